@@ -1,0 +1,1 @@
+"""The work itself: tasks, prompts, search, refinement, verdict. No screen, no native library."""

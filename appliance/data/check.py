@@ -1,0 +1,170 @@
+"""What importers refuse, and how they say so: what, where, and what to do."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+from appliance.errors import InputError
+
+LISTED = 10
+QUOTED = 60
+LEAST_ROWS = 6
+INVISIBLE = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
+LINE_BREAKING = frozenset({"Cc", "Zl", "Zp"})
+
+
+def printable(text: str) -> str:
+    """One line that is safe on a terminal: what is not a visible character stands escaped.
+
+    Escapes control, format (bidirectional and zero-width), private and unassigned characters and
+    line breaks, so that no row of data can move the cursor, recolour or reorder what is shown.
+    """
+    return "".join(
+        c if c.isprintable() or unicodedata.category(c) == "Zs" else _escaped(c) for c in text
+    )
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def quoted(text: str) -> str:
+    """``text`` for a message: printable, shortened, in quotes."""
+    shortened = text if len(text) <= QUOTED else text[:QUOTED] + "…"
+    return f'"{printable(shortened)}"'
+
+
+class Problems:
+    """Collects what is wrong in a file row by row; nothing is imported if anything is."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._found: list[str] = []
+
+    def add(self, where: str, what: str) -> None:
+        self._found.append(f"  {where}: {what}")
+
+    def raise_if_any(self) -> None:
+        """Raises InputError that lists the first ten and counts the rest."""
+        if not self._found:
+            return
+        count = len(self._found)
+        lines = self._found[:LISTED]
+        if count > LISTED:
+            lines.append(f"  and {count - LISTED} more")
+        rows = "1 row is wrong" if count == 1 else f"{count} rows are wrong"
+        raise refused(self.path, "\n".join([f"{rows}; nothing was imported", *lines]))
+
+
+def refused(path: Path, what: str) -> InputError:
+    return InputError(f"{printable(str(path))}: {what}")
+
+
+def read_utf8(path: Path) -> str:
+    """The whole text of a file. Raises InputError where it is missing, empty or not UTF-8."""
+    if path.is_dir():
+        raise refused(path, "is a folder; name the file in it")
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise refused(path, "does not exist; check the path") from None
+    except OSError as error:
+        raise refused(path, f"cannot be read ({error.strerror}); check its permissions") from None
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        what = f"line {line}: byte {error.start} is not UTF-8; save the file as UTF-8"
+        raise refused(path, what) from None
+    if not text.strip():
+        raise refused(path, "is empty; it needs one row for each example")
+    return text
+
+
+def reading(label: str) -> str:
+    """What is left of a label without case, white space, punctuation and Unicode variants."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", label).casefold())
+    kept = "".join(c for c in folded if not (_is_invisible(c) or unicodedata.category(c)[0] == "P"))
+    return kept or "".join(folded.split())
+
+
+def read_the_same(labels: Iterable[str]) -> list[tuple[str, str]]:
+    """Pairs of different labels that a reader, or a model, could not tell apart."""
+    ordered = sorted(set(labels), key=lambda label: (reading(label), label))
+    return [(a, b) for a, b in pairwise(ordered) if reading(a) == reading(b)]
+
+
+def label_defect(label: str) -> str | None:
+    """Why ``label`` cannot be a label, and what to do; None if it can."""
+    if is_blank(label):
+        return "is empty; name the relation, or remove the row"
+    if any(unicodedata.category(c) in LINE_BREAKING for c in label):
+        return f"{quoted(label)} holds a line break or control character; a label is one plain line"
+    if label != label.strip():
+        return f"{quoted(label)} begins or ends with white space; remove it"
+    return None
+
+
+def check_labels(
+    path: Path, labels: Sequence[str], none: str | None, counts: Mapping[str, int]
+) -> None:
+    """Raises InputError unless the labels can be told apart and each has rows for three splits."""
+    if defects := [defect for label in labels if (defect := label_defect(label))]:
+        raise refused(path, f"label {defects[0]}")
+    if len(set(labels)) < len(labels):
+        twice = next(label for label in labels if labels.count(label) > 1)
+        raise refused(path, f"label {quoted(twice)} is given twice; remove one")
+    if same := read_the_same(labels):
+        pairs = "; ".join(f"{quoted(a)} and {quoted(b)}" for a, b in same[:LISTED])
+        raise refused(path, f"labels that read the same: {pairs}; use one spelling for each")
+    if len(labels) < 2:
+        raise refused(path, "has fewer than 2 labels; there is nothing to tell apart")
+    if none is not None and none not in labels:
+        known = ", ".join(map(quoted, labels[:LISTED]))
+        raise refused(path, f"no label {quoted(none)}, given as none of the above; found: {known}")
+    if few := [label for label in labels if counts.get(label, 0) < LEAST_ROWS]:
+        listed = ", ".join(f"{quoted(label)} {counts.get(label, 0)}" for label in few[:LISTED])
+        what = f"too few different rows to split: {listed}; each label needs {LEAST_ROWS}"
+        raise refused(path, f"{what}: add rows or remove the label")
+
+
+def find_span(text: str, value: object) -> tuple[int, int]:
+    """[start, end) in characters of ``text``: given as such, or as a string that occurs once.
+
+    Raises ValueError that says what is wrong and what to do.
+    """
+    if isinstance(value, str):
+        start = text.find(value)
+        if is_blank(value):
+            raise ValueError("is empty; write the entity as it stands in the text, or [start, end)")
+        if start < 0:
+            raise ValueError(
+                f"{quoted(value)} does not occur in the text; write it as it stands there"
+            )
+        if text.find(value, start + 1) >= 0:
+            raise ValueError(
+                f"{quoted(value)} occurs more than once in the text; give [start, end)"
+            )
+        return start, start + len(value)
+    if not (isinstance(value, list) and len(value) == 2 and all(type(x) is int for x in value)):
+        raise ValueError("is neither a string nor two whole numbers [start, end)")
+    start, end = value
+    if start > end:
+        raise ValueError(f"{value} is reversed; write [start, end) with start before end")
+    if start < 0 or end > len(text):
+        raise ValueError(f"{value} lies outside the sentence, which has {len(text)} characters")
+    if is_blank(text[start:end]):
+        raise ValueError(f"{value} is empty: it covers no visible character; end is exclusive")
+    return start, end
+
+
+def is_blank(text: str) -> bool:
+    """True if nothing of the text is visible: white space, controls, zero-width characters."""
+    return all(map(_is_invisible, text))
+
+
+def _is_invisible(character: str) -> bool:
+    return unicodedata.category(character) in INVISIBLE

@@ -1,0 +1,130 @@
+"""Renderings of a block of cases as one request: shared text once, every answer a branch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from os.path import commonprefix
+
+from appliance.frame import Frame
+from appliance.render import Piece, Rendering
+from appliance.tokens import Owner, Tokeniser, owners, text_of
+from models.engine import Segment
+
+
+@dataclass
+class Layout:
+    """``plain[i][y]`` and ``free[i][y]`` are segments whose read tokens spell label y of rendering i.
+
+    ``owners[s]`` holds, for each token of segment s, its number in ``literal_tokens`` or -1.
+    """
+
+    segments: list[Segment] = field(default_factory=list)
+    owners: list[tuple[int, ...]] = field(default_factory=list)
+    plain: list[tuple[int, ...]] = field(default_factory=list)
+    free: list[tuple[int, ...]] = field(default_factory=list)
+    literal_tokens: dict[Owner, int] = field(default_factory=dict)
+
+    def add(self, parent: int, ids: Sequence[int], owned: Sequence[Owner | None], read: int) -> int:
+        self.segments.append(Segment(parent, tuple(ids), read))
+        numbers = self.literal_tokens
+        self.owners.append(
+            tuple(-1 if o is None else numbers.setdefault(o, len(numbers)) for o in owned)
+        )
+        return len(self.segments) - 1
+
+
+@dataclass(frozen=True)
+class _Trunk:
+    """What comes before the question. ``rest`` is its last line, where the question goes on."""
+
+    segment: int
+    pieces: tuple[Piece, ...]
+    ends: tuple[int, ...]
+    rest: str
+
+
+def lay_out(
+    tokeniser: Tokeniser, frame: Frame, renderings: Sequence[Rendering], *, owned: bool = False
+) -> Layout:
+    """One layout for a block of cases of one prompt; owners are worked out only where asked for."""
+    layout = Layout()
+    trunks: dict[str, _Trunk] = {}
+    frees: dict[tuple[int, str], tuple[int, ...]] = {}
+    for rendering in renderings:
+        pieces = (Piece(frame.lead), *rendering.prefix)
+        text = text_of(pieces)
+        if text not in trunks:
+            trunks[text] = _plant(layout, tokeniser, frame, pieces, owned)
+        trunk = trunks[text]
+        layout.plain.append(
+            _branch(layout, tokeniser, frame, trunk, rendering.query, rendering.answers, owned)
+        )
+        key = (trunk.segment, "\0".join(map(text_of, (rendering.free, *rendering.answers))))
+        if key not in frees:
+            frees[key] = _branch(
+                layout, tokeniser, frame, trunk, rendering.free, rendering.answers, owned
+            )
+        layout.free.append(frees[key])
+    return layout
+
+
+def _plant(
+    layout: Layout, tokeniser: Tokeniser, frame: Frame, pieces: tuple[Piece, ...], owned: bool
+) -> _Trunk:
+    complete, rest = tokeniser.cut(text_of(pieces))
+    ids, ends = tokeniser.encode([complete])[0]
+    owner = [*[None] * len(frame.before), *owners(pieces, ends)] if owned else []
+    segment = layout.add(-1, (*frame.before, *ids), owner, 0)
+    return _Trunk(segment, pieces, ends, rest)
+
+
+def _branch(
+    layout: Layout,
+    tokeniser: Tokeniser,
+    frame: Frame,
+    trunk: _Trunk,
+    question: tuple[Piece, ...],
+    answers: tuple[tuple[Piece, ...], ...],
+    owned: bool,
+) -> tuple[int, ...]:
+    """The question once, then each answer; read are the tokens that end after the answer began."""
+    asked = trunk.rest + text_of(question)
+    if frame.between is None:
+        start = len(asked.encode())
+        encoded = tokeniser.encode([asked + text_of(answer) for answer in answers])
+        sequences = [(ids, sum(end > start for end in ends)) for ids, ends in encoded]
+    else:
+        start = len(frame.glue.encode())
+        body, body_ends = tokeniser.encode([asked + frame.trail], closed=True)[0]
+        said = tokeniser.encode([frame.glue + a[0].text.strip() for a in answers], closed=True)
+        sequences = [
+            ((*body, *frame.between, *ids, frame.end), sum(end > start for end in ends) + 1)
+            for ids, ends in said
+        ]
+        encoded = [(body, body_ends)] * len(answers)
+    stem = len(commonprefix([ids[: len(ids) - read] for ids, read in sequences]))
+    owned_by = [
+        _owners(trunk, question, () if frame.between else answer, ends, len(ids)) if owned else []
+        for answer, (_, ends), (ids, _) in zip(answers, encoded, sequences, strict=True)
+    ]
+    first = sequences[0][0]
+    parent = layout.add(trunk.segment, first[:stem], owned_by[0][:stem], 0)
+    return tuple(
+        layout.add(parent, ids[stem:], owner[stem:], read)
+        for (ids, read), owner in zip(sequences, owned_by, strict=True)
+    )
+
+
+def _owners(
+    trunk: _Trunk,
+    question: tuple[Piece, ...],
+    answer: tuple[Piece, ...],
+    ends: Sequence[int],
+    length: int,
+) -> list[Owner | None]:
+    """Of the tokens after the trunk; the template's own, beyond the content, belong to nobody."""
+    at = trunk.ends[-1] if trunk.ends else 0
+    every = (*trunk.ends, *(at + end for end in ends))
+    found = owners((*trunk.pieces, *question, *answer), every)[len(trunk.ends) :]
+    return [*found, *[None] * (length - len(found))]

@@ -1,0 +1,1 @@
+"""From scores to decisions: evaluation, races and honest statistics."""

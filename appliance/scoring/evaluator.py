@@ -1,0 +1,119 @@
+"""Prompts on cases: label scores, losses and decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import numpy as np
+
+from appliance.frame import Frame, chat_frame, raw_frame
+from appliance.layout import lay_out
+from appliance.prompt import Prompt
+from appliance.render import render
+from appliance.task import Case, Example, Task
+from appliance.tokens import Tokeniser
+from appliance.workbench import Workbench
+from models.engine import Score, Scores
+
+WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
+BLOCK = 32
+
+
+class Scored(msgspec.Struct, frozen=True):
+    """One case under one prompt: s(y) and s0(y) for each label, rounded to 1e-4, and the gold one."""
+
+    case: str
+    gold: int
+    plain: tuple[float, ...]
+    free: tuple[float, ...]
+
+    def scores(self, weight: float) -> tuple[float, ...]:
+        """s(y) - w s0(y), rounded so that decisions do not hang on the last bits."""
+        pairs = zip(self.plain, self.free, strict=True)
+        return tuple(round(s - weight * s0, 4) for s, s0 in pairs)
+
+    def choice(self, weight: float) -> int:
+        scores = self.scores(weight)
+        return scores.index(max(scores))
+
+    def correct(self, weight: float) -> bool:
+        return self.choice(weight) == self.gold
+
+    def loss(self, weight: float) -> float:
+        """Cross-entropy of the gold label under the softmax of the scores, in nats."""
+        scores = np.array(self.scores(weight))
+        peak = scores.max()
+        return round(float(peak + np.log(np.exp(scores - peak).sum()) - scores[self.gold]), 4)
+
+
+class Evaluator:
+    """Renders, asks the workbench and reads the label scores of one task."""
+
+    def __init__(
+        self,
+        bench: Workbench,
+        task: Task,
+        tokeniser: Tokeniser,
+        rows: Mapping[str, Example],
+    ) -> None:
+        self.bench = bench
+        self.task = task
+        self.tokeniser = tokeniser
+        self.rows = rows
+        self._frames: dict[str, Frame] = {}
+
+    def score(self, prompt: Prompt, cases: Sequence[Case], role: str = "search") -> list[Scored]:
+        """In blocks, since a block shares its prefix and is what a crash can cost."""
+        result: list[Scored] = []
+        for start in range(0, len(cases), BLOCK):
+            block = cases[start : start + BLOCK]
+            request, plain, free = self.request(prompt, block)
+            result += read_scores(request, self.bench.score(role, request), block, plain, free)
+        return result
+
+    def request(
+        self, prompt: Prompt, block: Sequence[Case]
+    ) -> tuple[Score, list[tuple[int, ...]], list[tuple[int, ...]]]:
+        shots = tuple(self.rows[row] for row in prompt.shots)
+        renderings = [render(prompt, self.task, case, shots) for case in block]
+        layout = lay_out(self.tokeniser, self.frame(prompt), renderings)
+        return Score(tuple(layout.segments)), layout.plain, layout.free
+
+    def frame(self, prompt: Prompt) -> Frame:
+        if prompt.mode not in self._frames:
+            make = chat_frame if prompt.mode == "chat" else raw_frame
+            self._frames[prompt.mode] = make(self.tokeniser)
+        return self._frames[prompt.mode]
+
+
+def read_scores(
+    request: Score,
+    reply: Scores,
+    block: Sequence[Case],
+    plain: Sequence[tuple[int, ...]],
+    free: Sequence[tuple[int, ...]],
+) -> list[Scored]:
+    """Sums each answer's log-probabilities (design, "The score")."""
+    reading = [index for index, segment in enumerate(request.segments) if segment.read]
+    total = {
+        index: round(sum(logprobs), 4)
+        for index, logprobs in zip(reading, reply.logprobs, strict=True)
+    }
+    return [
+        Scored(case.id, case.gold, tuple(total[i] for i in p), tuple(total[i] for i in f))
+        for case, p, f in zip(block, plain, free, strict=True)
+    ]
+
+
+def accuracy(scored: Sequence[Scored], weight: float) -> float:
+    return sum(s.correct(weight) for s in scored) / len(scored)
+
+
+def mean_loss(scored: Sequence[Scored], weight: float) -> float:
+    return sum(s.loss(weight) for s in scored) / len(scored)
+
+
+def best_weight(scored: Sequence[Scored]) -> float:
+    """The calibration weight with the lowest mean loss; the scores of all weights are known."""
+    return min(WEIGHTS, key=lambda weight: (mean_loss(scored, weight), weight))

@@ -1,0 +1,178 @@
+"""The one door to the models: every call is replayed, remembered, priced and written down.
+
+A run is a deterministic function of its frozen inputs and of the replies it gets here, so replaying
+the journal through the same code leads to the same place. Nothing above this file reads a clock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from appliance.errors import StropError
+from models.engine import (
+    Differentiate,
+    Generate,
+    Generated,
+    Gradients,
+    Proposals,
+    Propose,
+    Reply,
+    Score,
+    Scores,
+    decode_reply,
+    digest,
+    encode,
+)
+from models.pool import Models
+
+Work = Score | Generate | Propose | Differentiate
+R = TypeVar("R", Scores, Generated, Proposals, Gradients)
+
+
+class Prices(msgspec.Struct, frozen=True):
+    """Milliseconds a token on this host, measured before a run and frozen into it."""
+
+    prefill: float
+    sample: float = 0.0
+    gradient: float = 0.0
+
+
+class Body(msgspec.Struct, frozen=True):
+    """A model as a run uses it: the worker's name, what makes its replies what they are, the price.
+
+    ``identity`` covers the file's hash and the engine's settings.
+    """
+
+    worker: str
+    identity: str
+    prices: Prices
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A line of the journal: a ``call`` with its reply, or a command of the user's."""
+
+    kind: str
+    key: str = ""
+    request: bytes = b""
+    reply: bytes = b""
+    cost: float = 0.0
+
+
+class Journal(Protocol):
+    """Where a run is written down, one entry a transaction."""
+
+    def entries(self) -> Iterator[Entry]: ...
+    def append(self, entry: Entry, spent: float) -> None: ...
+    def recall(self, key: str) -> bytes | None:
+        """The memo's reply to this call, if any run has made it."""
+        ...
+
+
+class Interrupted(Exception):
+    """The user paused or stopped the run; ``command`` says which."""
+
+    def __init__(self, command: str) -> None:
+        super().__init__(command)
+        self.command = command
+
+
+class Diverged(StropError):
+    """The journal belongs to other code or other inputs than these."""
+
+
+class Workbench:
+    """``poll`` is asked between live calls for what the user wants: pause, stop, finish or nothing."""
+
+    def __init__(
+        self,
+        models: Models,
+        bodies: Mapping[str, Body],
+        journal: Journal,
+        poll: Callable[[], str | None],
+    ) -> None:
+        self.models = models
+        self.bodies = bodies
+        self.journal = journal
+        self.poll = poll
+        self.spent = 0.0
+        self.finishing = False
+        self._past = journal.entries()
+
+    def score(self, role: str, request: Score) -> Scores:
+        return self._expect(Scores, role, request)
+
+    def generate(self, role: str, request: Generate) -> Generated:
+        return self._expect(Generated, role, request)
+
+    def propose(self, role: str, request: Propose) -> Proposals:
+        return self._expect(Proposals, role, request)
+
+    def gradients(self, role: str, request: Differentiate) -> Gradients:
+        return self._expect(Gradients, role, request)
+
+    def _expect(self, kind: type[R], role: str, request: Work) -> R:
+        reply = self._call(self.bodies[role], request)
+        if not isinstance(reply, kind):
+            raise StropError(f"the {role} model answered {type(reply).__name__} to a {kind.__name__}")
+        return reply
+
+    def _call(self, body: Body, request: Work) -> Reply:
+        key = hashlib.sha256(f"{body.identity} {digest(request)}".encode()).hexdigest()
+        entry = self._replayed()
+        if entry is None:
+            self._obey()
+            entry = self._live(body, key, request)
+            self.journal.append(entry, self.spent + entry.cost)
+        elif entry.key != key:
+            raise Diverged(
+                "this run's journal was written by another version of Strop or with other inputs; "
+                "start a new run"
+            )
+        self.spent += entry.cost
+        return decode_reply(entry.reply)
+
+    def _live(self, body: Body, key: str, request: Work) -> Entry:
+        reply = self.journal.recall(key)
+        if reply is None:
+            reply = encode(self.models.call(body.worker, request))
+        cost = price(body.prices, decode_reply(reply))
+        return Entry("call", key, encode(request), reply, cost)
+
+    def _replayed(self) -> Entry | None:
+        for entry in self._past:
+            if entry.kind == "call":
+                return entry
+            self._apply(entry.kind)
+        return None
+
+    def _obey(self) -> None:
+        command = self.poll()
+        if command is None:
+            return
+        self.journal.append(Entry(command), self.spent)
+        self._apply(command)
+        if command in ("pause", "stop"):
+            raise Interrupted(command)
+
+    def _apply(self, command: str) -> None:
+        if command == "finish":
+            self.finishing = True
+
+
+def price(prices: Prices, reply: Reply) -> float:
+    """Cost units (frozen milliseconds) of a reply: its tokens at the run's prices, cached or not."""
+    match reply:
+        case Scores() | Proposals():
+            return reply.decoded * prices.prefill
+        case Generated():
+            return reply.decoded * prices.prefill + reply.sampled * prices.sample
+        case Gradients():
+            return reply.decoded * prices.gradient
+        case _:
+            return 0.0
+
+

@@ -1,0 +1,1 @@
+"""Engines: token ids in, numbers out. Knows neither prompts nor tasks."""

@@ -1,0 +1,179 @@
+"""The parent's side of one worker process, and the ways in which it can let its parent down."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import IO, Any
+
+from models.engine import Description, Failed, Reply, Request
+from models.wire import (
+    Answer,
+    BadFrame,
+    Beat,
+    Call,
+    Channel,
+    ChannelClosed,
+    FromWorker,
+    Load,
+    Loaded,
+    MessageTooLong,
+)
+
+OUTPUT_KEPT = 8 << 10
+"""Bytes of a worker's last output that are kept for error messages."""
+
+_LINES_SHOWN = 5
+
+
+class WorkerError(Exception):
+    """A model could not answer; the message says which and why."""
+
+
+class WorkerDied(WorkerError):
+    """The process ended or broke the protocol. ``output`` is the last that it printed."""
+
+    def __init__(self, message: str, output: str) -> None:
+        lines = [line for line in output.splitlines() if line.strip()][-_LINES_SHOWN:]
+        super().__init__("\n  ".join([message, *lines]))
+        self.output = output
+
+
+class WorkerHung(WorkerError):
+    """No sign of life for too long; the process was killed."""
+
+
+class RequestFailed(WorkerError):
+    """The worker answered that it cannot; ``kind`` as in ``engine.Failed``."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class Child:
+    """A started worker. One that cannot be relied on any more is stopped before an error is raised.
+
+    Timeouts are how long, in seconds, it may give no sign of life. Not for use by two threads.
+    """
+
+    def __init__(self, name: str, on_beat: Callable[[int, int], None]) -> None:
+        self._name = name
+        self._on_beat = on_beat
+        self._calls = 0
+        # A session of its own: Ctrl-C reaches the runner alone. -P: nothing is imported from the
+        # folder that the user happens to stand in.
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "models.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            start_new_session=True,
+        )
+        stdin, stdout, stderr = self._process.stdin, self._process.stdout, self._process.stderr
+        assert stdin and stdout and stderr
+        self._pipes: tuple[IO[bytes], ...] = (stdin, stdout, stderr)
+        self._channel: Channel[FromWorker] = Channel(stdout.fileno(), stdin.fileno(), FromWorker)
+        self._output = bytearray()
+        self._reader = threading.Thread(target=_keep_tail, args=(stderr, self._output), daemon=True)
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def stopped(self) -> bool:
+        return self._process.returncode is not None
+
+    def load(self, engine: str, options: dict[str, Any], timeout: float) -> Description:
+        """Raises WorkerDied, WorkerHung and, from a failed load, RequestFailed; each stops it."""
+        with self._relied_on("loading", timeout):
+            match self._exchange(Load(engine, options), timeout):
+                case Loaded(description):
+                    return description
+                case Failed(kind, message):
+                    raise RequestFailed(kind, f"model {self._name!r} cannot be loaded: {message}")
+                case _:
+                    raise BadFrame("an answer before it was asked")
+
+    def ask(self, request: Request, timeout: float) -> Reply:
+        """Raises WorkerDied, WorkerHung and RequestFailed, after which it can be asked again."""
+        self._calls += 1
+        with self._relied_on("answering", timeout):
+            answer = self._exchange(Call(self._calls, request), timeout)
+            if not isinstance(answer, Answer) or answer.id != self._calls:
+                raise BadFrame("an answer to something else")
+        if isinstance(answer.reply, Failed):
+            if answer.reply.kind == "memory":
+                self.stop()
+            raise RequestFailed(answer.reply.kind, f"model {self._name!r}: {answer.reply.message}")
+        return answer.reply
+
+    def stop(self) -> None:
+        """Kills the process and all it started, waits for it and closes its pipes."""
+        if not self.stopped:
+            # A process group keeps its number until its leader is waited for, dead or not.
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
+            self._process.wait()
+        self._reader.join()
+        for pipe in self._pipes:
+            pipe.close()
+
+    def _exchange(self, message: Load | Call, timeout: float) -> Loaded | Answer | Failed:
+        self._channel.send(message, timeout)
+        while isinstance(reply := self._channel.receive(timeout), Beat):
+            self._on_beat(reply.done, reply.total)
+        return reply
+
+    @contextmanager
+    def _relied_on(self, doing: str, timeout: float) -> Iterator[None]:
+        who = f"model {self._name!r}: its worker"
+        try:
+            yield
+        except MessageTooLong as error:
+            self.stop()
+            raise RequestFailed("bad_request", f"model {self._name!r}: {error}") from None
+        except TimeoutError:
+            self.stop()
+            silence = f"gave no sign of life for {timeout:g} s while {doing} and was stopped"
+            raise WorkerHung(f"{who} {silence}") from None
+        except ChannelClosed:
+            self.stop()
+            ending = _ending(self._process.returncode)
+            raise WorkerDied(f"{who} {ending} while {doing}", self._last_output()) from None
+        except BadFrame as error:
+            self.stop()
+            raise WorkerDied(f"{who} sent {error} and was stopped", self._last_output()) from None
+        except BaseException:
+            # Cut off in the middle, by Ctrl-C or by on_beat: its next frame would be misread.
+            self.stop()
+            raise
+
+    def _last_output(self) -> str:
+        text = self._output.decode(errors="replace")
+        return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
+
+
+def _keep_tail(stream: IO[bytes], tail: bytearray) -> None:
+    while chunk := stream.read(OUTPUT_KEPT):
+        tail += chunk
+        del tail[:-OUTPUT_KEPT]
+
+
+def _ending(code: int) -> str:
+    if code >= 0:
+        return f"ended with exit code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    hint = " (the machine may be out of memory)" if -code == signal.SIGKILL else ""
+    return f"was killed by {name}{hint}"

@@ -1,0 +1,188 @@
+"""What a model is asked and what it answers.
+
+Every message is a frozen struct with one byte form (msgpack, ``encode``), so that a request can be
+hashed, kept in a journal and sent to a worker on this machine or another. A request names token ids,
+never text with a meaning.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+
+class Segment(msgspec.Struct, frozen=True, array_like=True):
+    """A run of tokens that continues another one: the edge of a tree of sequences.
+
+    ``parent`` is the index of an earlier segment of the same request, or -1 at the root. ``read`` is
+    how many of the tokens at its end have their log-probability wanted, given all before them.
+    """
+
+    parent: int
+    tokens: tuple[int, ...]
+    read: int = 0
+
+
+class Tokenise(msgspec.Struct, frozen=True, tag="tokenise"):
+    """Texts to token ids. Special-token text inside a text is plain text, never a special token."""
+
+    texts: tuple[str, ...]
+
+
+class Tokens(msgspec.Struct, frozen=True, tag="tokens"):
+    """One entry a text: its ids, and for each id the offset of its end in the UTF-8 text, in bytes."""
+
+    ids: tuple[tuple[int, ...], ...]
+    ends: tuple[tuple[int, ...], ...]
+
+
+class Detokenise(msgspec.Struct, frozen=True, tag="detokenise"):
+    """Token ids to texts; special tokens become the empty string, broken UTF-8 becomes U+FFFD."""
+
+    ids: tuple[tuple[int, ...], ...]
+
+
+class Texts(msgspec.Struct, frozen=True, tag="texts"):
+    texts: tuple[str, ...]
+
+
+class Score(msgspec.Struct, frozen=True, tag="score"):
+    """Log-probabilities of the tokens that the segments ask to read."""
+
+    segments: tuple[Segment, ...]
+
+
+class Scores(msgspec.Struct, frozen=True, tag="scores"):
+    """``logprobs`` holds one tuple (nats) a segment with ``read`` > 0, in the request's order.
+
+    ``unique`` is the number of nodes of the token trie, ``decoded`` how many tokens were computed.
+    """
+
+    logprobs: tuple[tuple[float, ...], ...]
+    unique: int
+    decoded: int
+
+
+class Generate(msgspec.Struct, frozen=True, tag="generate"):
+    """``n`` sampled continuations of one prompt; equal requests give equal replies.
+
+    A temperature of 0 is greedy. Sampling stops at an end-of-generation token, at the first of
+    ``stop`` (which is cut off) or after ``max_tokens``.
+    """
+
+    prompt: tuple[int, ...]
+    n: int = 1
+    max_tokens: int = 128
+    temperature: float = 0.8
+    top_k: int = 40
+    top_p: float = 0.95
+    seed: int = 0
+    stop: tuple[str, ...] = ()
+
+
+class Generated(msgspec.Struct, frozen=True, tag="generated"):
+    texts: tuple[str, ...]
+    decoded: int
+    sampled: int
+
+
+class Propose(msgspec.Struct, frozen=True, tag="propose"):
+    """The ``k`` likeliest next tokens after each prefix."""
+
+    prefixes: tuple[tuple[int, ...], ...]
+    k: int
+
+
+class Proposals(msgspec.Struct, frozen=True, tag="proposals"):
+    """For each prefix ``k`` pairs (token id, log-probability), likeliest first."""
+
+    tokens: tuple[tuple[tuple[int, float], ...], ...]
+    decoded: int
+
+
+class Choice(msgspec.Struct, frozen=True, array_like=True):
+    """One decision between labels, for the gradient of its cross-entropy.
+
+    ``plain[y]`` and ``free[y]`` index segments whose read tokens spell label y after the query and
+    after the content-free query; label scores are s(y) - weight * s0(y). ``free`` may be empty.
+    """
+
+    plain: tuple[int, ...]
+    free: tuple[int, ...]
+    gold: int
+    weight: float
+
+
+class Differentiate(msgspec.Struct, frozen=True, tag="differentiate"):
+    """Gradient of the mean cross-entropy of ``choices`` with respect to token embeddings.
+
+    ``owners[i]`` gives for every token of segment i the owner that collects its gradient, -1 for
+    none; all tokens of one owner are the same literal token in different renderings, so its gradient
+    is the sum over them. For each owner the ``top`` swaps of the vocabulary with the largest
+    first-order gain (the linear estimate of the fall in loss) come back.
+    """
+
+    segments: tuple[Segment, ...]
+    owners: tuple[tuple[int, ...], ...]
+    choices: tuple[Choice, ...]
+    top: int = 16
+
+
+class Gradients(msgspec.Struct, frozen=True, tag="gradients"):
+    """Losses a choice (nats); an owner's L2 gradient norm and its swaps (token id, gain in nats)."""
+
+    losses: tuple[float, ...]
+    norms: tuple[float, ...]
+    swaps: tuple[tuple[tuple[int, float], ...], ...]
+    decoded: int
+
+
+class Describe(msgspec.Struct, frozen=True, tag="describe"):
+    """Asks a worker what it holds."""
+
+
+class Description(msgspec.Struct, frozen=True, tag="description"):
+    """Of a loaded model. ``specials`` maps the text of each special token to its id."""
+
+    context: int
+    vocabulary: int
+    specials: dict[str, int]
+    bos: int | None
+    eos: int | None
+    chat_template: str
+    engine: dict[str, str]
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """The worker could not answer; ``kind`` is one of ``too_long``, ``bad_request``, ``engine``."""
+
+    kind: str
+    message: str
+
+
+Request = Tokenise | Detokenise | Score | Generate | Propose | Differentiate | Describe
+Reply = Tokens | Texts | Scores | Generated | Proposals | Gradients | Description | Failed
+
+_encoder = msgspec.msgpack.Encoder(order="deterministic")
+_request = msgspec.msgpack.Decoder(Request)
+_reply = msgspec.msgpack.Decoder(Reply)
+
+
+def encode(message: Any) -> bytes:
+    """The one byte form of a message."""
+    return _encoder.encode(message)
+
+
+def decode_request(data: bytes) -> Request:
+    return _request.decode(data)
+
+
+def decode_reply(data: bytes) -> Reply:
+    return _reply.decode(data)
+
+
+def digest(message: Any) -> str:
+    """SHA-256 of the byte form, in hex."""
+    return hashlib.sha256(encode(message)).hexdigest()

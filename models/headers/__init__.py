@@ -1,0 +1,22 @@
+"""Bounded readers of model-file headers: they stand before every native loader.
+
+Whatever the bytes, a reader returns a header or raises HeaderError, in bounded time and memory. It
+never reads tensor data.
+"""
+
+from models.headers.bounded import HeaderError
+from models.headers.gguf import GgufHeader, read_gguf
+from models.headers.keyvalues import Skipped
+from models.headers.safetensors import Entry, SafetensorsHeader, read_safetensors
+from models.headers.tensors import Tensor
+
+__all__ = [
+    "Entry",
+    "GgufHeader",
+    "HeaderError",
+    "SafetensorsHeader",
+    "Skipped",
+    "Tensor",
+    "read_gguf",
+    "read_safetensors",
+]

@@ -1,0 +1,116 @@
+"""One llama.cpp model and context behind the low-level API.
+
+The only place that holds native handles. Not thread-safe: one owner a process.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from pathlib import Path
+
+import llama_cpp as C
+import numpy as np
+from numpy.typing import NDArray
+
+from models.headers import read_gguf
+from models.trie import BadRequest
+
+MAX_SEQUENCES = 256
+TRUNK = 0
+
+# llama.cpp keeps only the pointer: the callback has to outlive every call.
+_silent = C.llama_log_callback(lambda level, text, data: None)
+
+
+class EngineError(RuntimeError):
+    """llama.cpp refused or failed; the message says what was asked of it."""
+
+
+class Context:
+    """A loaded model with ``n_ctx`` memory cells shared by up to 256 sequences.
+
+    ``batch`` tokens are computed at a time. Sequence 0 is the trunk, the others are branches.
+    """
+
+    def __init__(
+        self, path: Path, *, n_ctx: int, batch: int, threads: int, gpu_layers: int
+    ) -> None:
+        read_gguf(path)
+        C.llama_log_set(_silent, ctypes.c_void_p(0))
+        C.llama_backend_init()
+        model_params = C.llama_model_default_params()
+        model_params.n_gpu_layers = gpu_layers
+        self.model = C.llama_model_load_from_file(str(path).encode(), model_params)
+        if not self.model:
+            raise EngineError(f"{path}: llama.cpp could not load this model")
+        params = C.llama_context_default_params()
+        params.n_ctx = n_ctx
+        params.n_batch = params.n_ubatch = self.batch = batch
+        params.n_seq_max = MAX_SEQUENCES
+        params.kv_unified = True
+        params.swa_full = True
+        params.flash_attn_type = C.LLAMA_FLASH_ATTN_TYPE_ENABLED
+        params.n_threads = params.n_threads_batch = threads
+        params.no_perf = True
+        self.ctx = C.llama_init_from_model(self.model, params)
+        if not self.ctx:
+            raise EngineError(
+                f"{path}: no memory for a context of {n_ctx} tokens; use a smaller one"
+            )
+        self.vocab = C.llama_model_get_vocab(self.model)
+        self.n_vocab = C.llama_vocab_n_tokens(self.vocab)
+        self.n_ctx = C.llama_n_ctx(self.ctx)
+        self.memory = C.llama_get_memory(self.ctx)
+        self._batch = C.llama_batch_init(batch, 0, MAX_SEQUENCES)
+
+    @property
+    def longest(self) -> int:
+        """The longest sequence that can be decoded: a batch of branches must fit beside it."""
+        return min(self.n_ctx - self.batch, int(C.llama_model_n_ctx_train(self.model)))
+
+    def clear(self) -> None:
+        C.llama_memory_clear(self.memory, False)
+
+    def fork(self, count: int) -> None:
+        """Sequences 1 to ``count`` begin as copies of the trunk (a label on its cells, no bytes)."""
+        for sequence in range(1, count + 1):
+            C.llama_memory_seq_cp(self.memory, TRUNK, sequence, -1, -1)
+
+    def forget(self, sequence: int, depth: int = -1) -> None:
+        """Drop a sequence from ``depth`` on."""
+        C.llama_memory_seq_rm(self.memory, sequence, depth, -1)
+
+    def decode(
+        self,
+        tokens: Sequence[int],
+        positions: Sequence[int],
+        sequences: Sequence[Sequence[int]],
+        wanted: Sequence[bool],
+    ) -> NDArray[np.float32]:
+        """Logits ``[wanted, vocabulary]`` after the wanted tokens; a view that the next call ends."""
+        batch = self._batch
+        batch.n_tokens = len(tokens)
+        for i, token in enumerate(tokens):
+            batch.token[i] = token
+            batch.pos[i] = positions[i]
+            batch.n_seq_id[i] = len(sequences[i])
+            row = batch.seq_id[i]
+            for j, sequence in enumerate(sequences[i]):
+                row[j] = sequence
+            batch.logits[i] = wanted[i]
+        if status := C.llama_decode(self.ctx, batch):
+            self.clear()
+            raise EngineError(f"llama.cpp failed to decode {len(tokens)} tokens (status {status})")
+        outputs = sum(wanted)
+        if not outputs:
+            return np.empty((0, self.n_vocab), np.float32)
+        pointer = C.llama_get_logits(self.ctx)
+        return np.ctypeslib.as_array(pointer, shape=(outputs, self.n_vocab))
+
+    def check(self, tokens: Sequence[int], depth: int) -> None:
+        """Refuse what native code would abort on. Raises BadRequest."""
+        if depth > self.longest:
+            raise BadRequest(f"{depth} tokens are longer than the limit of {self.longest}")
+        if tokens and not (min(tokens) >= 0 and max(tokens) < self.n_vocab):
+            raise BadRequest(f"a token id is outside the vocabulary of {self.n_vocab}")

@@ -1,0 +1,92 @@
+"""The llama.cpp body as an engine: what a worker loads and asks."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import llama_cpp as C
+
+from models.engine import (
+    Describe,
+    Description,
+    Detokenise,
+    Generate,
+    Propose,
+    Reply,
+    Request,
+    Score,
+    Texts,
+    Tokenise,
+    Tokens,
+)
+from models.llama.context import Context
+from models.llama.generate import generate
+from models.llama.score import Beat, propose, score
+from models.llama.text import Vocabulary
+from models.trie import BadRequest
+
+
+def load(
+    path: str,
+    *,
+    beat: Beat,
+    n_ctx: int = 4096,
+    batch: int = 512,
+    threads: int = 0,
+    gpu_layers: int = 0,
+) -> LlamaEngine:
+    """Raises HeaderError before native code sees a malformed file, EngineError if it cannot load."""
+    context = Context(
+        Path(path),
+        n_ctx=n_ctx,
+        batch=batch,
+        threads=threads or os.cpu_count() or 1,
+        gpu_layers=gpu_layers,
+    )
+    return LlamaEngine(context, beat)
+
+
+class LlamaEngine:
+    def __init__(self, context: Context, beat: Beat) -> None:
+        self.context = context
+        self.vocabulary = Vocabulary(context.vocab)
+        self.beat = beat
+
+    def handle(self, request: Request) -> Reply:
+        match request:
+            case Tokenise():
+                ids = [self.vocabulary.ids(text) for text in request.texts]
+                pairs = zip(request.texts, ids, strict=True)
+                ends = (tuple(self.vocabulary.ends(text, tokens)) for text, tokens in pairs)
+                return Tokens(ids=tuple(map(tuple, ids)), ends=tuple(ends))
+            case Detokenise():
+                return Texts(texts=tuple(self.vocabulary.text(ids) for ids in request.ids))
+            case Score():
+                return score(self.context, request, self.beat)
+            case Generate():
+                return generate(self.context, self.vocabulary, request, self.beat)
+            case Propose():
+                return propose(self.context, request, self.beat)
+            case Describe():
+                return self.describe()
+            case _:
+                raise BadRequest(f"llama.cpp cannot answer {type(request).__name__}")
+
+    def describe(self) -> Description:
+        template = C.llama_model_chat_template(self.context.model, None)
+        return Description(
+            context=self.context.longest,
+            vocabulary=self.context.n_vocab,
+            specials=self.vocabulary.specials,
+            bos=self.vocabulary.bos,
+            eos=self.vocabulary.eos,
+            chat_template=(template or b"").decode(errors="replace"),
+            engine={
+                "library": f"llama-cpp-python {C.__version__}",
+                "system": C.llama_print_system_info().decode(),
+                "batch": str(self.context.batch),
+                "threads": str(C.llama_n_threads_batch(self.context.ctx)),
+                "flash_attention": "on",
+            },
+        )

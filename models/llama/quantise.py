@@ -1,0 +1,70 @@
+"""Other bodies of a model: its GGUF requantised by llama.cpp."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from models.headers import HeaderError, read_gguf
+
+_FILE_TYPES = {"F16": 1, "Q4_0": 2, "Q8_0": 7, "BF16": 32}
+KINDS = tuple(_FILE_TYPES)
+
+
+class QuantiseError(Exception):
+    """A body could not be made; the message says of which file and why."""
+
+
+def quantise(source: Path, target: Path, kind: str) -> None:
+    """Writes ``source`` requantised as ``kind`` to ``target``, whole or not at all.
+
+    Weights pass through float32, so from a quantised source nothing lost comes back. Raises
+    HeaderError for a source that is refused and QuantiseError where llama.cpp fails.
+    """
+    if kind not in _FILE_TYPES:
+        raise QuantiseError(f"unknown kind {kind!r}; known: {', '.join(KINDS)}")
+    read_gguf(source)
+    import llama_cpp
+
+    parameters = llama_cpp.llama_model_quantize_default_params()
+    parameters.ftype = _FILE_TYPES[kind]
+    parameters.allow_requantize = True
+    temporary = target.with_name(f".{target.name}.tmp")
+    try:
+        with _log_kept(llama_cpp) as last:
+            code = llama_cpp.llama_model_quantize(
+                os.fsencode(source), os.fsencode(temporary), ctypes.byref(parameters)
+            )
+        if code != 0:
+            raise QuantiseError(f"{source} as {kind}: llama.cpp failed: {''.join(last).strip()}")
+        read_gguf(temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    except (OSError, HeaderError) as error:
+        raise QuantiseError(f"{source} as {kind}, into {target}: {error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _log_kept(llama_cpp: Any) -> Iterator[deque[str]]:
+    """llama.cpp's last log line instead of its output on stderr; then the logger of before."""
+    last: deque[str] = deque(maxlen=1)
+
+    def keep(level: int, text: bytes, data: int | None) -> None:
+        last.append(text.decode(errors="replace"))
+
+    before, data = llama_cpp.llama_log_callback(), ctypes.c_void_p()
+    llama_cpp.llama_log_get(ctypes.byref(before), ctypes.byref(data))
+    callback = llama_cpp.llama_log_callback(keep)  # referenced for as long as llama.cpp may call it
+    llama_cpp.llama_log_set(callback, None)
+    try:
+        yield last
+    finally:
+        llama_cpp.llama_log_set(before, data)

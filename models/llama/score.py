@@ -1,0 +1,84 @@
+"""Log-probabilities over a trie: every token decoded once, logits only where they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.engine import Propose, Proposals, Score, Scores, Segment
+from models.llama.context import MAX_SEQUENCES, TRUNK, Context
+from models.llama.schedule import Extend, Retract, schedule
+from models.trie import Trie, build
+
+Beat = Callable[[int, int], None]
+Reader = Callable[[int, NDArray[np.float32]], None]
+
+
+def score(context: Context, request: Score, beat: Beat) -> Scores:
+    trie = build(request.segments)
+    found: dict[int, float] = {}
+
+    def read(node: int, logits: NDArray[np.float32]) -> None:
+        normaliser = _logsumexp(logits)
+        for child in trie.wanted[node]:
+            found[child] = float(logits[trie.tokens[child]] - normaliser)
+
+    decode_trie(context, trie, trie.wanted, read, beat)
+    logprobs = tuple(tuple(found[node] for node in nodes) for nodes in trie.reads if nodes)
+    return Scores(logprobs=logprobs, unique=len(trie), decoded=len(trie))
+
+
+def propose(context: Context, request: Propose, beat: Beat) -> Proposals:
+    trie = build([Segment(-1, prefix) for prefix in request.prefixes])
+    ends = [path[-1] for path in trie.paths]
+    best: dict[int, tuple[tuple[int, float], ...]] = {}
+
+    def read(node: int, logits: NDArray[np.float32]) -> None:
+        order = np.argsort(-logits, kind="stable")[: request.k]
+        normaliser = _logsumexp(logits)
+        best[node] = tuple((int(token), float(logits[token] - normaliser)) for token in order)
+
+    decode_trie(context, trie, set(ends), read, beat)
+    return Proposals(tokens=tuple(best[node] for node in ends), decoded=len(trie))
+
+
+def decode_trie(
+    context: Context, trie: Trie, wanted: Container[int], read: Reader, beat: Beat
+) -> None:
+    """Decode the whole trie from a clean memory; ``read`` gets each wanted node's logits once."""
+    context.check(trie.tokens, max(trie.depths, default=-1) + 1)
+    context.clear()
+    done = 0
+    for step in schedule(trie, context.batch, MAX_SEQUENCES - 1):
+        if isinstance(step, Retract):
+            context.forget(TRUNK, step.depth)
+            continue
+        if isinstance(step, Extend):
+            sequences = [[TRUNK]] * len(step.nodes)
+        else:
+            context.fork(step.width)
+            sequences = [list(range(span.start + 1, span.stop + 1)) for span in step.leaves]
+        for start in range(0, len(step.nodes), context.batch):
+            nodes = step.nodes[start : start + context.batch]
+            flags = [node in wanted for node in nodes]
+            rows = context.decode(
+                [trie.tokens[node] for node in nodes],
+                [trie.depths[node] for node in nodes],
+                sequences[start : start + context.batch],
+                flags,
+            )
+            readers = (node for node, flag in zip(nodes, flags, strict=True) if flag)
+            for node, row in zip(readers, rows, strict=True):
+                read(node, row)
+            done += len(nodes)
+            beat(done, len(trie))
+        if not isinstance(step, Extend):
+            for sequence in range(1, step.width + 1):
+                context.forget(sequence)
+
+
+def _logsumexp(logits: NDArray[np.float32]) -> np.float32:
+    peak = logits.max()
+    return np.float32(peak + np.log(np.exp(logits - peak).sum(dtype=np.float32)))

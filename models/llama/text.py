@@ -1,0 +1,79 @@
+"""Text to token ids and back, by llama.cpp's tokeniser: the one authority."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from functools import cached_property
+
+import llama_cpp as C
+
+
+class Vocabulary:
+    def __init__(self, vocab: C.llama_vocab_p) -> None:
+        self.vocab = vocab
+        self.size = C.llama_vocab_n_tokens(vocab)
+        self._pieces: dict[int, bytes] = {}
+
+    def ids(self, text: str) -> list[int]:
+        """Without special tokens, and never parsing them out of the text."""
+        data = text.encode()
+        if not data:
+            return []
+        buffer = (C.llama_token * (len(data) + 8))()
+        count = C.llama_tokenize(self.vocab, data, len(data), buffer, len(buffer), False, False)
+        if count < 0:
+            raise ValueError(f"llama.cpp could not tokenise {len(data)} bytes")
+        return list(buffer[:count])
+
+    def ends(self, text: str, ids: Sequence[int]) -> list[int]:
+        """Byte offset in the text at which each token ends.
+
+        A tokeniser that puts a space of its own before the text gives its first token that byte too
+        many: it is taken off, so that offsets always end at the text's length.
+        """
+        total = sum(len(self.piece(token)) for token in ids)
+        at = len(text.encode()) - total
+        result = []
+        for token in ids:
+            at += len(self.piece(token))
+            result.append(max(at, 0))
+        return result
+
+    def piece(self, token: int) -> bytes:
+        """The bytes a token stands for; none for a special token."""
+        piece = self._pieces.get(token)
+        if piece is None:
+            buffer = ctypes.create_string_buffer(256)
+            size = C.llama_token_to_piece(self.vocab, token, buffer, len(buffer), 0, False)
+            if size < 0:
+                buffer = ctypes.create_string_buffer(-size)
+                size = C.llama_token_to_piece(self.vocab, token, buffer, len(buffer), 0, False)
+            piece = self._pieces[token] = buffer.raw[:size]
+        return piece
+
+    def text(self, ids: Sequence[int]) -> str:
+        return b"".join(map(self.piece, ids)).decode(errors="replace")
+
+    def ends_generation(self, token: int) -> bool:
+        return bool(C.llama_vocab_is_eog(self.vocab, token))
+
+    @cached_property
+    def specials(self) -> dict[str, int]:
+        """Text of every control token, as the chat template writes it, to its id."""
+        return {
+            (C.llama_vocab_get_text(self.vocab, token) or b"").decode(errors="replace"): token
+            for token in range(self.size)
+            if C.llama_vocab_is_control(self.vocab, token)
+        }
+
+    @property
+    def bos(self) -> int | None:
+        """The token that starts every sequence, where the model asks for one."""
+        token = C.llama_vocab_bos(self.vocab)
+        return int(token) if token >= 0 and C.llama_vocab_get_add_bos(self.vocab) else None
+
+    @property
+    def eos(self) -> int | None:
+        token = C.llama_vocab_eos(self.vocab)
+        return int(token) if token >= 0 else None

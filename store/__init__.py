@@ -1,0 +1,1 @@
+"""One SQLite file: rows and bytes. Knows neither prompts nor models."""

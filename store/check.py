@@ -1,0 +1,52 @@
+"""Is the file whole? Looks at SQLite's own structures and at what the store promises on top."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+from store import audit
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+
+def check(db: Database) -> list[str]:
+    """Every problem found, in words; empty where there is none. Reads everything, changes nothing.
+
+    A file that is damaged too badly to be read on is one problem more, not an exception.
+    """
+    problems: list[str] = []
+    try:
+        for (message,) in db.execute("PRAGMA integrity_check").fetchall():
+            if message != "ok":
+                problems.append(f"the file is damaged: {message}")
+        for table, row, parent, _ in db.execute("PRAGMA foreign_key_check").fetchall():
+            problems.append(f"{table}: row {row} belongs to nothing in {parent}")
+        problems += _journals(db)
+        if broken := audit.verify(db):
+            problems.append(f"audit: entry {broken} is missing or was changed")
+    except sqlite3.DatabaseError as error:
+        problems.append(f"the file cannot be read on: {error}")
+    return problems
+
+
+def _journals(db: Database) -> list[str]:
+    problems = []
+    # One statement is one snapshot: a writer in between cannot look like damage.
+    entries = db.execute(
+        "SELECT runs.id, spent, seq, cost FROM runs LEFT JOIN journal ON run_id = runs.id "
+        "ORDER BY runs.id, seq"
+    ).fetchall()
+    for (run_id, spent), group in groupby(entries, key=itemgetter(0, 1)):
+        journal = [(seq, cost) for _, _, seq, cost in group if seq is not None]
+        hole = next((i for i, (seq, _) in enumerate(journal) if seq != i), None)
+        if hole is not None:
+            problems.append(f"run {run_id}: the journal lacks entry {hole}")
+        total = math.fsum(cost for _, cost in journal)
+        if not math.isclose(total, spent, rel_tol=1e-9, abs_tol=1e-6):
+            problems.append(f"run {run_id}: spent is {spent}, the journal's costs add to {total}")
+    return problems

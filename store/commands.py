@@ -1,0 +1,66 @@
+"""The queue between the windows, which write commands, and the one runner, which takes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from store.database import now, write
+from store.errors import StoreError
+from store.records import CommandRecord
+from store.sql import insert, select
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+
+def enqueue(
+    db: Database, kind: str, body: str, run_id: str | None = None, task_id: str | None = None
+) -> int:
+    """Adds a pending command and returns its id.
+
+    ``body`` is JSON; one with content names its run or its task, to be forgotten with it.
+    """
+    values = {"kind": kind, "body": body, "run_id": run_id, "task_id": task_id}
+    with write(db):
+        insert(db, "commands", {**values, "status": "pending", "created_at": now()})
+        return int(db.execute("SELECT last_insert_rowid()").fetchone()[0])
+
+
+def take(db: Database) -> CommandRecord | None:
+    """Marks the oldest pending command as taken and returns it; None where there is none."""
+    oldest = "SELECT min(id) FROM commands WHERE status = 'pending'"
+    if db.execute(oldest).fetchone()[0] is None:  # an idle poll takes no write lock
+        return None
+    with write(db):
+        taken = db.execute(
+            f"UPDATE commands SET status = 'taken' WHERE id = ({oldest}) RETURNING id"
+        ).fetchall()
+    return get(db, taken[0][0]) if taken else None
+
+
+def settle(db: Database, id: int, answer: str | None, failed: bool = False) -> None:
+    """Closes an open command with its answer (JSON); StoreError where it is closed or unknown."""
+    status = "failed" if failed else "done"
+    with write(db):
+        if not db.execute(
+            "UPDATE commands SET status = ?, answer = ? "
+            "WHERE id = ? AND status IN ('pending', 'taken')",
+            (status, answer, id),
+        ).rowcount:
+            raise StoreError(f"command {id} is not open: it was settled before or never enqueued")
+
+
+def get(db: Database, id: int) -> CommandRecord | None:
+    return next(iter(select(db, CommandRecord, "commands", "WHERE id = ?", (id,))), None)
+
+
+def pending(db: Database, run_id: str | None) -> list[CommandRecord]:
+    """The pending commands of one run, or those that belong to none; oldest first."""
+    where = "WHERE status = 'pending' AND run_id IS ? ORDER BY id"
+    return select(db, CommandRecord, "commands", where, (run_id,))
+
+
+def requeue_taken(db: Database) -> int:
+    """After a runner's death: what it took and did not settle is pending again."""
+    with write(db):
+        return db.execute("UPDATE commands SET status = 'pending' WHERE status = 'taken'").rowcount

@@ -1,0 +1,138 @@
+"""The schema, as numbered steps that are never edited once released.
+
+Times are ISO-8601 UTC text. A body is JSON text that the caller made. Every table that holds
+content leads to the task it belongs to, so that deleting the task deletes the content.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlite_utils import Migrations
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+migrations = Migrations("strop")
+
+_FIRST = """
+CREATE TABLE tasks (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, body TEXT NOT NULL CHECK (json_valid(body)),
+    split_hash TEXT NOT NULL, created_at TEXT NOT NULL
+) STRICT;
+CREATE TABLE rows (
+    task_id TEXT NOT NULL REFERENCES tasks(id) ON DELETE CASCADE,
+    id TEXT NOT NULL, position INTEGER NOT NULL,
+    may_ship INTEGER NOT NULL CHECK (may_ship IN (0, 1)),
+    body TEXT NOT NULL CHECK (json_valid(body)),
+    PRIMARY KEY (task_id, id), UNIQUE (task_id, position)
+) STRICT;
+CREATE TABLE cases (
+    task_id TEXT NOT NULL REFERENCES tasks(id) ON DELETE CASCADE,
+    id TEXT NOT NULL, split TEXT NOT NULL CHECK (split IN ('tuning', 'selection', 'test')),
+    position INTEGER NOT NULL, body TEXT NOT NULL CHECK (json_valid(body)),
+    PRIMARY KEY (task_id, id), UNIQUE (task_id, split, position)
+) STRICT;
+CREATE TABLE prompts (
+    id TEXT NOT NULL, task_id TEXT NOT NULL REFERENCES tasks(id) ON DELETE CASCADE,
+    parent_id TEXT, operator TEXT NOT NULL, section TEXT NOT NULL, diff TEXT NOT NULL,
+    body TEXT NOT NULL CHECK (json_valid(body)), created_at TEXT NOT NULL,
+    PRIMARY KEY (task_id, id),
+    FOREIGN KEY (task_id, parent_id) REFERENCES prompts(task_id, id)
+) STRICT;
+CREATE INDEX prompts_id ON prompts(id);
+CREATE INDEX prompts_parent ON prompts(task_id, parent_id);
+CREATE TABLE prompt_rows (
+    task_id TEXT NOT NULL, prompt_id TEXT NOT NULL, row_id TEXT NOT NULL,
+    PRIMARY KEY (task_id, prompt_id, row_id),
+    FOREIGN KEY (task_id, prompt_id) REFERENCES prompts(task_id, id) ON DELETE CASCADE,
+    FOREIGN KEY (task_id, row_id) REFERENCES rows(task_id, id) ON DELETE CASCADE
+) STRICT;
+CREATE INDEX prompt_rows_row ON prompt_rows(task_id, row_id);
+CREATE TABLE runs (
+    id TEXT PRIMARY KEY, task_id TEXT NOT NULL REFERENCES tasks(id) ON DELETE CASCADE,
+    status TEXT NOT NULL, inputs TEXT NOT NULL CHECK (json_valid(inputs)),
+    seed_prompt TEXT NOT NULL, best_prompt TEXT, stage TEXT NOT NULL,
+    spent REAL NOT NULL, budget REAL NOT NULL, error TEXT,
+    created_at TEXT NOT NULL, started_at TEXT, finished_at TEXT,
+    FOREIGN KEY (task_id, seed_prompt) REFERENCES prompts(task_id, id),
+    FOREIGN KEY (task_id, best_prompt) REFERENCES prompts(task_id, id)
+) STRICT;
+CREATE INDEX runs_seed ON runs(task_id, seed_prompt);
+CREATE INDEX runs_best ON runs(task_id, best_prompt);
+CREATE TABLE journal (
+    run_id TEXT NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
+    seq INTEGER NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL,
+    request BLOB NOT NULL, reply BLOB NOT NULL, cost REAL NOT NULL,
+    PRIMARY KEY (run_id, seq)
+) STRICT;
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    run_id TEXT REFERENCES runs(id) ON DELETE CASCADE,
+    task_id TEXT REFERENCES tasks(id) ON DELETE CASCADE,
+    kind TEXT NOT NULL, body TEXT NOT NULL CHECK (json_valid(body)), at TEXT NOT NULL
+) STRICT;
+CREATE INDEX events_run ON events(run_id, id);
+CREATE INDEX events_task ON events(task_id);
+CREATE TABLE evaluations (
+    run_id TEXT NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
+    seq INTEGER NOT NULL, prompt_id TEXT NOT NULL, stage TEXT NOT NULL, split TEXT NOT NULL,
+    n INTEGER NOT NULL, accuracy REAL NOT NULL, loss REAL NOT NULL, spent REAL NOT NULL,
+    PRIMARY KEY (run_id, seq)
+) STRICT;
+CREATE TABLE memo (key TEXT PRIMARY KEY, reply BLOB NOT NULL, used_at TEXT NOT NULL) STRICT;
+CREATE INDEX memo_used ON memo(used_at);
+CREATE TABLE memo_tasks (
+    key TEXT NOT NULL REFERENCES memo(key) ON DELETE CASCADE,
+    task_id TEXT NOT NULL REFERENCES tasks(id) ON DELETE CASCADE,
+    PRIMARY KEY (key, task_id)
+) STRICT;
+CREATE INDEX memo_tasks_task ON memo_tasks(task_id);
+CREATE TABLE experience (
+    id INTEGER PRIMARY KEY,
+    task_id TEXT NOT NULL REFERENCES tasks(id) ON DELETE CASCADE,
+    run_id TEXT NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
+    seq INTEGER NOT NULL, kind TEXT NOT NULL, model TEXT NOT NULL, operator TEXT NOT NULL,
+    section TEXT NOT NULL, gain REAL NOT NULL, cost REAL NOT NULL, outcome TEXT NOT NULL,
+    UNIQUE (run_id, seq)
+) STRICT;
+CREATE INDEX experience_task ON experience(task_id);
+CREATE TABLE verdicts (
+    run_id TEXT PRIMARY KEY REFERENCES runs(id) ON DELETE CASCADE,
+    task_id TEXT NOT NULL REFERENCES tasks(id) ON DELETE CASCADE,
+    body TEXT NOT NULL CHECK (json_valid(body)), created_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX verdicts_task ON verdicts(task_id);
+CREATE TABLE looks (
+    task_id TEXT NOT NULL REFERENCES tasks(id) ON DELETE CASCADE,
+    number INTEGER NOT NULL, run_id TEXT NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
+    at TEXT NOT NULL,
+    PRIMARY KEY (task_id, number)
+) STRICT;
+CREATE INDEX looks_run ON looks(run_id);
+CREATE TABLE commands (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL,
+    run_id TEXT REFERENCES runs(id) ON DELETE CASCADE,
+    task_id TEXT REFERENCES tasks(id) ON DELETE CASCADE,
+    body TEXT NOT NULL CHECK (json_valid(body)),
+    status TEXT NOT NULL CHECK (status IN ('pending', 'taken', 'done', 'failed')),
+    answer TEXT CHECK (answer IS NULL OR json_valid(answer)), created_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX commands_status ON commands(status, id);
+CREATE INDEX commands_run ON commands(run_id);
+CREATE INDEX commands_task ON commands(task_id);
+CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, action TEXT NOT NULL,
+    subject TEXT NOT NULL CHECK (json_valid(subject)),
+    previous TEXT NOT NULL, hash TEXT NOT NULL
+) STRICT;
+"""
+
+
+@migrations()
+def m0001_first(db: Database) -> None:
+    db.executescript(_FIRST)
+
+
+SCHEMA = 1
+"""The number of the last migration: the file's ``user_version``."""

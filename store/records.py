@@ -1,0 +1,154 @@
+"""What the store gives back: one struct a table, its fields named as the columns."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Split = Literal["tuning", "selection", "test"]
+CommandStatus = Literal["pending", "taken", "done", "failed"]
+
+
+class TaskRecord(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+    body: str
+    split_hash: str
+    created_at: str
+
+
+class RowRecord(msgspec.Struct, frozen=True):
+    id: str
+    may_ship: bool
+    body: str
+
+
+class CaseRecord(msgspec.Struct, frozen=True):
+    id: str
+    split: Split
+    body: str
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """How many rows a task has, how many of them may ship, and how many cases each split has."""
+
+    rows: int
+    may_ship: int
+    tuning: int
+    selection: int
+    test: int
+
+
+class PromptRecord(msgspec.Struct, frozen=True):
+    id: str
+    task_id: str
+    parent_id: str | None
+    operator: str
+    section: str
+    diff: str
+    body: str
+    created_at: str
+
+
+class RunRecord(msgspec.Struct, frozen=True):
+    """``inputs`` is frozen JSON; ``spent`` and ``budget`` are in cost units."""
+
+    id: str
+    task_id: str
+    status: str
+    inputs: str
+    seed_prompt: str
+    best_prompt: str | None
+    stage: str
+    spent: float
+    budget: float
+    error: str | None
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+
+
+class EvaluationRecord(msgspec.Struct, frozen=True):
+    """A finished evaluation over ``n`` cases; ``spent`` is the run's total when it finished."""
+
+    run_id: str
+    seq: int
+    prompt_id: str
+    stage: str
+    split: str
+    n: int
+    accuracy: float
+    loss: float
+    spent: float
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One entry of a run's journal; ``kind`` is ``call`` or the name of a user command."""
+
+    seq: int
+    kind: str
+    key: str
+    request: bytes
+    reply: bytes
+    cost: float
+
+
+class EventRecord(msgspec.Struct, frozen=True):
+    id: int
+    run_id: str | None
+    task_id: str | None
+    kind: str
+    body: str
+    at: str
+
+
+class CommandRecord(msgspec.Struct, frozen=True):
+    id: int
+    kind: str
+    run_id: str | None
+    task_id: str | None
+    body: str
+    status: CommandStatus
+    answer: str | None
+    created_at: str
+
+
+class ExperienceRecord(msgspec.Struct, frozen=True):
+    """What one operator did in one step of a run. ``kind`` is the task's."""
+
+    task_id: str
+    run_id: str
+    seq: int
+    kind: str
+    model: str
+    operator: str
+    section: str
+    gain: float
+    cost: float
+    outcome: str
+
+
+class VerdictRecord(msgspec.Struct, frozen=True):
+    run_id: str
+    task_id: str
+    body: str
+    created_at: str
+
+
+class LookRecord(msgspec.Struct, frozen=True):
+    """The ``number``-th look at a task's test split, from 1."""
+
+    task_id: str
+    number: int
+    run_id: str
+    at: str
+
+
+class AuditRecord(msgspec.Struct, frozen=True):
+    seq: int
+    at: str
+    action: str
+    subject: str
+    previous: str
+    hash: str

@@ -1,0 +1,88 @@
+"""Tasks with their labelled rows and their cases. A task's content never changes once added."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from store.database import now, write
+from store.errors import StoreError
+from store.records import CaseRecord, Counts, RowRecord, Split, TaskRecord
+from store.sql import insert, pages, select
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+
+def add(
+    db: Database,
+    *,
+    id: str,
+    name: str,
+    body: str,
+    split_hash: str,
+    rows: Iterable[RowRecord],
+    cases: Iterable[CaseRecord],
+) -> bool:
+    """Adds the whole task or nothing; rows and cases are read once and keep their order.
+
+    False where a task of this id is there already. StoreError where another one has the name.
+    """
+    with write(db):
+        if db.execute("SELECT 1 FROM tasks WHERE id = ?", (id,)).fetchone():
+            return False
+        if other := db.execute("SELECT id FROM tasks WHERE name = ?", (name,)).fetchone():
+            raise StoreError(
+                f"task {name!r} is there already with other content ({other[0]}, the new one is "
+                f"{id}); choose another name or forget the old one"
+            )
+        task = TaskRecord(id, name, body, split_hash, now())
+        insert(db, "tasks", msgspec.structs.asdict(task))
+        db.conn.executemany(
+            "INSERT INTO rows (task_id, id, position, may_ship, body) VALUES (?, ?, ?, ?, ?)",
+            ((id, row.id, position, row.may_ship, row.body) for position, row in enumerate(rows)),
+        )
+        db.conn.executemany(
+            "INSERT INTO cases (task_id, id, split, position, body) VALUES (?, ?, ?, ?, ?)",
+            ((id, case.id, case.split, place, case.body) for place, case in enumerate(cases)),
+        )
+    return True
+
+
+def get(db: Database, name_or_id: str) -> TaskRecord | None:
+    """By name, else by id."""
+    where = "WHERE name = ?1 OR id = ?1 ORDER BY name = ?1 DESC LIMIT 1"
+    return next(iter(select(db, TaskRecord, "tasks", where, (name_or_id,))), None)
+
+
+def all(db: Database) -> list[TaskRecord]:
+    """Oldest first."""
+    return select(db, TaskRecord, "tasks", "ORDER BY created_at, id")
+
+
+def rows(db: Database, task_id: str, ids: Collection[str] | None = None) -> Iterator[RowRecord]:
+    """The rows in the order they were added; of ``ids`` only, where given."""
+    where, values = "task_id = ?", [task_id]
+    if ids is not None:
+        where += " AND id IN (SELECT value FROM json_each(?))"
+        values.append(json.dumps(list(ids)))
+    return pages(db, RowRecord, "rows", where, values, "position")
+
+
+def cases(db: Database, task_id: str, split: Split) -> Iterator[CaseRecord]:
+    """The cases of one split in the order they were added."""
+    return pages(db, CaseRecord, "cases", "task_id = ? AND split = ?", (task_id, split), "position")
+
+
+def counts(db: Database, task_id: str) -> Counts:
+    total, may_ship = db.execute(
+        "SELECT count(*), coalesce(sum(may_ship), 0) FROM rows WHERE task_id = ?", (task_id,)
+    ).fetchone()
+    splits = dict(
+        db.execute("SELECT split, count(*) FROM cases WHERE task_id = ? GROUP BY split", (task_id,))
+    )
+    sizes = [splits.get(split, 0) for split in ("tuning", "selection", "test")]
+    return Counts(total, may_ship, *sizes)

@@ -1,0 +1,117 @@
+"""The twin of the real SmolLM2, made from its GGUF."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from models.engine import Choice, Differentiate, Score, Segment
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
+platformdirs = pytest.importorskip("platformdirs")
+
+from models.twin import engine as twin  # noqa: E402
+from models.twin import load as loading  # noqa: E402
+
+pytestmark = pytest.mark.model
+BEAT = lambda done, total: None  # noqa: E731
+
+
+@pytest.fixture(scope="session")
+def gguf() -> Path:
+    if given := os.environ.get("STROP_TEST_MODEL"):
+        return Path(given)
+    folder = Path(platformdirs.user_data_dir("strop")) / "models" / "smollm2-135m"
+    found = sorted(folder.glob("*.gguf"))
+    if not found:
+        pytest.skip("no SmolLM2: run `strop models pull smollm2-135m` or set STROP_TEST_MODEL")
+    return found[0]
+
+
+@pytest.fixture(scope="session")
+def folder(gguf, tmp_path_factory) -> Path:
+    torch.set_num_threads(2)
+    folder = tmp_path_factory.mktemp("twins") / "smollm2"
+    leftover = folder.with_name("smollm2.part")
+    leftover.mkdir()
+    (leftover / "half").write_text("of a twin whose maker was killed")
+    loading.make_twin(gguf, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def engine(folder):
+    return twin.load(str(folder), beat=BEAT, dtype="float32", threads=2)
+
+
+def sentences(engine) -> list[tuple[int, ...]]:
+    texts = (
+        "Sentence: The harbour office leases its cranes from Ostrand.\nRelation: lessor\n",
+        "Sentence: The harbour office leases its cranes from Ostrand.\nRelation: supplier\n",
+        "Sentence: Mirel Tann audits the accounts of the harbour office.\nRelation: auditor\n",
+    )
+    return [tuple(engine.tokeniser(text, add_special_tokens=False).input_ids) for text in texts]
+
+
+def test_the_twin_stands_whole_in_a_private_folder_with_nothing_beside_it(folder):
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert [entry.name for entry in folder.parent.iterdir()] == [folder.name]
+    assert not list(folder.glob("*.bin")) + list(folder.glob("*.pt"))
+
+
+def test_a_twin_that_stands_is_kept(gguf, folder):
+    before = (folder / "model.safetensors").stat().st_mtime_ns
+    loading.make_twin(gguf, folder)
+    assert (folder / "model.safetensors").stat().st_mtime_ns == before
+
+
+def test_real_log_probabilities_equal_those_of_every_sequence_on_its_own(engine):
+    rows = sentences(engine)
+    reply = engine.handle(Score(tuple(Segment(-1, row, len(row) - 1) for row in rows)))
+    assert reply.unique < sum(map(len, rows))
+    for row, found in zip(rows, reply.logprobs, strict=True):
+        logprobs = engine.model(torch.tensor([row])).logits[0].log_softmax(-1)
+        expected = [float(logprobs[i, token]) for i, token in enumerate(row[1:])]
+        assert found == pytest.approx(expected, abs=1e-3)
+    assert sum(reply.logprobs[0]) / len(reply.logprobs[0]) > -5  # it reads English
+
+
+def test_a_swap_by_gradient_lowers_the_real_loss(engine):
+    right, wrong, _ = sentences(engine)
+    shared = next(i for i, pair in enumerate(zip(right, wrong, strict=False)) if len(set(pair)) > 1)
+    owners = tuple(i if i < shared else -1 for i in range(max(len(right), len(wrong))))
+
+    def request(stem: tuple[int, ...]) -> Differentiate:
+        segments = tuple(
+            Segment(-1, stem + label, len(label)) for label in (right[shared:], wrong[shared:])
+        )
+        owned = tuple(owners[: len(segment.tokens)] for segment in segments)
+        return Differentiate(segments, owned, (Choice((0, 1), (), 0, 0.0),))
+
+    stem = right[:shared]
+    before = engine.handle(request(stem))
+    tried = []
+    for owner in range(1, shared):
+        token, _ = before.swaps[owner][0]
+        swapped = (*stem[:owner], token, *stem[owner + 1 :])
+        tried.append(engine.handle(request(swapped)).losses[0])
+    assert min(tried) < before.losses[0]
+
+
+def test_the_twin_knows_the_special_tokens_of_its_model(engine):
+    assert engine.specials["<|im_start|>"] == 1
+    assert engine.excluded[list(engine.specials.values())].all()
+    assert int(engine.excluded.sum()) == len(engine.specials)
+
+
+def test_a_truncated_gguf_leaves_nothing_behind(gguf, tmp_path):
+    short = tmp_path / "short.gguf"
+    with gguf.open("rb") as file:
+        short.write_bytes(file.read(1 << 20))
+    with pytest.raises(Exception, match=r"short\.gguf"):
+        loading.make_twin(short, tmp_path / "twin")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["short.gguf"]

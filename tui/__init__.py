@@ -1,0 +1,1 @@
+"""A window on the store: reads it, and writes commands."""
