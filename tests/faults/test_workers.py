@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from scripted import ask
 
-from models.engine import Describe, Detokenise, Texts, Tokenise, encode
+from models.engine import Describe, Detokenise, Failed, Texts, Tokenise, encode
 from models.pool import Pool, RequestFailed, WorkerDied, WorkerError, WorkerHung
 from models.wire import Answer, Beat, Call, Channel, FromWorker, Load, Loaded
 
@@ -57,6 +57,20 @@ def gone(pid: int) -> bool:
     except ProcessLookupError:
         return True
     return False
+
+
+@pytest.fixture
+def bare() -> Iterator[tuple[subprocess.Popen[bytes], Channel[FromWorker]]]:
+    """A worker without a pool."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "models.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+    ) as process:
+        yield process, Channel(process.stdout.fileno(), process.stdin.fileno(), FromWorker)
+        process.kill()
 
 
 @pytest.fixture
@@ -252,6 +266,17 @@ def test_a_memory_limit_fails_the_request_and_the_next_gets_a_fresh_worker():
         assert do(pool, "allocate", 50 * MB) == (str(50 * MB),)
 
 
+def test_a_worker_out_of_memory_says_so_and_ends(bare):
+    process, channel = bare
+    channel.send(Load("scripted:load", {"memory_limit": 300 * MB}))
+    assert isinstance(channel.receive(PATIENT), Loaded)
+    channel.send(Call(1, ask("allocate", 400 * MB)))
+    answer = channel.receive(PATIENT)
+    assert isinstance(answer, Answer)
+    assert isinstance(answer.reply, Failed)
+    assert process.wait(PATIENT) == 0
+
+
 # --- frames
 
 
@@ -282,20 +307,6 @@ def test_a_worker_that_sends_a_bad_frame_is_stopped(pool, data, reason):
 def test_a_worker_that_dies_in_the_middle_of_a_frame_has_died(pool):
     with pytest.raises(WorkerDied, match="SIGKILL"):
         do(pool, "write frame and die", b"\x00\x00\x01\x00half".hex())
-
-
-@pytest.fixture
-def bare() -> Iterator[tuple[subprocess.Popen[bytes], Channel[FromWorker]]]:
-    """A worker without a pool."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "models.worker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        bufsize=0,
-    ) as process:
-        yield process, Channel(process.stdout.fileno(), process.stdin.fileno(), FromWorker)
-        process.kill()
 
 
 @pytest.mark.parametrize(
@@ -355,10 +366,12 @@ with Pool() as pool:
         subprocess.Popen([sys.executable, "-c", script], start_new_session=True) as parent,
         fifo.open("rb") as worker,
     ):
-        assert int(worker.readline()) != parent.pid
-        parent.kill()
-        assert worker.read() == b""
-        os.killpg(parent.pid, signal.SIGKILL)
+        try:
+            assert int(worker.readline()) != parent.pid
+            parent.kill()
+            assert worker.read() == b""
+        finally:
+            os.killpg(parent.pid, signal.SIGKILL)
 
 
 def test_what_a_worker_started_ends_with_it(pool, fifo):
@@ -383,8 +396,13 @@ def test_a_worker_is_offline_and_dumps_no_core(pool):
     assert do(pool, "core limit") == ("0", "0")
 
 
-def test_the_runner_side_loads_nothing_native():
-    script = (
-        "import sys, models.pool; sys.exit(bool({'numpy', 'torch', 'llama_cpp'} & {*sys.modules}))"
-    )
-    assert subprocess.run([sys.executable, "-c", script]).returncode == 0
+def test_a_worker_imports_nothing_from_the_folder_it_is_started_in(pool, tmp_path, monkeypatch):
+    (tmp_path / "msgspec.py").write_text("raise SystemExit('the wrong msgspec')")
+    monkeypatch.chdir(tmp_path)
+    assert do(pool, "echo", "right") == ("right",)
+
+
+def test_the_pool_itself_loads_no_engine():
+    script = "import sys, models.pool; print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-c", script], text=True).split()
+    assert not {"numpy", "torch", "llama_cpp"} & set(loaded)
