@@ -55,12 +55,10 @@ def enqueue(db: Database, kind: str, body: dict[str, Any], run_id: str | None = 
     return command
 
 
-def ask(
-    db: Database, kind: str, body: dict[str, Any], run_id: str | None = None
-) -> dict[str, Any]:
+def ask(db: Database, kind: str, body: dict[str, Any], run_id: str | None = None) -> dict[str, Any]:
     """Enqueues a command and waits for its answer. Raises the StropError that it failed with."""
     command = enqueue(db, kind, body, run_id)
-    while not (answer := answer_to(db, command)):
+    while (answer := answer_to(db, command)) is None:
         time.sleep(POLL)
     return answer
 

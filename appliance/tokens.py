@@ -21,7 +21,7 @@ _cut = re.compile(r"(?<=\n)(?=\S)")
 # becoming another token at the end of a string than it is in the middle of one.
 _NEXT = "A"
 _PROBE = (
-    "Sentence: It's 42 %, \"quoted\" (so).\n\nHead: A-1/b\nTail: \tx  y \n \nRelation: part of\n"
+    'Sentence: It\'s 42 %, "quoted" (so).\n\nHead: A-1/b\nTail: \tx  y \n \nRelation: part of\n'
     "<|im_start|>user\nÉtude № 7\r\nend</s>\n{label}\n==\n日本 - ok"
 )
 

@@ -100,6 +100,7 @@ class Workbench:
         self.poll = poll
         self.spent = 0.0
         self.finishing = False
+        self.replaying = True
         self._past = journal.entries()
 
     def score(self, role: str, request: Score) -> Scores:
@@ -117,7 +118,9 @@ class Workbench:
     def _expect(self, kind: type[R], role: str, request: Work) -> R:
         reply = self._call(self.bodies[role], request)
         if not isinstance(reply, kind):
-            raise StropError(f"the {role} model answered {type(reply).__name__} to a {kind.__name__}")
+            raise StropError(
+                f"the {role} model answered {type(reply).__name__} to a {kind.__name__}"
+            )
         return reply
 
     def _call(self, body: Body, request: Work) -> Reply:
@@ -147,6 +150,7 @@ class Workbench:
             if entry.kind == "call":
                 return entry
             self._apply(entry.kind)
+        self.replaying = False
         return None
 
     def _obey(self) -> None:
@@ -174,5 +178,3 @@ def price(prices: Prices, reply: Reply) -> float:
             return reply.decoded * prices.gradient
         case _:
             return 0.0
-
-

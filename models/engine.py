@@ -156,7 +156,7 @@ class Description(msgspec.Struct, frozen=True, tag="description"):
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
-    """The worker could not answer; ``kind`` is one of ``too_long``, ``bad_request``, ``engine``."""
+    """The worker could not answer; ``kind`` is one of ``bad_request``, ``memory``, ``engine``."""
 
     kind: str
     message: str
@@ -166,8 +166,8 @@ Request = Tokenise | Detokenise | Score | Generate | Propose | Differentiate | D
 Reply = Tokens | Texts | Scores | Generated | Proposals | Gradients | Description | Failed
 
 _encoder = msgspec.msgpack.Encoder(order="deterministic")
-_request = msgspec.msgpack.Decoder(Request)
-_reply = msgspec.msgpack.Decoder(Reply)
+_request: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)
+_reply: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
 
 
 def encode(message: Any) -> bytes:

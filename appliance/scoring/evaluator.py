@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
 
-from appliance.frame import Frame, chat_frame, raw_frame
-from appliance.layout import lay_out
+from appliance.layout import Layout
 from appliance.prompt import Prompt
-from appliance.render import render
-from appliance.task import Case, Example, Task
-from appliance.tokens import Tokeniser
+from appliance.renderer import Renderer
+from appliance.task import Case
 from appliance.workbench import Workbench
 from models.engine import Score, Scores
 
@@ -21,7 +19,7 @@ BLOCK = 32
 
 
 class Scored(msgspec.Struct, frozen=True):
-    """One case under one prompt: s(y) and s0(y) for each label, rounded to 1e-4, and the gold one."""
+    """One case under one prompt: s(y) and s0(y) of each label, rounded to 1e-4."""
 
     case: str
     gold: int
@@ -50,59 +48,31 @@ class Scored(msgspec.Struct, frozen=True):
 class Evaluator:
     """Renders, asks the workbench and reads the label scores of one task."""
 
-    def __init__(
-        self,
-        bench: Workbench,
-        task: Task,
-        tokeniser: Tokeniser,
-        rows: Mapping[str, Example],
-    ) -> None:
+    def __init__(self, bench: Workbench, renderer: Renderer) -> None:
         self.bench = bench
-        self.task = task
-        self.tokeniser = tokeniser
-        self.rows = rows
-        self._frames: dict[str, Frame] = {}
+        self.renderer = renderer
 
     def score(self, prompt: Prompt, cases: Sequence[Case], role: str = "search") -> list[Scored]:
         """In blocks, since a block shares its prefix and is what a crash can cost."""
         result: list[Scored] = []
         for start in range(0, len(cases), BLOCK):
             block = cases[start : start + BLOCK]
-            request, plain, free = self.request(prompt, block)
-            result += read_scores(request, self.bench.score(role, request), block, plain, free)
+            layout = self.renderer.layout(prompt, block)
+            reply = self.bench.score(role, Score(tuple(layout.segments)))
+            result += read_scores(layout, reply, block)
         return result
 
-    def request(
-        self, prompt: Prompt, block: Sequence[Case]
-    ) -> tuple[Score, list[tuple[int, ...]], list[tuple[int, ...]]]:
-        shots = tuple(self.rows[row] for row in prompt.shots)
-        renderings = [render(prompt, self.task, case, shots) for case in block]
-        layout = lay_out(self.tokeniser, self.frame(prompt), renderings)
-        return Score(tuple(layout.segments)), layout.plain, layout.free
 
-    def frame(self, prompt: Prompt) -> Frame:
-        if prompt.mode not in self._frames:
-            make = chat_frame if prompt.mode == "chat" else raw_frame
-            self._frames[prompt.mode] = make(self.tokeniser)
-        return self._frames[prompt.mode]
-
-
-def read_scores(
-    request: Score,
-    reply: Scores,
-    block: Sequence[Case],
-    plain: Sequence[tuple[int, ...]],
-    free: Sequence[tuple[int, ...]],
-) -> list[Scored]:
+def read_scores(layout: Layout, reply: Scores, block: Sequence[Case]) -> list[Scored]:
     """Sums each answer's log-probabilities (design, "The score")."""
-    reading = [index for index, segment in enumerate(request.segments) if segment.read]
+    reading = [index for index, segment in enumerate(layout.segments) if segment.read]
     total = {
         index: round(sum(logprobs), 4)
         for index, logprobs in zip(reading, reply.logprobs, strict=True)
     }
     return [
-        Scored(case.id, case.gold, tuple(total[i] for i in p), tuple(total[i] for i in f))
-        for case, p, f in zip(block, plain, free, strict=True)
+        Scored(case.id, case.gold, tuple(total[i] for i in plain), tuple(total[i] for i in free))
+        for case, plain, free in zip(block, layout.plain, layout.free, strict=True)
     ]
 
 

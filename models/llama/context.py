@@ -67,7 +67,7 @@ class Context:
     @property
     def longest(self) -> int:
         """The longest sequence that can be decoded: a batch of branches must fit beside it."""
-        return min(self.n_ctx - self.batch, int(C.llama_model_n_ctx_train(self.model)))
+        return min(int(self.n_ctx) - self.batch, int(C.llama_model_n_ctx_train(self.model)))
 
     def clear(self) -> None:
         C.llama_memory_clear(self.memory, False)

@@ -77,7 +77,8 @@ class _Sampler:
         chances /= chances.sum()
         kept = int(np.searchsorted(chances.cumsum(), self.request.top_p)) + 1
         chances = chances[:kept] / chances[:kept].sum()
-        return int(order[min(np.searchsorted(chances.cumsum(), self.random.random()), kept - 1)])
+        drawn = int(np.searchsorted(chances.cumsum(), self.random.random()))
+        return int(order[min(drawn, kept - 1)])
 
 
 def _stopped(text: str, stops: tuple[str, ...]) -> bool:

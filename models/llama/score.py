@@ -7,7 +7,7 @@ from collections.abc import Callable, Container
 import numpy as np
 from numpy.typing import NDArray
 
-from models.engine import Propose, Proposals, Score, Scores, Segment
+from models.engine import Proposals, Propose, Score, Scores, Segment
 from models.llama.context import MAX_SEQUENCES, TRUNK, Context
 from models.llama.schedule import Extend, Retract, schedule
 from models.trie import Trie, build

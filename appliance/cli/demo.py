@@ -1,0 +1,42 @@
+"""``strop demo``: the whole thing once, on the task that is shipped with it."""
+
+from __future__ import annotations
+
+import click
+
+from appliance import locations, tasks
+from appliance.cli.lookups import find_model
+from appliance.cli.options import catalog, example, json_option, model_option, open_store
+from appliance.cli.output import Output
+from appliance.cli.results import conclude
+from appliance.cli.tune import start
+from appliance.cli.watching import watch
+from store import runs
+from store import tasks as stored
+
+SEED = 1
+
+
+@click.command(epilog=example("strop demo", "strop demo --minutes 6"))
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), default=4, show_default=True)
+@model_option
+@json_option
+@click.pass_obj
+def demo(out: Output, minutes: float, model: str | None) -> None:
+    """Tune a prompt for the sample task. Uses no network."""
+    name = find_model(out, catalog(), model)
+    db = open_store()
+    sample = tasks.sample()
+    task = sample.task.name
+    if stored.get(db, task) is None:
+        tasks.save(db, sample)
+    labels, rows = len(sample.task.labels), len(sample.examples)
+    out.say(f"task {task}: which of {labels} relations holds, {rows} sentences")
+    run_id, title = start(out, db, task, name, minutes, SEED)
+    watch(out, db, run_id, title)
+    out.say(f"everything is in {locations.home()}; look again with:")
+    out.say(f"  strop runs show {run_id}")
+    run = runs.get(db, run_id)
+    if run and run.best_prompt:
+        out.say(f"  strop prompt diff {run.seed_prompt} {run.best_prompt}")
+    conclude(out, db, run_id, "strop/demo/1")

@@ -1,0 +1,73 @@
+"""From what a person typed to the record that is meant, or a message that says what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from appliance.cli.output import Output
+from appliance.data.check import quoted
+from appliance.errors import InputError
+from models.catalog import Catalog
+from store import prompts, runs, tasks
+from store.errors import StoreError
+from store.records import PromptRecord, RunRecord, TaskRecord
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+SHOWN = 5
+
+
+def find_task(db: Database, name: str) -> TaskRecord:
+    """By name or id."""
+    if found := tasks.get(db, name):
+        return found
+    known = [record.name for record in tasks.all(db)]
+    raise unknown("task", name, known, "import one with: strop task import jsonl FILE")
+
+
+def find_run(db: Database, prefix: str) -> RunRecord:
+    """By id or its unique beginning."""
+    try:
+        if found := runs.get(db, prefix):
+            return found
+    except StoreError as error:
+        raise InputError(str(error)) from error
+    known = [record.id for record in runs.all(db)]
+    raise unknown("run", prefix, known, "see them with: strop runs list")
+
+
+def find_prompt(db: Database, prefix: str) -> PromptRecord:
+    """By id or its unique beginning."""
+    try:
+        if found := prompts.get(db, prefix):
+            return found
+    except StoreError as error:
+        raise InputError(str(error)) from error
+    best = [run.best_prompt or run.seed_prompt for run in runs.all(db)]
+    remedy = "a run names its prompts: strop runs show RUN"
+    raise unknown("prompt", prefix, list(dict.fromkeys(best)), remedy)
+
+
+def find_model(out: Output, catalog: Catalog, name: str | None) -> str:
+    """The model named, else the only one on this machine, else the first by name with a note."""
+    known = [model.name for model in catalog.all()]
+    if not known:
+        raise InputError("no model on this machine yet; get one: strop models pull smollm2-135m")
+    if name is None:
+        if len(known) > 1:
+            out.say(f"model: {known[0]} (others: {', '.join(known[1:])}; choose with --model)")
+        return known[0]
+    if name not in known:
+        raise unknown("model", name, known, "get one with: strop models pull NAME")
+    return name
+
+
+def unknown(kind: str, given: str, known: Sequence[str], remedy: str) -> InputError:
+    near = get_close_matches(given, known, n=1)
+    guess = f"; did you mean {quoted(near[0])}?" if near else ""
+    some = ", ".join(map(quoted, known[:SHOWN])) or "none yet"
+    more = f" and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
+    return InputError(f"there is no {kind} {quoted(given)}{guess}; here: {some}{more}; {remedy}")

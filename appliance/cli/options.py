@@ -1,0 +1,53 @@
+"""What several commands share: options, examples, and the way into the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from appliance import locations
+from appliance.data.check import printable
+from models.catalog import Catalog
+from store import database
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def example(*lines: str) -> str:
+    """An epilog that click leaves as it stands."""
+    return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def json_option(command: F) -> F:
+    """``Output`` finds the flag among the arguments: errors in them are a document too."""
+    option = click.option(
+        "--json", is_flag=True, expose_value=False, help="Print one JSON document on stdout."
+    )
+    return option(command)
+
+
+def model_option(command: F) -> F:
+    return click.option("--model", metavar="NAME", help="Target model; may be left out.")(command)
+
+
+def one_line(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """Callback: a name that can be shown and typed again."""
+    if value is not None and (not value.strip() or printable(value) != value):
+        raise click.BadParameter("is not one line of visible characters")
+    return value
+
+
+def open_store() -> Database:
+    """Closed at the end of the command."""
+    db = database.open(locations.store_path())
+    click.get_current_context().call_on_close(db.conn.close)
+    return db
+
+
+def catalog() -> Catalog:
+    return Catalog(locations.models_folder())

@@ -1,0 +1,85 @@
+"""The one writer: stdout is data, stderr is narration, and neither obeys what stands in a row."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from appliance.data.check import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+class Output:
+    """With ``as_json`` stdout carries one JSON document and nothing else, for errors too."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+
+    def result(self, schema: str, document: Mapping[str, Any], text: str) -> None:
+        """What the command was asked for: the document, or the same as text."""
+        if self.as_json:
+            self._print(json_text({"schema": schema, **document}))
+        elif text:
+            self._print(safe(text.rstrip("\n")))
+
+    def error(self, message: str, code: int) -> None:
+        self.say(f"error: {message}")
+        if self.as_json:
+            document = {"schema": "strop/error/1", "error": safe(message)}
+            self._print(json_text({**document, "exit_code": code}))
+
+    def help(self, text: str, code: int) -> None:
+        """A command that lacks its arguments is told what there is."""
+        self.say(text)
+        if self.as_json:
+            self.error("a command is missing", code)
+
+    def say(self, text: str) -> None:
+        """Narration: one or more lines for the person."""
+        click.echo(safe(text), err=True)
+
+    def can_redraw(self) -> bool:
+        """Whether stderr is a terminal on which a display can be redrawn in place."""
+        return sys.stderr.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
+
+    def console(self) -> Console:
+        """For a display on stderr; nothing in its text is taken for markup."""
+        from rich.console import Console
+
+        return Console(stderr=True, markup=False, highlight=False, emoji=False)
+
+    def _print(self, text: str) -> None:
+        encoding = sys.stdout.encoding or "utf-8"
+        click.echo(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def safe(text: str) -> str:
+    """Lines on which every character that is not a visible one stands escaped."""
+    return "\n".join(printable(line) for line in text.split("\n"))
+
+
+def json_text(document: Mapping[str, Any]) -> str:
+    """Indented JSON in ASCII: exact, and harmless on a terminal."""
+    encoded = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+    return re.sub(r"[^\n -~]+", _as_escapes, encoded)
+
+
+def columns(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Left-aligned columns under their headings."""
+    table = [[printable(cell) for cell in row] for row in (headings, *rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = ("  ".join(map(str.ljust, row, widths)) for row in table)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _as_escapes(match: re.Match[str]) -> str:
+    units = match[0].encode("utf-16-be").hex(" ", 2).split()
+    return "".join(rf"\u{unit}" for unit in units)

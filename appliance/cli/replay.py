@@ -1,0 +1,38 @@
+"""``strop replay``: the scores of a run, computed again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from appliance.cli import exits
+from appliance.cli.lookups import find_run
+from appliance.cli.options import example, json_option, open_store
+from appliance.cli.output import Output
+from appliance.cli.watching import ask
+
+
+@click.command(epilog=example("strop replay 3f2a"))
+@click.argument("run")
+@json_option
+@click.pass_context
+def replay(context: click.Context, run: str) -> None:
+    """Compute the scores of a run's verdict again and compare.
+
+    Exits with 1 where they differ.
+    """
+    out: Output = context.obj
+    db = open_store()
+    run_id = find_run(db, run).id
+    found = ask(out, db, "replay", {"run": run_id})
+    out.result("strop/replay/1", found, _text(found))
+    if not found["same"]:
+        context.exit(exits.FAILED)
+
+
+def _text(found: dict[str, Any]) -> str:
+    word = "the same" if found["same"] else "not the same"
+    largest = f"largest difference {found['largest_difference']:g}"
+    lines = [f"run {found['run']}: {found['scores']} scores, {word}, {largest}"]
+    return "\n".join([*lines, *(f"  {difference}" for difference in found["differences"])])

@@ -1,0 +1,103 @@
+"""``strop tune``: a better prompt for a task, with an honest verdict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from appliance.cli.lookups import find_model, find_run, find_task
+from appliance.cli.options import catalog, example, json_option, model_option, open_store
+from appliance.cli.output import Output
+from appliance.cli.results import conclude, document, plan
+from appliance.cli.watching import ask, last_event, watch
+from store import runs
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+SCHEMA = "strop/tune/1"
+
+
+@click.command(
+    epilog=example(
+        "strop tune sample --minutes 10 --seed 1",
+        "strop tune sample --minutes 30 --require-gain --json > result.json",
+        "strop tune --resume 3f2a",
+    )
+)
+@click.argument("task", required=False)
+@click.option("--resume", metavar="RUN", help="Go on with a run instead of starting one.")
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), default=10, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True)
+@model_option
+@click.option("--reasoner", metavar="NAME", help="Model that writes candidates; else the target.")
+@click.option("--require-gain", is_flag=True, help="Exit with 4 unless the verdict says better.")
+@click.option("--detach", is_flag=True, help="Do not follow the run once it is planned.")
+@json_option
+@click.pass_obj
+def tune(
+    out: Output,
+    task: str | None,
+    resume: str | None,
+    minutes: float,
+    seed: int,
+    model: str | None,
+    reasoner: str | None,
+    require_gain: bool,
+    detach: bool,
+) -> None:
+    """Tune a prompt for TASK and follow the run to its verdict.
+
+    What the run will do is shown before it starts. Ctrl-C leaves the run going. The verdict goes to
+    stderr, the best prompt to stdout.
+    """
+    if (task is None) == (resume is None):
+        raise click.UsageError("name a task, or a run with --resume")
+    db = open_store()
+    if resume is not None:
+        after = last_event(db)
+        run_id = ask(out, db, "resume", {}, find_run(db, resume).id)["run"]
+        title = f"run {run_id}, resumed"
+    else:
+        assert task is not None
+        after = 0
+        known = find_task(db, task).name
+        name = find_model(out, catalog(), model)
+        other = find_model(out, catalog(), reasoner) if reasoner else None
+        run_id, title = start(out, db, known, name, minutes, seed, other)
+    if detach:
+        _left_alone(out, db, run_id)
+        return
+    watch(out, db, run_id, title, after)
+    conclude(out, db, run_id, SCHEMA, require_gain)
+
+
+def start(
+    out: Output,
+    db: Database,
+    task: str,
+    model: str,
+    minutes: float,
+    seed: int,
+    reasoner: str | None = None,
+) -> tuple[str, str]:
+    """Has the runner plan and create a run; its id and a title. Raises what the runner refuses."""
+    body: dict[str, Any] = {"task": task, "model": model, "minutes": minutes, "seed": seed}
+    for run in runs.all(db):
+        if run.status in ("queued", "running"):
+            out.say(
+                f"run {run.id} is {run.status} and goes first; to stop it: strop runs stop {run.id}"
+            )
+    out.say(f"planning {minutes:g} min on {task} with {model}")
+    run_id = str(ask(out, db, "tune", {**body, "reasoner": reasoner})["run"])
+    return run_id, f"run {run_id}: {task}, {model}, {minutes:g} min, seed {seed}"
+
+
+def _left_alone(out: Output, db: Database, run_id: str) -> None:
+    if planned := plan(db, run_id):
+        out.say(str(planned["text"]))
+    out.say(f"follow it with: strop runs watch {run_id}")
+    run = runs.get(db, run_id)
+    assert run is not None
+    out.result(SCHEMA, document(db, run), run_id)

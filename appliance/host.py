@@ -1,0 +1,142 @@
+"""The models of this host: which bodies it can run, how fast each is, and the workers that do.
+
+The only part of a run that reads a clock; what it measures is frozen into the run's inputs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from appliance.errors import StropError
+from appliance.workbench import Body, Prices
+from models.catalog import Body as StoredBody
+from models.catalog import Catalog, Model, hash_file
+from models.engine import Describe, Description, Request, Score, Segment
+from models.make import MakeError, make
+from models.pool import Pool
+
+KINDS = ("BF16", "F16", "Q8_0", "Q4_0")
+UNQUANTISED = ("BF16", "F16")
+LARGE = 2 << 30
+"""Bytes of a serving file beyond which no unquantised body is made of it."""
+
+TWIN = "twin"
+LOAD_TIMEOUT = 600.0
+BEAT_TIMEOUT = 300.0
+_SPEED_TOKENS = 512
+
+Note = Callable[[str], None]
+
+
+class Host:
+    """Prepares models of the catalog and opens their workers in ``pool``, under ``model/body``."""
+
+    def __init__(self, catalog: Catalog, pool: Pool, note: Note) -> None:
+        self.catalog = catalog
+        self.pool = pool
+        self.note = note
+        self._open: set[str] = set()
+        self._descriptions: dict[str, Description] = {}
+
+    def prepare(self, name: str) -> Model:
+        """Once a model: measures each body this host can make of it, keeps the fastest for the
+        search, and makes the twin."""
+        model = self.catalog.get(name)
+        if model.bodies[model.search].prefill_tokens_per_s is None:
+            model = self._choose_search_body(model)
+        if model.twin is None:
+            self.note(f"making the twin of {name} in PyTorch, once (about 20 s)")
+            folder = self.catalog.path(name)
+            self._make("twin", folder / model.serving, folder / TWIN)
+            model = msgspec.structs.replace(model, twin=TWIN)
+            self.catalog.update(model)
+        return model
+
+    def worker(self, model: Model, body: str) -> str:
+        """The name under which a body (or ``twin``) can be called; its worker starts when it is."""
+        name = f"{model.name}/{body}"
+        if name not in self._open:
+            folder = self.catalog.path(model.name)
+            if body == TWIN:
+                engine, path = "models.twin.engine:load", folder / TWIN
+            else:
+                engine, path = "models.llama.engine:load", folder / model.bodies[body].file
+            self.pool.open(
+                name,
+                engine,
+                {"path": str(path)},
+                load_timeout=LOAD_TIMEOUT,
+                beat_timeout=BEAT_TIMEOUT,
+            )
+            self._open.add(name)
+        return name
+
+    def describe(self, worker: str) -> Description:
+        if worker not in self._descriptions:
+            reply = self.pool.call(worker, Describe())
+            assert isinstance(reply, Description)
+            self._descriptions[worker] = reply
+        return self._descriptions[worker]
+
+    def release(self, worker: str) -> None:
+        """Ends a worker and frees its memory; calling it again starts a new one."""
+        self.pool.close(worker)
+        self._open.discard(worker)
+
+    def body(self, model: Model, body: str, prices: Prices) -> Body:
+        worker = self.worker(model, body)
+        file = model.sha256 if body == TWIN else model.bodies[body].sha256
+        settings = sorted(self.describe(worker).engine.items())
+        return Body(worker, msgspec.json.encode([body, file, settings]).decode(), prices)
+
+    def seconds(self, worker: str, request: Request) -> float:
+        """How long this host takes for a request, the model being loaded."""
+        self.describe(worker)
+        start = time.perf_counter()
+        self.pool.call(worker, request)
+        return time.perf_counter() - start
+
+    def _choose_search_body(self, model: Model) -> Model:
+        folder = self.catalog.path(model.name)
+        serving = next(n for n, body in model.bodies.items() if body.file == model.serving)
+        bodies = {serving: self._measured(model, serving)}
+        for kind in KINDS:
+            if kind == serving or (kind in UNQUANTISED and model.size > LARGE):
+                continue
+            self.note(f"measuring {model.name} as {kind}")
+            file = folder / f"{kind.lower()}.gguf"
+            self._make("body", folder / model.serving, file, kind)
+            made = StoredBody(file.name, hash_file(file), kind)
+            trial = msgspec.structs.replace(model, bodies={**model.bodies, kind: made})
+            bodies[kind] = self._measured(trial, kind)
+        best = max(bodies, key=lambda name: bodies[name].prefill_tokens_per_s or 0.0)
+        for kind in set(bodies) - {best, serving}:
+            (folder / bodies[kind].file).unlink()
+        kept = {name: bodies[name] for name in dict.fromkeys((serving, best))}
+        model = msgspec.structs.replace(model, bodies=kept, search=best)
+        self.catalog.update(model)
+        self.note(
+            f"{model.name}: {best} searches ({bodies[best].prefill_tokens_per_s:.0f} tokens/s), "
+            f"{serving} serves ({bodies[serving].prefill_tokens_per_s:.0f} tokens/s)"
+        )
+        return model
+
+    def _measured(self, model: Model, body: str) -> StoredBody:
+        """A body with its prefill speed, the better of two, in tokens a second."""
+        worker = self.worker(model, body)
+        request = Score((Segment(-1, tuple(range(100, 100 + _SPEED_TOKENS))),))
+        fastest = min(self.seconds(worker, request) for _ in range(2))
+        self.release(worker)
+        return msgspec.structs.replace(
+            model.bodies[body], prefill_tokens_per_s=round(_SPEED_TOKENS / fastest, 1)
+        )
+
+    def _make(self, what: str, source: Path, target: Path, kind: str = "") -> None:
+        try:
+            make(what, source, target, kind)
+        except MakeError as error:
+            raise StropError(f"{error}; see `strop doctor` for memory and disk") from error

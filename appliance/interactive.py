@@ -1,0 +1,181 @@
+"""Requests that a person waits for: score this prompt now, recompute that verdict."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from appliance.errors import InputError
+from appliance.host import Host
+from appliance.plan import serving_body, tokeniser_of
+from appliance.prompt import Prompt
+from appliance.record import Inputs
+from appliance.renderer import Renderer
+from appliance.scoring.evaluator import Evaluator, accuracy, mean_loss
+from appliance.tasks import load
+from appliance.verdict import Verdict, give_verdict
+from appliance.workbench import Body, Entry, Prices, Workbench
+from models.engine import Scores, decode_reply
+from store import memo, prompts, runs, verdicts
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+TOLERANCE = 1e-4
+"""Nats by which a score that is computed again may differ: the rounding of every score."""
+
+
+class Unrecorded:
+    """A journal that keeps nothing and remembers nothing: every call is made."""
+
+    def __init__(self) -> None:
+        self.tokens = 0
+
+    def entries(self) -> Iterator[Entry]:
+        return iter(())
+
+    def append(self, entry: Entry, spent: float) -> None:
+        reply = decode_reply(entry.reply)
+        if isinstance(reply, Scores):
+            self.tokens += reply.decoded
+
+    def recall(self, key: str) -> bytes | None:
+        return None
+
+
+class Compared(Unrecorded):
+    """Makes every call again and compares its scores with what the memo kept of them."""
+
+    def __init__(self, db: Database) -> None:
+        super().__init__()
+        self.db = db
+        self.scores = 0
+        self.largest = 0.0
+
+    def append(self, entry: Entry, spent: float) -> None:
+        kept = memo.get(self.db, entry.key)
+        if kept is None:
+            return
+        new, old = decode_reply(entry.reply), decode_reply(kept)
+        if isinstance(new, Scores) and isinstance(old, Scores):
+            pairs = zip(new.logprobs, old.logprobs, strict=True)
+            differences = [abs(sum(a) - sum(b)) for a, b in pairs]
+            self.scores += len(differences)
+            self.largest = max(self.largest, *differences)
+
+
+def evaluate(db: Database, host: Host, body: dict[str, Any]) -> dict[str, Any]:
+    """Scores a prompt on a split by the serving body. The test split is for verdicts alone."""
+    loaded = load(db, body["task"])
+    if body["split"] == "test":
+        raise InputError("the test split is locked: only a run's verdict reads it")
+    prompt = _prompt(db, body["prompt"])
+    if missing := [row for row in prompt.shots if row not in loaded.rows]:
+        raise InputError(f"prompt {prompt.id} shows row {missing[0]}, which {body['task']} lacks")
+    model = host.prepare(body["model"])
+    serving = host.body(model, serving_body(model), Prices(0.0))
+    cases = loaded.cases[body["split"]][: body.get("limit")]
+    journal = Unrecorded()
+    evaluator = _evaluator(host, loaded.task.name, db, journal, {"serving": serving}, body["model"])
+    start = time.perf_counter()
+    scored = evaluator.score(prompt, cases, "serving")
+    seconds = time.perf_counter() - start
+
+    from appliance.scoring.statistics import wilson
+
+    weight = prompt.weight
+    estimate = wilson(sum(s.correct(weight) for s in scored), len(scored))
+    return {
+        "prompt": prompt.id,
+        "task": loaded.task.name,
+        "split": body["split"],
+        "n": len(scored),
+        "accuracy": round(accuracy(scored, weight), 4),
+        "interval": [estimate.low, estimate.high],
+        "loss": round(mean_loss(scored, weight), 4),
+        "weight": weight,
+        "seconds": round(seconds, 2),
+        "tokens": journal.tokens,
+        "cases": [
+            {
+                "case": case.id,
+                "gold": case.query.label,
+                "chosen": case.labels[s.choice(weight)],
+                "correct": s.correct(weight),
+                "margin": _margin(s.scores(weight), s.gold),
+            }
+            for case, s in zip(cases, scored, strict=True)
+        ],
+    }
+
+
+def replay(db: Database, host: Host, run_id: str) -> dict[str, Any]:
+    """Recomputes a run's verdict from the stored prompts and rows and compares score by score."""
+    run = runs.get(db, run_id)
+    record = verdicts.get(db, run.id) if run else None
+    if run is None or record is None:
+        raise InputError(f"run {run_id!r} has no verdict to replay; see `strop runs list`")
+    shown = msgspec.json.decode(record.body, type=Verdict)
+    inputs = msgspec.json.decode(run.inputs, type=Inputs)
+    journal = Compared(db)
+    serving = host.body(
+        host.catalog.get(inputs.model), inputs.plan["serving_body"], inputs.bodies["serving"].prices
+    )
+    evaluator = _evaluator(host, run.task_id, db, journal, {"serving": serving}, inputs.model)
+    again = give_verdict(
+        evaluator,
+        load(db, run.task_id).cases["test"],
+        _prompt(db, shown.seed.prompt),
+        _prompt(db, shown.best.prompt),
+        model=shown.model,
+        body=shown.body,
+    )
+    before, after = msgspec.to_builtins(shown), msgspec.to_builtins(again)
+    differences = [
+        f"{key}: shown {before[key]}, now {after[key]}"
+        for key in before
+        if before[key] != after[key]
+    ]
+    return {
+        "run": run.id,
+        "same": not differences and journal.largest <= TOLERANCE,
+        "scores": journal.scores,
+        "largest_difference": round(journal.largest, 6),
+        "differences": differences,
+    }
+
+
+def _evaluator(
+    host: Host,
+    task: str,
+    db: Database,
+    journal: Unrecorded,
+    bodies: dict[str, Body],
+    model: str,
+) -> Evaluator:
+    loaded = load(db, task)
+    bench = Workbench(host.pool, bodies, journal, lambda: None)
+    tokeniser = tokeniser_of(host, host.catalog.get(model))
+    return Evaluator(bench, Renderer(loaded.task, loaded.rows, tokeniser))
+
+
+def _prompt(db: Database, given: str | dict[str, Any]) -> Prompt:
+    """A stored prompt by its id or the beginning of it, or one given whole."""
+    if isinstance(given, dict):
+        try:
+            return msgspec.convert(given, Prompt)
+        except msgspec.ValidationError as error:
+            raise InputError(f"this is no prompt: {error}") from error
+    record = prompts.get(db, given)
+    if record is None:
+        raise InputError(f"there is no prompt {given!r}; see `strop runs show RUN`")
+    return msgspec.json.decode(record.body, type=Prompt)
+
+
+def _margin(scores: tuple[float, ...], gold: int) -> float:
+    """Score of the gold label minus the best other one, in nats."""
+    others = [score for label, score in enumerate(scores) if label != gold]
+    return round(scores[gold] - max(others), 4)

@@ -1,0 +1,157 @@
+"""Before a run: what this host can do in the time, measured on the task itself."""
+
+from __future__ import annotations
+
+import msgspec
+
+from appliance.errors import BudgetError
+from appliance.host import Host
+from appliance.renderer import Renderer
+from appliance.scoring.evaluator import BLOCK, Scored, read_scores
+from appliance.tasks import Loaded
+from appliance.tokens import Tokeniser
+from appliance.tune import MINUTE, SEARCH
+from appliance.workbench import Body, Prices
+from models.catalog import Model
+from models.engine import Choice, Differentiate, Generate, Score, Scores
+
+LEAST_CANDIDATES = 20
+MEASURED_CASES = 8
+GRADIENT_CASES = 2
+SAMPLED_TOKENS = 16
+
+
+class Agreement(msgspec.Struct, frozen=True):
+    """Rank correlation of the label scores of search and serving body, over ``n`` of them."""
+
+    spearman: float
+    n: int
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """Speeds are in tokens a second; ``verdict_minutes`` come after the minutes asked for."""
+
+    candidates: int
+    cases_per_candidate: int
+    minutes: float
+    verdict_minutes: float
+    search_body: str
+    search_tokens_per_s: float
+    serving_body: str
+    serving_tokens_per_s: float
+    agreement: Agreement
+    text: str
+
+
+def serving_body(model: Model) -> str:
+    return next(name for name, body in model.bodies.items() if body.file == model.serving)
+
+
+class Gauge:
+    """Times the bodies of a run on the seed prompt and a few tuning cases."""
+
+    def __init__(self, host: Host, model: Model, reasoner: Model, loaded: Loaded) -> None:
+        self.host = host
+        self.model = model
+        self.reasoner = reasoner
+        self.loaded = loaded
+        self.tokeniser = tokeniser_of(host, model)
+        self.renderer = Renderer(loaded.task, loaded.rows, self.tokeniser)
+        self.cases = loaded.cases["tuning"][:MEASURED_CASES]
+
+    def bodies(self) -> dict[str, Body]:
+        """Every role's body with its prices, in milliseconds a token."""
+        search = self._prefill(self.model.search)
+        return {
+            "search": self.host.body(self.model, self.model.search, Prices(search)),
+            "serving": self.host.body(
+                self.model, serving := serving_body(self.model), Prices(self._prefill(serving))
+            ),
+            "twin": self.host.body(self.model, "twin", Prices(search, gradient=self._gradient())),
+            "reasoner": self.host.body(
+                self.reasoner, self.reasoner.search, Prices(search, sample=self._sample())
+            ),
+        }
+
+    def agreement(self) -> Agreement:
+        from appliance.scoring.statistics import rank_agreement
+
+        search, serving = (
+            [score for case in self._scored(body) for score in case.plain]
+            for body in (self.model.search, serving_body(self.model))
+        )
+        return Agreement(round(rank_agreement(search, serving).spearman, 4), len(search))
+
+    def plan(self, bodies: dict[str, Body], minutes: float) -> Plan:
+        """Raises BudgetError where the minutes pay for fewer than ``LEAST_CANDIDATES``."""
+        seed, tuning = self.loaded.seed, self.loaded.cases["tuning"]
+        block = tuning[:BLOCK]
+        cost = self.renderer.tokens(seed, block) * bodies["search"].prices.prefill
+        candidates = int(SEARCH * minutes * MINUTE / cost)
+        if candidates < LEAST_CANDIDATES:
+            needed = LEAST_CANDIDATES * cost / SEARCH / MINUTE
+            raise BudgetError(
+                f"{minutes:g} minutes pay for {candidates} candidates on this machine, too few to "
+                f"search; at least {LEAST_CANDIDATES} need --minutes {needed + 0.05:.1f}"
+            )
+        test = self.loaded.cases["test"]
+        sample = test[:BLOCK]
+        each = self.renderer.tokens(seed, sample) * bodies["serving"].prices.prefill / len(sample)
+        verdict = 2 * each * len(test) / MINUTE
+        agreement = self.agreement()
+        speeds = {role: round(1000 / bodies[role].prices.prefill) for role in ("search", "serving")}
+        return Plan(
+            candidates=candidates,
+            cases_per_candidate=len(block),
+            minutes=minutes,
+            verdict_minutes=round(verdict, 1),
+            search_body=self.model.search,
+            search_tokens_per_s=speeds["search"],
+            serving_body=serving_body(self.model),
+            serving_tokens_per_s=speeds["serving"],
+            agreement=agreement,
+            text=(
+                f"About {candidates} candidates on {len(block)} cases or more in {minutes:g} "
+                f"minutes, then about {verdict:.1f} minutes for the verdict on {len(test)} test "
+                f"cases. {self.model.search} searches at {speeds['search']} tokens/s, "
+                f"{serving_body(self.model)} serves at {speeds['serving']}; their label scores "
+                f"agree in rank at {agreement.spearman:.3f} (Spearman, n = {agreement.n})."
+            ),
+        )
+
+    def _prefill(self, body: str) -> float:
+        layout = self.renderer.layout(self.loaded.seed, self.cases)
+        tokens = self.renderer.tokens(self.loaded.seed, self.cases)
+        worker = self.host.worker(self.model, body)
+        return 1000 * self.host.seconds(worker, Score(tuple(layout.segments))) / tokens
+
+    def _gradient(self) -> float:
+        cases = self.cases[:GRADIENT_CASES]
+        layout = self.renderer.layout(self.loaded.seed, cases, owned=True)
+        choices = tuple(
+            Choice(plain, free, case.gold, 1.0)
+            for plain, free, case in zip(layout.plain, layout.free, cases, strict=True)
+        )
+        request = Differentiate(tuple(layout.segments), tuple(layout.owners), choices, 1)
+        seconds = self.host.seconds(self.host.worker(self.model, "twin"), request)
+        return 1000 * seconds / self.renderer.tokens(self.loaded.seed, cases)
+
+    def _sample(self) -> float:
+        tokeniser = tokeniser_of(self.host, self.reasoner)
+        prompt = tokeniser.encode(["The following is a list of"], closed=True)[0][0]
+        request = Generate(prompt=prompt, max_tokens=SAMPLED_TOKENS, temperature=0.0)
+        worker = self.host.worker(self.reasoner, self.reasoner.search)
+        return 1000 * self.host.seconds(worker, request) / SAMPLED_TOKENS
+
+    def _scored(self, body: str) -> list[Scored]:
+        layout = self.renderer.layout(self.loaded.seed, self.cases)
+        reply = self.host.pool.call(
+            self.host.worker(self.model, body), Score(tuple(layout.segments))
+        )
+        assert isinstance(reply, Scores)
+        return read_scores(layout, reply, self.cases)
+
+
+def tokeniser_of(host: Host, model: Model) -> Tokeniser:
+    worker = host.worker(model, model.search)
+    return Tokeniser(host.pool, worker, host.describe(worker))

@@ -1,0 +1,199 @@
+"""How a run is written down: its frozen inputs, its journal, and what followers see."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from appliance.prompt import Prompt
+from appliance.search.contest import Candidate
+from appliance.show import diff
+from appliance.workbench import Body, Entry, Workbench
+from store import events, experience, journal, memo, prompts, runs
+from store.records import EvaluationRecord, ExperienceRecord
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+PROGRESS_SECONDS = 1.0
+
+
+class Inputs(msgspec.Struct, frozen=True):
+    """What a run is a function of. ``budget`` and ``verdict_cost`` are in cost units."""
+
+    task: str
+    split_hash: str
+    model: str
+    reasoner: str
+    minutes: float
+    seed: int
+    budget: float
+    verdict_cost: float
+    bodies: dict[str, Body]
+    plan: dict[str, Any]
+    version: str
+
+
+class StoreJournal:
+    """A run's journal in the store."""
+
+    def __init__(self, db: Database, run_id: str, task_id: str) -> None:
+        self.db = db
+        self.run_id = run_id
+        self.task_id = task_id
+        self.length = 0
+
+    def entries(self) -> Iterator[Entry]:
+        for line in journal.entries(self.db, self.run_id):
+            self.length = line.seq + 1
+            yield Entry(line.kind, line.key, line.request, line.reply, line.cost)
+
+    def append(self, entry: Entry, spent: float) -> None:
+        journal.record(
+            self.db,
+            self.run_id,
+            self.length,
+            kind=entry.kind,
+            key=entry.key,
+            request=entry.request,
+            reply=entry.reply,
+            cost=entry.cost,
+            spent=spent,
+            memo_tasks=(self.task_id,) if entry.kind == "call" else (),
+        )
+        self.length += 1
+
+    def recall(self, key: str) -> bytes | None:
+        return memo.get(self.db, key)
+
+
+class RunRecorder:
+    """Writes prompts, evaluations, experience and events of one run as its ``tune.Watcher``."""
+
+    def __init__(
+        self, db: Database, run_id: str, task_id: str, inputs: Inputs, bench: Workbench
+    ) -> None:
+        self.db = db
+        self.run_id = run_id
+        self.task_id = task_id
+        self.inputs = inputs
+        self.bench = bench
+        self.known: dict[str, Prompt] = {}
+        self._seq = 0
+        self._spent = 0.0
+        self._leader_penalty: float | None = None
+        self._told = 0.0
+
+    def stage(self, name: str) -> None:
+        runs.update(self.db, self.run_id, stage=name)
+        self.emit("stage", {"stage": name})
+
+    def candidate(self, stage: str, candidate: Candidate, outcome: str) -> None:
+        prompt = self.keep(candidate)
+        n = len(candidate.scored)
+        shown = {
+            "prompt": prompt.id,
+            "accuracy": round(candidate.accuracy, 4),
+            "loss": round(candidate.loss, 4),
+            "n": n,
+        }
+        self._evaluation(stage, "tuning", prompt.id, n, candidate.accuracy, candidate.loss)
+        self._learn(candidate, outcome)
+        self.emit(
+            "candidate",
+            {
+                **shown,
+                "operator": candidate.operator,
+                "section": candidate.section,
+                "outcome": outcome,
+            },
+        )
+        if outcome in ("leads", "accepted"):
+            runs.update(self.db, self.run_id, best_prompt=prompt.id)
+            self.emit("best", shown)
+
+    def selected(self, candidate: Candidate, n: int, accuracy: float, loss: float) -> None:
+        self._evaluation("selection", "selection", self.keep(candidate).id, n, accuracy, loss)
+
+    def keep(self, candidate: Candidate) -> Prompt:
+        """Stores a candidate's prompt with its fitted weight, its parent and what it shows."""
+        prompt = candidate.final
+        parent = candidate.parent if candidate.parent in self.known else None
+        before = self.known.get(parent) if parent else None
+        if prompt.id not in self.known:
+            prompts.add(
+                self.db,
+                id=prompt.id,
+                task_id=self.task_id,
+                body=msgspec.json.encode(prompt).decode(),
+                parent_id=parent,
+                operator=candidate.operator,
+                section=candidate.section,
+                diff=diff(before, prompt) if before else "",
+                rows=prompt.shots,
+            )
+            self.known[prompt.id] = prompt
+        return prompt
+
+    def emit(self, kind: str, body: dict[str, Any]) -> None:
+        """What the journal already knows has been told before."""
+        if not self.bench.replaying or kind in ("stage", "status"):
+            events.append(self.db, kind, msgspec.json.encode(body).decode(), self.run_id)
+
+    def progress(self) -> None:
+        """At most once a second; the clock decides what is shown, never what is done."""
+        if time.monotonic() - self._told < PROGRESS_SECONDS:
+            return
+        self._told = time.monotonic()
+        left = max(self.inputs.budget - self.bench.spent, 0.0) + self.inputs.verdict_cost
+        shown = {
+            "spent": round(self.bench.spent),
+            "budget": round(self.inputs.budget),
+            "left_s": round(left / 1000),
+        }
+        self.emit("progress", shown)
+
+    def _evaluation(
+        self, stage: str, split: str, prompt: str, n: int, accuracy: float, loss: float
+    ) -> None:
+        runs.add_evaluation(
+            self.db,
+            EvaluationRecord(
+                run_id=self.run_id,
+                seq=self._seq,
+                prompt_id=prompt,
+                stage=stage,
+                split=split,
+                n=n,
+                accuracy=round(accuracy, 4),
+                loss=round(loss, 4),
+                spent=self.bench.spent,
+            ),
+        )
+        self._seq += 1
+
+    def _learn(self, candidate: Candidate, outcome: str) -> None:
+        """Experience: what the operator gained over the leader it met, and what it cost."""
+        penalty = sum(candidate.penalties(len(candidate.scored))) / len(candidate.scored)
+        before = penalty if self._leader_penalty is None else self._leader_penalty
+        experience.add(
+            self.db,
+            ExperienceRecord(
+                task_id=self.task_id,
+                run_id=self.run_id,
+                seq=self._seq,
+                kind="relation",
+                model=self.inputs.model,
+                operator=candidate.operator,
+                section=candidate.section,
+                gain=round(before - penalty, 4),
+                cost=round(self.bench.spent - self._spent, 1),
+                outcome=outcome,
+            ),
+        )
+        self._spent = self.bench.spent
+        if outcome in ("leads", "accepted"):
+            self._leader_penalty = penalty

@@ -1,0 +1,69 @@
+"""Stage 2 end to end: locate by gradient, propose, verify on the quantised body, accept or not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+from appliance.refine.gradient import gradient
+from appliance.refine.propose import propose
+from appliance.refine.spans import grow
+from appliance.scoring.evaluator import BLOCK
+from appliance.search.contest import Candidate, Contest, is_better
+from appliance.task import Case
+from appliance.tokens import Tokeniser
+from appliance.workbench import Workbench
+
+CASES = 16
+SPANS = 4
+DEEP = 8 * BLOCK
+
+
+def refine(
+    contest: Contest, bench: Workbench, tokeniser: Tokeniser, seed: int, budget: float
+) -> Candidate:
+    """The contest's leader, or what local edits made of it.
+
+    An edit is accepted only if it beats the prompt it edits on all tuning cases seen (paired,
+    one-sided 5 %); after a round in which none is, the next round draws other cases, and after two
+    such rounds it ends. ``budget`` is in cost units, counted from now.
+    """
+    start = bench.spent
+    random = Random(seed)
+    best = contest.leader
+    failures = 0
+    while failures < 2 and not bench.finishing and bench.spent - start < budget:
+        contest.extend(best, DEEP)
+        contest.leader = best
+        found = gradient(contest.evaluator, best.final, balanced(contest.cases, best, random))
+        spans = grow(found.owners, found.reply.norms, SPANS)
+        accepted = None
+        for edit in propose(bench, tokeniser, best.prompt, found, spans):
+            if bench.finishing or bench.spent - start >= budget:
+                break
+            candidate = contest.enter(
+                edit.prompt, edit.operator, depth=DEEP, parent=best.final.id, section=edit.section
+            )
+            if candidate is None or len(candidate.scored) < len(best.scored):
+                continue
+            contest.leader = best
+            if is_better(candidate, best):
+                accepted = candidate
+                break
+        failures = 0 if accepted else failures + 1
+        if accepted:
+            best = contest.leader = accepted
+            contest.seen(best, "accepted")
+    contest.leader = best
+    return best
+
+
+def balanced(cases: Sequence[Case], leader: Candidate, random: Random) -> list[Case]:
+    """Half of the cases wrong under the leader and half right, as far as there are (GradPO's
+    buckets): a gradient over what is right already says little."""
+    weight = leader.weight
+    seen = list(zip(cases, leader.scored, strict=False))
+    wrong = [case for case, scored in seen if not scored.correct(weight)]
+    right = [case for case, scored in seen if scored.correct(weight)]
+    shown = random.sample(wrong, min(CASES // 2, len(wrong)))
+    return shown + random.sample(right, min(CASES - len(shown), len(right)))

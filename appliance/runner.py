@@ -1,0 +1,300 @@
+"""The one process a store has that owns the models: takes commands, works on runs, ends when idle.
+
+Started on demand by ``appliance.client``. Killing it loses at most the request in flight: the runs
+that it was working on are resumed by the next one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import secrets
+import time
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from appliance import __version__, locations
+from appliance.errors import InputError, StropError
+from appliance.host import Host
+from appliance.interactive import evaluate, replay
+from appliance.plan import Gauge, tokeniser_of
+from appliance.record import Inputs, RunRecorder, StoreJournal
+from appliance.renderer import Renderer
+from appliance.scoring.evaluator import Evaluator
+from appliance.tasks import Loaded, load
+from appliance.tune import MINUTE, tune
+from appliance.verdict import give_verdict
+from appliance.workbench import Interrupted, Workbench
+from models.catalog import Catalog, CatalogError
+from models.egress import refuse_network
+from models.headers import HeaderError
+from models.pool import Pool, WorkerError
+from store import commands, database, events, prompts, runs, verdicts
+from store.errors import StoreError
+from store.records import CommandRecord, RunRecord
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+IDLE_SECONDS = 30.0
+POLL_SECONDS = 0.2
+CONTROLS = ("pause", "stop", "finish")
+OPEN = ("queued", "running")
+RESTING = {"pause": "paused", "stop": "stopped"}
+EXPECTED = (StropError, StoreError, CatalogError, HeaderError, WorkerError)
+
+
+class Runner:
+    def __init__(self, db: Database, pool: Pool) -> None:
+        self.db = db
+        self.pool = pool
+        self.host = Host(Catalog(locations.models_folder()), pool, self.note)
+        self.run_id: str | None = None
+
+    def serve(self) -> None:
+        """Runs first, oldest first, then commands; returns after ``IDLE_SECONDS`` of neither."""
+        commands.requeue_taken(self.db)
+        idle_since = time.monotonic()
+        while time.monotonic() - idle_since < IDLE_SECONDS:
+            if run := self._open_run():
+                self.work(run)
+            elif command := commands.take(self.db):
+                self.obey(command)
+            else:
+                time.sleep(POLL_SECONDS)
+                continue
+            idle_since = time.monotonic()
+
+    def obey(self, command: CommandRecord) -> None:
+        """Carries a command out and settles it, with an answer or with the error."""
+        body = msgspec.json.decode(command.body)
+        try:
+            answer = self._answer(command, body)
+        except EXPECTED as error:
+            code = getattr(error, "exit_code", 1)
+            self._settle(command, {"error": str(error), "exit_code": code}, failed=True)
+        except Exception as error:
+            traceback.print_exc()
+            message = (
+                f"internal error: {type(error).__name__}: {error}; see {locations.runner_log()}"
+            )
+            self._settle(command, {"error": message, "exit_code": 1}, failed=True)
+        else:
+            self._settle(command, answer)
+
+    def work(self, run: RunRecord) -> None:
+        """Replays the run's journal and goes on until it is finished, interrupted or failed."""
+        self.run_id = run.id
+        if run.started_at is None:
+            runs.update(self.db, run.id, started_at=database.now())
+        self._status(run.id, "running")
+        try:
+            self._tune(run)
+            self._status(run.id, "finished")
+        except Interrupted as interrupted:
+            self._status(run.id, RESTING[interrupted.command])
+        except EXPECTED as error:
+            self._status(run.id, "failed", str(error))
+        except Exception as error:
+            traceback.print_exc()
+            message = (
+                f"internal error: {type(error).__name__}: {error}; see {locations.runner_log()}"
+            )
+            self._status(run.id, "failed", message)
+        finally:
+            self.run_id = None
+
+    def note(self, text: str) -> None:
+        events.append(self.db, "note", msgspec.json.encode({"text": text}).decode(), self.run_id)
+
+    def _answer(self, command: CommandRecord, body: dict[str, Any]) -> dict[str, Any]:
+        match command.kind:
+            case "tune":
+                return {"run": self._create(body)}
+            case "prepare":
+                return self._prepare(body["model"])
+            case "eval":
+                return evaluate(self.db, self.host, body)
+            case "replay":
+                return replay(self.db, self.host, body["run"])
+            case "resume":
+                return self._resume(self._run(command))
+            case kind if kind in CONTROLS:
+                return self._control_idle(self._run(command), kind)
+            case kind:
+                raise InputError(f"unknown command {kind!r}")
+
+    def _prepare(self, name: str) -> dict[str, Any]:
+        model = self.host.prepare(name)
+        speeds = {body: entry.prefill_tokens_per_s for body, entry in model.bodies.items()}
+        return {"model": name, "bodies": speeds, "search": model.search, "twin": model.twin}
+
+    def _create(self, body: dict[str, Any]) -> str:
+        """Measures this host, freezes the inputs and queues the run. Raises BudgetError."""
+        loaded = load(self.db, body["task"])
+        model = self.host.prepare(body["model"])
+        reasoner = self.host.prepare(body.get("reasoner") or body["model"])
+        self.note(f"measuring {model.name} on {loaded.task.name}")
+        gauge = Gauge(self.host, model, reasoner, loaded)
+        bodies = gauge.bodies()
+        minutes = float(body["minutes"])
+        plan = gauge.plan(bodies, minutes)
+        inputs = Inputs(
+            task=loaded.id,
+            split_hash=loaded.split_hash,
+            model=model.name,
+            reasoner=reasoner.name,
+            minutes=minutes,
+            seed=int(body["seed"]),
+            budget=minutes * MINUTE,
+            verdict_cost=plan.verdict_minutes * MINUTE,
+            bodies=bodies,
+            plan=msgspec.to_builtins(plan),
+            version=__version__,
+        )
+        seed = loaded.seed
+        prompts.add(
+            self.db,
+            id=seed.id,
+            task_id=loaded.id,
+            body=msgspec.json.encode(seed).decode(),
+            operator="seed",
+            rows=seed.shots,
+        )
+        run_id = secrets.token_hex(4)
+        runs.create(
+            self.db,
+            id=run_id,
+            task_id=loaded.id,
+            inputs=msgspec.json.encode(inputs).decode(),
+            seed_prompt=seed.id,
+            budget=inputs.budget,
+            status="queued",
+            stage="prepare",
+        )
+        encoded = msgspec.json.encode(plan).decode()
+        events.append(self.db, "plan", encoded, run_id)
+        return run_id
+
+    def _tune(self, run: RunRecord) -> None:
+        inputs = msgspec.json.decode(run.inputs, type=Inputs)
+        loaded = self._task_of(inputs)
+        model = self.host.catalog.get(inputs.model)
+        reasoner = self.host.catalog.get(inputs.reasoner)
+        self._check_bodies(inputs)
+        recorder: RunRecorder | None = None
+
+        def poll() -> str | None:
+            if recorder:
+                recorder.progress()
+            return self._poll(run.id)
+
+        journal = StoreJournal(self.db, run.id, run.task_id)
+        bench = Workbench(self.pool, inputs.bodies, journal, poll)
+        recorder = RunRecorder(self.db, run.id, run.task_id, inputs, bench)
+        renderer = Renderer(loaded.task, loaded.rows, tokeniser_of(self.host, model))
+        evaluator = Evaluator(bench, renderer)
+        outcome = tune(
+            loaded,
+            evaluator,
+            bench,
+            tokeniser_of(self.host, reasoner),
+            recorder,
+            seed=inputs.seed,
+            budget=inputs.budget,
+        )
+        recorder.stage("verdict")
+        runs.update(self.db, run.id, best_prompt=outcome.best.id)
+        verdict = give_verdict(
+            evaluator,
+            loaded.cases["test"],
+            loaded.seed,
+            outcome.best,
+            model=model.name,
+            body=inputs.plan["serving_body"],
+        )
+        look = verdicts.record(
+            self.db,
+            run_id=run.id,
+            task_id=run.task_id,
+            body=msgspec.json.encode(verdict).decode(),
+        )
+        runs.update(self.db, run.id, finished_at=database.now())
+        recorder.emit("verdict", {**msgspec.to_builtins(verdict), "look": look})
+
+    def _task_of(self, inputs: Inputs) -> Loaded:
+        loaded = load(self.db, inputs.task)
+        if loaded.split_hash != inputs.split_hash:
+            raise StropError("the task's rows are not those that this run was started on")
+        return loaded
+
+    def _check_bodies(self, inputs: Inputs) -> None:
+        """Opens every worker of the run; what answers must be what the run was started with."""
+        for role, body in inputs.bodies.items():
+            name, _, kind = body.worker.partition("/")
+            now = self.host.body(self.host.catalog.get(name), kind, body.prices)
+            if now.identity != body.identity:
+                raise StropError(
+                    f"the {role} model or its engine has changed since this run was started, so it "
+                    "cannot go on as it was; start a new run"
+                )
+
+    def _poll(self, run_id: str) -> str | None:
+        """Between two calls of a run: interactive requests go first, then the run's own command."""
+        for command in commands.pending(self.db, None):
+            if command.kind in ("eval", "replay"):
+                self.obey(command)
+        for command in commands.pending(self.db, run_id):
+            if command.kind in CONTROLS:
+                self._settle(command, {})
+                return command.kind
+            if command.kind == "resume":
+                self._settle(command, {"run": run_id})
+        return None
+
+    def _control_idle(self, run: RunRecord, kind: str) -> dict[str, Any]:
+        if run.status not in OPEN:
+            raise InputError(f"run {run.id} is {run.status}: there is nothing to {kind}")
+        return {}
+
+    def _resume(self, run: RunRecord) -> dict[str, Any]:
+        if run.status == "finished":
+            raise InputError(f"run {run.id} is finished; see `strop runs show {run.id}`")
+        runs.update(self.db, run.id, status="queued", error=None)
+        return {"run": run.id}
+
+    def _run(self, command: CommandRecord) -> RunRecord:
+        run = runs.get(self.db, command.run_id or "")
+        if run is None:
+            raise InputError(f"there is no run {command.run_id!r}; see `strop runs list`")
+        return run
+
+    def _open_run(self) -> RunRecord | None:
+        return next((run for run in reversed(runs.all(self.db)) if run.status in OPEN), None)
+
+    def _status(self, run_id: str, status: str, error: str | None = None) -> None:
+        runs.update(self.db, run_id, status=status, error=error)
+        body = {"status": status} | ({"error": error} if error else {})
+        events.append(self.db, "status", msgspec.json.encode(body).decode(), run_id)
+
+    def _settle(
+        self, command: CommandRecord, answer: dict[str, Any], *, failed: bool = False
+    ) -> None:
+        commands.settle(self.db, command.id, msgspec.json.encode(answer).decode(), failed)
+
+
+def main() -> None:
+    refuse_network()
+    with locations.runner_lock().open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        db = database.open(locations.store_path())
+        with Pool() as pool:
+            Runner(db, pool).serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""Format search: a tree-structured Parzen estimator over the format space (optuna's TPE)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from math import fsum
+from typing import TYPE_CHECKING
+
+from appliance.scoring.evaluator import BLOCK
+from appliance.search.contest import Contest
+from appliance.search.formats import build, choose_point
+
+if TYPE_CHECKING:
+    import optuna
+
+DEPTH = 3 * BLOCK
+MAX_REPEATS = 30
+
+
+def explore(
+    contest: Contest,
+    shots: Mapping[str, tuple[str, ...]],
+    seed: int,
+    going: Callable[[], bool],
+) -> None:
+    """Proposes and races formats while ``going()``; ends where only known ones are proposed."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=12, multivariate=True)
+    study = optuna.create_study(sampler=sampler)
+    repeats = 0
+    while going() and repeats < MAX_REPEATS:
+        trial = study.ask()
+        point = choose_point(partial(_suggest, trial), tuple(shots))
+        prompt = build(point, shots)
+        candidate = contest.enter(
+            prompt, "format", depth=DEPTH, parent=contest.seed.prompt.id, section="example"
+        )
+        if candidate is None:
+            repeats += 1
+            study.tell(trial, state=optuna.trial.TrialState.FAIL)
+            continue
+        repeats = 0
+        # The first block is the one that every trial has seen: values compare.
+        study.tell(trial, fsum(candidate.penalties(BLOCK)) / len(candidate.scored[:BLOCK]))
+
+
+def _suggest(trial: optuna.Trial, name: str, options: Sequence[str]) -> str:
+    return str(trial.suggest_categorical(name, options))

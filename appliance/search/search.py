@@ -1,0 +1,78 @@
+"""Stage 1 end to end: explore formats, ask the reasoner, search around the leader.
+
+The shares of the budget are what pays on a small model: its format first, demonstrations and
+wording around the best format next, instructions last (see docs/benchmarks.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from random import Random
+
+from appliance.scoring.evaluator import BLOCK
+from appliance.search.contest import Candidate, Contest
+from appliance.search.explore import explore
+from appliance.search.mutate import mutate, shot_sets
+from appliance.search.operators import OPERATORS, ask
+from appliance.tokens import Tokeniser
+from appliance.workbench import Workbench
+
+EXPLORE, ASK = 0.5, 0.65
+FINALISTS = 3
+DEEP = 6 * BLOCK
+MAX_IDLE = 60
+
+
+def search(
+    contest: Contest,
+    bench: Workbench,
+    reasoner: Tokeniser | None,
+    pool: Mapping[str, tuple[str, ...]],
+    seed: int,
+    budget: float,
+) -> list[Candidate]:
+    """The best candidates, best first. ``budget`` is in cost units, counted from now."""
+    start = bench.spent
+
+    def going(share: float) -> bool:
+        return not bench.finishing and bench.spent - start < share * budget
+
+    explore(contest, shot_sets(pool, contest.seed.prompt), seed, lambda: going(EXPLORE))
+    if not bench.finishing:
+        contest.halve(keep=2, depth=DEEP)
+    random = Random(seed)
+    _ask(contest, bench, reasoner, random, lambda: going(ASK))
+    idle = 0
+    while going(1.0) and idle < MAX_IDLE:
+        leader = contest.leader
+        prompt, section = mutate(leader.prompt, pool, random)
+        entered = contest.enter(
+            prompt, "mutate", depth=DEEP, parent=leader.final.id, section=section
+        )
+        idle = idle + 1 if entered is None else 0
+    deep = [c for c in contest.entries.values() if len(c.scored) >= len(contest.leader.scored)]
+    n = len(contest.leader.scored)
+    return sorted(deep, key=lambda c: (sum(c.penalties(n)), c.prompt.id))[:FINALISTS]
+
+
+def _ask(
+    contest: Contest,
+    bench: Workbench,
+    reasoner: Tokeniser | None,
+    random: Random,
+    going: Callable[[], bool],
+) -> None:
+    """Instructions from the reasoner, each raced in the leader's place."""
+    if reasoner is None:
+        return
+    turn = 0
+    while going() and turn < MAX_IDLE:
+        name = list(OPERATORS)[turn % len(OPERATORS)]
+        leader = contest.leader
+        request = OPERATORS[name](leader, contest.cases[: len(leader.scored)], random)
+        for text in ask(bench, reasoner, request, random.randrange(2**31)):
+            if not going():
+                break
+            prompt = leader.prompt.with_section("task", text + "\n\n")
+            contest.enter(prompt, name, depth=DEEP, parent=leader.final.id, section="task")
+        turn += 1

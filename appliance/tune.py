@@ -1,0 +1,100 @@
+"""The two stages end to end, then the choice on the selection split by the serving body.
+
+Deterministic in its arguments and in what the workbench replies: it reads no clock, no random
+source of its own and no store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+from typing import Protocol
+
+import msgspec
+
+from appliance.prompt import Prompt
+from appliance.refine.refine import refine
+from appliance.scoring.evaluator import Evaluator, accuracy, mean_loss
+from appliance.search.contest import Candidate, Contest
+from appliance.search.search import search
+from appliance.tasks import Loaded
+from appliance.tokens import Tokeniser
+from appliance.workbench import Workbench
+
+MINUTE = 60_000.0
+"""Cost units: milliseconds at a run's frozen prices."""
+
+SEARCH, REFINE, SELECTION = 0.62, 0.23, 0.15
+FINALISTS = 3
+
+
+class Watcher(Protocol):
+    """Who follows a run."""
+
+    def stage(self, name: str) -> None: ...
+    def candidate(self, stage: str, candidate: Candidate, outcome: str) -> None: ...
+    def selected(self, candidate: Candidate, n: int, accuracy: float, loss: float) -> None: ...
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """``best`` is the seed itself where nothing beat it on the selection split."""
+
+    best: Prompt
+    stage_one: Prompt
+
+
+def tune(
+    loaded: Loaded,
+    evaluator: Evaluator,
+    bench: Workbench,
+    reasoner: Tokeniser | None,
+    watcher: Watcher,
+    *,
+    seed: int,
+    budget: float,
+) -> Outcome:
+    """``budget`` in cost units covers both stages and the selection; the verdict is extra."""
+    cases = list(loaded.cases["tuning"])
+    Random(seed).shuffle(cases)
+    stage = "search"
+    watcher.stage(stage)
+    contest = Contest(
+        evaluator, cases, loaded.seed, lambda c, outcome: watcher.candidate(stage, c, outcome)
+    )
+    finalists = search(contest, bench, reasoner, loaded.pool, seed, SEARCH * budget)
+    stage_one = contest.leader
+    stage = "refine"
+    watcher.stage(stage)
+    refined = refine(contest, bench, evaluator.renderer.tokeniser, seed, REFINE * budget)
+    watcher.stage("selection")
+    entrants = [contest.seed, *finalists, stage_one, refined]
+    best = select(loaded, evaluator, entrants, watcher, SELECTION * budget)
+    return Outcome(best.final, stage_one.final)
+
+
+def select(
+    loaded: Loaded,
+    evaluator: Evaluator,
+    entrants: Sequence[Candidate],
+    watcher: Watcher,
+    budget: float,
+) -> Candidate:
+    """The best of a few on rows that the search has not seen, by the body that will serve.
+
+    As many selection cases are used as the budget pays for; ties go to the earlier entrant, so
+    that the seed stands unless something is better.
+    """
+    unique = list({c.final.id: c for c in entrants}.values())
+    cases = loaded.cases["selection"]
+    price = evaluator.bench.bodies["serving"].prices.prefill
+    tokens = sum(evaluator.renderer.tokens(c.prompt, cases[:1]) for c in unique)
+    affordable = max(32, int(budget / max(tokens * price, 1e-9)))
+    cases = cases[:affordable]
+    penalties = {}
+    for candidate in unique:
+        weight = candidate.weight
+        scored = evaluator.score(candidate.prompt, cases, "serving")
+        right, loss = accuracy(scored, weight), mean_loss(scored, weight)
+        penalties[candidate.final.id] = round(loss + 1 - right, 4)
+        watcher.selected(candidate, len(scored), right, loss)
+    return min(unique, key=lambda c: penalties[c.final.id])

@@ -1,0 +1,35 @@
+"""What every test shares: a data folder of its own, and the real model where the machine has it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import platformdirs
+import pytest
+
+# tests/scripted.py is imported by name, also by the workers that tests start.
+sys.path.insert(0, str(Path(__file__).parent))
+
+# Read before any test changes the environment.
+_HOME = Path(os.environ.get("STROP_HOME") or platformdirs.user_data_dir("strop"))
+_MODEL = Path(
+    os.environ.get("STROP_TEST_MODEL") or _HOME / "models" / "smollm2-135m" / "serving.gguf"
+)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder of the test's own; the user's is never touched."""
+    folder = tmp_path / "strop-home"
+    monkeypatch.setenv("STROP_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def smollm2() -> Path:
+    """The path of SmolLM2-135M's GGUF."""
+    if not _MODEL.is_file():
+        pytest.skip(f"no model at {_MODEL}: run `strop models pull smollm2-135m`")
+    return _MODEL

@@ -1,0 +1,114 @@
+"""What a window knows of one run."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import msgspec
+
+from appliance.prompt import Prompt
+from appliance.show import plain
+from store.records import EvaluationRecord, EventRecord
+
+SHOWN = 200
+"""Candidates in the table."""
+
+
+class Inputs(msgspec.Struct, frozen=True):
+    task: str
+    model: str
+    seed: int
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """One that could not be scored has no figures."""
+
+    prompt: str
+    operator: str
+    section: str
+    outcome: str
+    accuracy: float | None = None
+    loss: float | None = None
+    n: int = 0
+
+
+class Best(msgspec.Struct, frozen=True):
+    prompt: str
+    accuracy: float
+    n: int
+
+
+class Side(msgspec.Struct, frozen=True):
+    accuracy: float
+    interval: tuple[float, float]
+    n: int
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    n: int
+    gain: float
+    interval: tuple[float, float]
+    p: float
+    wins: int
+    losses: int
+    words: str
+    seed: Side
+    best: Side
+    look: int
+
+
+class RunView:
+    """Grows by events and evaluations as they are read, each of them once and in order."""
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        self.last_seq = -1
+        self.evaluations: list[EvaluationRecord] = []
+        self.candidates: deque[Candidate] = deque(maxlen=SHOWN)
+        self.candidates_seen = 0
+        self.bests: list[Best] = []
+        self.plan = ""
+        self.note = ""
+        self.left_s: float | None = None
+        self.prompt_id = ""
+        self.prompt_text = ""
+        self._reached: dict[tuple[str, int], float] = {}
+
+    @property
+    def best_prompt(self) -> str:
+        return self.bests[-1].prompt if self.bests else ""
+
+    def apply(self, event: EventRecord) -> None:
+        match event.kind:
+            case "candidate":
+                self.candidates.append(msgspec.json.decode(event.body, type=Candidate))
+                self.candidates_seen += 1
+            case "best":
+                self.bests.append(msgspec.json.decode(event.body, type=Best))
+            case "note":
+                self.note = msgspec.json.decode(event.body)["text"]
+            case "plan":
+                self.plan = msgspec.json.decode(event.body)["text"]
+            case "progress":
+                self.left_s = msgspec.json.decode(event.body)["left_s"]
+
+    def add(self, evaluation: EvaluationRecord) -> None:
+        self.last_seq = evaluation.seq
+        self.evaluations.append(evaluation)
+        self._reached[evaluation.prompt_id, evaluation.n] = evaluation.spent
+
+    def best_so_far(self) -> list[tuple[float, float]]:
+        """``[(spent, accuracy), ...]`` of what the run itself called its best.
+
+        No maximum over the evaluations: a lucky candidate that was dropped after a few cases has
+        the highest of them.
+        """
+        return [
+            (self._reached[best.prompt, best.n], best.accuracy)
+            for best in self.bests
+            if (best.prompt, best.n) in self._reached
+        ]
+
+    def show_prompt(self, prompt_id: str, body: str) -> None:
+        self.prompt_id = prompt_id
+        self.prompt_text = plain(msgspec.json.decode(body, type=Prompt))

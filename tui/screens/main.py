@@ -1,0 +1,220 @@
+"""The window: runs on the left, the chosen one live on the right."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.widgets import Footer, OptionList, Static
+
+from appliance import client, locations
+from appliance.data.check import printable
+from appliance.errors import StropError
+from models.catalog import Catalog, CatalogError
+from store import tasks
+from store.errors import StoreError
+from store.records import RunRecord
+from tui.feed import Feed
+from tui.screens.help import Help
+from tui.screens.new_run import NewRun
+from tui.widgets.best_prompt import BestPrompt
+from tui.widgets.candidates import Candidates
+from tui.widgets.curve import Curve
+from tui.widgets.run_list import RunList
+from tui.widgets.summary import Summary
+from tui.words import lines
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+TICK = 0.25
+RUNNER_TICK = 2.0
+WIDE = 110
+"""Columns from which curve and prompt stand side by side."""
+
+ACTIVE = ("queued", "running")
+OPEN_TO = {
+    "pause": ACTIVE,
+    "resume": ("paused", "stopped", "failed", "running"),
+    "stop": (*ACTIVE, "paused"),
+    "finish": ("running", "paused"),
+}
+"""The statuses of a run in which a command makes sense; a running one may have lost its runner."""
+
+NOTHING_YET = """\
+No runs yet.
+
+Strop sharpens a prompt for a small local model, on this machine alone.
+In a terminal, once:
+
+    strop models pull smollm2-135m
+    strop demo
+
+The demo tunes the shipped sample task in about ten minutes, and shows up here.
+With rows of your own: strop task import jsonl FILE, then press n here."""
+
+
+class Main(Screen[None]):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "new_run", "New run"),
+        Binding("p", "send('pause')", "Pause"),
+        Binding("r", "send('resume')", "Resume"),
+        Binding("s", "send('stop')", "Stop"),
+        Binding("f", "send('finish')", "Finish"),
+        Binding("v", "other_view", "Prompt"),
+        Binding("question_mark", "help", "Help", key_display="?"),
+        Binding("q", "app.quit", "Quit"),
+    ]
+
+    def __init__(self, db: Database) -> None:
+        super().__init__()
+        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
+        self._db = db
+        self._feed = Feed(db)
+        self._open: list[int] = []
+        self._awaited: str | None = None
+        self._runner_is_alive = True
+
+    def compose(self) -> ComposeResult:
+        with Horizontal():
+            yield RunList()
+            yield Static(NOTHING_YET, id="nothing", markup=False)
+            with Vertical(id="run"):
+                yield Summary()
+                with Horizontal(id="details"):
+                    yield Curve()
+                    yield BestPrompt()
+                yield Candidates()
+        yield Static(id="preparing", markup=False)
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one(RunList).focus()
+        self._tick()
+        self._watch_runner()
+        self.set_interval(TICK, self._tick)
+        self.set_interval(RUNNER_TICK, self._watch_runner)
+
+    @property
+    def active_runs(self) -> list[RunRecord]:
+        return [run for run in self._feed.runs if run.status in ACTIVE]
+
+    @property
+    def chosen(self) -> RunRecord | None:
+        view = self._feed.view
+        return None if view is None else self._feed.run(view.run_id)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Greys out, in the footer, what the chosen run is not open to; False hides a key."""
+        if action == "send":
+            run = self.chosen
+            return True if run and run.status in OPEN_TO[str(parameters[0])] else None
+        return action != "other_view" or self.size.width < WIDE
+
+    @on(OptionList.OptionHighlighted, "#runs")
+    def choose(self, event: OptionList.OptionHighlighted) -> None:
+        view = self._feed.view
+        if event.option_id is not None and (view is None or view.run_id != event.option_id):
+            self._feed.choose(event.option_id)
+            self._tick()
+
+    def action_send(self, kind: str) -> None:
+        if self.chosen is not None:
+            self._enqueue(kind, {}, self.chosen.id)
+
+    def action_new_run(self) -> None:
+        try:
+            models = [model.name for model in Catalog(locations.models_folder()).all()]
+        except CatalogError as error:
+            self._say(str(error), "error")
+            return
+        names = [task.name for task in tasks.all(self._db)]
+        if not models:
+            self._say("There is no model yet. Type: strop models pull smollm2-135m", "warning")
+        elif not names:
+            self._say(
+                "There is no task yet. Type: strop task import jsonl FILE, or: strop demo",
+                "warning",
+            )
+        else:
+            self.app.push_screen(NewRun(names, models), self._start)
+
+    def action_other_view(self) -> None:
+        """Curve and candidates, or the prompt, where there is no room for all of them."""
+        self.toggle_class("-prompt")
+
+    def action_help(self) -> None:
+        self.app.push_screen(Help())
+
+    def _start(self, body: dict[str, Any] | None) -> None:
+        if body is not None:
+            self._enqueue("tune", body)
+            self._feed.preparing = "preparing the run: measuring this machine, planning"
+            self._show_preparing()
+
+    def _enqueue(self, kind: str, body: dict[str, Any], run_id: str | None = None) -> None:
+        try:
+            self._open.append(client.enqueue(self._db, kind, body, run_id))
+        except (StoreError, OSError) as error:
+            self._say(str(error), "error")
+
+    def _tick(self) -> None:
+        try:
+            changed = self._feed.poll()
+        except (StoreError, sqlite3.Error) as error:
+            self.app.exit(StoreError(f"{locations.store_path()}: {error}"))
+            return
+        if changed:
+            self._settle()
+            self._show()
+
+    def _watch_runner(self) -> None:
+        """A runner that died is seen here, and woken by whoever waits for an answer."""
+        if self._open or self.active_runs:
+            self._runner_is_alive = client.runner_is_alive()
+            self._settle()
+            self._show()
+
+    def _settle(self) -> None:
+        for command in list(self._open):
+            try:
+                answer = client.answer_to(self._db, command)
+            except StropError as error:
+                self._say(str(error), "error")
+                answer = {}
+            if answer is not None:
+                self._open.remove(command)
+                self._awaited = answer.get("run", self._awaited)
+
+    def _show(self) -> None:
+        feed = self._feed
+        run_list = self.query_one(RunList)
+        run_list.show(feed)
+        if self._awaited is not None and feed.run(self._awaited):
+            run_list.choose(self._awaited)
+            self._awaited = None
+        self.set_class(not feed.runs, "-empty")
+        self._show_preparing()
+        run, view = self.chosen, feed.view
+        if run is not None and view is not None:
+            verdict = feed.verdicts.get(run.id)
+            self.query_one(Summary).show(
+                run, feed.inputs(run), view, verdict, self._runner_is_alive
+            )
+            self.query_one(Curve).show(run, view)
+            self.query_one(Candidates).show(view)
+            self.query_one(BestPrompt).show(run, view)
+        self.refresh_bindings()
+
+    def _show_preparing(self) -> None:
+        line = self.query_one("#preparing", Static)
+        line.display = bool(self._open) and bool(self._feed.preparing)
+        line.update(f"… {printable(self._feed.preparing)}")
+
+    def _say(self, message: str, severity: Any) -> None:
+        self.notify(lines(message), severity=severity, markup=False, timeout=10)

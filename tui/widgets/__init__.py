@@ -1,0 +1,1 @@
+"""The panels of the window; each is given what to show and reads nothing itself."""

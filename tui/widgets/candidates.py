@@ -1,0 +1,67 @@
+"""The candidates of a run, newest first."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.widgets import DataTable
+
+from appliance.data.check import printable
+from appliance.scoring.statistics import wilson
+from tui.run_view import SHOWN, Candidate, RunView
+from tui.words import counted
+
+COLUMNS = ("outcome", "operator", "section", "accuracy", "n", "95 %", "loss")
+STRONG = ("leads", "accepted")
+
+
+class Candidates(DataTable[Text]):
+    BORDER_TITLE = "candidates"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "cursor_down", "Down", show=False),
+        Binding("k", "cursor_up", "Up", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(id="candidates", cursor_type="row", zebra_stripes=True)
+        self._shown: tuple[str, int] = ("", 0)
+
+    def on_mount(self) -> None:
+        self.add_columns(*COLUMNS)
+
+    def show(self, view: RunView) -> None:
+        """Follows the newest; a cursor moved off it stays on its candidate."""
+        now = (view.run_id, view.candidates_seen)
+        if now == self._shown:
+            return
+        same = self._shown[0] == view.run_id
+        cursor = self.cursor_row
+        row = cursor + view.candidates_seen - self._shown[1] if same and cursor else 0
+        self._shown = now
+        self.clear()
+        for candidate in reversed(view.candidates):
+            self.add_row(*_cells(candidate))
+        self.move_cursor(row=min(row, self.row_count - 1))
+        seen = counted(view.candidates_seen, "candidate")
+        full = view.candidates_seen > SHOWN or len(view.candidates) == SHOWN
+        self.border_subtitle = f"the last {SHOWN}" if full else seen
+
+
+def _cells(candidate: Candidate) -> list[Text]:
+    strong = "bold" if candidate.outcome in STRONG else ""
+    words = (candidate.outcome, candidate.operator, candidate.section)
+    return [
+        *(Text(printable(word), style=strong) for word in words),
+        *(Text(figure, style=strong, justify="right") for figure in _figures(candidate)),
+    ]
+
+
+def _figures(candidate: Candidate) -> tuple[str, str, str, str]:
+    loss = "" if candidate.loss is None else f"{candidate.loss:.3f}"
+    if candidate.accuracy is None or not candidate.n:
+        return "", "", "", loss
+    estimate = wilson(round(candidate.accuracy * candidate.n), candidate.n)
+    around = f"{estimate.low:.2f}–{estimate.high:.2f}"
+    return f"{candidate.accuracy:.3f}", str(candidate.n), around, loss

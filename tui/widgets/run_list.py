@@ -1,0 +1,70 @@
+"""The runs, newest first."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from appliance.data.check import printable
+from store.records import RunRecord
+from tui.feed import Feed
+
+MARKS = {
+    "queued": "…",
+    "running": "▶",
+    "paused": "‖",
+    "stopped": "■",
+    "failed": "✗",
+    "refused": "✗",
+    "finished": "✓",
+}
+
+
+class RunList(OptionList):
+    BORDER_TITLE = "Strop  runs"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "cursor_down", "Next run", show=False),
+        Binding("k", "cursor_up", "Previous run", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(id="runs")
+        self._shown: dict[str, Content] = {}
+
+    def show(self, feed: Feed) -> None:
+        """Touches only the lines that changed; the chosen run stays chosen when others come."""
+        lines = {run.id: _line(run, feed) for run in feed.runs}
+        if list(lines) == list(self._shown):
+            for run_id, line in lines.items():
+                if line.plain != self._shown[run_id].plain:
+                    self.replace_option_prompt(run_id, line)
+        else:
+            chosen = self.highlighted_option.id if self.highlighted_option else None
+            self.set_options(Option(line, id=run_id) for run_id, line in lines.items())
+            if lines:
+                self.highlighted = list(lines).index(chosen) if chosen in lines else 0
+        self._shown = lines
+
+    def choose(self, run_id: str) -> None:
+        if run_id in self._shown:
+            self.highlighted = self.get_option_index(run_id)
+
+
+def _line(run: RunRecord, feed: Feed) -> Content:
+    inputs, verdict = feed.inputs(run), feed.verdicts.get(run.id)
+    if verdict is not None:
+        state = f"{verdict.gain:+.3f} {verdict.words}"
+    elif run.budget and run.status in ("running", "paused"):
+        state = f"{run.status} {min(run.spent / run.budget, 1.0):.0%}"
+    else:
+        state = run.status
+    return Content.assemble(
+        f"{MARKS.get(run.status, ' ')} ",
+        (printable(inputs.task), "bold"),
+        f"\n  {printable(inputs.model)}",
+        f"\n  {printable(state)}",
+    )
