@@ -33,7 +33,7 @@ class Canvas:
     def over(self, other: Canvas) -> list[str]:
         """The rows of this canvas drawn over those of another one of its size."""
         return [
-            "".join(chr(_BLANK | a | b) for a, b in zip(mine, theirs, strict=True))
+            "".join(_character(a | b) for a, b in zip(mine, theirs, strict=True))
             for mine, theirs in zip(self._cells, other._cells, strict=True)
         ]
 
@@ -43,6 +43,10 @@ class Canvas:
 
     def _set(self, x: int, y: int) -> None:
         self._cells[y // 4][x // 2] |= _DOTS[x % 2][y % 4]
+
+
+def _character(dots: int) -> str:
+    return chr(_BLANK | dots) if dots else " "
 
 
 def _within(share: float) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -36,9 +35,6 @@ class Root(click.Group):
         extra |= {"obj": out, "standalone_mode": False}
         try:
             sys.exit(super().main(arguments, prog_name or "strop", **extra) or exits.OK)
-        except BrokenPipeError:  # the reader of stdout has enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(exits.FAILED)
         except click.exceptions.NoArgsIsHelpError as error:
             out.help(error.format_message(), exits.USAGE)
             sys.exit(exits.USAGE)

@@ -14,6 +14,7 @@ from appliance.cli.options import catalog, example, json_option, model_option, o
 from appliance.cli.output import Output
 from appliance.cli.watching import ask
 from appliance.data.check import read_utf8, refused
+from appliance.errors import PromptError
 from appliance.prompt import Prompt
 from appliance.task import SPLITS
 
@@ -55,7 +56,7 @@ def _prompt(db: Database, given: str) -> Any:
         return find_prompt(db, given).id
     try:
         return msgspec.to_builtins(msgspec.json.decode(read_utf8(path), type=Prompt))
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, PromptError) as error:
         raise refused(path, f"is no prompt: {error}; see: strop prompt show ID --json") from None
 
 

@@ -53,7 +53,8 @@ def explain(error: BaseException) -> tuple[str, int]:
         case sqlite3.OperationalError():
             return f"{locations.store_path()}: {error}; look with: strop doctor", FAILED
         case OSError(errno=errno.ENOSPC):
-            return f"{error.filename or 'the disk'}: the disk is full; free some space", FAILED
+            where = f"{error.filename}: " if error.filename else ""
+            return f"{where}the disk is full; free some space and try again", FAILED
         case OSError(filename=str() as file, strerror=str() as reason):
             hint = "check its permissions, or set STROP_HOME to a folder of your own"
             return f"{file}: {reason}; {hint}", FAILED

@@ -58,7 +58,12 @@ class Output:
 
     def _print(self, text: str) -> None:
         encoding = sys.stdout.encoding or "utf-8"
-        click.echo(text.encode(encoding, "backslashreplace").decode(encoding))
+        try:
+            click.echo(text.encode(encoding, "backslashreplace").decode(encoding))
+        except OSError:
+            # What is left in the buffer would fail once more when the interpreter ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise
 
 
 def safe(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -10,6 +11,8 @@ import click
 import pytest
 
 from appliance.cli import strop
+from appliance.data.check import find_span
+from appliance.data.jsonl import REQUIRED
 
 REPOSITORY = Path(__file__).parents[2]
 DOCUMENTS = [
@@ -108,6 +111,13 @@ def test_the_constraints_are_exact_versions_from_any_index():
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][0-9A-Za-z.]*", pin) for pin in pins)
     assert "torch==2.13.0" in pins
     assert "llama-cpp-python==0.3.36" in pins
+
+
+def test_the_example_row_of_the_readme_can_be_imported():
+    blocks = re.findall(r"^```json\n(.*?)^```$", DOCUMENTS[0].read_text("utf-8"), re.M | re.S)
+    rows = [json.loads(line) for block in blocks for line in block.splitlines()]
+    assert rows and all(set(REQUIRED) <= set(row) for row in rows)
+    assert all(find_span(row["text"], row[field]) for row in rows for field in ("head", "tail"))
 
 
 def test_no_document_uses_an_em_dash():

@@ -10,13 +10,15 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 TEXT = """\
-n  new run            r  resume a paused, stopped or
-p  pause                 failed run
-s  stop               f  finish: the verdict on the
-v  curve or prompt       best prompt so far
-j, k, arrows          move in the list
-tab                   go to the next panel
-q  quit
+n    new run
+p    pause
+r    resume a paused, stopped or failed run
+s    stop
+f    finish: go to the verdict on the best so far
+v    curve or prompt, in a narrow window
+j k  down and up, as the arrows
+tab  to the next panel
+q    quit
 
 Closing this window stops nothing: runs go on in
 the background, and the next window shows them.
@@ -26,7 +28,7 @@ Accuracies are on the cases a candidate has seen
 reads the test cases, and only it says whether
 the prompt is better.
 
-escape  close this help"""
+escape closes this help."""
 
 
 class Help(ModalScreen[None]):

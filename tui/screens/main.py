@@ -17,7 +17,7 @@ from appliance.data.check import printable
 from appliance.errors import StropError
 from models.catalog import Catalog, CatalogError
 from store import tasks
-from store.errors import StoreError
+from store.errors import StoreError, explained
 from store.records import RunRecord
 from tui.feed import Feed
 from tui.screens.help import Help
@@ -40,23 +40,27 @@ WIDE = 110
 ACTIVE = ("queued", "running")
 OPEN_TO = {
     "pause": ACTIVE,
-    "resume": ("paused", "stopped", "failed", "running"),
+    "resume": ("paused", "stopped", "failed"),
     "stop": (*ACTIVE, "paused"),
     "finish": ("running", "paused"),
 }
-"""The statuses of a run in which a command makes sense; a running one may have lost its runner."""
+"""The statuses of a run in which a command makes sense."""
 
 NOTHING_YET = """\
 No runs yet.
 
 Strop sharpens a prompt for a small local model, on this machine alone.
+
 In a terminal, once:
 
     strop models pull smollm2-135m
     strop demo
 
 The demo tunes the shipped sample task in about ten minutes, and shows up here.
-With rows of your own: strop task import jsonl FILE, then press n here."""
+
+With rows of your own, then press n here:
+
+    strop task import jsonl FILE"""
 
 
 class Main(Screen[None]):
@@ -66,7 +70,7 @@ class Main(Screen[None]):
         Binding("r", "send('resume')", "Resume"),
         Binding("s", "send('stop')", "Stop"),
         Binding("f", "send('finish')", "Finish"),
-        Binding("v", "other_view", "Prompt"),
+        Binding("v", "other_view", "View"),
         Binding("question_mark", "help", "Help", key_display="?"),
         Binding("q", "app.quit", "Quit"),
     ]
@@ -112,9 +116,15 @@ class Main(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Greys out, in the footer, what the chosen run is not open to; False hides a key."""
         if action == "send":
-            run = self.chosen
-            return True if run and run.status in OPEN_TO[str(parameters[0])] else None
+            return True if self._is_open_to(str(parameters[0])) else None
         return action != "other_view" or self.size.width < WIDE
+
+    def _is_open_to(self, kind: str) -> bool:
+        run = self.chosen
+        if run is None:
+            return False
+        abandoned = run.status in ACTIVE and not self._runner_is_alive
+        return run.status in OPEN_TO[kind] or (kind == "resume" and abandoned)
 
     @on(OptionList.OptionHighlighted, "#runs")
     def choose(self, event: OptionList.OptionHighlighted) -> None:
@@ -165,9 +175,10 @@ class Main(Screen[None]):
 
     def _tick(self) -> None:
         try:
-            changed = self._feed.poll()
+            with explained(locations.store_path()):
+                changed = self._feed.poll()
         except (StoreError, sqlite3.Error) as error:
-            self.app.exit(StoreError(f"{locations.store_path()}: {error}"))
+            self.app.exit(StoreError(str(error)))
             return
         if changed:
             self._settle()
@@ -184,7 +195,7 @@ class Main(Screen[None]):
         for command in list(self._open):
             try:
                 answer = client.answer_to(self._db, command)
-            except StropError as error:
+            except (StropError, OSError) as error:
                 self._say(str(error), "error")
                 answer = {}
             if answer is not None:

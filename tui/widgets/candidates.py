@@ -13,7 +13,8 @@ from appliance.scoring.statistics import wilson
 from tui.run_view import SHOWN, Candidate, RunView
 from tui.words import counted
 
-COLUMNS = ("outcome", "operator", "section", "accuracy", "n", "95 %", "loss")
+WORDS = ("outcome", "operator", "section")
+FIGURES = ("accuracy", "n", "95 %", "loss")
 STRONG = ("leads", "accepted")
 
 
@@ -29,7 +30,7 @@ class Candidates(DataTable[Text]):
         self._shown: tuple[str, int] = ("", 0)
 
     def on_mount(self) -> None:
-        self.add_columns(*COLUMNS)
+        self.add_columns(*WORDS, *(Text(name, justify="right") for name in FIGURES))
 
     def show(self, view: RunView) -> None:
         """Follows the newest; a cursor moved off it stays on its candidate."""

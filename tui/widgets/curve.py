@@ -19,7 +19,7 @@ LEAST = (24, 4)
 
 
 class Curve(Widget):
-    BORDER_TITLE = "accuracy   ⠒⠒ best so far   ⠂ each candidate"
+    BORDER_TITLE = "accuracy  ⠒⠒ best so far  ⠂ candidate"
 
     def __init__(self) -> None:
         super().__init__(id="curve")

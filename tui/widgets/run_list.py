@@ -25,7 +25,7 @@ MARKS = {
 
 
 class RunList(OptionList):
-    BORDER_TITLE = "Strop  runs"
+    BORDER_TITLE = "Strop · runs"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "cursor_down", "Next run", show=False),
         Binding("k", "cursor_up", "Previous run", show=False),

@@ -74,7 +74,7 @@ def _time(run: RunRecord, view: RunView) -> str:
     if run.status != "running":
         return spent
     left = run.budget - run.spent if view.left_s is None else view.left_s * 1000
-    return f"{spent}, about {duration(left)} left"
+    return f"{spent}, {duration(left)} left"
 
 
 def _note(run: RunRecord, view: RunView, runner_is_alive: bool) -> str:

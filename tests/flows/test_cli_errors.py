@@ -1,0 +1,252 @@
+"""Bad input at the command line: one clear message, the right exit code, nothing half-written."""
+
+from __future__ import annotations
+
+import errno
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from click.testing import CliRunner, Result
+from scripted_answers import BEST, SEED, add_model, create_run, rows
+
+from appliance import locations
+from appliance.cli import strop
+from store import database, prompts, tasks
+from store.errors import StoreError
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("STROP_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("STROP_DEBUG", raising=False)
+    return tmp_path / "home"
+
+
+def run(*arguments: object) -> Result:
+    result = CliRunner().invoke(strop, [str(a) for a in arguments])
+    assert "Traceback" not in result.output
+    assert "\x1b" not in result.output
+    return result
+
+
+def refused(*arguments: object, code: int = 2) -> str:
+    """The message, which must be the same on stderr and in the JSON document."""
+    plain = run(*arguments)
+    assert (plain.exit_code, plain.stdout) == (code, "")
+    document = json.loads(run(*arguments, "--json").stdout)
+    assert document["schema"] == "strop/error/1"
+    assert document["exit_code"] == code
+    assert document["error"] in plain.stderr
+    return str(document["error"])
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(text)
+    return path
+
+
+def imported(tmp_path: Path) -> None:
+    assert (
+        run("task", "import", "jsonl", written(tmp_path, rows()), "--name", "firms").exit_code == 0
+    )
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    assert "nowhere.jsonl: does not exist" in refused("task", "import", "jsonl", "nowhere.jsonl")
+
+
+def test_wrong_columns_are_named_with_those_found(tmp_path: Path) -> None:
+    path = written(tmp_path, rows().replace('"label"', '"relation"'))
+    message = refused("task", "import", "jsonl", path)
+    assert 'no column "label"' in message
+    assert '"relation"' in message
+
+
+def test_a_mapped_column_is_read(tmp_path: Path) -> None:
+    path = written(tmp_path, rows().replace('"label"', '"relation"'))
+    result = run("task", "import", "jsonl", path, "--column", "label=relation", "--json")
+    assert json.loads(result.stdout)["rows"] == 16
+
+
+def test_a_column_without_its_name_is_a_usage_error(tmp_path: Path) -> None:
+    path = written(tmp_path, rows())
+    assert "FIELD=NAME" in refused("task", "import", "jsonl", path, "--column", "label")
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        (rows(("owns", "OWNS")), "labels that read the same"),
+        (rows().replace('"label":"owns"', '"label":""', 1), "is empty"),
+        (rows().replace('"head":"Firm0a"', '"head":[0,999]', 1), "outside the sentence"),
+        (rows().replace('"head":"Firm0a"', '"head":"\\u001b[31mFirm"', 1), "does not occur"),
+    ],
+)
+def test_a_bad_row_refuses_the_whole_file(tmp_path: Path, text: str, part: str) -> None:
+    assert part in refused("task", "import", "jsonl", written(tmp_path, text))
+    assert json.loads(run("task", "list", "--json").stdout)["tasks"] == []
+
+
+def test_another_task_of_the_same_name_is_refused(tmp_path: Path) -> None:
+    imported(tmp_path)
+    path = written(tmp_path, rows(each=9))
+    message = refused("task", "import", "jsonl", path, "--name", "firms", code=1)
+    assert "choose another name" in message
+
+
+def test_a_task_name_with_an_escape_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, rows())
+    assert "visible characters" in refused("task", "import", "jsonl", path, "--name", "a\x1b[2J")
+
+
+def test_an_unknown_task_is_answered_with_the_nearest(tmp_path: Path) -> None:
+    imported(tmp_path)
+    for command in (["tune", "frims"], ["task", "show", "frims"]):
+        assert 'did you mean "firms"?' in refused(*command)
+
+
+def test_without_a_model_the_message_says_how_to_get_one(tmp_path: Path) -> None:
+    imported(tmp_path)
+    for command in (["tune", "firms"], ["demo"], ["models", "check"]):
+        assert "strop models pull smollm2-135m" in refused(*command)
+
+
+def test_an_unknown_model_is_answered_with_the_nearest(tmp_path: Path) -> None:
+    imported(tmp_path)
+    add_model("smollm2")
+    assert 'did you mean "smollm2"?' in refused("tune", "firms", "--model", "smolm2")
+    assert "smollm2-135m" in refused("models", "pull", "smollm")
+
+
+@pytest.mark.parametrize("command", ["show", "watch", "pause", "stop", "finish"])
+def test_an_unknown_run_is_answered_with_those_there_are(tmp_path: Path, command: str) -> None:
+    imported(tmp_path)
+    create_run(database.open(locations.store_path()), "firms")
+    assert 'here: "ab12cd34"' in refused("runs", command, "zz")
+
+
+def test_an_unknown_prompt_is_answered_with_those_there_are(tmp_path: Path) -> None:
+    imported(tmp_path)
+    create_run(database.open(locations.store_path()), "firms")
+    for command in (["prompt", "show", "zz"], ["prompt", "diff", SEED.id, "zz"]):
+        assert SEED.id in refused(*command)
+
+
+def test_an_ambiguous_beginning_is_a_usage_error(tmp_path: Path) -> None:
+    imported(tmp_path)
+    db = database.open(locations.store_path())
+    create_run(db, "firms")
+    task = tasks.all(db)[0].id
+    body = msgspec.json.encode(BEST).decode()
+    prompts.add(db, id=SEED.id[:4] + "x", task_id=task, body=body)
+    assert "type more" in refused("prompt", "show", SEED.id[:4])
+
+
+def test_a_prompt_file_that_is_none_is_refused(tmp_path: Path) -> None:
+    imported(tmp_path)
+    add_model()
+    path = tmp_path / "prompt.json"
+    path.write_text('{"sections": [], "example": "{text}{label}"}')
+    message = refused("eval", path, "--task", "firms", "--split", "tuning")
+    assert "prompt.json" in message
+    assert "separator" in message
+
+
+def test_usage_errors_are_documents_too() -> None:
+    assert "--bogus" in refused("runs", "list", "--bogus")
+    assert "--resume" in refused("tune")
+    assert "--resume" in refused("tune", "firms", "--resume", "ab")
+
+
+def test_a_group_without_a_command_is_a_document_too() -> None:
+    result = run("runs", "--json")
+    assert json.loads(result.stdout)["exit_code"] == result.exit_code == 2
+
+
+def test_an_unforeseen_error_is_one_line_and_a_log(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_tasks(monkeypatch, ValueError("boom\n\x1b[31m"))
+    message = refused("task", "list", code=1)
+    assert message.startswith("internal error: ValueError: boom")
+    assert "\n" not in message
+    log = home / "strop.log"
+    assert str(log) in message
+    assert log.stat().st_mode & 0o777 == 0o600
+    assert "Traceback" in log.read_text()
+
+
+def test_strop_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STROP_DEBUG", "1")
+    break_tasks(monkeypatch, ValueError("boom"))
+    result = CliRunner().invoke(strop, ["task", "list"])
+    assert result.exit_code == 1
+    assert "Traceback" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "part"),
+    [
+        (StoreError("strop.sqlite: the disk is full; free some space"), "the disk is full"),
+        (OSError(errno.ENOSPC, "No space left on device", "strop.sqlite"), "the disk is full"),
+        (PermissionError(errno.EACCES, "Permission denied", "/data"), "set STROP_HOME"),
+        (ModuleNotFoundError("No module", name="sqlite_utils"), "pip install 'strop[tune]'"),
+    ],
+)
+def test_what_the_machine_refuses_is_said_with_a_remedy(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, part: str
+) -> None:
+    break_tasks(monkeypatch, error)
+    assert part in refused("task", "list", code=1)
+
+
+def break_tasks(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fail(db: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(tasks, "all", fail)
+
+
+def test_a_data_folder_that_cannot_be_made_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("STROP_HOME", str(tmp_path / "file" / "home"))
+    assert "set STROP_HOME" in refused("task", "list", code=1)
+
+
+def test_the_doctor_fails_where_the_data_folder_cannot_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("STROP_HOME", str(tmp_path / "file" / "home"))
+    result = run("doctor", "--json")
+    assert result.exit_code == 1
+    states = {check["name"]: check["state"] for check in json.loads(result.stdout)["checks"]}
+    assert states["data folder"] == "fail"
+
+
+def test_a_full_disk_under_stdout_is_an_error_without_a_traceback(home: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        found = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                "from appliance.cli import main; main()",
+                "task",
+                "list",
+                "--json",
+            ],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert found.returncode == 1
+    assert "disk is full" in found.stderr
+    assert "Traceback" not in found.stderr

@@ -1,0 +1,378 @@
+"""Tuning from the command line against a scripted runner: what is shown, printed and returned."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from scripted_answers import (
+    BEST,
+    PLAN,
+    RUN,
+    SEED,
+    VERDICT,
+    Refusal,
+    ScriptedRunner,
+    add_model,
+    create_run,
+    emit,
+    play,
+    rows,
+)
+
+from appliance import client, locations
+from appliance.cli import strop
+from appliance.prompt import Prompt, Section
+from store import database, runs
+from store.records import CommandRecord
+
+HOSTILE = "\x1b]0;owned\x07\x9b31m‮"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("STROP_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(client, "POLL", 0.01)
+    path = tmp_path / "firms.jsonl"
+    path.write_text(rows())
+    assert invoke("task", "import", "jsonl", path).exit_code == 0
+    add_model()
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def db(home: Path) -> Iterator[Any]:
+    opened = database.open(locations.store_path())
+    yield opened
+    opened.conn.close()
+
+
+def invoke(*arguments: object) -> Result:
+    result = CliRunner().invoke(strop, [str(a) for a in arguments])
+    assert not any(c in result.output for c in "\x1b\x07\x9b‮")
+    return result
+
+
+def document(result: Result, schema: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(result.stdout)
+    assert found["schema"] == schema
+    return found
+
+
+def tuning(status: str = "finished", task: str = "firms", **changes: Any) -> ScriptedRunner:
+    """A runner that plans and plays one run."""
+
+    def tune(db: Any, command: CommandRecord) -> dict[str, Any]:
+        emit(db, "note", None, text="measuring tiny" + HOSTILE)
+        create_run(db, task)
+        play(db, status, **changes)
+        return {"run": RUN}
+
+    return ScriptedRunner({"tune": tune})
+
+
+def test_tune_narrates_the_plan_and_the_verdict_and_prints_the_prompt() -> None:
+    with tuning():
+        result = invoke("tune", "firms", "--seed", "7")
+    assert result.exit_code == 0
+    assert "Name the relation between the two." in result.stdout
+    for words in (
+        "measuring tiny",
+        PLAN["text"],
+        "stage: search",
+        "rewrite on task: leads, accuracy 0.500 [0.377, 0.623] (n 60)",
+        "verdict: better",
+        "accuracy 0.300, 95 % interval [0.220, 0.400], n 100",
+        "gain +0.200, 95 % interval [+0.100, +0.300]",
+        "exact McNemar p = 0.0004, 25 won and 5 lost",
+        "look 1 at this split",
+    ):
+        assert words in result.stderr
+    assert result.stderr.index(PLAN["text"]) < result.stderr.index("stage: search")
+
+
+def test_tune_json_is_one_document() -> None:
+    with tuning():
+        result = invoke("tune", "firms", "--json")
+    found = document(result, "strop/tune/1")
+    assert found["run"] == RUN
+    assert found["status"] == "finished"
+    assert found["plan"] == PLAN
+    assert found["verdict"] == {**VERDICT, "look": 1}
+    assert found["best_prompt"] == BEST.id
+    assert "Name the relation" in found["prompt_text"]
+
+
+def test_what_was_asked_for_reaches_the_runner() -> None:
+    asked: dict[str, Any] = {}
+
+    def tune(db: Any, command: CommandRecord) -> dict[str, Any]:
+        asked.update(json.loads(command.body))
+        raise Refusal("enough", 2)
+
+    with ScriptedRunner({"tune": tune}):
+        invoke("tune", "firms", "--minutes", "2.5", "--seed", "3", "--reasoner", "tiny")
+    expected = {"task": "firms", "model": "tiny", "minutes": 2.5, "seed": 3, "reasoner": "tiny"}
+    assert asked == expected
+
+
+@pytest.mark.parametrize("better", [True, False])
+def test_a_required_gain_decides_the_exit_code(better: bool) -> None:
+    words = "better" if better else "no proven gain"
+    with tuning(better=better, words=words):
+        result = invoke("tune", "firms", "--require-gain", "--json")
+    assert result.exit_code == (0 if better else 4)
+    assert document(result, "strop/tune/1")["verdict"]["words"] == words
+
+
+def test_no_proven_gain_is_a_normal_result() -> None:
+    with tuning(better=False, words="no proven gain"):
+        result = invoke("tune", "firms")
+    assert result.exit_code == 0
+    assert "verdict: no proven gain" in result.stderr
+
+
+@pytest.mark.parametrize(("status", "code"), [("failed", 1), ("paused", 3), ("stopped", 3)])
+def test_a_run_that_does_not_finish_says_why_and_how_to_go_on(status: str, code: int) -> None:
+    with tuning(status):
+        result = invoke("tune", "firms", "--json")
+    assert result.exit_code == code
+    assert document(result, "strop/tune/1")["status"] == status
+    assert f"strop tune --resume {RUN}" in result.stderr
+    assert ("the worker died" in result.stderr) == (status == "failed")
+
+
+def test_a_budget_that_is_too_small_is_refused_with_what_would_fit() -> None:
+    def tune(db: Any, command: CommandRecord) -> dict[str, Any]:
+        raise Refusal("at least 20 need --minutes 3.1", 2)
+
+    with ScriptedRunner({"tune": tune}):
+        result = invoke("tune", "firms", "--minutes", "1", "--json")
+    assert result.exit_code == 2
+    assert "--minutes 3.1" in document(result, "strop/error/1")["error"]
+
+
+def test_detached_it_prints_the_run_and_leaves() -> None:
+    def tune(db: Any, command: CommandRecord) -> dict[str, Any]:
+        return {"run": create_run(db, "firms")}
+
+    with ScriptedRunner({"tune": tune}):
+        result = invoke("tune", "firms", "--detach")
+    assert result.exit_code == 0
+    assert result.stdout == f"{RUN}\n"
+    assert PLAN["text"] in result.stderr
+    assert f"strop runs watch {RUN}" in result.stderr
+
+
+def test_resume_follows_from_where_the_run_rested(db: Any) -> None:
+    create_run(db, "firms")
+    play(db, "paused")
+
+    def resume(db: Any, command: CommandRecord) -> dict[str, Any]:
+        play(db)
+        return {"run": command.run_id}
+
+    with ScriptedRunner({"resume": resume}):
+        result = invoke("tune", "--resume", RUN[:4], "--json")
+    assert result.exit_code == 0
+    assert document(result, "strop/tune/1")["verdict"]["better"]
+    assert "paused" not in result.stderr
+    assert "candidate 2:" in result.stderr
+
+
+def test_a_dead_runner_is_said_with_the_command_that_goes_on(db: Any) -> None:
+    create_run(db, "firms", "running")
+    result = invoke("runs", "watch", RUN)
+    assert result.exit_code == 3
+    assert f"strop tune --resume {RUN}" in result.stderr
+
+
+def test_watching_a_finished_run_shows_how_it_came_out(db: Any) -> None:
+    create_run(db, "firms")
+    play(db)
+    result = invoke("runs", "watch", RUN, "--json")
+    assert result.exit_code == 0
+    assert document(result, "strop/runs-watch/1")["verdict"]["better"]
+
+
+def test_ctrl_c_leaves_the_run_going_and_exits_with_130(db: Any) -> None:
+    create_run(db, "firms", "running")
+    program = "from appliance.cli import main; main()"
+    with (
+        ScriptedRunner({}),
+        subprocess.Popen(
+            [sys.executable, "-c", program, "runs", "watch", RUN, "--json"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as following,
+    ):
+        assert following.stderr is not None
+        assert RUN in following.stderr.readline()
+        emit(db, "stage", stage="refine")
+        assert "refine" in following.stderr.readline()
+        following.send_signal(signal.SIGINT)
+        stdout, stderr = following.communicate(timeout=20)
+    assert following.returncode == 130
+    assert f"the run goes on; `strop runs watch {RUN}`" in stderr
+    assert "Traceback" not in stderr
+    assert json.loads(stdout)["exit_code"] == 130
+    record = runs.get(db, RUN)
+    assert record is not None
+    assert record.status == "running"
+
+
+def test_runs_are_listed_and_shown(db: Any) -> None:
+    assert document(invoke("runs", "list", "--json"), "strop/runs-list/1")["runs"] == []
+    create_run(db, "firms")
+    play(db)
+    listed = document(invoke("runs", "list", "--json"), "strop/runs-list/1")["runs"]
+    assert [(run["run"], run["task"], run["model"]) for run in listed] == [(RUN, "firms", "tiny")]
+    assert "better" in invoke("runs", "list").stdout
+    shown = document(invoke("runs", "show", RUN, "--json"), "strop/runs-show/1")
+    assert shown["evaluations"][0]["n"] == 60
+    assert shown["inputs"]["seed"] == 1
+    text = invoke("runs", "show", RUN).stdout
+    assert "verdict: better" in text
+    assert "0.500 [0.377, 0.623] (n 60)" in text
+    assert "Name the relation" in text
+
+
+@pytest.mark.parametrize("kind", ["pause", "stop", "finish"])
+def test_a_run_is_steered_through_the_runner(db: Any, kind: str) -> None:
+    create_run(db, "firms", "running")
+    seen: list[str | None] = []
+
+    def obey(db: Any, command: CommandRecord) -> dict[str, Any]:
+        seen.append(command.run_id)
+        return {}
+
+    with ScriptedRunner({kind: obey}):
+        result = invoke("runs", kind, RUN[:4], "--json")
+    assert document(result, f"strop/runs-{kind}/1")["run"] == RUN
+    assert seen == [RUN]
+
+
+def eval_answer(db: Any, command: CommandRecord) -> dict[str, Any]:
+    body = json.loads(command.body)
+    return {
+        "prompt": str(body["prompt"]),
+        "task": body["task"],
+        "split": body["split"],
+        "n": 5,
+        "accuracy": 0.6,
+        "interval": [0.23, 0.88],
+        "loss": 1.5,
+        "weight": 0.5,
+        "seconds": 2.0,
+        "tokens": 900,
+        "cases": [],
+    }
+
+
+def test_eval_prints_accuracy_with_interval_and_n(db: Any) -> None:
+    create_run(db, "firms")
+    arguments = ("eval", SEED.id[:6], "--task", "firms", "--split", "selection", "--limit", "5")
+    with ScriptedRunner({"eval": eval_answer}):
+        text, found = invoke(*arguments), invoke(*arguments, "--json")
+    assert "0.600, 95 % interval [0.230, 0.880]" in text.stdout
+    assert "n 5" in text.stdout
+    assert document(found, "strop/eval/1")["prompt"] == SEED.id
+
+
+def test_eval_takes_a_prompt_out_of_a_file(tmp_path: Path, db: Any) -> None:
+    create_run(db, "firms")
+    shown = document(invoke("prompt", "show", SEED.id, "--json"), "strop/prompt-show/1")
+    path = tmp_path / "prompt.json"
+    path.write_text(json.dumps(shown["body"]))
+    with ScriptedRunner({"eval": eval_answer}):
+        result = invoke("eval", path, "--task", "firms", "--split", "tuning", "--json")
+    assert "'sections'" in document(result, "strop/eval/1")["prompt"]
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_replay_fails_where_a_score_differs(db: Any, same: bool) -> None:
+    create_run(db, "firms")
+    differences = [] if same else ["gain: shown 0.2, now 0.1"]
+    answer = {"run": RUN, "same": same, "scores": 200, "largest_difference": 0.5}
+
+    def reply(db: Any, command: CommandRecord) -> dict[str, Any]:
+        return {**answer, "differences": differences}
+
+    with ScriptedRunner({"replay": reply}):
+        text, found = invoke("replay", RUN), invoke("replay", RUN, "--json")
+    assert text.exit_code == found.exit_code == (0 if same else 1)
+    assert document(found, "strop/replay/1")["scores"] == 200
+    assert ("now 0.1" in text.stdout) != same
+
+
+def test_demo_imports_the_sample_once_and_tunes_it() -> None:
+    with tuning(task="sample"):
+        result = invoke("demo", "--json")
+    assert result.exit_code == 0
+    found = document(result, "strop/demo/1")
+    assert (found["task"], found["verdict"]["words"]) == ("sample", "better")
+    assert f"strop prompt diff {SEED.id} {BEST.id}" in result.stderr
+    listed = document(invoke("task", "list", "--json"), "strop/task-list/1")["tasks"]
+    assert [task["task"] for task in listed] == ["firms", "sample"]
+
+
+def test_prompts_are_shown_and_compared(db: Any) -> None:
+    create_run(db, "firms")
+    play(db)
+    shown = document(invoke("prompt", "show", BEST.id[:8], "--json"), "strop/prompt-show/1")
+    assert shown["lineage"] == [SEED.id, BEST.id]
+    changes = invoke("prompt", "diff", SEED.id, BEST.id).stdout
+    assert "-Which relation? {labels}" in changes
+    assert "+Name the relation between the two. {labels}" in changes
+
+
+def test_hostile_text_in_a_prompt_is_escaped_on_the_screen_and_exact_in_json(db: Any) -> None:
+    hostile = Prompt((Section("task", f"Look {HOSTILE}\nhere"),), SEED.example)
+    create_run(db, "firms")
+    play(db, best=hostile)
+    for command in (["prompt", "show", hostile.id], ["runs", "show", RUN], ["runs", "watch", RUN]):
+        assert r"Look \x1b]0;owned\x07\x9b31m\u202e" in invoke(*command).stdout
+    found = document(invoke("prompt", "show", hostile.id, "--json"), "strop/prompt-show/1")
+    assert found["body"]["sections"][0]["text"] == f"Look {HOSTILE}\nhere"
+
+
+def test_the_doctor_names_every_part() -> None:
+    result = invoke("doctor", "--json")
+    checks = {check["name"]: check for check in document(result, "strop/doctor/1")["checks"]}
+    for name in ("Python", "click", "processor", "memory", "disk", "data folder", "store"):
+        assert checks[name]["detail"]
+    assert checks["model tiny"]["state"] == "ok"
+    assert all(check["remedy"] for check in checks.values() if check["state"] != "ok")
+
+
+def test_the_doctor_fails_on_a_model_of_another_size() -> None:
+    (locations.models_folder() / "tiny" / "serving.gguf").write_bytes(b"GG")
+    result = invoke("doctor", "--json")
+    assert result.exit_code == 1
+    found = document(result, "strop/doctor/1")
+    model = next(check for check in found["checks"] if check["name"] == "model tiny")
+    assert (model["state"], found["ok"]) == ("fail", False)
+    assert "2 bytes, not 4" in model["detail"]
+
+
+def test_models_are_listed_and_a_damaged_one_is_found() -> None:
+    listed = document(invoke("models", "list", "--json"), "strop/models-list/1")["models"]
+    assert [model["model"] for model in listed] == ["tiny"]
+    result = invoke("models", "check", "--json")
+    assert result.exit_code == 1
+    assert not document(result, "strop/models-check/1")["models"][0]["ok"]
+
+
+def test_a_task_is_shown_with_its_labels_and_seed_prompt() -> None:
+    found = document(invoke("task", "show", "firms", "--json"), "strop/task-show/1")
+    assert [label["name"] for label in found["labels"]] == ["employs", "owns"]
+    assert sum(found["cases"].values()) == found["rows"] == 16
+    assert "[example]" in invoke("task", "show", "firms").stdout

@@ -1,0 +1,201 @@
+"""A run that is killed anywhere ends with the prompt of the run that was not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from appliance import client, locations
+from appliance.tasks import sample, save
+from models.record import Body, Model, write
+from store import check, commands, database, journal, runs, verdicts
+
+RUNNER = Path(__file__).parents[1] / "scripted_runner.py"
+TESTS = RUNNER.parent
+POINTS = [1, 2, 3, 5, 8, 13, 21, 34, 45, 60]
+
+
+class Script:
+    """A data folder with a task, a scripted model and a planned run, and its faults."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.faults = home / "script"
+
+    def at_home(self, monkeypatch: pytest.MonkeyPatch) -> Script:
+        monkeypatch.setenv("STROP_HOME", str(self.home))
+        monkeypatch.setenv("STROP_SCRIPT", str(self.faults))
+        return self
+
+    def start_runner(self) -> subprocess.Popen[bytes]:
+        environment = os.environ | {"PYTHONPATH": str(TESTS)}
+        return subprocess.Popen(
+            [sys.executable, str(RUNNER)], env=environment, stderr=(self.home / "log").open("ab")
+        )
+
+    def run_to_rest(self) -> int:
+        return self.start_runner().wait(120)
+
+    @property
+    def calls(self) -> int:
+        return (self.faults / "calls").stat().st_size
+
+    def kill(self, victim: str, after: int) -> None:
+        (self.faults / f"kill-{victim}").write_text(str(self.calls + after))
+
+
+@pytest.fixture(scope="session")
+def planned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store whose one run is queued: every test works on a copy, so that all have its inputs."""
+    home = tmp_path_factory.mktemp("planned") / "home"
+    with pytest.MonkeyPatch.context() as patch:
+        script = Script(home).at_home(patch)
+        db = database.open(locations.store_path())
+        script.faults.mkdir()
+        save(db, sample())
+        folder = locations.models_folder() / "scripted"
+        folder.mkdir(parents=True)
+        bodies = {name: Body(f"{name}.gguf", "0" * 64, name, 100.0) for name in ("slow", "fast")}
+        model = Model(
+            name="scripted", serving="slow.gguf", sha256="0" * 64, size=1, architecture="none",
+            context=4096, licence="", origin="test", added_at=datetime.now(UTC), bodies=bodies,
+            search="fast", twin="twin",
+        )  # fmt: skip
+        write(folder / "model.json", model)
+        request = {"task": "sample", "model": "scripted", "minutes": 60.0, "seed": 3}
+        patch.setattr(client, "wake_runner", lambda: None)
+        command = client.enqueue(db, "tune", request)
+        runner = script.start_runner()
+        deadline = time.monotonic() + 60
+        while commands.get(db, command).status not in ("done", "failed"):
+            assert time.monotonic() < deadline
+        runner.send_signal(signal.SIGKILL)
+        runner.wait()
+        run = client.answer_to(db, command)["run"]
+        reset(db, run)
+        db.close()
+    return home
+
+
+def reset(db, run: str) -> None:
+    """Back to just planned, with a budget that makes about 80 calls."""
+    inputs = msgspec.json.decode(runs.get(db, run).inputs)
+    price = 0.01
+    for body in inputs["bodies"].values():
+        body["prices"] = {"prefill": price, "sample": price, "gradient": price}
+    inputs["budget"] = price * 900_000
+    with database.write(db):
+        db.execute("DELETE FROM journal")
+        db.execute("DELETE FROM memo")
+        db.execute("DELETE FROM evaluations")
+        db.execute(
+            "UPDATE runs SET status = 'queued', spent = 0, inputs = ?, budget = ?",
+            (msgspec.json.encode(inputs).decode(), inputs["budget"]),
+        )
+
+
+@pytest.fixture
+def script(planned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Script:
+    shutil.copytree(planned, tmp_path / "copy")
+    copy = Script(tmp_path / "copy").at_home(monkeypatch)
+    (copy.faults / "calls").write_text("")
+    return copy
+
+
+@pytest.fixture(scope="session")
+def uninterrupted(planned: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple:
+    home = tmp_path_factory.mktemp("uninterrupted") / "home"
+    shutil.copytree(planned, home)
+    with pytest.MonkeyPatch.context() as patch:
+        script = Script(home).at_home(patch)
+        (script.faults / "calls").write_text("")
+        assert script.run_to_rest() == 0, (home / "log").read_text()
+        return ending(), script.calls
+
+
+def ending() -> tuple:
+    """What a finished run comes to: its prompt, its verdict, and its journal's calls."""
+    db = database.open(locations.store_path())
+    [run] = runs.all(db)
+    assert run.status == "finished", run.error
+    assert check.check(db) == []
+    calls = [(entry.key, entry.reply) for entry in journal.entries(db, run.id)]
+    verdict = verdicts.get(db, run.id).body
+    db.close()
+    return run.best_prompt, verdict, calls
+
+
+def test_the_scripted_run_is_long_enough_to_be_killed_at_every_point(uninterrupted):
+    (prompt, _, calls), made = uninterrupted
+    assert prompt and made == len(calls) > max(POINTS)
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_run_whose_runner_is_killed_ends_the_same_and_repeats_one_call(
+    script, uninterrupted, point
+):
+    script.kill("runner", point)
+    assert script.run_to_rest() == -signal.SIGKILL
+    assert script.run_to_rest() == 0
+    expected, made = uninterrupted
+    assert ending() == expected
+    assert script.calls <= made + 1
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_run_whose_worker_is_killed_ends_the_same_and_repeats_one_call(
+    script, uninterrupted, point
+):
+    script.kill("worker", point)
+    assert script.run_to_rest() == 0
+    expected, made = uninterrupted
+    assert ending() == expected
+    assert script.calls <= made + 1
+
+
+def test_a_paused_run_waits_and_ends_the_same_after_resume(script, uninterrupted):
+    db = database.open(locations.store_path())
+    [run] = runs.all(db)
+    pause = commands.enqueue(db, "pause", "{}", run.id)
+    assert script.run_to_rest() == 0
+    assert runs.get(db, run.id).status == "paused"
+    assert commands.get(db, pause).status == "done"
+    commands.enqueue(db, "resume", "{}", run.id)
+    assert script.run_to_rest() == 0
+    prompt, verdict, calls = ending()
+    expected, _ = uninterrupted
+    assert (prompt, verdict) == expected[:2]
+    assert [call for call in calls if call[0]] == expected[2]
+
+
+def test_finishing_goes_to_the_verdict_with_the_best_so_far(script):
+    db = database.open(locations.store_path())
+    [run] = runs.all(db)
+    commands.enqueue(db, "finish", "{}", run.id)
+    assert script.run_to_rest() == 0
+    prompt, verdict, calls = ending()
+    assert prompt and verdict
+    assert len(calls) < 40
+
+
+def test_other_inputs_than_the_journals_are_noticed(script):
+    db = database.open(locations.store_path())
+    [run] = runs.all(db)
+    script.kill("runner", 6)
+    script.run_to_rest()
+    inputs = msgspec.json.decode(runs.get(db, run.id).inputs)
+    inputs["seed"] += 1
+    with database.write(db):
+        db.execute("UPDATE runs SET inputs = ?", (msgspec.json.encode(inputs).decode(),))
+    script.run_to_rest()
+    failed = runs.get(db, run.id)
+    assert failed.status == "failed" and "start a new run" in failed.error

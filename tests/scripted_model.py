@@ -1,0 +1,109 @@
+"""A language model of bytes for tests: it prefers labels that the query's text contains, more so
+under some prompts than under others. Workers load it as ``scripted_model:load``.
+
+Faults come from a folder: ``calls`` counts the calls ever answered, and a file ``kill-runner`` or
+``kill-worker`` holds the number of the call at which to kill, once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from models.engine import (
+    Describe,
+    Description,
+    Detokenise,
+    Differentiate,
+    Generate,
+    Generated,
+    Gradients,
+    Proposals,
+    Propose,
+    Reply,
+    Request,
+    Score,
+    Scores,
+    Segment,
+    Texts,
+    Tokenise,
+    Tokens,
+)
+from models.trie import build
+
+WRITTEN = (
+    "Name the relation that holds from the first entity to the second.",
+    "Read the sentence and say how the two entities are related.",
+    "Say which of the relations the sentence states.",
+)
+CHAT = "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}<|assistant|>"
+
+
+def load(path: str, *, beat: Callable[[int, int], None]) -> ScriptedModel:
+    return ScriptedModel(Path(os.environ["STROP_SCRIPT"]))
+
+
+class ScriptedModel:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def handle(self, request: Request) -> Reply:
+        match request:
+            case Describe():
+                specials = {"<|user|>": 256, "<|end|>": 257, "<|assistant|>": 258}
+                return Description(4096, 259, specials, None, 257, CHAT, {"library": "scripted"})
+            case Tokenise(texts):
+                ids = tuple(tuple(text.encode()) for text in texts)
+                return Tokens(ids, tuple(tuple(range(1, len(text) + 1)) for text in ids))
+            case Detokenise(ids):
+                return Texts(tuple(bytes(t for t in s if t < 256).decode(errors="replace") for s in ids))
+        self._count()
+        match request:
+            case Score(segments):
+                read = [i for i, segment in enumerate(segments) if segment.read]
+                unique = len(build(segments))
+                return Scores(tuple(_logprobs(segments, i) for i in read), unique, unique)
+            case Generate():
+                texts = [WRITTEN[(request.seed + i) % len(WRITTEN)] for i in range(request.n)]
+                return Generated(tuple(texts), len(request.prompt), 16 * request.n)
+            case Propose(prefixes, k):
+                letters = tuple((97 + i % 26, -1.0 - i) for i in range(k))
+                return Proposals(tuple(letters for _ in prefixes), sum(map(len, prefixes)))
+            case Differentiate():
+                owners = 1 + max((o for own in request.owners for o in own), default=-1)
+                norms = tuple(_fraction(f"norm {owner}") for owner in range(owners))
+                swaps = tuple(((65 + owner % 26, 0.5), (32, 0.1)) for owner in range(owners))
+                losses = tuple(1.0 for _ in request.choices)
+                return Gradients(losses, norms, swaps, len(build(request.segments)))
+        raise AssertionError(request)
+
+    def _count(self) -> None:
+        with (self.folder / "calls").open("a") as calls:
+            calls.write("x")
+        count = (self.folder / "calls").stat().st_size
+        for victim, pid in (("runner", os.getppid()), ("worker", os.getpid())):
+            order = self.folder / f"kill-{victim}"
+            if order.exists() and count >= int(order.read_text()):
+                order.unlink()
+                os.kill(pid, signal.SIGKILL)
+
+
+def _logprobs(segments: tuple[Segment, ...], number: int) -> tuple[float, ...]:
+    own = segments[number].tokens
+    read = segments[number].read
+    before, parent = own[: len(own) - read], segments[number].parent
+    while parent >= 0:
+        before, parent = segments[parent].tokens + before, segments[parent].parent
+    text = bytes(t for t in before if t < 256).decode(errors="replace")
+    label = bytes(t for t in own[len(own) - read :] if t < 256).decode(errors="replace").strip()
+    quality = _fraction(text[:40])
+    hit = label.lower() in text[-160:].lower()
+    total = -6.0 + (3.0 * quality if hit else 0.0) + _fraction(text + label)
+    return (total, *[0.0] * (read - 1))
+
+
+def _fraction(text: str) -> float:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) / 2**32

@@ -1,0 +1,32 @@
+"""The real runner over scripted models: ``python tests/scripted_runner.py``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from appliance import host, runner
+from models.catalog import Model
+
+
+runner.IDLE_SECONDS = 0.5
+runner.POLL_SECONDS = 0.02
+
+
+def scripted_worker(self: host.Host, model: Model, body: str) -> str:
+    name = f"{model.name}/{body}"
+    if name not in self._open:
+        self.pool.open(
+            name, "scripted_model:load", {"path": body}, load_timeout=30.0, beat_timeout=30.0
+        )
+        self._open.add(name)
+    return name
+
+
+host.Host.worker = scripted_worker  # type: ignore[method-assign]
+host.Host.prepare = lambda self, name: self.catalog.get(name)  # type: ignore[method-assign]
+
+if __name__ == "__main__":
+    runner.main()
