@@ -24,6 +24,10 @@ FINAL = ("finished", "refused", "failed", "paused", "stopped")
 """Statuses of a run that nobody is working on."""
 
 
+_started: subprocess.Popen[bytes] | None = None
+"""The runner that this process started last, if any."""
+
+
 def runner_is_alive() -> bool:
     """Whether a process holds the runner's lock."""
     with locations.runner_lock().open("a") as lock:
@@ -35,11 +39,20 @@ def runner_is_alive() -> bool:
 
 
 def wake_runner() -> None:
-    """Starts a runner of its own session unless one is alive; closing this window stops nothing."""
+    """Starts a runner of its own session unless one is alive; closing this window stops nothing.
+
+    Raises StropError where the one that this process started before came to nothing.
+    """
+    global _started
     if runner_is_alive():
         return
+    if _started is not None and (code := _started.poll()) != 0:
+        if code is None:
+            return
+        _started = None
+        raise StropError(f"the runner could not start; see {locations.runner_log()}")
     with locations.runner_log().open("ab") as log:
-        subprocess.Popen(
+        _started = subprocess.Popen(
             [sys.executable, "-P", "-m", "appliance.runner"],
             stdin=subprocess.DEVNULL,
             stdout=log,

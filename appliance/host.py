@@ -82,11 +82,6 @@ class Host:
             self._descriptions[worker] = reply
         return self._descriptions[worker]
 
-    def release(self, worker: str) -> None:
-        """Ends a worker and frees its memory; calling it again starts a new one."""
-        self.pool.close(worker)
-        self._open.discard(worker)
-
     def body(self, model: Model, body: str, prices: Prices) -> Body:
         worker = self.worker(model, body)
         file = model.sha256 if body == TWIN else model.bodies[body].sha256
@@ -130,7 +125,9 @@ class Host:
         worker = self.worker(model, body)
         request = Score((Segment(-1, tuple(range(100, 100 + _SPEED_TOKENS))),))
         fastest = min(self.seconds(worker, request) for _ in range(2))
-        self.release(worker)
+        self.pool.close(worker)
+        self._open.discard(worker)
+        del self._descriptions[worker]
         return msgspec.structs.replace(
             model.bodies[body], prefill_tokens_per_s=round(_SPEED_TOKENS / fastest, 1)
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -74,8 +74,15 @@ class RunRecorder:
     """Writes prompts, evaluations, experience and events of one run as its ``tune.Watcher``."""
 
     def __init__(
-        self, db: Database, run_id: str, task_id: str, inputs: Inputs, bench: Workbench
+        self,
+        db: Database,
+        run_id: str,
+        task_id: str,
+        inputs: Inputs,
+        bench: Workbench,
+        on_stage: Callable[[str], None],
     ) -> None:
+        self.on_stage = on_stage
         self.db = db
         self.run_id = run_id
         self.task_id = task_id
@@ -89,6 +96,7 @@ class RunRecorder:
 
     def stage(self, name: str) -> None:
         runs.update(self.db, self.run_id, stage=name)
+        self.on_stage(name)
         self.emit("stage", {"stage": name})
 
     def candidate(self, stage: str, candidate: Candidate, outcome: str) -> None:

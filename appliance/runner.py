@@ -192,7 +192,14 @@ class Runner:
 
         journal = StoreJournal(self.db, run.id, run.task_id)
         bench = Workbench(self.pool, inputs.bodies, journal, poll)
-        recorder = RunRecorder(self.db, run.id, run.task_id, inputs, bench)
+        recorder = RunRecorder(
+            self.db,
+            run.id,
+            run.task_id,
+            inputs,
+            bench,
+            lambda _: self.pool.rest(inputs.bodies["twin"].worker),
+        )
         renderer = Renderer(loaded.task, loaded.rows, tokeniser_of(self.host, model))
         evaluator = Evaluator(bench, renderer)
         outcome = tune(

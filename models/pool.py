@@ -79,6 +79,11 @@ class Pool:
         children = ((name, model.child) for name, model in self._models.items())
         return {name: child.pid for name, child in children if child and not child.stopped}
 
+    def rest(self, name: str) -> None:
+        """Ends the worker of ``name`` and frees its memory; the next call starts another."""
+        if (model := self._models[name]).child:
+            model.child.stop()
+
     def close(self, name: str) -> None:
         """Ends the worker of ``name``, if there is one, and forgets the name."""
         model = self._models.pop(name, None)

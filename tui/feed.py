@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from store import events, prompts, runs, verdicts
+from appliance.verdict import Verdict
+from store import events, prompts, runs, tasks, verdicts
 from store.database import pragma
 from store.records import EvaluationRecord, EventRecord, RunRecord
 from store.sql import pages, select
-from tui.run_view import SHOWN, Inputs, RunView, Verdict
+from tui.run_view import SHOWN, Inputs, RunView, Told
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 A_TICK = 1000
 """Rows of a kind that one poll reads at most; what is left is for the next."""
 
-LATEST = ("plan", "note", "progress")
+LATEST = ("plan", "note")
 """Of these events a run shows the last one."""
 
 
@@ -33,7 +34,8 @@ class Feed:
         self._last_event = int(db.execute("SELECT coalesce(max(id), 0) FROM events").fetchone()[0])
         self._inputs: dict[str, Inputs] = {}
         self.runs: list[RunRecord] = []
-        self.verdicts: dict[str, Verdict] = {}
+        self._tasks: dict[str, str] = {}
+        self.verdicts: dict[str, Told] = {}
         self.view: RunView | None = None
         self.preparing = ""
         """The last note of a run that does not exist yet."""
@@ -65,6 +67,18 @@ class Feed:
             self._inputs[run.id] = msgspec.json.decode(run.inputs, type=Inputs)
         return self._inputs[run.id]
 
+    def task(self, run: RunRecord) -> str:
+        """The name of the run's task."""
+        if run.task_id not in self._tasks:
+            record = tasks.get(self._db, run.task_id)
+            self._tasks[run.task_id] = record.name if record else run.task_id
+        return self._tasks[run.task_id]
+
+    def share(self, run: RunRecord) -> float:
+        """How much of what it may cost in all is spent, 0 to 1."""
+        total = run.budget + self.inputs(run).verdict_cost
+        return min(run.spent / total, 1.0) if total else 0.0
+
     def _read_verdicts(self) -> None:
         for run in self.runs:
             if (
@@ -72,7 +86,11 @@ class Feed:
                 and run.id not in self.verdicts
                 and (record := verdicts.get(self._db, run.id))
             ):
-                self.verdicts[run.id] = msgspec.json.decode(record.body, type=Verdict)
+                looks = verdicts.looks(self._db, run.task_id)
+                self.verdicts[run.id] = Told(
+                    msgspec.json.decode(record.body, type=Verdict),
+                    next(look.number for look in looks if look.run_id == run.id),
+                )
 
     def _read_events(self) -> None:
         new = list(islice(events.since(self._db, self._last_event), A_TICK))

@@ -8,6 +8,7 @@ import msgspec
 
 from appliance.prompt import Prompt
 from appliance.show import plain
+from appliance.verdict import Verdict
 from store.records import EvaluationRecord, EventRecord
 
 SHOWN = 200
@@ -15,9 +16,11 @@ SHOWN = 200
 
 
 class Inputs(msgspec.Struct, frozen=True):
-    task: str
+    """Of a run's frozen inputs, what is shown; ``verdict_cost`` comes on top of the budget."""
+
     model: str
     seed: int
+    verdict_cost: float
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -38,22 +41,10 @@ class Best(msgspec.Struct, frozen=True):
     n: int
 
 
-class Side(msgspec.Struct, frozen=True):
-    accuracy: float
-    interval: tuple[float, float]
-    n: int
+class Told(msgspec.Struct, frozen=True):
+    """A verdict, and which look at its task's test split it took."""
 
-
-class Verdict(msgspec.Struct, frozen=True):
-    n: int
-    gain: float
-    interval: tuple[float, float]
-    p: float
-    wins: int
-    losses: int
-    words: str
-    seed: Side
-    best: Side
+    verdict: Verdict
     look: int
 
 
@@ -69,7 +60,6 @@ class RunView:
         self.bests: list[Best] = []
         self.plan = ""
         self.note = ""
-        self.left_s: float | None = None
         self.prompt_id = ""
         self.prompt_text = ""
         self._reached: dict[tuple[str, int], float] = {}
@@ -89,11 +79,12 @@ class RunView:
                 self.note = msgspec.json.decode(event.body)["text"]
             case "plan":
                 self.plan = msgspec.json.decode(event.body)["text"]
-            case "progress":
-                self.left_s = msgspec.json.decode(event.body)["left_s"]
 
     def add(self, evaluation: EvaluationRecord) -> None:
+        """Keeps those on the tuning split: on other cases an accuracy is no point of the curve."""
         self.last_seq = evaluation.seq
+        if evaluation.split != "tuning":
+            return
         self.evaluations.append(evaluation)
         self._reached[evaluation.prompt_id, evaluation.n] = evaluation.spent
 

@@ -25,7 +25,12 @@ def find_task(db: Database, name: str) -> TaskRecord:
     if found := tasks.get(db, name):
         return found
     known = [record.name for record in tasks.all(db)]
-    raise unknown("task", name, known, "import one with: strop task import jsonl FILE")
+    raise unknown(
+        "task",
+        name,
+        known,
+        "import one with: strop task import jsonl FILE; `strop demo` adds its sample",
+    )
 
 
 def find_run(db: Database, prefix: str) -> RunRecord:

@@ -31,7 +31,7 @@ def list_runs(out: Output) -> None:
     """List the runs, newest first."""
     db = open_store()
     found = [describe(db, run) for run in stored.all(db)]
-    headings = ("run", "task", "model", "status", "stage", "spent", "verdict", "created")
+    headings = ("run", "task", "model", "status", "stage", "cost", "verdict", "created")
     rows = [_row(run) for run in found]
     text = columns(headings, rows) if rows else ""
     if not rows:
@@ -52,7 +52,8 @@ def show_run(out: Output, run: str) -> None:
     inputs = msgspec.json.decode(record.inputs)
     fields = ("run", "task", "model", "seed", "minutes", "status", "stage", "error", "created_at")
     lines = [f"{name:<11} {found[name]}" for name in fields if found[name] is not None]
-    lines.append(f"{'spent':<11} {record.spent:.0f} of {record.budget:.0f} cost units")
+    spent, budget = (figures.duration(units / 1000) for units in (record.spent, record.budget))
+    lines.append(f"{'cost':<11} {spent} of {budget} at frozen prices; the verdict comes on top")
     if found["verdict"]:
         lines += ["", figures.verdict(found["verdict"])]
     if evaluations:
@@ -112,7 +113,7 @@ _steer("finish", "run {run} goes to its verdict; follow it with: strop runs watc
 
 
 def _row(run: dict[str, Any]) -> tuple[str, ...]:
-    spent = f"{run['spent'] / run['budget']:.0%}" if run["budget"] else ""
+    cost = figures.duration(run["spent"] / 1000)
     words = run["verdict"]["words"] if run["verdict"] else ""
     named = (run["run"], run["task"], str(run["model"]), run["status"], run["stage"])
-    return (*named, spent, words, run["created_at"][:16])
+    return (*named, cost, words, run["created_at"][:16])

@@ -75,7 +75,20 @@ def load_twin(folder: Path, dtype: torch.dtype) -> Any:
         raise TwinError(
             f"{folder}: no twin can be loaded; remove it to make it again: {error}"
         ) from error
-    return model.to(device()).eval().requires_grad_(False)
+    return _checkpointed(model.to(device()).requires_grad_(False))
+
+
+def _checkpointed(model: Any) -> Any:
+    """Each layer is computed again in the backward pass instead of kept: a long shared prefix would
+    otherwise take gigabytes (2.6 against 1.6 for 1,766 tokens of SmolLM2-135M, at equal speed).
+    transformers does so in training mode only, which drops nothing here."""
+    model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+        if hasattr(module, "attention_dropout"):
+            module.attention_dropout = 0.0
+    return model.train()
 
 
 def load_tokeniser(folder: Path) -> Any:

@@ -19,7 +19,7 @@ from models.trie import BadRequest, Trie
 
 Beat = Callable[[int, int], None]
 
-LIMIT = 1024
+LIMIT = 4096
 HEAD_ROWS = 64
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -159,6 +160,16 @@ def test_a_budget_that_is_too_small_is_refused_with_what_would_fit() -> None:
     assert "--minutes 3.1" in document(result, "strop/error/1")["error"]
 
 
+def test_a_run_at_work_is_said_to_go_first(db: Any) -> None:
+    create_run(db, "firms", "running")
+
+    def tune(db: Any, command: CommandRecord) -> dict[str, Any]:
+        raise Refusal("enough", 2)
+
+    with ScriptedRunner({"tune": tune}):
+        assert f"run {RUN} is running and goes first" in invoke("tune", "firms").stderr
+
+
 def test_detached_it_prints_the_run_and_leaves() -> None:
     def tune(db: Any, command: CommandRecord) -> dict[str, Any]:
         return {"run": create_run(db, "firms")}
@@ -227,6 +238,38 @@ def test_ctrl_c_leaves_the_run_going_and_exits_with_130(db: Any) -> None:
     record = runs.get(db, RUN)
     assert record is not None
     assert record.status == "running"
+
+
+def test_a_terminal_is_redrawn_and_left_in_order_after_ctrl_c(db: Any) -> None:
+    create_run(db, "firms", "running")
+    emit(db, "note", text="before" + HOSTILE)
+    screen, terminal = os.openpty()
+    program = "from appliance.cli import main; main()"
+    with ScriptedRunner({}):
+        following = subprocess.Popen(
+            [sys.executable, "-c", program, "runs", "watch", RUN],
+            stderr=terminal,
+            env=os.environ | {"TERM": "xterm"},
+        )
+        os.close(terminal)
+        shown = read_until(screen, "0 candidates tried")
+        emit(db, "note", text="after" + HOSTILE)
+        emit(db, "stage", stage="refine")
+        shown += read_until(screen, "stage: refine")
+        following.send_signal(signal.SIGINT)
+        shown += read_until(screen, f"strop runs watch {RUN}")
+        assert following.wait(timeout=20) == 130
+    os.close(screen)
+    assert "after\\x1b]0;owned" in shown
+    assert "\x1b]0;" not in shown
+    assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l")  # the cursor is back
+
+
+def read_until(screen: int, wanted: str) -> str:
+    shown = b""
+    while wanted.encode() not in shown:
+        shown += os.read(screen, 4096)
+    return shown.decode()
 
 
 def test_runs_are_listed_and_shown(db: Any) -> None:

@@ -11,6 +11,7 @@ from textual.widgets import DataTable, Input, OptionList
 
 from appliance import client, locations
 from appliance.prompt import Prompt, Section
+from appliance.record import Inputs
 from models.catalog import Catalog
 from store import commands, database, events, prompts, runs, sql, tasks, verdicts
 from store.errors import StoreError
@@ -39,7 +40,6 @@ VERDICT = {
     "words": "better",
     "seed": {"prompt": SEED.id, "accuracy": 0.318, "interval": [0.266, 0.375], "n": 280},
     "best": {"prompt": SEED.id, "accuracy": 0.543, "interval": [0.485, 0.6], "n": 280},
-    "look": 1,
     "model": "tiny",
     "body": "Q4_1",
     "split": "test",
@@ -98,21 +98,33 @@ def db(writer):
         yield opened
 
 
-def keep(db, prompt: Prompt) -> str:
+def keep(db, prompt: Prompt, task="t1") -> str:
     body = msgspec.json.encode(prompt).decode()
-    prompts.add(db, id=prompt.id, task_id="t1", body=body)
+    prompts.add(db, id=prompt.id, task_id=task, body=body)
     return prompt.id
 
 
-def add_run(db, id, status="running", task="notes", model="tiny", budget=600_000.0):
-    inputs = {"task": task, "model": model, "minutes": 10, "seed": 7, "reasoner": None}
+def add_run(db, id, status="running", model="tiny", task="t1"):
+    inputs = Inputs(
+        task=task,
+        split_hash="h",
+        model=model,
+        reasoner=model,
+        minutes=10,
+        seed=7,
+        budget=600_000.0,
+        verdict_cost=60_000.0,
+        bodies={},
+        plan={},
+        version="0",
+    )
     runs.create(
         db,
         id=id,
-        task_id="t1",
-        inputs=json.dumps(inputs),
+        task_id=task,
+        inputs=msgspec.json.encode(inputs).decode(),
         seed_prompt=SEED.id,
-        budget=budget,
+        budget=600_000.0,
         status=status,
         stage="search",
     )
@@ -193,10 +205,9 @@ async def test_what_the_runner_writes_moves_the_curve_the_table_and_the_progress
         runs.add_evaluation(writer, evaluation("aa11", 1, accuracy=0.72, n=160, spent=150_000.0))
         add_event(writer, "aa11", "best", prompt=SEED.id, accuracy=0.72, loss=1.0, n=160)
         add_event(writer, "aa11", "note", text="racing six candidates")
-        add_event(writer, "aa11", "progress", spent=300_000.0, budget=600_000.0, left_s=300.0)
         spend(writer, "aa11", 300_000.0)
         await wait_for_text(pilot, "2 evaluations, n 40 to 160 cases each")
-        await wait_for_text(pilot, "5:00 of 10:00, 5:00 left")
+        await wait_for_text(pilot, "5:00 of 11:00, 6:00 left")
         await wait_for_text(pilot, "racing six candidates")
         await wait_for_text(pilot, "0.75 ┤         ⣀⣀⣀⣀⣀⣀⣀⣀⣀⡀")
 
@@ -232,6 +243,14 @@ async def test_the_verdict_is_told_with_n_intervals_and_p_at_every_size(db, writ
         await wait_for_text(pilot, "seed prompt 0.318 [0.266, 0.375]")
         await wait_for_text(pilot, "best prompt 0.543 [0.485, 0.600]")
         await wait_for_text(pilot, "n = 280 test cases: 71 won, 8 lost")
+
+
+async def test_a_later_look_at_the_same_test_cases_is_told(db, writer):
+    for run in ("aa11", "bb22"):
+        add_run(writer, run, status="finished")
+        verdicts.record(writer, run_id=run, task_id="t1", body=json.dumps(VERDICT))
+    async with StropApp(db).run_test(size=(120, 40)) as pilot:
+        await wait_for_text(pilot, "71 won, 8 lost, look 2 at them")
 
 
 @pytest.mark.parametrize(
@@ -365,26 +384,34 @@ async def test_without_a_model_a_new_run_says_what_to_type(db, models):
 
 
 async def test_hostile_text_is_shown_as_it_is(db, writer, models):
-    keep(writer, hostile := SEED.with_section("guidance", "[red]A[/red] \x1b[2J\u202e [/] B\n"))
-    add_run(writer, "aa11", task="[red]T[/red]\x1b[31m", model="[/]")
+    body = {"body": "{}", "split_hash": "h", "rows": [], "cases": []}
+    tasks.add(writer, id="t2", name="[red]T[/red]\x1b[31m", **body)
+    keep(writer, SEED, "t2")
+    hostile = SEED.with_section("guidance", "[red]A[/red] \x1b[2J\u202e [/] B\n")
+    keep(writer, hostile, "t2")
+    add_run(writer, "aa11", model="[/]", task="t2")
     runs.update(writer, "aa11", best_prompt=hostile.id)
     add_candidate(writer, "aa11", operator="[b]o[/b]\x07")
     add_event(writer, "aa11", "note", text="[link='x']note[/link]\r\n")
-    body = {"id": "t2", "body": "{}", "split_hash": "h", "rows": [], "cases": []}
-    tasks.add(writer, name="[blink]late", **body)
     async with StropApp(db).run_test(size=(200, 60)) as pilot:
         await wait_for_text(pilot, r"[red]A[/red] \x1b[2J\u202e [/] B")
         text = shown(pilot.app)
         assert r"[red]T[/red]\x1b[31m on [/], seed 7" in text
         assert r"[b]o[/b]\x07" in text
         assert r"[link='x']note[/link]\r\n" in text
+        before = text.count(r"[red]T[/red]\x1b[31m")
         await open_new_run(pilot)
-        await wait_for_text(pilot, "[blink]late")
+        await wait_for(
+            pilot, lambda: shown(pilot.app).count(r"[red]T[/red]\x1b[31m") > before, "it"
+        )
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_every_part_is_reachable_at_every_size(db, writer, models, size):
-    add_run(writer, "aa11", task="a task with a name " * 8)
+    body = {"body": "{}", "split_hash": "h", "rows": [], "cases": []}
+    tasks.add(writer, id="t2", name="a task with a name " * 8, **body)
+    keep(writer, SEED, "t2")
+    add_run(writer, "aa11", task="t2")
     for seq in range(30):
         runs.add_evaluation(writer, evaluation("aa11", seq, accuracy=seq / 30))
         add_candidate(writer, "aa11")
@@ -491,13 +518,13 @@ def test_a_chosen_run_is_caught_up_without_reading_all_its_events(db, writer, re
         for number in range(1000):
             values = {"run_id": "aa11", "at": "", "body": json.dumps(body), "kind": "candidate"}
             sql.insert(writer, "events", values)
-            progress = json.dumps({"spent": 0, "budget": 1, "left_s": number})
-            sql.insert(writer, "events", {**values, "kind": "progress", "body": progress})
+            note = json.dumps({"text": f"note {number}"})
+            sql.insert(writer, "events", {**values, "kind": "note", "body": note})
     feed = Feed(db)
     feed.choose("aa11")
     assert sum(reads.values()) == SHOWN + 1
     assert len(feed.view.candidates) == SHOWN
-    assert feed.view.left_s == 999
+    assert feed.view.note == "note 999"
 
 
 def test_events_between_opening_and_choosing_are_told_once(db, writer):
@@ -520,6 +547,17 @@ def test_the_best_line_is_what_the_run_called_best_not_a_lucky_candidate(db, wri
     feed.choose("aa11")
     feed.poll()
     assert feed.view.best_so_far() == [(10.0, 0.4)]
+
+
+def test_an_evaluation_on_other_cases_is_no_point_of_the_curve(db, writer):
+    add_run(writer, "aa11")
+    chosen = msgspec.structs.replace(evaluation("aa11", 0), stage="selection", split="selection")
+    runs.add_evaluation(writer, chosen)
+    feed = Feed(db)
+    feed.choose("aa11")
+    feed.poll()
+    assert feed.view.evaluations == []
+    assert feed.view.last_seq == 0
 
 
 def test_a_canvas_has_its_origin_at_the_lower_left():

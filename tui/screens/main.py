@@ -41,8 +41,8 @@ ACTIVE = ("queued", "running")
 OPEN_TO = {
     "pause": ACTIVE,
     "resume": ("paused", "stopped", "failed"),
-    "stop": (*ACTIVE, "paused"),
-    "finish": ("running", "paused"),
+    "stop": ACTIVE,
+    "finish": ACTIVE,
 }
 """The statuses of a run in which a command makes sense."""
 
@@ -213,10 +213,7 @@ class Main(Screen[None]):
         self._show_preparing()
         run, view = self.chosen, feed.view
         if run is not None and view is not None:
-            verdict = feed.verdicts.get(run.id)
-            self.query_one(Summary).show(
-                run, feed.inputs(run), view, verdict, self._runner_is_alive
-            )
+            self.query_one(Summary).show(run, feed, view, self._runner_is_alive)
             self.query_one(Curve).show(run, view)
             self.query_one(Candidates).show(view)
             self.query_one(BestPrompt).show(run, view)

@@ -55,16 +55,16 @@ class RunList(OptionList):
 
 
 def _line(run: RunRecord, feed: Feed) -> Content:
-    inputs, verdict = feed.inputs(run), feed.verdicts.get(run.id)
-    if verdict is not None:
-        state = f"{verdict.gain:+.3f} {verdict.words}"
-    elif run.budget and run.status in ("running", "paused"):
-        state = f"{run.status} {min(run.spent / run.budget, 1.0):.0%}"
+    told = feed.verdicts.get(run.id)
+    if told is not None:
+        state = f"{told.verdict.gain:+.3f} {told.verdict.words}"
+    elif run.status in ("running", "paused"):
+        state = f"{run.status} {feed.share(run):.0%}"
     else:
         state = run.status
     return Content.assemble(
         f"{MARKS.get(run.status, ' ')} ",
-        (printable(inputs.task), "bold"),
-        f"\n  {printable(inputs.model)}",
+        (printable(feed.task(run)), "bold"),
+        f"\n  {printable(feed.inputs(run).model)}",
         f"\n  {printable(state)}",
     )

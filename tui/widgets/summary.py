@@ -9,7 +9,8 @@ from textual.widgets import ProgressBar, Static
 
 from appliance.data.check import printable
 from store.records import RunRecord
-from tui.run_view import Inputs, RunView, Verdict
+from tui.feed import Feed
+from tui.run_view import RunView, Told
 from tui.words import duration, interval, p_value, signed_interval
 
 STAGES = ("prepare", "search", "refine", "selection", "verdict")
@@ -28,23 +29,17 @@ class Summary(Vertical):
         yield Static(id="verdict", markup=False)
         yield Static(id="note", markup=False)
 
-    def show(
-        self,
-        run: RunRecord,
-        inputs: Inputs,
-        view: RunView,
-        verdict: Verdict | None,
-        runner_is_alive: bool,
-    ) -> None:
+    def show(self, run: RunRecord, feed: Feed, view: RunView, runner_is_alive: bool) -> None:
+        told = feed.verdicts.get(run.id)
         self.border_title = Content(f"run {run.id[:8]}")
-        self._line("what", _what(run, inputs))
+        self._line("what", _what(run, feed))
         self._line("stages", _stages(run))
-        self.query_one("#progress").display = verdict is None
-        self.query_one(ProgressBar).update(total=run.budget or 1.0, progress=run.spent)
-        self._line("time", Content(_time(run, view)))
-        self._line("verdict", _verdict(verdict) if verdict else Content(""))
-        self.query_one("#verdict").display = verdict is not None
-        note = _note(run, view, runner_is_alive) if verdict is None else ""
+        self.query_one("#progress").display = told is None
+        self.query_one(ProgressBar).update(progress=feed.share(run))
+        self._line("time", Content(_time(run, feed.inputs(run).verdict_cost)))
+        self._line("verdict", _verdict(told) if told else Content(""))
+        self.query_one("#verdict").display = told is not None
+        note = _note(run, view, runner_is_alive) if told is None else ""
         self._line("note", Content(printable(note)))
         self.query_one("#note").display = bool(note)
 
@@ -52,9 +47,10 @@ class Summary(Vertical):
         self.query_one(f"#{name}", Static).update(content)
 
 
-def _what(run: RunRecord, inputs: Inputs) -> Content:
+def _what(run: RunRecord, feed: Feed) -> Content:
+    inputs = feed.inputs(run)
     return Content.assemble(
-        (printable(inputs.task), "bold"),
+        (printable(feed.task(run)), "bold"),
         f" on {printable(inputs.model)}, seed {inputs.seed}, ",
         (run.status, "bold"),
     )
@@ -69,12 +65,11 @@ def _stages(run: RunRecord) -> Content:
     return Content(" › ").join(parts)
 
 
-def _time(run: RunRecord, view: RunView) -> str:
-    spent = f"{duration(run.spent)} of {duration(run.budget)}"
-    if run.status != "running":
-        return spent
-    left = run.budget - run.spent if view.left_s is None else view.left_s * 1000
-    return f"{spent}, {duration(left)} left"
+def _time(run: RunRecord, verdict_cost: float) -> str:
+    """The minutes asked for and what the verdict takes on top of them."""
+    total = run.budget + verdict_cost
+    spent = f"{duration(run.spent)} of {duration(total)}"
+    return f"{spent}, {duration(total - run.spent)} left" if run.status == "running" else spent
 
 
 def _note(run: RunRecord, view: RunView, runner_is_alive: bool) -> str:
@@ -85,9 +80,9 @@ def _note(run: RunRecord, view: RunView, runner_is_alive: bool) -> str:
     return view.note or view.plan
 
 
-def _verdict(verdict: Verdict) -> Content:
-    seed, best = verdict.seed, verdict.best
-    again = f", look {verdict.look} at these cases" if verdict.look > 1 else ""
+def _verdict(told: Told) -> Content:
+    verdict, seed, best = told.verdict, told.verdict.seed, told.verdict.best
+    again = f", look {told.look} at them" if told.look > 1 else ""
     return Content.assemble(
         (printable(verdict.words.capitalize()), "bold reverse"),
         (f"  gain {verdict.gain:+.3f} ", "bold"),

@@ -1,0 +1,24 @@
+"""The child that ``models.make`` starts: ``python -m models.making WHAT SOURCE TARGET KIND``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from models.egress import refuse_network
+
+
+def main(what: str, source: str, target: str, kind: str) -> None:
+    refuse_network()
+    if what == "twin":
+        from models.twin.load import make_twin
+
+        make_twin(Path(source), Path(target))
+    else:
+        from models.llama.quantise import quantise
+
+        quantise(Path(source), Path(target), kind)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
