@@ -20,10 +20,13 @@ from models.make import MakeError, make
 from models.pool import Pool
 
 KINDS = ("BF16", "F16", "Q8_0", "Q4_0")
+"""What bodies are made, the most faithful first."""
+
 UNQUANTISED = ("BF16", "F16")
 LARGE = 2 << 30
 """Bytes of a serving file beyond which no unquantised body is made of it."""
 
+LEVEL = 0.8
 TWIN = "twin"
 LOAD_TIMEOUT = 600.0
 BEAT_TIMEOUT = 300.0
@@ -108,7 +111,7 @@ class Host:
             made = StoredBody(file.name, hash_file(file), kind)
             trial = msgspec.structs.replace(model, bodies={**model.bodies, kind: made})
             bodies[kind] = self._measured(trial, kind)
-        best = max(bodies, key=lambda name: bodies[name].prefill_tokens_per_s or 0.0)
+        best = _faithful_and_fast(bodies)
         for kind in set(bodies) - {best, serving}:
             (folder / bodies[kind].file).unlink()
         kept = {name: bodies[name] for name in dict.fromkeys((serving, best))}
@@ -137,3 +140,11 @@ class Host:
             make(what, source, target, kind)
         except MakeError as error:
             raise StropError(f"{error}; see `strop doctor` for memory and disk") from error
+
+
+def _faithful_and_fast(bodies: dict[str, StoredBody]) -> str:
+    """The fastest body, or a more faithful one that is within ``LEVEL`` of its speed: on a shared
+    machine that much is noise."""
+    speeds = {name: body.prefill_tokens_per_s or 0.0 for name, body in bodies.items()}
+    level = [name for name, speed in speeds.items() if speed >= LEVEL * max(speeds.values())]
+    return min(level, key=lambda name: KINDS.index(name) if name in KINDS else -1)

@@ -7,7 +7,8 @@ import msgspec
 from appliance.errors import BudgetError
 from appliance.host import Host
 from appliance.renderer import Renderer
-from appliance.scoring.evaluator import BLOCK, Scored, read_scores
+from appliance.scoring.evaluator import Scored, read_scores
+from appliance.search.contest import FIRST
 from appliance.tasks import Loaded
 from appliance.tokens import Tokeniser
 from appliance.tune import MINUTE, SEARCH
@@ -85,7 +86,7 @@ class Gauge:
     def plan(self, bodies: dict[str, Body], minutes: float) -> Plan:
         """Raises BudgetError where the minutes pay for fewer than ``LEAST_CANDIDATES``."""
         seed, tuning = self.loaded.seed, self.loaded.cases["tuning"]
-        block = tuning[:BLOCK]
+        block = tuning[:FIRST]
         cost = self.renderer.tokens(seed, block) * bodies["search"].prices.prefill
         candidates = int(SEARCH * minutes * MINUTE / cost)
         if candidates < LEAST_CANDIDATES:
@@ -95,7 +96,7 @@ class Gauge:
                 f"search; at least {LEAST_CANDIDATES} need --minutes {needed + 0.05:.1f}"
             )
         test = self.loaded.cases["test"]
-        sample = test[:BLOCK]
+        sample = test[: 4 * FIRST]
         each = self.renderer.tokens(seed, sample) * bodies["serving"].prices.prefill / len(sample)
         verdict = 2 * each * len(test) / MINUTE
         agreement = self.agreement()

@@ -168,10 +168,10 @@ class Workbench:
 
 
 def price(prices: Prices, reply: Reply) -> float:
-    """Cost units (frozen milliseconds) of a reply: its tokens at the run's prices, cached or not."""
+    """Cost units of a reply: its unique tokens at the run's prices, whatever was in memory or memo."""
     match reply:
         case Scores() | Proposals():
-            return reply.decoded * prices.prefill
+            return reply.unique * prices.prefill
         case Generated():
             return reply.decoded * prices.prefill + reply.sampled * prices.sample
         case Gradients():

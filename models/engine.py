@@ -57,7 +57,8 @@ class Score(msgspec.Struct, frozen=True, tag="score"):
 class Scores(msgspec.Struct, frozen=True, tag="scores"):
     """``logprobs`` holds one tuple (nats) a segment with ``read`` > 0, in the request's order.
 
-    ``unique`` is the number of nodes of the token trie, ``decoded`` how many tokens were computed.
+    ``unique`` is the number of nodes of the token trie, ``decoded`` how many of them were computed:
+    a trunk that the request before left in memory is not.
     """
 
     logprobs: tuple[tuple[float, ...], ...]
@@ -99,6 +100,7 @@ class Proposals(msgspec.Struct, frozen=True, tag="proposals"):
     """For each prefix ``k`` pairs (token id, log-probability), likeliest first."""
 
     tokens: tuple[tuple[tuple[int, float], ...], ...]
+    unique: int
     decoded: int
 
 

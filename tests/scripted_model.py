@@ -39,7 +39,9 @@ WRITTEN = (
     "Read the sentence and say how the two entities are related.",
     "Say which of the relations the sentence states.",
 )
-CHAT = "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}<|assistant|>"
+CHAT = (
+    "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}<|assistant|>"
+)
 
 
 def load(path: str, *, beat: Callable[[int, int], None]) -> ScriptedModel:
@@ -59,7 +61,9 @@ class ScriptedModel:
                 ids = tuple(tuple(text.encode()) for text in texts)
                 return Tokens(ids, tuple(tuple(range(1, len(text) + 1)) for text in ids))
             case Detokenise(ids):
-                return Texts(tuple(bytes(t for t in s if t < 256).decode(errors="replace") for s in ids))
+                return Texts(
+                    tuple(bytes(t for t in s if t < 256).decode(errors="replace") for s in ids)
+                )
         self._count()
         match request:
             case Score(segments):
@@ -71,7 +75,8 @@ class ScriptedModel:
                 return Generated(tuple(texts), len(request.prompt), 16 * request.n)
             case Propose(prefixes, k):
                 letters = tuple((97 + i % 26, -1.0 - i) for i in range(k))
-                return Proposals(tuple(letters for _ in prefixes), sum(map(len, prefixes)))
+                total = sum(map(len, prefixes))
+                return Proposals(tuple(letters for _ in prefixes), total, total)
             case Differentiate():
                 owners = 1 + max((o for own in request.owners for o in own), default=-1)
                 norms = tuple(_fraction(f"norm {owner}") for owner in range(owners))

@@ -8,15 +8,14 @@ from random import Random
 from appliance.refine.gradient import gradient
 from appliance.refine.propose import propose
 from appliance.refine.spans import grow
-from appliance.scoring.evaluator import BLOCK
-from appliance.search.contest import Candidate, Contest, is_better
+from appliance.search.contest import FIRST, Candidate, Contest, is_better
 from appliance.task import Case
 from appliance.tokens import Tokeniser
 from appliance.workbench import Workbench
 
 CASES = 16
 SPANS = 4
-DEEP = 8 * BLOCK
+DEEP = 8 * FIRST
 
 
 def refine(

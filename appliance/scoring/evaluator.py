@@ -16,6 +16,9 @@ from models.engine import Score, Scores
 
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 BLOCK = 32
+"""Cases a request of the search holds: what a crash can cost."""
+
+SERVED_BLOCK = 128
 
 
 class Scored(msgspec.Struct, frozen=True):
@@ -53,10 +56,11 @@ class Evaluator:
         self.renderer = renderer
 
     def score(self, prompt: Prompt, cases: Sequence[Case], role: str = "search") -> list[Scored]:
-        """In blocks, since a block shares its prefix and is what a crash can cost."""
+        """In blocks, each of which shares its prefix."""
+        size = BLOCK if role == "search" else SERVED_BLOCK
         result: list[Scored] = []
-        for start in range(0, len(cases), BLOCK):
-            block = cases[start : start + BLOCK]
+        for start in range(0, len(cases), size):
+            block = cases[start : start + size]
             layout = self.renderer.layout(prompt, block)
             reply = self.bench.score(role, Score(tuple(layout.segments)))
             result += read_scores(layout, reply, block)

@@ -9,9 +9,12 @@ from math import fsum, sqrt
 import msgspec
 
 from appliance.prompt import Prompt
-from appliance.scoring.evaluator import BLOCK, Evaluator, Scored, accuracy, best_weight, mean_loss
+from appliance.scoring.evaluator import Evaluator, Scored, accuracy, best_weight, mean_loss
 from appliance.scoring.racing import survivors
 from appliance.task import Case
+
+FIRST = 24
+"""Cases of the first rung, which every candidate sees."""
 
 
 @dataclass
@@ -65,7 +68,7 @@ class Contest:
         self.seen = seen
         self.seed = Candidate(seed, "seed", fixed=True)
         self.entries: dict[str, Candidate] = {}
-        self.extend(self.seed, BLOCK)
+        self.extend(self.seed, FIRST)
         self.leader = Candidate(seed, "calibrate", parent=seed.id, scored=list(self.seed.scored))
         self.entries[seed.id] = self.leader
         seen(self.seed, "leads")
@@ -89,7 +92,7 @@ class Contest:
         candidate = Candidate(prompt, operator, parent, section)
         self.entries[key] = candidate
         depth = min(depth, len(self.cases))
-        for cases in (*range(BLOCK, depth, BLOCK), depth):
+        for cases in rungs(depth):
             self.extend(candidate, cases)
             if not self._level(candidate, cases):
                 self.seen(candidate, "dropped")
@@ -104,9 +107,9 @@ class Contest:
         """The best candidates on ``depth`` cases, best first, found by successive halving."""
         field_size = len(self.entries)
         ranked = sorted(
-            self.entries.values(), key=lambda c: (fsum(c.penalties(BLOCK)), c.prompt.id)
+            self.entries.values(), key=lambda c: (fsum(c.penalties(FIRST)), c.prompt.id)
         )
-        cases = BLOCK
+        cases = FIRST
         while cases < min(depth, len(self.cases)) or field_size > keep:
             cases = min(cases * 2, depth, len(self.cases))
             field_size = max(keep, min(field_size // 2, 8))
@@ -125,6 +128,14 @@ class Contest:
         self.extend(self.leader, cases)
         losses = {"leader": self.leader.penalties(cases), "new": candidate.penalties(cases)}
         return "new" in survivors(losses, keep=2)
+
+
+def rungs(depth: int) -> list[int]:
+    """Cases after which a race looks at its losses: first few, then twice as many each time."""
+    steps = [FIRST]
+    while steps[-1] < depth:
+        steps.append(min(2 * steps[-1], depth))
+    return steps
 
 
 def margin(candidate: Candidate, leader: Candidate) -> float:

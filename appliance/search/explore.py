@@ -7,14 +7,13 @@ from functools import partial
 from math import fsum
 from typing import TYPE_CHECKING
 
-from appliance.scoring.evaluator import BLOCK
-from appliance.search.contest import Contest
+from appliance.search.contest import FIRST, Contest
 from appliance.search.formats import build, choose_point
 
 if TYPE_CHECKING:
     import optuna
 
-DEPTH = 3 * BLOCK
+DEPTH = 4 * FIRST
 MAX_REPEATS = 30
 
 
@@ -43,8 +42,8 @@ def explore(
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
             continue
         repeats = 0
-        # The first block is the one that every trial has seen: values compare.
-        study.tell(trial, fsum(candidate.penalties(BLOCK)) / len(candidate.scored[:BLOCK]))
+        # The first rung is the one that every trial has seen: values compare.
+        study.tell(trial, fsum(candidate.penalties(FIRST)) / len(candidate.scored[:FIRST]))
 
 
 def _suggest(trial: optuna.Trial, name: str, options: Sequence[str]) -> str:

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from random import Random
 
-from appliance.scoring.evaluator import BLOCK
-from appliance.search.contest import Candidate, Contest
+from appliance.search.contest import FIRST, Candidate, Contest
 from appliance.search.explore import explore
 from appliance.search.mutate import mutate, shot_sets
 from appliance.search.operators import OPERATORS, ask
@@ -19,7 +18,7 @@ from appliance.workbench import Workbench
 
 EXPLORE, ASK = 0.5, 0.65
 FINALISTS = 3
-DEEP = 6 * BLOCK
+DEEP = 8 * FIRST
 MAX_IDLE = 60
 
 

@@ -62,6 +62,8 @@ class Context:
         self.n_vocab = C.llama_vocab_n_tokens(self.vocab)
         self.n_ctx = C.llama_n_ctx(self.ctx)
         self.memory = C.llama_get_memory(self.ctx)
+        self.resident: tuple[int, ...] = ()
+        """Tokens of the trunk that the last request left in memory."""
         self._batch = C.llama_batch_init(batch, 0, MAX_SEQUENCES)
 
     @property
@@ -70,6 +72,7 @@ class Context:
         return min(int(self.n_ctx) - self.batch, int(C.llama_model_n_ctx_train(self.model)))
 
     def clear(self) -> None:
+        self.resident = ()
         C.llama_memory_clear(self.memory, False)
 
     def fork(self, count: int) -> None:

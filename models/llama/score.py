@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.engine import Proposals, Propose, Score, Scores, Segment
 from models.llama.context import MAX_SEQUENCES, TRUNK, Context
-from models.llama.schedule import Extend, Retract, schedule
+from models.llama.schedule import Extend, Retract, Step, schedule
 from models.trie import Trie, build
 
 Beat = Callable[[int, int], None]
@@ -25,9 +25,9 @@ def score(context: Context, request: Score, beat: Beat) -> Scores:
         for child in trie.wanted[node]:
             found[child] = float(logits[trie.tokens[child]] - normaliser)
 
-    decode_trie(context, trie, trie.wanted, read, beat)
+    decoded = decode_trie(context, trie, trie.wanted, read, beat)
     logprobs = tuple(tuple(found[node] for node in nodes) for nodes in trie.reads if nodes)
-    return Scores(logprobs=logprobs, unique=len(trie), decoded=len(trie))
+    return Scores(logprobs=logprobs, unique=len(trie), decoded=decoded)
 
 
 def propose(context: Context, request: Propose, beat: Beat) -> Proposals:
@@ -40,18 +40,29 @@ def propose(context: Context, request: Propose, beat: Beat) -> Proposals:
         normaliser = _logsumexp(logits)
         best[node] = tuple((int(token), float(logits[token] - normaliser)) for token in order)
 
-    decode_trie(context, trie, set(ends), read, beat)
-    return Proposals(tokens=tuple(best[node] for node in ends), decoded=len(trie))
+    decoded = decode_trie(context, trie, set(ends), read, beat)
+    return Proposals(tokens=tuple(best[node] for node in ends), unique=len(trie), decoded=decoded)
 
 
 def decode_trie(
     context: Context, trie: Trie, wanted: Container[int], read: Reader, beat: Beat
-) -> None:
-    """Decode the whole trie from a clean memory; ``read`` gets each wanted node's logits once."""
+) -> int:
+    """Decodes the trie; ``read`` gets each wanted node's logits once. Returns the tokens computed.
+
+    The trunk of a request that has only one stays in memory. The next request skips it if its own
+    is exactly the same, and is computed just as if it had not: no reply depends on the past.
+    """
     context.check(trie.tokens, max(trie.depths, default=-1) + 1)
-    context.clear()
+    steps = list(schedule(trie, context.batch, MAX_SEQUENCES - 1))
+    trunk = _only_trunk(trie, steps, wanted)
+    computed = len(trie)
+    if trunk and trunk == context.resident:
+        steps = steps[1:]
+        computed -= len(trunk)
+    else:
+        context.clear()
     done = 0
-    for step in schedule(trie, context.batch, MAX_SEQUENCES - 1):
+    for step in steps[: -1 if trunk else None]:
         if isinstance(step, Retract):
             context.forget(TRUNK, step.depth)
             continue
@@ -73,10 +84,24 @@ def decode_trie(
             for node, row in zip(readers, rows, strict=True):
                 read(node, row)
             done += len(nodes)
-            beat(done, len(trie))
+            beat(done, computed)
         if not isinstance(step, Extend):
             for sequence in range(1, step.width + 1):
                 context.forget(sequence)
+    context.resident = trunk
+    return computed
+
+
+def _only_trunk(trie: Trie, steps: Sequence[Step], wanted: Container[int]) -> tuple[int, ...]:
+    """The tokens of the trunk under which all of the request hangs; none if something is read on
+    it, or if there are several."""
+    if not steps or not isinstance(steps[0], Extend):
+        return ()
+    at_root = [step for step in steps if isinstance(step, Retract) and step.depth == 0]
+    if len(at_root) != 1 or steps[-1] is not at_root[0]:
+        return ()
+    nodes = steps[0].nodes
+    return () if any(n in wanted for n in nodes) else tuple(trie.tokens[n] for n in nodes)
 
 
 def _logsumexp(logits: NDArray[np.float32]) -> np.float32:

@@ -127,6 +127,7 @@ class TwinEngine:
             self.beat(done, len(packs))
         return Proposals(
             tokens=tuple(best[node] for node in ends),
+            unique=len(trie),
             decoded=sum(len(pack.nodes) for pack in packs),
         )
 
