@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from random import Random
+
 import msgspec
 
 from appliance.errors import BudgetError
@@ -9,6 +12,9 @@ from appliance.host import Host
 from appliance.renderer import Renderer
 from appliance.scoring.evaluator import Scored, read_scores
 from appliance.search.contest import FIRST
+from appliance.search.formats import build, choose_point
+from appliance.search.mutate import shot_sets
+from appliance.task import Case
 from appliance.tasks import Loaded
 from appliance.tokens import Tokeniser
 from appliance.tune import MINUTE, SEARCH
@@ -19,6 +25,7 @@ from models.engine import Choice, Differentiate, Generate, Score, Scores
 LEAST_CANDIDATES = 20
 MEASURED_CASES = 8
 GRADIENT_CASES = 2
+POINTS = 12
 SAMPLED_TOKENS = 16
 
 
@@ -85,9 +92,9 @@ class Gauge:
 
     def plan(self, bodies: dict[str, Body], minutes: float) -> Plan:
         """Raises BudgetError where the minutes pay for fewer than ``LEAST_CANDIDATES``."""
-        seed, tuning = self.loaded.seed, self.loaded.cases["tuning"]
-        block = tuning[:FIRST]
-        cost = self.renderer.tokens(seed, block) * bodies["search"].prices.prefill
+        seed = self.loaded.seed
+        block = self.loaded.cases["tuning"][:FIRST]
+        cost = self._tokens_of_a_candidate(block) * bodies["search"].prices.prefill
         candidates = int(SEARCH * minutes * MINUTE / cost)
         if candidates < LEAST_CANDIDATES:
             needed = LEAST_CANDIDATES * cost / SEARCH / MINUTE
@@ -119,6 +126,16 @@ class Gauge:
                 f"agree in rank at {agreement.spearman:.3f} (Spearman, n = {agreement.n})."
             ),
         )
+
+    def _tokens_of_a_candidate(self, block: Sequence[Case]) -> float:
+        """Mean over some points of the format space: most are shorter than a seed prompt."""
+        random = Random(0)
+        shots = shot_sets(self.loaded.pool, self.loaded.seed)
+        points = [
+            choose_point(lambda _, options: random.choice(list(options)), tuple(shots))
+            for _ in range(POINTS)
+        ]
+        return sum(self.renderer.tokens(build(point, shots), block) for point in points) / POINTS
 
     def _prefill(self, body: str) -> float:
         layout = self.renderer.layout(self.loaded.seed, self.cases)
