@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from os.path import commonprefix
 
 from appliance.frame import Frame
 from appliance.render import Piece, Rendering
@@ -14,7 +13,7 @@ from models.engine import Segment
 
 @dataclass
 class Layout:
-    """``plain[i][y]`` and ``free[i][y]`` are segments whose read tokens spell label y of rendering i.
+    """``plain[i][y]`` and ``free[i][y]`` are the segments that spell label y of rendering i.
 
     ``owners[s]`` holds, for each token of segment s, its number in ``literal_tokens`` or -1.
     """
@@ -103,7 +102,7 @@ def _branch(
             for ids, ends in said
         ]
         encoded = [(body, body_ends)] * len(answers)
-    stem = len(commonprefix([ids[: len(ids) - read] for ids, read in sequences]))
+    stem = _shared([ids[: len(ids) - read] for ids, read in sequences])
     owned_by = [
         _owners(trunk, question, () if frame.between else answer, ends, len(ids)) if owned else []
         for answer, (_, ends), (ids, _) in zip(answers, encoded, sequences, strict=True)
@@ -114,6 +113,12 @@ def _branch(
         layout.add(parent, ids[stem:], owner[stem:], read)
         for (ids, read), owner in zip(sequences, owned_by, strict=True)
     )
+
+
+def _shared(sequences: Sequence[Sequence[int]]) -> int:
+    """How many tokens all the sequences have in common at their beginning."""
+    columns = enumerate(zip(*sequences, strict=False))
+    return next((at for at, column in columns if len(set(column)) > 1), min(map(len, sequences)))
 
 
 def _owners(

@@ -28,10 +28,10 @@ class Prompt(msgspec.Struct, frozen=True):
     """Everything that decides how a case becomes text and how its labels are scored.
 
     A section's text is literal but for ``{labels}`` (the labels, joined by ``join``) and
-    ``{definitions}`` (one line a label). ``example`` renders a demonstration whole and the query up
-    to ``{label}``; what follows ``{label}`` is the separator that ends a label. ``wording`` is a rule
-    any label can follow. ``shots`` are ids of the rows shown under the fixed protocol. ``weight`` is
-    that of the calibration branch, from 0 (plain) to 1.
+    ``{definitions}`` (one line a label). ``example`` renders a demonstration whole and the query
+    up to ``{label}``; what follows ``{label}`` is the separator that ends a label. ``wording`` is
+    a rule any label can follow. ``shots`` are ids of the rows shown under the fixed protocol.
+    ``weight`` is that of the calibration branch, from 0 (plain) to 1.
     """
 
     sections: tuple[Section, ...]

@@ -107,8 +107,8 @@ def load(db: Database, name: str) -> Loaded:
 
 
 def shot_pool(task: Task, tuning: list[Case]) -> dict[str, tuple[str, ...]]:
-    """Demonstrations of a fixed task: by label the first ``POOL`` tuning rows that may ship, at most
-    a third of the label's, in the order of their hashes. Episodes bring their own."""
+    """Demonstrations of a fixed task: by label the first ``POOL`` tuning rows that may ship, at
+    most a third of the label's, in the order of their hashes. Episodes bring their own."""
     if task.protocol != "fixed":
         return {}
     rows: dict[str, list[Example]] = defaultdict(list)
@@ -123,7 +123,7 @@ def shot_pool(task: Task, tuning: list[Case]) -> dict[str, tuple[str, ...]]:
 
 
 def plain_seed(pool: dict[str, tuple[str, ...]]) -> Prompt:
-    """What a person would write first: the labels listed, one demonstration of each, named fields."""
+    """What a person would write first: the labels, one demonstration of each, named fields."""
     return Prompt(
         sections=(Section("task", SEED_INSTRUCTION),),
         example=SEED_EXAMPLE,

@@ -1,8 +1,8 @@
 """Renderings to the segments of a request, with the owner of every token.
 
 Each stretch between special tokens is tokenised as one string. Where the model's tokeniser allows
-it (checked on a probe when it is opened), a stretch is cut after a line break: what lies between two
-cuts is tokenised once and remembered, so that a new candidate costs little more than its new lines.
+it (checked on a probe when it is opened), a stretch is cut after a line break: what lies between
+two cuts is tokenised once and remembered, so that a new candidate costs little but its new lines.
 """
 
 from __future__ import annotations

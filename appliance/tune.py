@@ -15,7 +15,7 @@ import msgspec
 from appliance.prompt import Prompt
 from appliance.refine.refine import refine
 from appliance.scoring.evaluator import Evaluator, accuracy, mean_loss
-from appliance.search.contest import Candidate, Contest
+from appliance.search.contest import FIRST, Candidate, Contest
 from appliance.search.search import search
 from appliance.tasks import Loaded
 from appliance.tokens import Tokeniser
@@ -61,15 +61,21 @@ def tune(
     contest = Contest(
         evaluator, cases, loaded.seed, lambda c, outcome: watcher.candidate(stage, c, outcome)
     )
-    finalists = search(contest, bench, reasoner, loaded.pool, seed, SEARCH * budget)
+    depth = race_depth(bench.spent / FIRST, budget)
+    finalists = search(contest, bench, reasoner, loaded.pool, seed, SEARCH * budget, depth)
     stage_one = contest.leader
     stage = "refine"
     watcher.stage(stage)
-    refined = refine(contest, bench, evaluator.renderer.tokeniser, seed, REFINE * budget)
+    refined = refine(contest, bench, evaluator.renderer.tokeniser, seed, REFINE * budget, depth)
     watcher.stage("selection")
     entrants = [contest.seed, *finalists, stage_one, refined]
     best = select(loaded, evaluator, entrants, watcher, SELECTION * budget)
     return Outcome(best.final, stage_one.final)
+
+
+def race_depth(cost_of_a_case: float, budget: float) -> int:
+    """On how many cases a race is decided: as many as a tenth of the budget pays for."""
+    return max(2 * FIRST, min(8 * FIRST, int(0.1 * budget / max(cost_of_a_case, 1e-9))))
 
 
 def select(

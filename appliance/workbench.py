@@ -85,7 +85,7 @@ class Diverged(StropError):
 
 
 class Workbench:
-    """``poll`` is asked between live calls for what the user wants: pause, stop, finish or nothing."""
+    """``poll`` is asked between live calls what the user wants: pause, stop, finish or nothing."""
 
     def __init__(
         self,
@@ -168,7 +168,7 @@ class Workbench:
 
 
 def price(prices: Prices, reply: Reply) -> float:
-    """Cost units of a reply: its unique tokens at the run's prices, whatever was in memory or memo."""
+    """Cost units of a reply: its unique tokens at the run's prices, whatever was remembered."""
     match reply:
         case Scores() | Proposals():
             return reply.unique * prices.prefill

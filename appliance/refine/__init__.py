@@ -1,1 +1,1 @@
-"""Stage 2: the twin's gradients find what matters in the best prompt; the quantised body verifies."""
+"""Stage 2: the twin's gradients find what matters in a prompt; the quantised body verifies."""

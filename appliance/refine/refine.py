@@ -8,31 +8,36 @@ from random import Random
 from appliance.refine.gradient import gradient
 from appliance.refine.propose import propose
 from appliance.refine.spans import grow
-from appliance.search.contest import FIRST, Candidate, Contest, is_better
+from appliance.search.contest import Candidate, Contest, is_better
 from appliance.task import Case
 from appliance.tokens import Tokeniser
 from appliance.workbench import Workbench
 
 CASES = 16
 SPANS = 4
-DEEP = 8 * FIRST
 
 
 def refine(
-    contest: Contest, bench: Workbench, tokeniser: Tokeniser, seed: int, budget: float
+    contest: Contest,
+    bench: Workbench,
+    tokeniser: Tokeniser,
+    seed: int,
+    budget: float,
+    depth: int,
 ) -> Candidate:
     """The contest's leader, or what local edits made of it.
 
     An edit is accepted only if it beats the prompt it edits on all tuning cases seen (paired,
     one-sided 5 %); after a round in which none is, the next round draws other cases, and after two
-    such rounds it ends. ``budget`` is in cost units, counted from now.
+    such rounds it ends. ``budget`` is in cost units, counted from now;
+    ``depth`` is on how many cases an edit must win.
     """
     start = bench.spent
     random = Random(seed)
     best = contest.leader
     failures = 0
     while failures < 2 and not bench.finishing and bench.spent - start < budget:
-        contest.extend(best, DEEP)
+        contest.extend(best, depth)
         contest.leader = best
         found = gradient(contest.evaluator, best.final, balanced(contest.cases, best, random))
         spans = grow(found.owners, found.reply.norms, SPANS)
@@ -41,7 +46,7 @@ def refine(
             if bench.finishing or bench.spent - start >= budget:
                 break
             candidate = contest.enter(
-                edit.prompt, edit.operator, depth=DEEP, parent=best.final.id, section=edit.section
+                edit.prompt, edit.operator, depth=depth, parent=best.final.id, section=edit.section
             )
             if candidate is None or len(candidate.scored) < len(best.scored):
                 continue

@@ -13,7 +13,6 @@ from appliance.search.formats import build, choose_point
 if TYPE_CHECKING:
     import optuna
 
-DEPTH = 4 * FIRST
 MAX_REPEATS = 30
 
 
@@ -23,7 +22,8 @@ def explore(
     seed: int,
     going: Callable[[], bool],
 ) -> None:
-    """Proposes and races formats while ``going()``; ends where only known ones are proposed."""
+    """Proposes formats and scores each on the first rung while ``going()``; ends where only known
+    ones are proposed. Which of them are good is for ``Contest.halve`` to say."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -35,14 +35,13 @@ def explore(
         point = choose_point(partial(_suggest, trial), tuple(shots))
         prompt = build(point, shots)
         candidate = contest.enter(
-            prompt, "format", depth=DEPTH, parent=contest.seed.prompt.id, section="example"
+            prompt, "format", depth=FIRST, parent=contest.seed.prompt.id, section="example"
         )
         if candidate is None:
             repeats += 1
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
             continue
         repeats = 0
-        # The first rung is the one that every trial has seen: values compare.
         study.tell(trial, fsum(candidate.penalties(FIRST)) / len(candidate.scored[:FIRST]))
 
 

@@ -1,9 +1,10 @@
 """Operators that ask a reasoner for instructions.
 
-``induce``: the reasoner is shown inputs with their right answers and asked for the instruction that
-led to them (APE, Zhou et al. 2022; the initialisation of Dual-Phase Accelerated Prompt Optimization,
-Yang et al. 2024, rebuilt from descriptions). ``rewrite``: it is shown the instruction with rows that
-it got wrong and asked for a better one (ProTeGi, Pryzant et al. 2023; Dual-Phase, sentence revision).
+``induce``: the reasoner is shown inputs with their right answers and asked for the instruction
+that led to them (APE, Zhou et al. 2022; the initialisation of Dual-Phase Accelerated Prompt
+Optimization, Yang et al. 2024, rebuilt from descriptions). ``rewrite``: it is shown the instruction
+with rows that it got wrong and asked for a better one (ProTeGi, Pryzant et al. 2023; Dual-Phase's
+sentence revision).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ SAMPLES = 4
 MAX_TOKENS = 72
 MAX_CHARACTERS = 400
 
-_INDUCE = """I gave a friend an instruction. Following it, the friend answered these inputs correctly.
+_INDUCE = """I gave a friend an instruction. With it the friend answered these inputs correctly.
 
 {rows}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from random import Random
 
-from appliance.search.contest import FIRST, Candidate, Contest
+from appliance.search.contest import Candidate, Contest
 from appliance.search.explore import explore
 from appliance.search.mutate import mutate, shot_sets
 from appliance.search.operators import OPERATORS, ask
@@ -18,7 +18,6 @@ from appliance.workbench import Workbench
 
 EXPLORE, ASK = 0.5, 0.65
 FINALISTS = 3
-DEEP = 8 * FIRST
 MAX_IDLE = 60
 
 
@@ -29,8 +28,10 @@ def search(
     pool: Mapping[str, tuple[str, ...]],
     seed: int,
     budget: float,
+    depth: int,
 ) -> list[Candidate]:
-    """The best candidates, best first. ``budget`` is in cost units, counted from now."""
+    """The best candidates, best first. ``budget`` is in cost units, counted from now; ``depth`` is
+    on how many cases a candidate must win to lead."""
     start = bench.spent
 
     def going(share: float) -> bool:
@@ -38,15 +39,15 @@ def search(
 
     explore(contest, shot_sets(pool, contest.seed.prompt), seed, lambda: going(EXPLORE))
     if not bench.finishing:
-        contest.halve(keep=2, depth=DEEP)
+        contest.halve(keep=2, depth=depth)
     random = Random(seed)
-    _ask(contest, bench, reasoner, random, lambda: going(ASK))
+    _ask(contest, bench, reasoner, random, depth, lambda: going(ASK))
     idle = 0
     while going(1.0) and idle < MAX_IDLE:
         leader = contest.leader
         prompt, section = mutate(leader.prompt, pool, random)
         entered = contest.enter(
-            prompt, "mutate", depth=DEEP, parent=leader.final.id, section=section
+            prompt, "mutate", depth=depth, parent=leader.final.id, section=section
         )
         idle = idle + 1 if entered is None else 0
     deep = [c for c in contest.entries.values() if len(c.scored) >= len(contest.leader.scored)]
@@ -59,6 +60,7 @@ def _ask(
     bench: Workbench,
     reasoner: Tokeniser | None,
     random: Random,
+    depth: int,
     going: Callable[[], bool],
 ) -> None:
     """Instructions from the reasoner, each raced in the leader's place."""
@@ -73,5 +75,5 @@ def _ask(
             if not going():
                 break
             prompt = leader.prompt.with_section("task", text + "\n\n")
-            contest.enter(prompt, name, depth=DEEP, parent=leader.final.id, section="task")
+            contest.enter(prompt, name, depth=depth, parent=leader.final.id, section="task")
         turn += 1
