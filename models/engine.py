@@ -1,8 +1,8 @@
 """What a model is asked and what it answers.
 
 Every message is a frozen struct with one byte form (msgpack, ``encode``), so that a request can be
-hashed, kept in a journal and sent to a worker on this machine or another. A request names token ids,
-never text with a meaning.
+hashed, kept in a journal and sent to a worker on this machine or another. A request names token
+ids, never text with a meaning.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import msgspec
 class Segment(msgspec.Struct, frozen=True, array_like=True):
     """A run of tokens that continues another one: the edge of a tree of sequences.
 
-    ``parent`` is the index of an earlier segment of the same request, or -1 at the root. ``read`` is
-    how many of the tokens at its end have their log-probability wanted, given all before them.
+    ``parent`` is the index of an earlier segment of the same request, or -1 at the root. ``read``
+    is how many of the tokens at its end have their log-probability wanted, given all before them.
     """
 
     parent: int
@@ -32,7 +32,7 @@ class Tokenise(msgspec.Struct, frozen=True, tag="tokenise"):
 
 
 class Tokens(msgspec.Struct, frozen=True, tag="tokens"):
-    """One entry a text: its ids, and for each id the offset of its end in the UTF-8 text, in bytes."""
+    """One entry a text: its ids, and for each id the offset of its end, in bytes of UTF-8."""
 
     ids: tuple[tuple[int, ...], ...]
     ends: tuple[tuple[int, ...], ...]
@@ -121,8 +121,8 @@ class Differentiate(msgspec.Struct, frozen=True, tag="differentiate"):
     """Gradient of the mean cross-entropy of ``choices`` with respect to token embeddings.
 
     ``owners[i]`` gives for every token of segment i the owner that collects its gradient, -1 for
-    none; all tokens of one owner are the same literal token in different renderings, so its gradient
-    is the sum over them. For each owner the ``top`` swaps of the vocabulary with the largest
+    none; all tokens of one owner are the same literal token in different renderings, so its
+    gradient is the sum over them. For each owner the ``top`` swaps of the vocabulary with the largest
     first-order gain (the linear estimate of the fall in loss) come back.
     """
 
@@ -133,7 +133,7 @@ class Differentiate(msgspec.Struct, frozen=True, tag="differentiate"):
 
 
 class Gradients(msgspec.Struct, frozen=True, tag="gradients"):
-    """Losses a choice (nats); an owner's L2 gradient norm and its swaps (token id, gain in nats)."""
+    """The choices' losses (nats); each owner's L2 gradient norm and swaps (token id, gain)."""
 
     losses: tuple[float, ...]
     norms: tuple[float, ...]

@@ -10,7 +10,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 from appliance import host, runner
 from models.catalog import Model
 
-
 runner.IDLE_SECONDS = 0.5
 runner.POLL_SECONDS = 0.02
 

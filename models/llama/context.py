@@ -76,7 +76,7 @@ class Context:
         C.llama_memory_clear(self.memory, False)
 
     def fork(self, count: int) -> None:
-        """Sequences 1 to ``count`` begin as copies of the trunk (a label on its cells, no bytes)."""
+        """Sequences 1 to ``count`` begin as the trunk: a mark on its cells, no bytes are copied."""
         for sequence in range(1, count + 1):
             C.llama_memory_seq_cp(self.memory, TRUNK, sequence, -1, -1)
 
@@ -91,7 +91,7 @@ class Context:
         sequences: Sequence[Sequence[int]],
         wanted: Sequence[bool],
     ) -> NDArray[np.float32]:
-        """Logits ``[wanted, vocabulary]`` after the wanted tokens; a view that the next call ends."""
+        """Logits ``[wanted, vocabulary]`` after the wanted tokens, valid until the next call."""
         batch = self._batch
         batch.n_tokens = len(tokens)
         for i, token in enumerate(tokens):

@@ -36,7 +36,7 @@ def load(
     threads: int = 0,
     gpu_layers: int = 0,
 ) -> LlamaEngine:
-    """Raises HeaderError before native code sees a malformed file, EngineError if it cannot load."""
+    """Raises HeaderError before native code sees a malformed file, EngineError if loading fails."""
     context = Context(
         Path(path),
         n_ctx=n_ctx,

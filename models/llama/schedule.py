@@ -44,7 +44,7 @@ Step = Extend | Branch | Retract
 
 
 def schedule(trie: Trie, batch: int, width: int) -> Iterator[Step]:
-    """Steps that decode every node once, in batches of at most ``batch`` nodes and ``width`` leaves."""
+    """Steps that decode every node once, in batches of up to ``batch`` nodes, ``width`` leaves."""
     sizes, leaves = _measure(trie)
     roots = [node for node, parent in enumerate(trie.parents) if parent < 0]
 
