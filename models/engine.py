@@ -122,8 +122,8 @@ class Differentiate(msgspec.Struct, frozen=True, tag="differentiate"):
 
     ``owners[i]`` gives for every token of segment i the owner that collects its gradient, -1 for
     none; all tokens of one owner are the same literal token in different renderings, so its
-    gradient is the sum over them. For each owner the ``top`` swaps of the vocabulary with the largest
-    first-order gain (the linear estimate of the fall in loss) come back.
+    gradient is the sum over them. For each owner the ``top`` swaps of the vocabulary with the
+    largest first-order gain (the linear estimate of the fall in loss) come back.
     """
 
     segments: tuple[Segment, ...]
