@@ -103,9 +103,10 @@ def _branch(
         ]
         encoded = [(body, body_ends)] * len(answers)
     stem = _shared([ids[: len(ids) - read] for ids, read in sequences])
+    followed = answers if frame.between is None else ((),) * len(answers)
     owned_by = [
-        _owners(trunk, question, () if frame.between else answer, ends, len(ids)) if owned else []
-        for answer, (_, ends), (ids, _) in zip(answers, encoded, sequences, strict=True)
+        _owners(trunk, question, answer, ends, len(ids)) if owned else []
+        for answer, (_, ends), (ids, _) in zip(followed, encoded, sequences, strict=True)
     ]
     first = sequences[0][0]
     parent = layout.add(trunk.segment, first[:stem], owned_by[0][:stem], 0)

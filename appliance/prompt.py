@@ -54,6 +54,8 @@ class Prompt(msgspec.Struct, frozen=True):
         _check_slots(self.example, EXAMPLE_SLOTS, "example")
         if self.example.count("{label}") != 1 or "{text}" not in self.example:
             raise PromptError("the example template needs {text} and {label}, {label} once")
+        if _slot.search(self.separator):
+            raise PromptError("no slot can stand after {label}: the answer ends the example")
         if not self.separator:
             raise PromptError("nothing follows {label}: a separator has to end the label")
         if not 0.0 <= self.weight <= 1.0:

@@ -10,7 +10,7 @@ import fcntl
 import secrets
 import time
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 IDLE_SECONDS = 30.0
 POLL_SECONDS = 0.2
+LOCK_TRIES = 20
 CONTROLS = ("pause", "stop", "finish")
 OPEN = ("queued", "running")
 RESTING = {"pause": "paused", "stop": "stopped"}
@@ -291,12 +292,22 @@ class Runner:
         commands.settle(self.db, command.id, msgspec.json.encode(answer).decode(), failed)
 
 
-def main() -> None:
-    refuse_network()
-    with locations.runner_lock().open("a") as lock:
+def _locked(lock: IO[str]) -> bool:
+    """Takes the lock; for a moment it may be held by a window that asks whether anyone holds it."""
+    for _ in range(LOCK_TRIES):
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            time.sleep(0.05)
+        else:
+            return True
+    return False
+
+
+def main() -> None:
+    refuse_network()
+    with locations.runner_lock().open("a") as lock:
+        if not _locked(lock):
             return
         db = database.open(locations.store_path())
         with Pool() as pool:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 
 from appliance.render import DATA, Piece
 from models.engine import Description, Detokenise, Texts, Tokenise, Tokens
 from models.pool import Models
 
-_cut = re.compile(r"(?<=\n)(?=\S)")
+_line_start = re.compile(r"(?<=\n)\w")
 # What follows a cut or an answer in a prompt begins a word; tokenising it along keeps "\n\n" from
 # becoming another token at the end of a string than it is in the middle of one.
 _NEXT = "A"
@@ -47,7 +47,7 @@ class Tokeniser:
         A closed stretch ends where a special token follows. An open one stands before more text: a
         token that would reach into what follows is left out.
         """
-        split = [_cut.split(stretch) if self._cuts else [stretch] for stretch in stretches]
+        split = [_lines(stretch) if self._cuts else [stretch] for stretch in stretches]
         keyed = [
             [(line, closed and at == len(lines) - 1) for at, line in enumerate(lines)]
             for lines in split
@@ -60,10 +60,8 @@ class Tokeniser:
 
         A line break at the very end is no cut yet: what follows it might be white space.
         """
-        line = text.rfind("\n", 0, -1) + 1
-        while self._cuts and line and text[line : line + 1].isspace():
-            line = text.rfind("\n", 0, line - 1) + 1
-        return (text[:line], text[line:]) if self._cuts else ("", text)
+        rest = _lines(text)[-1] if self._cuts else text
+        return text.removesuffix(rest), rest
 
     def decode(self, ids: Iterable[Sequence[int]]) -> list[str]:
         reply = self.models.call(self.body, Detokenise(tuple(map(tuple, ids))))
@@ -101,6 +99,13 @@ class Tokeniser:
         size = len(_PROBE.encode())
         whole = tuple(t for t, end in zip(reply.ids[0], reply.ends[0], strict=True) if end <= size)
         return self.encode([_PROBE])[0][0] == whole
+
+
+def _lines(text: str) -> list[str]:
+    """The text cut where a line begins with a letter: tokenisers that set digits apart first make
+    another token of a blank line before a digit."""
+    starts = [at.start() for at in _line_start.finditer(text) if at[0].isalpha()]
+    return [text[a:b] for a, b in pairwise([0, *starts, len(text)])]
 
 
 def text_of(pieces: Iterable[Piece]) -> str:

@@ -70,7 +70,7 @@ class Contest:
         self.entries: dict[str, Candidate] = {}
         self.extend(self.seed, FIRST)
         self.leader = Candidate(seed, "calibrate", parent=seed.id, scored=list(self.seed.scored))
-        self.entries[seed.id] = self.leader
+        self.entries[_key(seed)] = self.leader
         seen(self.seed, "leads")
 
     def extend(self, candidate: Candidate, cases: int) -> None:
@@ -86,7 +86,7 @@ class Contest:
 
         None for a prompt that was here before. It leads if it is ahead at the end.
         """
-        key = msgspec.structs.replace(prompt, weight=0.0).id
+        key = _key(prompt)
         if key in self.entries:
             return None
         candidate = Candidate(prompt, operator, parent, section)
@@ -128,6 +128,11 @@ class Contest:
         self.extend(self.leader, cases)
         losses = {"leader": self.leader.penalties(cases), "new": candidate.penalties(cases)}
         return "new" in survivors(losses, keep=2)
+
+
+def _key(prompt: Prompt) -> str:
+    """Prompts that differ in their weight alone are one candidate: it is fitted."""
+    return msgspec.structs.replace(prompt, weight=0.0).id
 
 
 def rungs(depth: int) -> list[int]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.engine import Generate, Generated
-from models.llama.context import TRUNK, Context
+from models.llama.context import MAX_SEQUENCES, TRUNK, Context
 from models.llama.score import Beat
 from models.llama.text import Vocabulary
 from models.trie import BadRequest
@@ -17,7 +17,7 @@ def generate(context: Context, vocabulary: Vocabulary, request: Generate, beat: 
     prompt, count = request.prompt, request.n
     if not prompt:
         raise BadRequest("cannot generate from an empty prompt")
-    if not 1 <= count <= context.batch:
+    if not 1 <= count <= min(context.batch, MAX_SEQUENCES - 1):
         raise BadRequest(f"cannot sample {count} continuations at once")
     context.check(prompt, len(prompt) + request.max_tokens)
     if len(prompt) + count * request.max_tokens > context.n_ctx:

@@ -8,6 +8,8 @@ from functools import cached_property
 
 import llama_cpp as C
 
+from models.trie import BadRequest
+
 
 class Vocabulary:
     def __init__(self, vocab: C.llama_vocab_p) -> None:
@@ -41,9 +43,11 @@ class Vocabulary:
         return result
 
     def piece(self, token: int) -> bytes:
-        """The bytes a token stands for; none for a special token."""
+        """The bytes a token stands for; none for a special one. BadRequest for what is no token."""
         piece = self._pieces.get(token)
         if piece is None:
+            if not 0 <= token < self.size:
+                raise BadRequest(f"token id {token} is outside the vocabulary of {self.size}")
             buffer = ctypes.create_string_buffer(256)
             size = C.llama_token_to_piece(self.vocab, token, buffer, len(buffer), 0, False)
             if size < 0:

@@ -1,4 +1,4 @@
-"""FewRel, 5-way 1-shot, on fixed episodes: tuned with several seeds, reported once on the test ones.
+"""FewRel, 5-way 1-shot, fixed episodes: tuned with several seeds, reported once on the test ones.
 
     python tests/bench/fewrel.py --data DIR --seeds 1 2 3 --minutes 30
 

@@ -1,0 +1,127 @@
+"""Models that answer in the test's own process, and a task small enough to read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from appliance.prompt import Prompt, Section
+from appliance.task import Case, Example, Label, Task
+from appliance.tokens import Tokeniser
+from appliance.workbench import Entry
+from models.engine import (
+    Describe,
+    Description,
+    Detokenise,
+    Reply,
+    Request,
+    Texts,
+    Tokenise,
+    Tokens,
+)
+
+LABELS = ("founder", "supplier of", "author")
+TASK = Task(
+    name="firm",
+    kind="relation",
+    protocol="fixed",
+    labels=tuple(Label(name, f"what a {name} is") for name in LABELS),
+)
+PROMPT = Prompt(
+    sections=(Section("task", "Name the relation: {labels}\n\n"),),
+    example="Sentence: {text}\nHead: {head}\nTail: {tail}\nRelation: {label}\n\n",
+)
+
+
+def row(head: str, tail: str, label: str = "founder", *, before: str = "", **more: Any) -> Example:
+    """``before`` + head + " set up " + tail + "."."""
+    text = f"{before}{head} set up {tail}."
+    start = len(before)
+    at = start + len(head) + len(" set up ")
+    return Example(text, (start, start + len(head)), (at, at + len(tail)), label, **more)
+
+
+def case(query: Example, *support: Example) -> Case:
+    return Case(query, LABELS, support)
+
+
+class Engine(Protocol):
+    def handle(self, request: Request) -> Reply: ...
+
+
+class InProcess:
+    """``models.pool.Models`` over one engine; ``calls`` are all requests but those about text."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.calls: list[Request] = []
+
+    def call(self, name: str, request: Request) -> Reply:
+        if not isinstance(request, Tokenise | Detokenise | Describe):
+            self.calls.append(request)
+        return self.engine.handle(request)
+
+    def tokeniser(self) -> Tokeniser:
+        description = self.engine.handle(Describe())
+        assert isinstance(description, Description)
+        return Tokeniser(self, "model", description)
+
+
+class WordModel:
+    """A tokeniser whose tokens are words with the space before them, runs of line breaks, and
+    single characters: tokens straddle slots as those of real models do."""
+
+    TEMPLATE = (
+        "{% for m in messages %}<|start|>{{ m['role'] }}\n{{ m['content'] }}<|end|>\n{% endfor %}"
+        "<|start|>assistant\n"
+    )
+    SPECIALS = ("<|start|>", "<|end|>")
+
+    def __init__(self, template: str = TEMPLATE, *, bos: bool = False) -> None:
+        self.template = template
+        self.bos = bos
+        self.vocabulary = [*self.SPECIALS, "<s>"]
+
+    def handle(self, request: Request) -> Reply:
+        match request:
+            case Describe():
+                specials = {text: self.vocabulary.index(text) for text in self.SPECIALS}
+                bos = 2 if self.bos else None
+                return Description(4096, 10_000, specials, bos, 1, self.template, {})
+            case Tokenise(texts):
+                pieces = [re.findall(r" ?[^\W\d_]+|\n+|.", text, re.DOTALL) for text in texts]
+                ends = (_ends(found) for found in pieces)
+                return Tokens(tuple(tuple(map(self._id, found)) for found in pieces), tuple(ends))
+            case Detokenise(ids):
+                return Texts(tuple("".join(self.vocabulary[i] for i in some) for some in ids))
+        raise AssertionError(request)
+
+    def _id(self, piece: str) -> int:
+        if piece not in self.vocabulary[3:]:
+            self.vocabulary.append(piece)
+        return self.vocabulary.index(piece, 3)
+
+
+def _ends(pieces: list[str]) -> tuple[int, ...]:
+    at = 0
+    return tuple(at := at + len(piece.encode()) for piece in pieces)
+
+
+class MemoryJournal:
+    """A journal in a list; ``lines`` are what it held before and what is appended."""
+
+    def __init__(self, lines: list[Entry] | None = None, memo: dict[str, bytes] | None = None):
+        self.lines = list(lines or [])
+        self.spent: list[float] = []
+        self.memo = memo or {}
+
+    def entries(self) -> Iterator[Entry]:
+        yield from list(self.lines)
+
+    def append(self, entry: Entry, spent: float) -> None:
+        self.lines.append(entry)
+        self.spent.append(spent)
+
+    def recall(self, key: str) -> bytes | None:
+        return self.memo.get(key)

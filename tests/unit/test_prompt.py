@@ -1,0 +1,146 @@
+"""What a prompt may say, and how one of its literals is replaced."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.errors import PromptError
+from appliance.prompt import SECTIONS, Prompt, Section, split_slots
+from appliance.render import literals, replace_literal
+
+EXAMPLE = "{text}\nHead: {head}\nTail: {tail}\n{label}\n"
+PROMPT = Prompt(
+    sections=(Section("role", "A clerk.\n"), Section("task", "Of {labels}, name one.\n\n")),
+    example=EXAMPLE,
+)
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="{}"), max_size=12)
+
+
+def changed(**fields: object) -> Prompt:
+    return msgspec.structs.replace(PROMPT, **fields)
+
+
+def test_a_template_is_cut_at_its_slots_and_other_braces_are_literal():
+    assert split_slots("a {text} b {0} {Text} {label}") == [
+        ("a ", "text"),
+        (" b {0} {Text} ", "label"),
+        ("", ""),
+    ]
+    assert split_slots("") == [("", "")]
+
+
+@given(st.lists(st.tuples(TEXTS, st.sampled_from(["text", "label", "head"])), max_size=5), TEXTS)
+def test_cutting_a_template_loses_nothing(parts, end):
+    template = "".join(f"{literal}{{{slot}}}" for literal, slot in parts) + end
+    assert split_slots(template) == [*parts, (end, "")]
+
+
+@pytest.mark.parametrize(
+    ("example", "message"),
+    [
+        ("{text} {colour} {label}\n", r"unknown slot \{colour\} in example; known: \{head\}"),
+        ("{text} {labels} {label}\n", r"unknown slot \{labels\} in example"),
+        ("{text}\n", r"needs \{text\} and \{label\}"),
+        ("{label}\n", r"needs \{text\} and \{label\}"),
+        ("{text} {label} {label}\n", r"\{label\} once"),
+        ("{text} {label}", r"nothing follows \{label\}"),
+        ("{label}: {text}\n", r"no slot can stand after \{label\}"),
+        ("{text} {label} {head}\n", r"no slot can stand after \{label\}"),
+    ],
+)
+def test_an_example_template_that_cannot_be_scored_is_refused(example, message):
+    with pytest.raises(PromptError, match=message):
+        changed(example=example)
+
+
+def test_a_slot_of_the_example_is_unknown_in_a_section():
+    with pytest.raises(PromptError, match=r"unknown slot \{text\} in task; known: \{definitions\}"):
+        changed(sections=(Section("task", "{text}"),))
+
+
+def test_unknown_and_repeated_sections_are_refused():
+    with pytest.raises(PromptError, match="unknown section 'poem'; known: role, task"):
+        changed(sections=(Section("poem", "x"),))
+    with pytest.raises(PromptError, match="twice"):
+        changed(sections=(Section("task", "x"), Section("task", "y")))
+
+
+@pytest.mark.parametrize("weight", [-0.1, 1.1, float("nan")])
+def test_a_weight_outside_0_to_1_is_refused(weight):
+    with pytest.raises(PromptError, match="not between 0 and 1"):
+        changed(weight=weight)
+
+
+def test_a_malformed_prompt_is_refused_when_it_is_read_too():
+    data = msgspec.json.encode(PROMPT).replace(b"{tail}", b"{tall}")
+    with pytest.raises(PromptError, match="tall"):
+        msgspec.json.decode(data, type=Prompt)
+
+
+def test_sections_are_replaced_added_in_their_place_and_dropped():
+    guided = PROMPT.with_section("guidance", "Be brief.\n").with_section("definitions", "x\n")
+    assert [s.name for s in guided.sections] == ["role", "task", "definitions", "guidance"]
+    assert guided.section("guidance") == "Be brief.\n"
+    assert guided.with_section("guidance", "").with_section("definitions", "") == PROMPT
+    assert PROMPT.section("output") == ""
+
+
+def test_the_id_is_a_content_address():
+    again = msgspec.json.decode(msgspec.json.encode(PROMPT), type=Prompt)
+    assert again == PROMPT and again.id == PROMPT.id and len(PROMPT.id) == 16
+    others = [
+        changed(weight=0.25),
+        changed(join="; "),
+        changed(wording="lower"),
+        changed(order="label"),
+        changed(shots=("a",)),
+        changed(shots=("a", "b")),
+        changed(mode="chat"),
+        changed(example=EXAMPLE + " "),
+        PROMPT.with_section("role", "A clerk. \n"),
+        PROMPT.with_section("role", ""),
+    ]
+    assert len({PROMPT.id, *(other.id for other in others)}) == len(others) + 1
+
+
+def test_the_separator_is_what_follows_the_label():
+    assert PROMPT.separator == "\n"
+    assert changed(example="{text} is {label} | \n").separator == " | \n"
+
+
+@pytest.mark.parametrize("number", range(len(literals(PROMPT))))
+def test_a_literal_replaced_by_itself_is_the_same_prompt(number):
+    assert replace_literal(PROMPT, number, literals(PROMPT)[number].text) == PROMPT
+
+
+@given(st.integers(0, len(literals(PROMPT)) - 2), TEXTS)
+def test_a_replaced_literal_changes_nothing_else_and_can_be_put_back(number, text):
+    before = literals(PROMPT)
+    # Without its only literal a section is gone, and what is gone cannot be replaced.
+    text = text or " "
+    after = replace_literal(PROMPT, number, text)
+    expected = [entry.text for entry in before]
+    expected[number] = text
+    assert [entry.text for entry in literals(after)] == expected
+    assert replace_literal(after, number, before[number].text) == PROMPT
+
+
+def test_a_section_whose_text_is_edited_away_is_dropped():
+    assert replace_literal(PROMPT, 0, "").sections == PROMPT.sections[1:]
+
+
+def test_the_separator_cannot_be_edited_away():
+    last = len(literals(PROMPT)) - 1
+    with pytest.raises(PromptError, match="a separator has to end the label"):
+        replace_literal(PROMPT, last, "")
+
+
+@given(st.permutations(SECTIONS))
+def test_sections_stand_in_one_order_however_they_were_added(names):
+    prompt = changed(sections=())
+    for name in names:
+        prompt = prompt.with_section(name, f"{name}\n")
+    assert [section.name for section in prompt.sections] == list(SECTIONS)
