@@ -74,7 +74,7 @@ class WordModel:
 
     TEMPLATE = (
         "{% for m in messages %}<|start|>{{ m['role'] }}\n{{ m['content'] }}<|end|>\n{% endfor %}"
-        "<|start|>assistant\n"
+        "{{ '<|start|>assistant\n' }}"
     )
     SPECIALS = ("<|start|>", "<|end|>")
 
@@ -125,3 +125,28 @@ class MemoryJournal:
 
     def recall(self, key: str) -> bytes | None:
         return self.memo.get(key)
+
+
+class Judge:
+    """An evaluator that knows how good a prompt is: the gold label of every case gets that many
+    nats more than the others, with noise that belongs to the prompt and the case."""
+
+    def __init__(self, quality: Callable[[Prompt], float], noise: float = 1.0) -> None:
+        self.quality = quality
+        self.noise = noise
+        self.scored: dict[str, list[str]] = {}
+
+    def score(self, prompt: Prompt, cases: Sequence[Case], role: str = "search") -> list[Scored]:
+        self.scored.setdefault(prompt.id, []).extend(case.id for case in cases)
+        return [self._score(prompt, case) for case in cases]
+
+    def _score(self, prompt: Prompt, case: Case) -> Scored:
+        random = Random(f"{prompt.example} {prompt.sections} {case.id}")
+        lead = self.quality(prompt) + self.noise * random.uniform(-1, 1)
+        plain = tuple(round(lead, 4) if y == case.gold else 0.0 for y in range(len(case.labels)))
+        return Scored(case.id, case.gold, plain, (0.0,) * len(plain))
+
+
+def many(count: int) -> list[Case]:
+    """Cases of all labels in turn."""
+    return [case(row(f"Person {i}", f"Firm {i}", LABELS[i % 3])) for i in range(count)]

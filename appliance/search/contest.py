@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import fsum, sqrt
 
@@ -105,19 +105,13 @@ class Contest:
 
     def halve(self, keep: int, depth: int) -> list[Candidate]:
         """The best candidates on ``depth`` cases, best first, found by successive halving."""
-        field_size = len(self.entries)
-        ranked = sorted(
-            self.entries.values(), key=lambda c: (fsum(c.penalties(FIRST)), c.prompt.id)
-        )
-        cases = FIRST
-        while cases < min(depth, len(self.cases)) or field_size > keep:
-            cases = min(cases * 2, depth, len(self.cases))
-            field_size = max(keep, min(field_size // 2, 8))
-            for candidate in ranked[:field_size]:
+        ladder = rungs(min(depth, len(self.cases)))[1:]
+        ranked = _ranked(self.entries.values(), FIRST)
+        for step, cases in enumerate(ladder, 1):
+            ranked = ranked[: keep * 2 ** (len(ladder) - step)]
+            for candidate in ranked:
                 self.extend(candidate, cases)
-            ranked = sorted(
-                ranked[:field_size], key=lambda c: (fsum(c.penalties(cases)), c.prompt.id)
-            )
+            ranked = _ranked(ranked, cases)
         if ranked[0] is not self.leader:
             self.leader = ranked[0]
             self.seen(self.leader, "leads")
@@ -133,6 +127,10 @@ class Contest:
 def _key(prompt: Prompt) -> str:
     """Prompts that differ in their weight alone are one candidate: it is fitted."""
     return msgspec.structs.replace(prompt, weight=0.0).id
+
+
+def _ranked(candidates: Iterable[Candidate], cases: int) -> list[Candidate]:
+    return sorted(candidates, key=lambda c: (fsum(c.penalties(cases)), c.prompt.id))
 
 
 def rungs(depth: int) -> list[int]:

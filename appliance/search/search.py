@@ -16,7 +16,7 @@ from appliance.search.operators import OPERATORS, ask
 from appliance.tokens import Tokeniser
 from appliance.workbench import Workbench
 
-EXPLORE, ASK = 0.5, 0.65
+EXPLORE, ASK = 0.45, 0.7
 FINALISTS = 3
 MAX_IDLE = 60
 

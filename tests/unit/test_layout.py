@@ -222,8 +222,7 @@ def test_a_chat_prompt_has_the_templates_specials_in_their_places_and_no_others(
     ids = sequence(layout, first)
     middle = ids.index(1)
     assert TOKENISER.decode([ids[1:middle]]) == [f"user\n{content}"]
-    assert TOKENISER.decode([ids[middle + 1 : -1]])[0].endswith("assistant\nfounder")
-    assert TOKENISER.decode([ids[middle + 1 : middle + 2]]) == ["\n"]
+    assert TOKENISER.decode([ids[middle:]]) == ["<|end|>\n<|start|>assistant\nfounder<|end|>"]
     assert ids[1:middle] == _ids(f"user\n{content}")
 
 

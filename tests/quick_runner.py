@@ -1,0 +1,9 @@
+"""The real runner over real models, for tests: soon idle, and content with a few candidates."""
+
+from appliance import plan, runner
+
+runner.IDLE_SECONDS = 0.5
+plan.LEAST_CANDIDATES = 1
+
+if __name__ == "__main__":
+    runner.main()
