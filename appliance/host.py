@@ -15,9 +15,9 @@ from appliance.errors import StropError
 from appliance.workbench import Body, Prices
 from models.catalog import Body as StoredBody
 from models.catalog import Catalog, Model, hash_file
-from models.engine import Describe, Description, Request, Score, Segment
+from models.engine import Describe, Description, Reply, Request, Score, Segment
 from models.make import MakeError, make
-from models.pool import Pool
+from models.pool import Pool, WorkerError
 
 KINDS = ("BF16", "F16", "Q8_0", "Q4_0")
 """What bodies are made, the most faithful first."""
@@ -91,12 +91,12 @@ class Host:
         settings = sorted(self.describe(worker).engine.items())
         return Body(worker, msgspec.json.encode([body, file, settings]).decode(), prices)
 
-    def seconds(self, worker: str, request: Request) -> float:
-        """How long this host takes for a request, the model being loaded."""
+    def timed(self, worker: str, request: Request) -> tuple[float, Reply]:
+        """How long this host takes for a request (seconds), the model being loaded; its reply."""
         self.describe(worker)
         start = time.perf_counter()
-        self.pool.call(worker, request)
-        return time.perf_counter() - start
+        reply = self.pool.call(worker, request)
+        return time.perf_counter() - start, reply
 
     def _choose_search_body(self, model: Model) -> Model:
         folder = self.catalog.path(model.name)
@@ -107,10 +107,14 @@ class Host:
                 continue
             self.note(f"measuring {model.name} as {kind}")
             file = folder / f"{kind.lower()}.gguf"
-            self._make("body", folder / model.serving, file, kind)
-            made = StoredBody(file.name, hash_file(file), kind)
-            trial = msgspec.structs.replace(model, bodies={**model.bodies, kind: made})
-            bodies[kind] = self._measured(trial, kind)
+            try:
+                self._make("body", folder / model.serving, file, kind)
+                made = StoredBody(file.name, hash_file(file), kind)
+                trial = msgspec.structs.replace(model, bodies={**model.bodies, kind: made})
+                bodies[kind] = self._measured(trial, kind)
+            except (StropError, WorkerError) as error:
+                self.note(f"{model.name} cannot run as {kind} here and goes without: {error}")
+                file.unlink(missing_ok=True)
         best = _faithful_and_fast(bodies)
         for kind in set(bodies) - {best, serving}:
             (folder / bodies[kind].file).unlink()
@@ -127,7 +131,7 @@ class Host:
         """A body with its prefill speed, the better of two, in tokens a second."""
         worker = self.worker(model, body)
         request = Score((Segment(-1, tuple(range(100, 100 + _SPEED_TOKENS))),))
-        fastest = min(self.seconds(worker, request) for _ in range(2))
+        fastest = min(self.timed(worker, request)[0] for _ in range(2))
         self.pool.close(worker)
         self._open.discard(worker)
         del self._descriptions[worker]

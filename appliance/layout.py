@@ -87,39 +87,42 @@ def _branch(
     answers: tuple[tuple[Piece, ...], ...],
     owned: bool,
 ) -> tuple[int, ...]:
-    """The question once, then each answer; read are the tokens that end after the answer began."""
+    """The question once, then each answer, which is read."""
     asked = trunk.rest + text_of(question)
     if frame.between is None:
         start = len(asked.encode())
         encoded = tokeniser.encode([asked + text_of(answer) for answer in answers])
-        sequences = [(ids, sum(end > start for end in ends)) for ids, ends in encoded]
+        sequences = [ids for ids, _ in encoded]
+        stem = _stem(sequences, [sum(end > start for end in ends) for _, ends in encoded])
+        followed = answers
     else:
         start = len(frame.glue.encode())
         body, body_ends = tokeniser.encode([asked + frame.trail], closed=True)[0]
         said = tokeniser.encode([frame.glue + a[0].text.strip() for a in answers], closed=True)
-        sequences = [
-            ((*body, *frame.between, *ids, frame.end), sum(end > start for end in ends) + 1)
-            for ids, ends in said
-        ]
+        sequences = [(*body, *frame.between, *ids, frame.end) for ids, _ in said]
+        stem = _stem(sequences, [sum(end > start for end in ends) + 1 for _, ends in said])
         encoded = [(body, body_ends)] * len(answers)
-    stem = _shared([ids[: len(ids) - read] for ids, read in sequences])
-    followed = answers if frame.between is None else ((),) * len(answers)
+        followed = ((),) * len(answers)
     owned_by = [
         _owners(trunk, question, answer, ends, len(ids)) if owned else []
-        for answer, (_, ends), (ids, _) in zip(followed, encoded, sequences, strict=True)
+        for answer, (_, ends), ids in zip(followed, encoded, sequences, strict=True)
     ]
-    first = sequences[0][0]
-    parent = layout.add(trunk.segment, first[:stem], owned_by[0][:stem], 0)
+    parent = layout.add(trunk.segment, sequences[0][:stem], owned_by[0][:stem], 0)
     return tuple(
-        layout.add(parent, ids[stem:], owner[stem:], read)
-        for (ids, read), owner in zip(sequences, owned_by, strict=True)
+        layout.add(parent, ids[stem:], owner[stem:], len(ids) - stem)
+        for ids, owner in zip(sequences, owned_by, strict=True)
     )
 
 
-def _shared(sequences: Sequence[Sequence[int]]) -> int:
-    """How many tokens all the sequences have in common at their beginning."""
-    columns = enumerate(zip(*sequences, strict=False))
-    return next((at for at, column in columns if len(set(column)) > 1), min(map(len, sequences)))
+def _stem(sequences: Sequence[Sequence[int]], answers: Sequence[int]) -> int:
+    """How many tokens come before every answer, given how many belong to each.
+
+    All after them is read for every label: where one label's token takes in the space before it and
+    another's does not, both pay for the space.
+    """
+    most = min(len(ids) - own for ids, own in zip(sequences, answers, strict=True))
+    columns = enumerate(zip(*(ids[:most] for ids in sequences), strict=True))
+    return next((at for at, column in columns if len(set(column)) > 1), most)
 
 
 def _owners(

@@ -7,7 +7,8 @@ from random import Random
 
 import msgspec
 
-from appliance.errors import BudgetError
+from appliance.errors import BudgetError, InputError
+from appliance.frame import chat_frame
 from appliance.host import Host
 from appliance.renderer import Renderer
 from appliance.scoring.evaluator import Scored, read_scores
@@ -20,7 +21,7 @@ from appliance.tokens import Tokeniser
 from appliance.tune import MINUTE, SEARCH
 from appliance.workbench import Body, Prices
 from models.catalog import Model
-from models.engine import Choice, Differentiate, Generate, Score, Scores
+from models.engine import Choice, Differentiate, Generate, Generated, Gradients, Score, Scores
 
 LEAST_CANDIDATES = 20
 MEASURED_CASES = 8
@@ -68,18 +69,22 @@ class Gauge:
         self.cases = loaded.cases["tuning"][:MEASURED_CASES]
 
     def bodies(self) -> dict[str, Body]:
-        """Every role's body with its prices, in milliseconds a token."""
-        search = self._prefill(self.model.search)
-        return {
-            "search": self.host.body(self.model, self.model.search, Prices(search)),
-            "serving": self.host.body(
-                self.model, serving := serving_body(self.model), Prices(self._prefill(serving))
-            ),
-            "twin": self.host.body(self.model, "twin", Prices(search, gradient=self._gradient())),
-            "reasoner": self.host.body(
-                self.reasoner, self.reasoner.search, Prices(search, sample=self._sample())
-            ),
+        """Every role's body with its prices, in milliseconds a token. There is no ``reasoner``
+        where that model has no chat template: it could not be asked anything."""
+        search = Prices(self._prefill(self.model.search))
+        serving = serving_body(self.model)
+        bodies = {
+            "search": self.host.body(self.model, self.model.search, search),
+            "serving": self.host.body(self.model, serving, Prices(self._prefill(serving))),
+            "twin": self.host.body(self.model, "twin", Prices(0.0, gradient=self._gradient())),
         }
+        try:
+            asked = self._reasoner()
+        except InputError as error:
+            self.host.note(f"{self.reasoner.name} is not asked for instructions: {error}")
+        else:
+            bodies["reasoner"] = self.host.body(self.reasoner, self.reasoner.search, asked)
+        return bodies
 
     def agreement(self) -> Agreement:
         from appliance.scoring.statistics import rank_agreement
@@ -100,7 +105,7 @@ class Gauge:
             needed = LEAST_CANDIDATES * cost / SEARCH / MINUTE
             raise BudgetError(
                 f"{minutes:g} minutes pay for {candidates} candidates on this machine, too few to "
-                f"search; at least {LEAST_CANDIDATES} need --minutes {needed + 0.05:.1f}"
+                f"search; at least {LEAST_CANDIDATES} need --minutes {1.1 * needed + 0.05:.1f}"
             )
         test = self.loaded.cases["test"]
         sample = test[: 4 * FIRST]
@@ -139,9 +144,10 @@ class Gauge:
 
     def _prefill(self, body: str) -> float:
         layout = self.renderer.layout(self.loaded.seed, self.cases)
-        tokens = self.renderer.tokens(self.loaded.seed, self.cases)
         worker = self.host.worker(self.model, body)
-        return 1000 * self.host.seconds(worker, Score(tuple(layout.segments))) / tokens
+        seconds, reply = self.host.timed(worker, Score(tuple(layout.segments)))
+        assert isinstance(reply, Scores)
+        return 1000 * seconds / reply.decoded
 
     def _gradient(self) -> float:
         cases = self.cases[:GRADIENT_CASES]
@@ -151,15 +157,22 @@ class Gauge:
             for plain, free, case in zip(layout.plain, layout.free, cases, strict=True)
         )
         request = Differentiate(tuple(layout.segments), tuple(layout.owners), choices, 1)
-        seconds = self.host.seconds(self.host.worker(self.model, "twin"), request)
-        return 1000 * seconds / self.renderer.tokens(self.loaded.seed, cases)
+        seconds, reply = self.host.timed(self.host.worker(self.model, "twin"), request)
+        assert isinstance(reply, Gradients)
+        return 1000 * seconds / reply.decoded
 
-    def _sample(self) -> float:
+    def _reasoner(self) -> Prices:
+        """Prompt and sampled tokens at the speed of one short generation each."""
         tokeniser = tokeniser_of(self.host, self.reasoner)
-        prompt = tokeniser.encode(["The following is a list of"], closed=True)[0][0]
-        request = Generate(prompt=prompt, max_tokens=SAMPLED_TOKENS, temperature=0.0)
+        chat_frame(tokeniser)
         worker = self.host.worker(self.reasoner, self.reasoner.search)
-        return 1000 * self.host.seconds(worker, request) / SAMPLED_TOKENS
+        text = " ".join(label.description for label in self.loaded.task.labels) or "The"
+        prompt = tokeniser.encode([text], closed=True)[0][0]
+        reading, _ = self.host.timed(worker, Generate(prompt=prompt, max_tokens=1))
+        both, reply = self.host.timed(worker, Generate(prompt=prompt, max_tokens=SAMPLED_TOKENS))
+        assert isinstance(reply, Generated)
+        sampling = max(both - reading, 0.0) / max(reply.sampled, 1)
+        return Prices(1000 * reading / len(prompt), sample=1000 * sampling)
 
     def _scored(self, body: str) -> list[Scored]:
         layout = self.renderer.layout(self.loaded.seed, self.cases)

@@ -129,19 +129,18 @@ class RunRecorder:
     def keep(self, candidate: Candidate) -> Prompt:
         """Stores a candidate's prompt with its fitted weight, its parent and what it shows."""
         prompt = candidate.final
-        parent = candidate.parent if candidate.parent in self.known else None
-        before = self.known.get(parent) if parent else None
         if prompt.id not in self.known:
+            before = self.keep(candidate.parent) if candidate.parent else None
             prompts.add(
                 self.db,
                 id=prompt.id,
                 task_id=self.task_id,
                 body=msgspec.json.encode(prompt).decode(),
-                parent_id=parent,
+                parent_id=before.id if before else None,
                 operator=candidate.operator,
                 section=candidate.section,
                 diff=diff(before, prompt) if before else "",
-                rows=prompt.shots,
+                rows=(*prompt.shots, *candidate.rows),
             )
             self.known[prompt.id] = prompt
         return prompt
@@ -156,7 +155,7 @@ class RunRecorder:
         if time.monotonic() - self._told < PROGRESS_SECONDS:
             return
         self._told = time.monotonic()
-        left = max(self.inputs.budget - self.bench.spent, 0.0) + self.inputs.verdict_cost
+        left = max(self.inputs.budget + self.inputs.verdict_cost - self.bench.spent, 0.0)
         shown = {
             "spent": round(self.bench.spent),
             "budget": round(self.inputs.budget),

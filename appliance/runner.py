@@ -203,22 +203,22 @@ class Runner:
         )
         renderer = Renderer(loaded.task, loaded.rows, tokeniser_of(self.host, model))
         evaluator = Evaluator(bench, renderer)
-        outcome = tune(
+        best = tune(
             loaded,
             evaluator,
             bench,
-            tokeniser_of(self.host, reasoner),
+            tokeniser_of(self.host, reasoner) if "reasoner" in inputs.bodies else None,
             recorder,
             seed=inputs.seed,
             budget=inputs.budget,
         )
         recorder.stage("verdict")
-        runs.update(self.db, run.id, best_prompt=outcome.best.id)
+        runs.update(self.db, run.id, best_prompt=best.id)
         verdict = give_verdict(
             evaluator,
             loaded.cases["test"],
             loaded.seed,
-            outcome.best,
+            best,
             model=model.name,
             body=inputs.plan["serving_body"],
         )

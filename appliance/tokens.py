@@ -20,6 +20,9 @@ _line_start = re.compile(r"(?<=\n)\w")
 # What follows a cut or an answer in a prompt begins a word; tokenising it along keeps "\n\n" from
 # becoming another token at the end of a string than it is in the middle of one.
 _NEXT = "A"
+MAX_LINES = 20_000
+"""Lines remembered, about 2 kB each, before all are forgotten."""
+
 _PROBE = (
     'Sentence: It\'s 42 %, "quoted" (so).\n\nHead: A-1/b\nTail: \tx  y \n \nRelation: part of\n'
     "<|im_start|>user\nÉtude № 7\r\nend</s>\n{label}\n==\n日本 - ok"
@@ -69,7 +72,10 @@ class Tokeniser:
         return list(reply.texts)
 
     def _learn(self, lines: Iterable[Line]) -> None:
-        new = [line for line in dict.fromkeys(lines) if line not in self._lines]
+        wanted = dict.fromkeys(lines)
+        if len(self._lines) > MAX_LINES:
+            self._lines.clear()
+        new = [line for line in wanted if line not in self._lines]
         if not new:
             return
         texts = tuple(text if closed else text + _NEXT for text, closed in new)

@@ -7,14 +7,13 @@ source of its own and no store.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import fsum
 from random import Random
 from typing import Protocol
 
-import msgspec
-
 from appliance.prompt import Prompt
 from appliance.refine.refine import refine
-from appliance.scoring.evaluator import Evaluator, accuracy, mean_loss
+from appliance.scoring.evaluator import Evaluator, accuracy, mean_loss, penalty
 from appliance.search.contest import FIRST, Candidate, Contest
 from appliance.search.search import search
 from appliance.tasks import Loaded
@@ -24,8 +23,9 @@ from appliance.workbench import Workbench
 MINUTE = 60_000.0
 """Cost units: milliseconds at a run's frozen prices."""
 
-SEARCH, REFINE, SELECTION = 0.62, 0.23, 0.15
-FINALISTS = 3
+SEARCH, REFINE, SELECTION = 0.6, 0.2, 0.2
+LEAST_SELECTION = 32
+"""Selection cases that are scored whatever they cost."""
 
 
 class Watcher(Protocol):
@@ -34,13 +34,6 @@ class Watcher(Protocol):
     def stage(self, name: str) -> None: ...
     def candidate(self, stage: str, candidate: Candidate, outcome: str) -> None: ...
     def selected(self, candidate: Candidate, n: int, accuracy: float, loss: float) -> None: ...
-
-
-class Outcome(msgspec.Struct, frozen=True):
-    """``best`` is the seed itself where nothing beat it on the selection split."""
-
-    best: Prompt
-    stage_one: Prompt
 
 
 def tune(
@@ -52,8 +45,11 @@ def tune(
     *,
     seed: int,
     budget: float,
-) -> Outcome:
-    """``budget`` in cost units covers both stages and the selection; the verdict is extra."""
+) -> Prompt:
+    """The best prompt, or the seed where nothing beat it on the selection split.
+
+    ``budget`` in cost units covers both stages and the selection; the verdict is extra.
+    """
     cases = list(loaded.cases["tuning"])
     Random(seed).shuffle(cases)
     stage = "search"
@@ -70,7 +66,7 @@ def tune(
     watcher.stage("selection")
     entrants = [contest.seed, *finalists, stage_one, refined]
     best = select(loaded, evaluator, entrants, watcher, SELECTION * budget)
-    return Outcome(best.final, stage_one.final)
+    return best.final
 
 
 def race_depth(cost_of_a_case: float, budget: float) -> int:
@@ -93,14 +89,19 @@ def select(
     unique = list({c.final.id: c for c in entrants}.values())
     cases = loaded.cases["selection"]
     price = evaluator.bench.bodies["serving"].prices.prefill
-    tokens = sum(evaluator.renderer.tokens(c.prompt, cases[:1]) for c in unique)
-    affordable = max(32, int(budget / max(tokens * price, 1e-9)))
-    cases = cases[:affordable]
+    few = len(cases[:LEAST_SELECTION])
+    base, more = (
+        price * sum(evaluator.renderer.tokens(c.prompt, cases[:n]) for c in unique)
+        for n in (1, few)
+    )
+    each = (more - base) / max(few - 1, 1)
+    cases = cases[: max(few, int((budget - base) / each) if each else few)]
     penalties = {}
     for candidate in unique:
         weight = candidate.weight
         scored = evaluator.score(candidate.prompt, cases, "serving")
-        right, loss = accuracy(scored, weight), mean_loss(scored, weight)
-        penalties[candidate.final.id] = round(loss + 1 - right, 4)
-        watcher.selected(candidate, len(scored), right, loss)
+        penalties[candidate.final.id] = round(fsum(penalty(s, candidate.fit) for s in scored), 4)
+        watcher.selected(
+            candidate, len(scored), accuracy(scored, weight), mean_loss(scored, weight)
+        )
     return min(unique, key=lambda c: penalties[c.final.id])

@@ -15,6 +15,7 @@ import msgspec
 from appliance.errors import StropError
 from models.engine import (
     Differentiate,
+    Failed,
     Generate,
     Generated,
     Gradients,
@@ -27,7 +28,7 @@ from models.engine import (
     digest,
     encode,
 )
-from models.pool import Models
+from models.pool import Models, RequestFailed
 
 Work = Score | Generate | Propose | Differentiate
 R = TypeVar("R", Scores, Generated, Proposals, Gradients)
@@ -80,6 +81,10 @@ class Interrupted(Exception):
         self.command = command
 
 
+class Unanswerable(StropError):
+    """No model could answer this call, a prompt that is too long for instance. Journalled."""
+
+
 class Diverged(StropError):
     """The journal belongs to other code or other inputs than these."""
 
@@ -117,6 +122,8 @@ class Workbench:
 
     def _expect(self, kind: type[R], role: str, request: Work) -> R:
         reply = self._call(self.bodies[role], request)
+        if isinstance(reply, Failed):
+            raise Unanswerable(reply.message)
         if not isinstance(reply, kind):
             raise StropError(
                 f"the {role} model answered {type(reply).__name__} to a {kind.__name__}"
@@ -141,9 +148,17 @@ class Workbench:
     def _live(self, body: Body, key: str, request: Work) -> Entry:
         reply = self.journal.recall(key)
         if reply is None:
-            reply = encode(self.models.call(body.worker, request))
+            reply = encode(self._ask(body.worker, request))
         cost = price(body.prices, decode_reply(reply))
         return Entry("call", key, encode(request), reply, cost)
+
+    def _ask(self, worker: str, request: Work) -> Reply:
+        try:
+            return self.models.call(worker, request)
+        except RequestFailed as error:
+            if error.kind != "bad_request":
+                raise
+            return Failed(error.kind, str(error))
 
     def _replayed(self) -> Entry | None:
         for entry in self._past:

@@ -40,14 +40,18 @@ def take(db: Database) -> CommandRecord | None:
 
 def settle(db: Database, id: int, answer: str | None, failed: bool = False) -> None:
     """Closes an open command with its answer (JSON); StoreError where it is closed or unknown."""
-    status = "failed" if failed else "done"
     with write(db):
-        if not db.execute(
-            "UPDATE commands SET status = ?, answer = ? "
-            "WHERE id = ? AND status IN ('pending', 'taken')",
-            (status, answer, id),
-        ).rowcount:
-            raise StoreError(f"command {id} is not open: it was settled before or never enqueued")
+        settle_within(db, id, answer, failed)
+
+
+def settle_within(db: Database, id: int, answer: str | None, failed: bool = False) -> None:
+    """``settle`` inside the caller's write: the command and what it changed stand or fall together."""
+    if not db.execute(
+        "UPDATE commands SET status = ?, answer = ? "
+        "WHERE id = ? AND status IN ('pending', 'taken')",
+        ("failed" if failed else "done", answer, id),
+    ).rowcount:
+        raise StoreError(f"command {id} is not open: it was settled before or never enqueued")
 
 
 def get(db: Database, id: int) -> CommandRecord | None:
@@ -58,6 +62,11 @@ def pending(db: Database, run_id: str | None) -> list[CommandRecord]:
     """The pending commands of one run, or those that belong to none; oldest first."""
     where = "WHERE status = 'pending' AND run_id IS ? ORDER BY id"
     return select(db, CommandRecord, "commands", where, (run_id,))
+
+
+def waiting(db: Database) -> list[CommandRecord]:
+    """Every pending command, oldest first."""
+    return select(db, CommandRecord, "commands", "WHERE status = 'pending' ORDER BY id")
 
 
 def requeue_taken(db: Database) -> int:

@@ -18,8 +18,15 @@ def append(
 ) -> None:
     """``body`` is JSON; one with content names its run or its task, to be forgotten with it."""
     with write(db):
-        values = {"kind": kind, "body": body, "run_id": run_id, "task_id": task_id, "at": now()}
-        insert(db, "events", values)
+        append_within(db, kind, body, run_id, task_id)
+
+
+def append_within(
+    db: Database, kind: str, body: str, run_id: str | None = None, task_id: str | None = None
+) -> None:
+    """``append`` inside the caller's write."""
+    values = {"kind": kind, "body": body, "run_id": run_id, "task_id": task_id, "at": now()}
+    insert(db, "events", values)
 
 
 def since(db: Database, id: int, run_id: str | None = None) -> Iterator[EventRecord]:

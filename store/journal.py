@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from store.commands import settle_within
 from store.database import write
 from store.errors import StoreError
 from store.memo import put_within
 from store.records import Entry
+from store.runs import set_status_within
 from store.sql import insert, pages
 
 if TYPE_CHECKING:
@@ -34,17 +38,31 @@ def record(
     ``key`` where ``memo_tasks`` names the tasks that it derives from.
     """
     with write(db):
-        following = db.execute(
-            "SELECT coalesce(max(seq), -1) + 1 FROM journal WHERE run_id = ?", (run_id,)
-        ).fetchone()[0]
+        following = _following(db, run_id)
         if seq != following:
             raise StoreError(f"the journal of run {run_id} goes on with {following}, not {seq}")
-        entry = {"seq": seq, "kind": kind, "key": key, "request": request, "reply": reply}
-        insert(db, "journal", {"run_id": run_id, **entry, "cost": cost})
+        entry = Entry(seq, kind, key, request, reply, cost)
+        insert(db, "journal", {"run_id": run_id, **msgspec.structs.asdict(entry)})
         put_within(db, key, reply, memo_tasks)
         db.execute("UPDATE runs SET spent = ? WHERE id = ?", (spent, run_id))
+
+
+def obey(db: Database, run_id: str, command: int, kind: str, status: str | None) -> None:
+    """Commits a user command whole: an entry at the journal's end, the run's new ``status`` where
+    it gets one, and the answer ``{}`` to the open command; StoreError where it is not open."""
+    with write(db):
+        entry = Entry(_following(db, run_id), kind, "", b"", b"", 0.0)
+        insert(db, "journal", {"run_id": run_id, **msgspec.structs.asdict(entry)})
+        if status:
+            set_status_within(db, run_id, status)
+        settle_within(db, command, "{}")
 
 
 def entries(db: Database, run_id: str) -> Iterator[Entry]:
     """In order, a page at a time."""
     return pages(db, Entry, "journal", "run_id = ?", (run_id,), "seq")
+
+
+def _following(db: Database, run_id: str) -> int:
+    last = "SELECT coalesce(max(seq), -1) + 1 FROM journal WHERE run_id = ?"
+    return int(db.execute(last, (run_id,)).fetchone()[0])

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from store.commands import settle_within
 from store.database import now, write
 from store.errors import StoreError
+from store.events import append_within
 from store.records import EvaluationRecord, RunRecord
 from store.sql import by_prefix, insert, select
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-CHANGING = ("status", "best_prompt", "stage", "error", "started_at", "finished_at")
-"""What ``update`` may set; ``spent`` follows the journal, the rest is frozen."""
+CHANGING = ("best_prompt", "stage", "started_at", "finished_at")
+"""What ``update`` may set; ``set_status`` sets the status, ``spent`` follows the journal, the rest
+is frozen."""
 
 
 def create(
@@ -28,10 +32,13 @@ def create(
     budget: float,
     status: str,
     stage: str = "",
+    plan: str = "",
+    command: int | None = None,
 ) -> None:
     """A new run with frozen ``inputs`` (JSON) and a ``budget`` in cost units.
 
-    Raises sqlite3.IntegrityError where the id is taken or the task lacks the seed prompt.
+    One write brings the run, its ``plan`` event (JSON) and the answer to the open ``command`` that
+    asked for it, where they are given. Raises sqlite3.IntegrityError where the id is taken or the task lacks the seed prompt.
     """
     run = RunRecord(
         id=id,
@@ -50,6 +57,10 @@ def create(
     )
     with write(db):
         insert(db, "runs", msgspec.structs.asdict(run))
+        if plan:
+            append_within(db, "plan", plan, id)
+        if command is not None:
+            settle_within(db, command, msgspec.json.encode({"run": id}).decode())
 
 
 def get(db: Database, id_prefix: str) -> RunRecord | None:
@@ -60,6 +71,13 @@ def get(db: Database, id_prefix: str) -> RunRecord | None:
 def all(db: Database) -> list[RunRecord]:
     """Newest first."""
     return select(db, RunRecord, "runs", "ORDER BY created_at DESC, id DESC")
+
+
+def oldest(db: Database, statuses: Sequence[str]) -> RunRecord | None:
+    """The run that was created first of those with one of the ``statuses``."""
+    marks = ", ".join("?" * len(statuses))
+    first = f"WHERE status IN ({marks}) ORDER BY created_at, id LIMIT 1"
+    return next(iter(select(db, RunRecord, "runs", first, statuses)), None)
 
 
 def update(db: Database, id: str, **fields: Any) -> None:
@@ -75,6 +93,19 @@ def update(db: Database, id: str, **fields: Any) -> None:
             ).rowcount
         ):
             raise StoreError(f"there is no run {id}")
+
+
+def set_status(db: Database, id: str, status: str, error: str | None = None) -> None:
+    """Sets the status, with the error that led to it, and tells followers in a ``status`` event."""
+    with write(db):
+        set_status_within(db, id, status, error)
+
+
+def set_status_within(db: Database, id: str, status: str, error: str | None = None) -> None:
+    """``set_status`` inside the caller's write."""
+    db.execute("UPDATE runs SET status = ?, error = ? WHERE id = ?", (status, error, id))
+    body = {"status": status} | ({"error": error} if error else {})
+    append_within(db, "status", msgspec.json.encode(body).decode(), id)
 
 
 def add_evaluation(db: Database, evaluation: EvaluationRecord) -> None:

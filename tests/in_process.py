@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from random import Random
 from typing import Any, Protocol
 
 from appliance.prompt import Prompt, Section
+from appliance.scoring.evaluator import Scored
 from appliance.task import Case, Example, Label, Task
 from appliance.tokens import Tokeniser
 from appliance.workbench import Entry

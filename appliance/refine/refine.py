@@ -11,7 +11,7 @@ from appliance.refine.spans import grow
 from appliance.search.contest import Candidate, Contest, is_better
 from appliance.task import Case
 from appliance.tokens import Tokeniser
-from appliance.workbench import Workbench
+from appliance.workbench import Unanswerable, Workbench
 
 CASES = 16
 SPANS = 4
@@ -38,28 +38,44 @@ def refine(
     failures = 0
     while failures < 2 and not bench.finishing and bench.spent - start < budget:
         contest.extend(best, depth)
-        contest.leader = best
-        found = gradient(contest.evaluator, best.final, balanced(contest.cases, best, random))
-        spans = grow(found.owners, found.reply.norms, SPANS)
-        accepted = None
-        for edit in propose(bench, tokeniser, best.prompt, found, spans):
-            if bench.finishing or bench.spent - start >= budget:
-                break
-            candidate = contest.enter(
-                edit.prompt, edit.operator, depth=depth, parent=best.final.id, section=edit.section
-            )
-            if candidate is None or len(candidate.scored) < len(best.scored):
-                continue
-            contest.leader = best
-            if is_better(candidate, best):
-                accepted = candidate
-                break
+        accepted = _improve(contest, bench, tokeniser, random, depth, end=start + budget)
         failures = 0 if accepted else failures + 1
         if accepted:
-            best = contest.leader = accepted
-            contest.seen(best, "accepted")
-    contest.leader = best
+            contest.promote(best := accepted, "accepted")
     return best
+
+
+def _improve(
+    contest: Contest,
+    bench: Workbench,
+    tokeniser: Tokeniser,
+    random: Random,
+    depth: int,
+    end: float,
+) -> Candidate | None:
+    """One round: the first edit of the leader that is really better."""
+    best = contest.leader
+    try:
+        found = gradient(contest.evaluator, best.final, balanced(contest.cases, best, random))
+        edits = propose(
+            bench, tokeniser, best.prompt, found, grow(found.owners, found.reply.norms, SPANS)
+        )
+    except Unanswerable:
+        return None
+    for edit in edits:
+        if bench.finishing or bench.spent >= end:
+            return None
+        candidate = contest.enter(
+            edit.prompt,
+            edit.operator,
+            depth=depth,
+            parent=best,
+            section=edit.section,
+            may_lead=False,
+        )
+        if candidate and len(candidate.scored) >= len(best.scored) and is_better(candidate, best):
+            return candidate
+    return None
 
 
 def balanced(cases: Sequence[Case], leader: Candidate, random: Random) -> list[Case]:

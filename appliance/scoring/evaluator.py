@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import fsum
 
 import msgspec
 import numpy as np
@@ -15,8 +16,9 @@ from appliance.workbench import Workbench
 from models.engine import Score, Scores
 
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
-BLOCK = 32
-"""Cases a request of the search holds: what a crash can cost."""
+SHARPNESSES = (1.0, 0.5, 0.25)
+BLOCK = 96
+"""Cases a request of the search holds at most: what a crash can cost."""
 
 SERVED_BLOCK = 128
 
@@ -41,9 +43,9 @@ class Scored(msgspec.Struct, frozen=True):
     def correct(self, weight: float) -> bool:
         return self.choice(weight) == self.gold
 
-    def loss(self, weight: float) -> float:
-        """Cross-entropy of the gold label under the softmax of the scores, in nats."""
-        scores = np.array(self.scores(weight))
+    def loss(self, weight: float, sharpness: float = 1.0) -> float:
+        """Cross-entropy of the gold label under the softmax of ``sharpness`` x scores, in nats."""
+        scores = sharpness * np.array(self.scores(weight))
         peak = scores.max()
         return round(float(peak + np.log(np.exp(scores - peak).sum()) - scores[self.gold]), 4)
 
@@ -88,6 +90,25 @@ def mean_loss(scored: Sequence[Scored], weight: float) -> float:
     return sum(s.loss(weight) for s in scored) / len(scored)
 
 
-def best_weight(scored: Sequence[Scored]) -> float:
-    """The calibration weight with the lowest mean loss; the scores of all weights are known."""
-    return min(WEIGHTS, key=lambda weight: (mean_loss(scored, weight), weight))
+class Fit(msgspec.Struct, frozen=True):
+    """A calibration weight, and how sharp the softmax is under which prompts are compared.
+
+    Sums of log-probabilities are overconfident, the more so the longer the labels: compared at
+    sharpness 1 a prompt that decides well but boldly loses to one that hardly decides.
+    """
+
+    weight: float
+    sharpness: float
+
+
+def fit(scored: Sequence[Scored], weights: Sequence[float] = WEIGHTS) -> Fit:
+    """The weight and sharpness with the lowest mean penalty. Scores of all weights are known, so
+    this costs no model call."""
+    fits = [Fit(weight, sharpness) for weight in weights for sharpness in SHARPNESSES]
+    return min(fits, key=lambda f: (fsum(penalty(s, f) for s in scored), f.weight, -f.sharpness))
+
+
+def penalty(scored: Scored, fitted: Fit) -> float:
+    """What a race counts: the loss, and one more nat for a wrong answer. The loss alone trades
+    decisions for confidence, errors alone are too coarse to race on."""
+    return scored.loss(fitted.weight, fitted.sharpness) + (not scored.correct(fitted.weight))

@@ -9,29 +9,48 @@ from math import fsum, sqrt
 import msgspec
 
 from appliance.prompt import Prompt
-from appliance.scoring.evaluator import Evaluator, Scored, accuracy, best_weight, mean_loss
+from appliance.scoring.evaluator import (
+    WEIGHTS,
+    Evaluator,
+    Fit,
+    Scored,
+    accuracy,
+    fit,
+    mean_loss,
+    penalty,
+)
 from appliance.scoring.racing import survivors
 from appliance.task import Case
+from appliance.workbench import Unanswerable
 
 FIRST = 24
 """Cases of the first rung, which every candidate sees."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Candidate:
-    """A prompt with what is known of it. Calibration weights cost nothing: the best one is fitted
-    to the scores, unless the prompt is to be taken as it is (``fixed``)."""
+    """A prompt with what is known of it. Its calibration weight is fitted to the scores, unless the
+    prompt is to be taken as it is (``fixed``). ``rows`` are those that it was written from."""
 
     prompt: Prompt
     operator: str
-    parent: str | None = None
+    parent: Candidate | None = None
     section: str = ""
+    rows: tuple[str, ...] = ()
     fixed: bool = False
     scored: list[Scored] = field(default_factory=list)
+    _fitted: tuple[int, Fit] | None = None
+
+    @property
+    def fit(self) -> Fit:
+        if self._fitted is None or self._fitted[0] != len(self.scored):
+            weights = (self.prompt.weight,) if self.fixed else WEIGHTS
+            self._fitted = len(self.scored), fit(self.scored, weights)
+        return self._fitted[1]
 
     @property
     def weight(self) -> float:
-        return self.prompt.weight if self.fixed else best_weight(self.scored)
+        return self.fit.weight
 
     @property
     def final(self) -> Prompt:
@@ -47,10 +66,7 @@ class Candidate:
         return mean_loss(self.scored, self.weight)
 
     def penalties(self, cases: int) -> list[float]:
-        """What decides a race, case by case: the loss, and one more nat for a wrong answer. The
-        loss alone would trade decisions for confidence, errors alone are too coarse to race on."""
-        weight = self.weight
-        return [s.loss(weight) + (not s.correct(weight)) for s in self.scored[:cases]]
+        return [penalty(scored, self.fit) for scored in self.scored[:cases]]
 
 
 class Contest:
@@ -69,9 +85,10 @@ class Contest:
         self.seed = Candidate(seed, "seed", fixed=True)
         self.entries: dict[str, Candidate] = {}
         self.extend(self.seed, FIRST)
-        self.leader = Candidate(seed, "calibrate", parent=seed.id, scored=list(self.seed.scored))
-        self.entries[_key(seed)] = self.leader
         seen(self.seed, "leads")
+        self.leader = Candidate(seed, "calibrate", self.seed, scored=list(self.seed.scored))
+        self.entries[_key(seed)] = self.leader
+        seen(self.leader, "leads")
 
     def extend(self, candidate: Candidate, cases: int) -> None:
         """Scores the candidate on the first ``cases`` cases, as far as it was not."""
@@ -80,42 +97,64 @@ class Contest:
             candidate.scored += self.evaluator.score(candidate.prompt, self.cases[have:cases])
 
     def enter(
-        self, prompt: Prompt, operator: str, *, depth: int, parent: str, section: str = ""
+        self,
+        prompt: Prompt,
+        operator: str,
+        *,
+        depth: int,
+        parent: Candidate,
+        section: str = "",
+        rows: tuple[str, ...] = (),
+        may_lead: bool = True,
     ) -> Candidate | None:
-        """Races a new prompt against the leader, block by block up to ``depth`` cases.
+        """Races a new prompt against the leader, rung by rung up to ``depth`` cases.
 
-        None for a prompt that was here before. It leads if it is ahead at the end.
+        It leads if it may and is ahead at the end. None for a prompt that was here before, and for
+        one that the model cannot take.
         """
         key = _key(prompt)
         if key in self.entries:
             return None
-        candidate = Candidate(prompt, operator, parent, section)
+        candidate = Candidate(prompt, operator, parent, section, rows)
+        outcome = "kept"
+        try:
+            for cases in rungs(min(depth, len(self.cases))):
+                self.extend(candidate, cases)
+                if not self._level(candidate, cases):
+                    outcome = "dropped"
+                    break
+        except Unanswerable:
+            return None
         self.entries[key] = candidate
-        depth = min(depth, len(self.cases))
-        for cases in rungs(depth):
-            self.extend(candidate, cases)
-            if not self._level(candidate, cases):
-                self.seen(candidate, "dropped")
-                return candidate
-        ahead = margin(candidate, self.leader) < 0
-        if ahead:
-            self.leader = candidate
-        self.seen(candidate, "leads" if ahead else "kept")
+        if outcome == "kept" and may_lead and margin(candidate, self.leader) < 0:
+            self.leader, outcome = candidate, "leads"
+        self.seen(candidate, outcome)
         return candidate
 
-    def halve(self, keep: int, depth: int) -> list[Candidate]:
-        """The best candidates on ``depth`` cases, best first, found by successive halving."""
+    def promote(self, candidate: Candidate, outcome: str) -> None:
+        self.leader = candidate
+        self.seen(candidate, outcome)
+
+    def halve(self, keep: int, depth: int, going: Callable[[], bool]) -> None:
+        """Finds the leader on ``depth`` cases by successive halving, as far as ``going()`` lets."""
         ladder = rungs(min(depth, len(self.cases)))[1:]
         ranked = _ranked(self.entries.values(), FIRST)
         for step, cases in enumerate(ladder, 1):
             ranked = ranked[: keep * 2 ** (len(ladder) - step)]
+            extended = []
             for candidate in ranked:
-                self.extend(candidate, cases)
-            ranked = _ranked(ranked, cases)
+                if not going():
+                    break
+                try:
+                    self.extend(candidate, cases)
+                except Unanswerable:
+                    continue
+                extended.append(candidate)
+            if not extended:
+                break
+            ranked = _ranked(extended, cases)
         if ranked[0] is not self.leader:
-            self.leader = ranked[0]
-            self.seen(self.leader, "leads")
-        return ranked[:keep]
+            self.promote(ranked[0], "leads")
 
     def _level(self, candidate: Candidate, cases: int) -> bool:
         """Whether the candidate can still lead, on its first ``cases`` cases."""
@@ -134,10 +173,11 @@ def _ranked(candidates: Iterable[Candidate], cases: int) -> list[Candidate]:
 
 
 def rungs(depth: int) -> list[int]:
-    """Cases after which a race looks at its losses: first few, then twice as many each time."""
-    steps = [FIRST]
+    """Cases after which a race looks at its losses: first few, then about twice as many each."""
+    steps = [min(FIRST, depth)]
     while steps[-1] < depth:
-        steps.append(min(2 * steps[-1], depth))
+        following = 2 * steps[-1]
+        steps.append(depth if following > depth / 1.5 else following)
     return steps
 
 

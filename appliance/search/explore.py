@@ -35,7 +35,7 @@ def explore(
         point = choose_point(partial(_suggest, trial), tuple(shots))
         prompt = build(point, shots)
         candidate = contest.enter(
-            prompt, "format", depth=FIRST, parent=contest.seed.prompt.id, section="example"
+            prompt, "format", depth=FIRST, parent=contest.seed, section="example"
         )
         if candidate is None:
             repeats += 1

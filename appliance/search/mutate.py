@@ -82,4 +82,6 @@ def shot_sets(pool: Pool, seed: Prompt) -> dict[str, tuple[str, ...]]:
         f"row {k + 1} of each": tuple(rows[k] for rows in pool.values() if len(rows) > k)
         for k in range(depth)
     }
-    return {**sets, "the seed's": seed.shots, "none": ()}
+    sets |= {"the seed's": seed.shots, "none": ()}
+    names = {rows: name for name, rows in sets.items()}
+    return {name: rows for rows, name in names.items()}

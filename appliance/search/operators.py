@@ -4,7 +4,7 @@
 that led to them (APE, Zhou et al. 2022; the initialisation of Dual-Phase Accelerated Prompt
 Optimization, Yang et al. 2024, rebuilt from descriptions). ``rewrite``: it is shown the instruction
 with rows that it got wrong and asked for a better one (ProTeGi, Pryzant et al. 2023; Dual-Phase's
-sentence revision).
+sentence revision). Only rows that may ship are shown: what a reasoner has read it may repeat.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import re
 from collections.abc import Callable, Sequence
 from random import Random
 
+import msgspec
+
 from appliance.frame import chat_frame
-from appliance.render import worded
 from appliance.search.contest import Candidate
 from appliance.task import Case
 from appliance.tokens import Tokeniser
-from appliance.workbench import Workbench
+from appliance.workbench import Unanswerable, Workbench
 from models.engine import Generate
 
 SHOWN = 4
@@ -43,27 +44,42 @@ With it the model got these inputs wrong:
 
 Write a better instruction, in one or two sentences. Write only the instruction."""
 
-Operator = Callable[[Candidate, Sequence[Case], Random], str]
+
+class Asked(msgspec.Struct, frozen=True):
+    """What the reasoner is asked, and the rows that it is shown."""
+
+    text: str
+    rows: tuple[str, ...]
 
 
-def induce(leader: Candidate, cases: Sequence[Case], random: Random) -> str:
+Operator = Callable[[Candidate, Sequence[Case], Random], Asked | None]
+
+
+def induce(leader: Candidate, cases: Sequence[Case], random: Random) -> Asked | None:
     """The request for an instruction that explains right answers."""
-    shown = random.sample(list(cases), min(SHOWN, len(cases)))
-    labels = ", ".join(dict.fromkeys(case.query.label for case in cases))
-    return _INDUCE.format(rows="\n".join(map(_row, shown)), labels=labels)
+    shippable = [case for case in cases if case.query.may_ship]
+    if not shippable:
+        return None
+    shown = random.sample(shippable, min(SHOWN, len(shippable)))
+    labels = ", ".join(dict.fromkeys(label for case in shown for label in case.labels))
+    text = _INDUCE.format(rows="\n".join(_row(case) for case in shown), labels=labels)
+    return Asked(text, tuple(case.query.id for case in shown))
 
 
-def rewrite(leader: Candidate, cases: Sequence[Case], random: Random) -> str:
+def rewrite(leader: Candidate, cases: Sequence[Case], random: Random) -> Asked | None:
     """The request for a better instruction in view of what went wrong."""
-    weight = leader.weight
     wrong = [
-        f"{_row(case)}\nThe model said: {worded('plain', case.labels[scored.choice(weight)])}"
+        (case, case.labels[scored.choice(leader.weight)])
         for case, scored in zip(cases, leader.scored, strict=False)
-        if not scored.correct(weight)
+        if case.query.may_ship and not scored.correct(leader.weight)
     ]
+    if not wrong:
+        return None
     shown = random.sample(wrong, min(SHOWN, len(wrong)))
+    rows = "\n".join(f"{_row(case)}\nThe model said: {said}" for case, said in shown)
     instruction = leader.prompt.section("task").replace("{labels}", "").strip() or "(none)"
-    return _REWRITE.format(instruction=instruction, rows="\n".join(shown))
+    text = _REWRITE.format(instruction=instruction, rows=rows)
+    return Asked(text, tuple(case.query.id for case, _ in shown))
 
 
 OPERATORS: dict[str, Operator] = {"induce": induce, "rewrite": rewrite}
@@ -77,8 +93,11 @@ def ask(bench: Workbench, reasoner: Tokeniser, text: str, seed: int) -> list[str
     glue = reasoner.encode([frame.glue], closed=True)[0][0] if frame.glue else ()
     prompt = (*frame.before, *body, *(frame.between or ()), *glue)
     request = Generate(prompt=prompt, n=SAMPLES, max_tokens=MAX_TOKENS, seed=seed, stop=("\n\n",))
-    cleaned = (clean(reply) for reply in bench.generate("reasoner", request).texts)
-    return list(dict.fromkeys(filter(None, cleaned)))
+    try:
+        replies = bench.generate("reasoner", request).texts
+    except Unanswerable:
+        return []
+    return list(dict.fromkeys(filter(None, map(clean, replies))))
 
 
 def clean(reply: str) -> str:

@@ -16,8 +16,10 @@ from appliance.search.operators import OPERATORS, ask
 from appliance.tokens import Tokeniser
 from appliance.workbench import Workbench
 
-EXPLORE, ASK = 0.45, 0.7
-FINALISTS = 3
+EXPLORE, HALVE, ASK = 0.4, 0.65, 0.75
+"""Shares of the budget at which each phase ends; local search has the rest."""
+
+FINALISTS = 2
 MAX_IDLE = 60
 
 
@@ -38,42 +40,40 @@ def search(
         return not bench.finishing and bench.spent - start < share * budget
 
     explore(contest, shot_sets(pool, contest.seed.prompt), seed, lambda: going(EXPLORE))
-    if not bench.finishing:
-        contest.halve(keep=2, depth=depth)
+    contest.halve(keep=2, depth=depth, going=lambda: going(HALVE))
     random = Random(seed)
-    _ask(contest, bench, reasoner, random, depth, lambda: going(ASK))
+    if reasoner is not None:
+        _ask(contest, bench, reasoner, random, depth, lambda: going(ASK))
     idle = 0
     while going(1.0) and idle < MAX_IDLE:
         leader = contest.leader
         prompt, section = mutate(leader.prompt, pool, random)
-        entered = contest.enter(
-            prompt, "mutate", depth=depth, parent=leader.final.id, section=section
-        )
+        entered = contest.enter(prompt, "mutate", depth=depth, parent=leader, section=section)
         idle = idle + 1 if entered is None else 0
-    deep = [c for c in contest.entries.values() if len(c.scored) >= len(contest.leader.scored)]
     n = len(contest.leader.scored)
+    deep = [c for c in contest.entries.values() if len(c.scored) >= n]
     return sorted(deep, key=lambda c: (sum(c.penalties(n)), c.prompt.id))[:FINALISTS]
 
 
 def _ask(
     contest: Contest,
     bench: Workbench,
-    reasoner: Tokeniser | None,
+    reasoner: Tokeniser,
     random: Random,
     depth: int,
     going: Callable[[], bool],
 ) -> None:
     """Instructions from the reasoner, each raced in the leader's place."""
-    if reasoner is None:
-        return
     turn = 0
     while going() and turn < MAX_IDLE:
         name = list(OPERATORS)[turn % len(OPERATORS)]
         leader = contest.leader
-        request = OPERATORS[name](leader, contest.cases[: len(leader.scored)], random)
-        for text in ask(bench, reasoner, request, random.randrange(2**31)):
+        turn += 1
+        asked = OPERATORS[name](leader, contest.cases[: len(leader.scored)], random)
+        if asked is None:
+            continue
+        for text in ask(bench, reasoner, asked.text, random.randrange(2**31)):
             if not going():
                 break
             prompt = leader.prompt.with_section("task", text + "\n\n")
-            contest.enter(prompt, name, depth=depth, parent=leader.final.id, section="task")
-        turn += 1
+            contest.enter(prompt, name, depth=depth, parent=leader, section="task", rows=asked.rows)

@@ -114,6 +114,9 @@ class Context:
     def check(self, tokens: Sequence[int], depth: int) -> None:
         """Refuse what native code would abort on. Raises BadRequest."""
         if depth > self.longest:
-            raise BadRequest(f"{depth} tokens are longer than the limit of {self.longest}")
+            raise BadRequest(
+                f"{depth} tokens are longer than the limit of {self.longest}; shorten the prompt, "
+                "show fewer demonstrations or leave out the longest rows"
+            )
         if tokens and not (min(tokens) >= 0 and max(tokens) < self.n_vocab):
             raise BadRequest(f"a token id is outside the vocabulary of {self.n_vocab}")

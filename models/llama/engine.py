@@ -41,7 +41,7 @@ def load(
         Path(path),
         n_ctx=n_ctx,
         batch=batch,
-        threads=threads or os.cpu_count() or 1,
+        threads=threads or len(os.sched_getaffinity(0)),
         gpu_layers=gpu_layers,
     )
     return LlamaEngine(context, beat)

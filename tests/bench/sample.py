@@ -19,7 +19,7 @@ from common import MemoFirst, follow_to_verdict, open_evaluator
 
 from appliance import client, locations
 from appliance.prompt import Prompt
-from appliance.scoring.evaluator import best_weight
+from appliance.scoring.evaluator import fit
 from appliance.scoring.statistics import paired_gain
 from appliance.search.formats import build, choose_point
 from appliance.search.mutate import shot_sets
@@ -63,7 +63,7 @@ def _best_random_format(db: Any, model: str, verdicts: list[dict[str, Any]]) -> 
         rated = []
         for prompt in drawn:
             scored = evaluator.score(prompt, selection, "serving")
-            weight = best_weight(scored)
+            weight = fit(scored).weight
             rated.append((sum(correct(scored, weight)), prompt, weight))
         right, best, weight = max(rated, key=lambda entry: entry[0])
         test = loaded.cases["test"]

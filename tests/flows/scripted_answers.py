@@ -109,8 +109,7 @@ def play(db: Any, status: str = "finished", best: Prompt = BEST, **verdict: Any)
     """What a run does after its plan, up to ``status``; ``verdict`` changes the document."""
     run = runs.get(db, RUN)
     assert run is not None
-    runs.update(db, RUN, status="running")
-    emit(db, "status", status="running")
+    runs.set_status(db, RUN, "running")
     emit(db, "stage", stage="search")
     _keep(db, run.task_id, best)
     figures = {"prompt": best.id, "accuracy": 0.5, "loss": 1.25, "n": 60}
@@ -128,8 +127,7 @@ def play(db: Any, status: str = "finished", best: Prompt = BEST, **verdict: Any)
         )
         emit(db, "verdict", **body)
     error = "the worker died" if status == "failed" else None
-    runs.update(db, RUN, status=status, error=error)
-    emit(db, "status", status=status, **({"error": error} if error else {}))
+    runs.set_status(db, RUN, status, error)
 
 
 def add_model(name: str = MODEL) -> None:

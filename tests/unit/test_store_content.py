@@ -187,14 +187,14 @@ def test_a_prompt_that_two_tasks_share_is_not_ambiguous(db):
 
 def test_a_run_changes_only_where_it_may(db):
     add_run(db)
-    runs.update(db, "run-1", status="running", best_prompt="p0", stage="search")
+    runs.update(db, "run-1", best_prompt="p0", stage="search")
     run = runs.get(db, "run")
-    assert (run.status, run.best_prompt, run.stage, run.budget) == ("running", "p0", "search", 9.0)
-    for frozen in ("inputs", "spent", "id = ''; --"):
+    assert (run.status, run.best_prompt, run.stage, run.budget) == ("queued", "p0", "search", 9.0)
+    for frozen in ("inputs", "spent", "status", "id = ''; --"):
         with pytest.raises(StoreError, match="cannot be set"):
-            runs.update(db, "run-1", status="x", **{frozen: "x"})
+            runs.update(db, "run-1", stage="x", **{frozen: "x"})
     with pytest.raises(StoreError, match="there is no run nine"):
-        runs.update(db, "nine", status="x")
+        runs.update(db, "nine", stage="x")
     assert runs.get(db, "run-1") == run
 
 
@@ -406,7 +406,8 @@ def fill_with_secret(db, task_id):
     runs.create(
         db, id=run_id, task_id=task_id, inputs=secret, seed_prompt="p0", budget=9, status="x"
     )
-    runs.update(db, run_id, best_prompt=parent, error=SECRET)
+    runs.update(db, run_id, best_prompt=parent)
+    runs.set_status(db, run_id, "failed", SECRET)
     call(db, 0, f"key-{task_id}", SECRET.encode() * 300, run_id=run_id, tasks=[task_id])
     runs.add_evaluation(db, EvaluationRecord(run_id, 0, "p0", "s", "test", 1, 0.0, 0.0, 0.0))
     experience.add(

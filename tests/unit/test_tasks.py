@@ -1,0 +1,153 @@
+"""A task in the store, and the rows that may stand in its prompts."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import msgspec
+import pytest
+from in_process import LABELS, PROMPT, TASK, case, many, row
+
+from appliance import locations
+from appliance.data import Imported
+from appliance.data.splits import split_hash
+from appliance.errors import InputError
+from appliance.task import SPLITS, Case
+from appliance.tasks import POOL, load, plain_seed, sample, save, shot_pool
+from store import database
+
+
+@pytest.fixture(scope="module")
+def imported() -> Imported:
+    return sample()
+
+
+@pytest.fixture
+def db(home):
+    opened = database.open(locations.store_path())
+    yield opened
+    opened.close()
+
+
+def small(*, may_ship: bool = True, per_label: int = 12, **more) -> Imported:
+    cases: dict[str, list[Case]] = {}
+    for number, split in enumerate(SPLITS):
+        rows = [
+            row(f"P{number}-{i}", f"F{number}-{i}", LABELS[i % 3], may_ship=may_ship)
+            for i in range(3 * per_label)
+        ]
+        cases[split] = [case(query) for query in rows]
+    examples = [c.query for split in SPLITS for c in cases[split]]
+    return Imported(TASK, examples, cases, **more)
+
+
+def test_the_sample_comes_out_of_the_store_as_it_went_in(db, imported):
+    loaded = load(db, save(db, imported))
+    assert loaded.task == imported.task
+    assert loaded.rows == {example.id: example for example in imported.examples}
+    assert loaded.cases["selection"] == imported.cases["selection"]
+    assert loaded.cases["test"] == imported.cases["test"]
+    kept = {row for ids in loaded.pool.values() for row in ids}
+    tuning = imported.cases["tuning"]
+    assert loaded.cases["tuning"] == [c for c in tuning if c.query.id not in kept]
+    everything = [c for split in SPLITS for c in imported.cases[split]]
+    assert loaded.split_hash == split_hash(everything)
+
+
+def test_a_task_is_found_by_its_name_and_by_its_id(db, imported):
+    identity = save(db, imported)
+    assert load(db, identity) == load(db, imported.task.name)
+    assert load(db, identity).id == identity
+
+
+def test_the_same_content_is_the_same_task(db):
+    assert save(db, small()) == save(db, small())
+    assert save(db, Imported(
+        msgspec.structs.replace(TASK, name="other"), small().examples, small().cases
+    )) != save(db, small())  # fmt: skip
+
+
+def test_rows_of_the_pool_are_never_scored_in_tuning_or_elsewhere(db, imported):
+    loaded = load(db, save(db, imported))
+    pool = {row for ids in loaded.pool.values() for row in ids}
+    assert pool
+    for split in SPLITS:
+        assert not pool & {c.query.id for c in loaded.cases[split]}
+
+
+def test_the_pool_holds_tuning_rows_of_each_label_under_that_label(db, imported):
+    loaded = load(db, save(db, imported))
+    tuning = {c.query.id: c.query for c in imported.cases["tuning"]}
+    assert set(loaded.pool) == {label.name for label in loaded.task.labels}
+    for label, ids in loaded.pool.items():
+        assert 0 < len(ids) <= POOL
+        assert all(tuning[row].label == label for row in ids)
+        assert list(ids) == sorted(ids)
+
+
+def test_rows_that_may_not_ship_never_enter_the_pool(db, imported):
+    loaded = load(db, save(db, imported))
+    assert all(loaded.rows[row].may_ship for ids in loaded.pool.values() for row in ids)
+    private = load(db, save(db, Imported(
+        msgspec.structs.replace(TASK, name="private"),
+        small(may_ship=False).examples, small(may_ship=False).cases,
+    )))  # fmt: skip
+    assert private.pool == dict.fromkeys(LABELS, ()) and private.seed.shots == ()
+    assert len(private.cases["tuning"]) == 36
+
+
+def test_one_row_that_may_ship_among_others_is_the_one_in_the_pool():
+    rows = [row(f"P{i}", "F", "founder", may_ship=i == 7) for i in range(12)]
+    pool = shot_pool(TASK, [case(query) for query in rows])
+    assert pool == {"founder": (rows[7].id,), "supplier of": (), "author": ()}
+
+
+@pytest.mark.parametrize(("rows", "kept"), [(2, 0), (3, 1), (6, 2), (9, 3), (60, 3)])
+def test_a_label_gives_the_pool_at_most_a_third_of_its_rows(rows, kept):
+    queries = [row(f"P{i}", "F", "founder", may_ship=True) for i in range(rows)]
+    assert len(shot_pool(TASK, [case(query) for query in queries])["founder"]) == kept
+
+
+def test_the_pool_does_not_depend_on_the_order_of_the_rows():
+    cases = small().cases["tuning"]
+    assert shot_pool(TASK, cases) == shot_pool(TASK, cases[::-1])
+
+
+def test_episodes_bring_their_own_demonstrations(db):
+    episodes = msgspec.structs.replace(TASK, protocol="episodes")
+    support = row("Ada", "Ostrand", "author", may_ship=True)
+    cases = {split: [Case(query.query, LABELS[:2], (support,)) for query in several]
+             for split, several in small().cases.items()}  # fmt: skip
+    cases = {
+        split: [c for c in several if c.query.label in c.labels] for split, several in cases.items()
+    }
+    loaded = load(db, save(db, Imported(episodes, [support, *small().examples], cases)))
+    assert loaded.pool == {} and loaded.seed.shots == ()
+    assert loaded.cases == cases
+
+
+def test_an_unknown_task_is_answered_with_those_that_exist(db):
+    with pytest.raises(InputError, match=r"no task 'x'; tasks here: none yet\. Import one with"):
+        load(db, "x")
+    save(db, small())
+    with pytest.raises(InputError, match=r"no task 'x'; tasks here: firm\."):
+        load(db, "x")
+
+
+def test_the_seed_prompt_lists_the_labels_and_shows_one_row_of_each(db, imported):
+    loaded = load(db, save(db, imported))
+    assert loaded.seed == plain_seed(loaded.pool)
+    assert "{labels}" in loaded.seed.section("task")
+    shown = Counter(loaded.rows[shot].label for shot in loaded.seed.shots)
+    assert shown == dict.fromkeys((label.name for label in loaded.task.labels), 1)
+    assert (loaded.seed.weight, loaded.seed.mode, loaded.seed.wording) == (0, "raw", "plain")
+
+
+def test_a_prompt_that_the_file_brings_along_is_the_seed(db):
+    assert load(db, save(db, small(seed=PROMPT))).seed == PROMPT
+
+
+def test_tuning_keeps_cases_of_every_label(db):
+    loaded = load(db, save(db, small()))
+    assert Counter(c.query.label for c in loaded.cases["tuning"]) == dict.fromkeys(LABELS, 9)
+    assert len(loaded.cases["selection"]) == len(many(36))
