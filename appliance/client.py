@@ -13,7 +13,7 @@ import msgspec
 
 from appliance import locations
 from appliance.errors import InputError, RetryableError, StropError
-from store import commands, events
+from store import commands, events, runs
 from store.records import EventRecord
 
 if TYPE_CHECKING:
@@ -97,6 +97,8 @@ def follow(db: Database, run_id: str, after: int = 0) -> Iterator[EventRecord | 
     """
     while True:
         alive = runner_is_alive()
+        # Before the events: whatever brought the run to rest is among them, or among those before.
+        resting = (run := runs.get(db, run_id)) is not None and run.status in FINAL
         new = list(events.since(db, after, run_id))
         for event in new:
             after = event.id
@@ -104,6 +106,8 @@ def follow(db: Database, run_id: str, after: int = 0) -> Iterator[EventRecord | 
             if event.kind == "status" and msgspec.json.decode(event.body)["status"] in FINAL:
                 return
         if not new:
+            if resting:
+                return
             if not alive:
                 raise RetryableError(
                     f"the runner has ended; go on with: strop tune --resume {run_id}"

@@ -12,13 +12,15 @@ from appliance.prompt import Prompt
 from appliance.search.contest import Candidate
 from appliance.show import diff
 from appliance.workbench import Body, Entry, Workbench
-from store import events, experience, journal, memo, prompts, runs
+from store import commands, events, experience, journal, memo, prompts, runs
 from store.records import EvaluationRecord, ExperienceRecord
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
 PROGRESS_SECONDS = 1.0
+RESTING = {"pause": "paused", "stop": "stopped"}
+"""The status that a control brings a run to."""
 
 
 class Inputs(msgspec.Struct, frozen=True):
@@ -52,18 +54,24 @@ class StoreJournal:
             yield Entry(line.kind, line.key, line.request, line.reply, line.cost)
 
     def append(self, entry: Entry, spent: float) -> None:
-        journal.record(
-            self.db,
-            self.run_id,
-            self.length,
-            kind=entry.kind,
-            key=entry.key,
-            request=entry.request,
-            reply=entry.reply,
-            cost=entry.cost,
-            spent=spent,
-            memo_tasks=(self.task_id,) if entry.kind == "call" else (),
-        )
+        """A call with its reply; or a user's command with its answer and the run's new status."""
+        if entry.kind == "call":
+            journal.record(
+                self.db,
+                self.run_id,
+                self.length,
+                kind=entry.kind,
+                key=entry.key,
+                request=entry.request,
+                reply=entry.reply,
+                cost=entry.cost,
+                spent=spent,
+                memo_tasks=(self.task_id,),
+            )
+        else:
+            asked = commands.pending(self.db, self.run_id)
+            command = next(command.id for command in asked if command.kind == entry.kind)
+            journal.obey(self.db, self.run_id, command, entry.kind, RESTING.get(entry.kind))
         self.length += 1
 
     def recall(self, key: str) -> bytes | None:

@@ -7,6 +7,7 @@ that it was working on are resumed by the next one.
 from __future__ import annotations
 
 import fcntl
+import math
 import secrets
 import time
 import traceback
@@ -19,7 +20,7 @@ from appliance.errors import InputError, StropError
 from appliance.host import Host
 from appliance.interactive import evaluate, replay
 from appliance.plan import Gauge, tokeniser_of
-from appliance.record import Inputs, RunRecorder, StoreJournal
+from appliance.record import RESTING, Inputs, RunRecorder, StoreJournal
 from appliance.renderer import Renderer
 from appliance.scoring.evaluator import Evaluator
 from appliance.tasks import Loaded, load
@@ -30,7 +31,7 @@ from models.catalog import Catalog, CatalogError
 from models.egress import refuse_network
 from models.headers import HeaderError
 from models.pool import Pool, WorkerError
-from store import commands, database, events, prompts, runs, verdicts
+from store import commands, database, events, journal, prompts, runs, verdicts
 from store.errors import StoreError
 from store.records import CommandRecord, RunRecord
 
@@ -40,9 +41,14 @@ if TYPE_CHECKING:
 IDLE_SECONDS = 30.0
 POLL_SECONDS = 0.2
 LOCK_TRIES = 20
-CONTROLS = ("pause", "stop", "finish")
 OPEN = ("queued", "running")
-RESTING = {"pause": "paused", "stop": "stopped"}
+CONTROLS = {"pause": OPEN, "stop": (*OPEN, "paused"), "finish": (*OPEN, "paused", "stopped")}
+"""What a person may ask of a run, and the statuses in which it makes sense."""
+
+AT_ONCE = (*CONTROLS, "resume", "eval", "replay")
+"""Commands that need not wait until the run that is worked on has ended."""
+
+SEEDS = 2**32
 EXPECTED = (StropError, StoreError, CatalogError, HeaderError, WorkerError)
 
 
@@ -54,14 +60,17 @@ class Runner:
         self.run_id: str | None = None
 
     def serve(self) -> None:
-        """Runs first, oldest first, then commands; returns after ``IDLE_SECONDS`` of neither."""
+        """Commands first, then runs, oldest first; returns after ``IDLE_SECONDS`` of neither.
+
+        In this order a run that ends the runner each time can still be stopped.
+        """
         commands.requeue_taken(self.db)
         idle_since = time.monotonic()
         while time.monotonic() - idle_since < IDLE_SECONDS:
-            if run := self._open_run():
-                self.work(run)
-            elif command := commands.take(self.db):
+            if command := commands.take(self.db):
                 self.obey(command)
+            elif run := runs.oldest(self.db, OPEN):
+                self.work(run)
             else:
                 time.sleep(POLL_SECONDS)
                 continue
@@ -82,37 +91,40 @@ class Runner:
             )
             self._settle(command, {"error": message, "exit_code": 1}, failed=True)
         else:
-            self._settle(command, answer)
+            if answer is not None:
+                self._settle(command, answer)
 
     def work(self, run: RunRecord) -> None:
         """Replays the run's journal and goes on until it is finished, interrupted or failed."""
         self.run_id = run.id
         if run.started_at is None:
             runs.update(self.db, run.id, started_at=database.now())
-        self._status(run.id, "running")
+        runs.set_status(self.db, run.id, "running")
         try:
             self._tune(run)
-            self._status(run.id, "finished")
-        except Interrupted as interrupted:
-            self._status(run.id, RESTING[interrupted.command])
+            runs.set_status(self.db, run.id, "finished")
+        except Interrupted:
+            pass  # the status came with the journal's entry
         except EXPECTED as error:
-            self._status(run.id, "failed", str(error))
+            runs.set_status(self.db, run.id, "failed", str(error))
         except Exception as error:
             traceback.print_exc()
             message = (
                 f"internal error: {type(error).__name__}: {error}; see {locations.runner_log()}"
             )
-            self._status(run.id, "failed", message)
+            runs.set_status(self.db, run.id, "failed", message)
         finally:
             self.run_id = None
 
     def note(self, text: str) -> None:
         events.append(self.db, "note", msgspec.json.encode({"text": text}).decode(), self.run_id)
 
-    def _answer(self, command: CommandRecord, body: dict[str, Any]) -> dict[str, Any]:
+    def _answer(self, command: CommandRecord, body: dict[str, Any]) -> dict[str, Any] | None:
+        """None where the command was settled in one write with what it changed."""
         match command.kind:
             case "tune":
-                return {"run": self._create(body)}
+                self._create(command, body)
+                return None
             case "prepare":
                 return self._prepare(body["model"])
             case "eval":
@@ -122,7 +134,7 @@ class Runner:
             case "resume":
                 return self._resume(self._run(command))
             case kind if kind in CONTROLS:
-                return self._control_idle(self._run(command), kind)
+                return self._control(self._run(command), command)
             case kind:
                 raise InputError(f"unknown command {kind!r}")
 
@@ -131,15 +143,15 @@ class Runner:
         speeds = {body: entry.prefill_tokens_per_s for body, entry in model.bodies.items()}
         return {"model": name, "bodies": speeds, "search": model.search, "twin": model.twin}
 
-    def _create(self, body: dict[str, Any]) -> str:
-        """Measures this host, freezes the inputs and queues the run. Raises BudgetError."""
+    def _create(self, command: CommandRecord, body: dict[str, Any]) -> None:
+        """Measures this host, freezes the inputs and queues the run. Raises InputError."""
+        minutes, seed = _amounts(body)
         loaded = load(self.db, body["task"])
         model = self.host.prepare(body["model"])
         reasoner = self.host.prepare(body.get("reasoner") or body["model"])
         self.note(f"measuring {model.name} on {loaded.task.name}")
         gauge = Gauge(self.host, model, reasoner, loaded)
         bodies = gauge.bodies()
-        minutes = float(body["minutes"])
         plan = gauge.plan(bodies, minutes)
         inputs = Inputs(
             task=loaded.id,
@@ -147,36 +159,33 @@ class Runner:
             model=model.name,
             reasoner=reasoner.name,
             minutes=minutes,
-            seed=int(body["seed"]),
+            seed=seed,
             budget=minutes * MINUTE,
             verdict_cost=plan.verdict_minutes * MINUTE,
             bodies=bodies,
             plan=msgspec.to_builtins(plan),
             version=__version__,
         )
-        seed = loaded.seed
         prompts.add(
             self.db,
-            id=seed.id,
+            id=loaded.seed.id,
             task_id=loaded.id,
-            body=msgspec.json.encode(seed).decode(),
+            body=msgspec.json.encode(loaded.seed).decode(),
             operator="seed",
-            rows=seed.shots,
+            rows=loaded.seed.shots,
         )
-        run_id = secrets.token_hex(4)
         runs.create(
             self.db,
-            id=run_id,
+            id=secrets.token_hex(4),
             task_id=loaded.id,
             inputs=msgspec.json.encode(inputs).decode(),
-            seed_prompt=seed.id,
+            seed_prompt=loaded.seed.id,
             budget=inputs.budget,
             status="queued",
             stage="prepare",
+            plan=msgspec.json.encode(plan).decode(),
+            command=command.id,
         )
-        encoded = msgspec.json.encode(plan).decode()
-        events.append(self.db, "plan", encoded, run_id)
-        return run_id
 
     def _tune(self, run: RunRecord) -> None:
         inputs = msgspec.json.decode(run.inputs, type=Inputs)
@@ -191,8 +200,8 @@ class Runner:
                 recorder.progress()
             return self._poll(run.id)
 
-        journal = StoreJournal(self.db, run.id, run.task_id)
-        bench = Workbench(self.pool, inputs.bodies, journal, poll)
+        past = StoreJournal(self.db, run.id, run.task_id)
+        bench = Workbench(self.pool, inputs.bodies, past, poll)
         recorder = RunRecorder(
             self.db,
             run.id,
@@ -249,27 +258,28 @@ class Runner:
                 )
 
     def _poll(self, run_id: str) -> str | None:
-        """Between two calls of a run: interactive requests go first, then the run's own command."""
-        for command in commands.pending(self.db, None):
-            if command.kind in ("eval", "replay"):
-                self.obey(command)
-        for command in commands.pending(self.db, run_id):
-            if command.kind in CONTROLS:
-                self._settle(command, {})
+        """Between two calls of a run: obeys what is not for this run and cannot wait; returns the
+        first control that is. That one stays open until the journal has it."""
+        for command in commands.waiting(self.db):
+            if command.kind in CONTROLS and command.run_id == run_id:
                 return command.kind
-            if command.kind == "resume":
-                self._settle(command, {"run": run_id})
+            if command.kind in AT_ONCE:
+                self.obey(command)
         return None
 
-    def _control_idle(self, run: RunRecord, kind: str) -> dict[str, Any]:
-        if run.status not in OPEN:
-            raise InputError(f"run {run.id} is {run.status}: there is nothing to {kind}")
-        return {}
+    def _control(self, run: RunRecord, command: CommandRecord) -> dict[str, Any] | None:
+        """A control of a run that is not worked on now."""
+        status = RESTING.get(command.kind, "queued")
+        if run.status == status != "queued":
+            return {}
+        if run.status not in CONTROLS[command.kind]:
+            raise InputError(f"run {run.id} is {run.status}: there is nothing to {command.kind}")
+        journal.obey(self.db, run.id, command.id, command.kind, status)
+        return None
 
     def _resume(self, run: RunRecord) -> dict[str, Any]:
-        if run.status == "finished":
-            raise InputError(f"run {run.id} is finished; see `strop runs show {run.id}`")
-        runs.update(self.db, run.id, status="queued", error=None)
+        if run.status not in (*OPEN, "finished"):
+            runs.set_status(self.db, run.id, "queued")
         return {"run": run.id}
 
     def _run(self, command: CommandRecord) -> RunRecord:
@@ -278,18 +288,21 @@ class Runner:
             raise InputError(f"there is no run {command.run_id!r}; see `strop runs list`")
         return run
 
-    def _open_run(self) -> RunRecord | None:
-        return next((run for run in reversed(runs.all(self.db)) if run.status in OPEN), None)
-
-    def _status(self, run_id: str, status: str, error: str | None = None) -> None:
-        runs.update(self.db, run_id, status=status, error=error)
-        body = {"status": status} | ({"error": error} if error else {})
-        events.append(self.db, "status", msgspec.json.encode(body).decode(), run_id)
-
     def _settle(
         self, command: CommandRecord, answer: dict[str, Any], *, failed: bool = False
     ) -> None:
         commands.settle(self.db, command.id, msgspec.json.encode(answer).decode(), failed)
+
+
+def _amounts(body: dict[str, Any]) -> tuple[float, int]:
+    """The minutes and the seed of a ``tune`` command. Raises InputError."""
+    minutes, seed = body["minutes"], body["seed"]
+    # JSON has no infinity: what a window sent as one is null here.
+    if minutes is None or not 0 < minutes * MINUTE < math.inf:
+        raise InputError("the minutes must be a finite number above 0")
+    if not 0 <= seed < SEEDS:
+        raise InputError(f"the seed is {seed}; it must be a whole number from 0 to {SEEDS - 1}")
+    return float(minutes), int(seed)
 
 
 def _locked(lock: IO[str]) -> bool:

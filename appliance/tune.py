@@ -18,7 +18,7 @@ from appliance.search.contest import FIRST, Candidate, Contest
 from appliance.search.search import search
 from appliance.tasks import Loaded
 from appliance.tokens import Tokeniser
-from appliance.workbench import Workbench
+from appliance.workbench import Unanswerable, Workbench
 
 MINUTE = 60_000.0
 """Cost units: milliseconds at a run's frozen prices."""
@@ -83,8 +83,8 @@ def select(
 ) -> Candidate:
     """The best of a few on rows that the search has not seen, by the body that will serve.
 
-    As many selection cases are used as the budget pays for; ties go to the earlier entrant, so
-    that the seed stands unless something is better.
+    As many selection cases are used as the budget pays for. The first entrant is the seed: ties
+    go to the earlier one, so that it stands unless something is better.
     """
     unique = list({c.final.id: c for c in entrants}.values())
     cases = loaded.cases["selection"]
@@ -99,9 +99,14 @@ def select(
     penalties = {}
     for candidate in unique:
         weight = candidate.weight
-        scored = evaluator.score(candidate.prompt, cases, "serving")
+        try:
+            scored = evaluator.score(candidate.prompt, cases, "serving")
+        except Unanswerable:
+            if candidate is entrants[0]:
+                raise
+            continue
         penalties[candidate.final.id] = round(fsum(penalty(s, candidate.fit) for s in scored), 4)
         watcher.selected(
             candidate, len(scored), accuracy(scored, weight), mean_loss(scored, weight)
         )
-    return min(unique, key=lambda c: penalties[c.final.id])
+    return min((c for c in unique if c.final.id in penalties), key=lambda c: penalties[c.final.id])

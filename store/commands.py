@@ -45,7 +45,7 @@ def settle(db: Database, id: int, answer: str | None, failed: bool = False) -> N
 
 
 def settle_within(db: Database, id: int, answer: str | None, failed: bool = False) -> None:
-    """``settle`` inside the caller's write: the command and what it changed stand or fall together."""
+    """``settle`` inside the caller's write: together with what the command changed, or not."""
     if not db.execute(
         "UPDATE commands SET status = ?, answer = ? "
         "WHERE id = ? AND status IN ('pending', 'taken')",

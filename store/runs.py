@@ -38,7 +38,8 @@ def create(
     """A new run with frozen ``inputs`` (JSON) and a ``budget`` in cost units.
 
     One write brings the run, its ``plan`` event (JSON) and the answer to the open ``command`` that
-    asked for it, where they are given. Raises sqlite3.IntegrityError where the id is taken or the task lacks the seed prompt.
+    asked for it, where they are given. Raises sqlite3.IntegrityError where the id is taken or the
+    task lacks the seed prompt.
     """
     run = RunRecord(
         id=id,

@@ -149,6 +149,6 @@ class Judge:
         return Scored(case.id, case.gold, plain, (0.0,) * len(plain))
 
 
-def many(count: int) -> list[Case]:
-    """Cases of all labels in turn."""
-    return [case(row(f"Person {i}", f"Firm {i}", LABELS[i % 3])) for i in range(count)]
+def many(count: int, **more: Any) -> list[Case]:
+    """Cases of all labels in turn; ``more`` is what else their rows say."""
+    return [case(row(f"Person {i}", f"Firm {i}", LABELS[i % 3], **more)) for i in range(count)]

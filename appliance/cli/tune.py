@@ -29,7 +29,7 @@ SCHEMA = "strop/tune/1"
 @click.argument("task", required=False)
 @click.option("--resume", metavar="RUN", help="Go on with a run instead of starting one.")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), default=10, show_default=True)
-@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True)
 @model_option
 @click.option("--reasoner", metavar="NAME", help="Model that writes candidates; else the target.")
 @click.option("--require-gain", is_flag=True, help="Exit with 4 unless the verdict says better.")

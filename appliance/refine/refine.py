@@ -37,7 +37,10 @@ def refine(
     best = contest.leader
     failures = 0
     while failures < 2 and not bench.finishing and bench.spent - start < budget:
-        contest.extend(best, depth)
+        try:
+            contest.extend(best, depth)
+        except Unanswerable:
+            return best
         accepted = _improve(contest, bench, tokeniser, random, depth, end=start + budget)
         failures = 0 if accepted else failures + 1
         if accepted:

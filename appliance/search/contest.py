@@ -158,7 +158,11 @@ class Contest:
 
     def _level(self, candidate: Candidate, cases: int) -> bool:
         """Whether the candidate can still lead, on its first ``cases`` cases."""
-        self.extend(self.leader, cases)
+        try:
+            self.extend(self.leader, cases)
+        except Unanswerable:
+            # The leader cannot take a case that the candidate can.
+            return True
         losses = {"leader": self.leader.penalties(cases), "new": candidate.penalties(cases)}
         return "new" in survivors(losses, keep=2)
 

@@ -177,6 +177,41 @@ def test_a_paused_run_waits_and_ends_the_same_after_resume(script, uninterrupted
     assert [call for call in calls if call[0]] == expected[2]
 
 
+def test_a_run_that_is_paused_and_killed_before_it_heard_stays_paused(script, uninterrupted):
+    db = database.open(locations.store_path())
+    [run] = runs.all(db)
+    script.kill("runner", 13)
+    script.run_to_rest()
+    pause = commands.enqueue(db, "pause", "{}", run.id)
+    assert script.run_to_rest() == 0
+    assert runs.get(db, run.id).status == "paused"
+    assert commands.get(db, pause).answer == "{}"
+    commands.enqueue(db, "finish", "{}", run.id)
+    assert script.run_to_rest() == 0
+    prompt, verdict, calls = ending()
+    assert prompt and verdict
+    commanded = [i for i, call in enumerate(calls) if not call[0]]
+    assert commanded == [commanded[0], commanded[0] + 1]
+    assert calls[: commanded[0]] == uninterrupted[0][2][: commanded[0]]
+
+
+def test_a_run_is_paused_in_the_middle_and_ends_the_same_after_resume(script, uninterrupted):
+    db = database.open(locations.store_path())
+    [run] = runs.all(db)
+    runner = script.start_runner()
+    deadline = time.monotonic() + 60
+    while script.calls < 5:
+        assert time.monotonic() < deadline and runner.poll() is None
+    commands.enqueue(db, "pause", "{}", run.id)
+    assert runner.wait(120) == 0
+    assert runs.get(db, run.id).status == "paused"
+    commands.enqueue(db, "resume", "{}", run.id)
+    assert script.run_to_rest() == 0
+    prompt, verdict, calls = ending()
+    assert (prompt, verdict) == uninterrupted[0][:2]
+    assert [call for call in calls if call[0]] == uninterrupted[0][2]
+
+
 def test_finishing_goes_to_the_verdict_with_the_best_so_far(script):
     db = database.open(locations.store_path())
     [run] = runs.all(db)

@@ -16,7 +16,7 @@ from appliance.layout import Layout
 from appliance.prompt import Prompt, Section
 from appliance.render import DATA, literals, render
 from appliance.renderer import Renderer
-from appliance.task import Case, Example
+from appliance.task import Case, Example, Label
 from appliance.tokens import text_of
 from models.engine import Describe, Tokenise
 from models.trie import build
@@ -106,6 +106,31 @@ def test_a_label_is_read_with_its_separator_and_no_more(model):
         segment = layout.segments[place]
         [text] = using.tokeniser.decode([segment.tokens[len(segment.tokens) - segment.read :]])
         assert text.strip(" ") == f"{label}\n\n"
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_everything_past_the_labels_common_stem_is_read(shape):
+    labels = ("founder", "3rd party", "forger")
+    task = msgspec.structs.replace(TASK, labels=tuple(map(Label, labels)))
+    using = Renderer(task, RENDERER.rows, TOKENISER)
+    layout = using.layout(SHAPES[shape], [Case(CASES[0].query, labels)])
+    for places in (layout.plain[0], layout.free[0]):
+        segments = [layout.segments[place] for place in places]
+        assert all(segment.read == len(segment.tokens) for segment in segments)
+        assert len({segment.parent for segment in segments}) == 1
+
+
+def test_where_one_label_takes_in_the_space_before_it_both_pay_for_the_space():
+    asked = Case(CASES[0].query, ("founder", "3rd party"))
+    layout = RENDERER.layout(PROMPT, [asked])
+    for places in (layout.plain[0], layout.free[0]):
+        founder, third = (
+            [TOKENISER.decode([[token]])[0] for token in layout.segments[place].tokens]
+            for place in places
+        )
+        assert founder == [" founder", "\n\n"]
+        assert third == [" ", "3", "rd", " party", "\n\n"]
+        assert [layout.segments[place].read for place in places] == [2, 5]
 
 
 def test_a_model_that_wants_a_first_token_gets_it_once():

@@ -22,8 +22,9 @@ from appliance.render import literals
 from appliance.renderer import Renderer
 from appliance.scoring.evaluator import Scored
 from appliance.search.contest import FIRST, Candidate, Contest
-from appliance.workbench import Body, Prices, Workbench
+from appliance.workbench import Body, Prices, Unanswerable, Workbench
 from models.engine import Differentiate, Gradients, Proposals, Propose
+from models.pool import RequestFailed
 
 ROWS = many(3 * FIRST)
 LINE = [(0, at, at + 1) for at in range(8)]
@@ -247,7 +248,8 @@ def test_the_prompt_of_stage_one_stands_when_no_edit_is_better(tmp_path):
     verifier = Verifier(lambda prompt: 1.0 if prompt == PROMPT else -2.0, tmp_path)
     best, contest, outcomes = refined(verifier)
     assert best.prompt == PROMPT and contest.leader is best
-    assert len(outcomes) > 4 and {seen for _, seen in outcomes[1:]} == {"dropped"}
+    assert outcomes[:2] == [("seed", "leads"), ("calibrate", "leads")]
+    assert len(outcomes) > 4 and {seen for _, seen in outcomes[2:]} == {"dropped"}
     gradients = [r for r in verifier.bench.models.calls if isinstance(r, Differentiate)]
     assert len(gradients) == 2 and gradients[0] != gradients[1]
 
@@ -255,7 +257,7 @@ def test_the_prompt_of_stage_one_stands_when_no_edit_is_better(tmp_path):
 def test_an_edit_that_is_only_as_good_is_not_accepted(tmp_path):
     verifier = Verifier(lambda prompt: 1.0, tmp_path)
     best, contest, outcomes = refined(verifier)
-    assert "accepted" not in {seen for _, seen in outcomes}
+    assert {seen for _, seen in outcomes[2:]} == {"kept"}
     assert best.prompt == PROMPT and contest.leader is best
 
 
@@ -268,7 +270,8 @@ def test_an_edit_that_is_clearly_better_is_accepted_and_edited_further(tmp_path)
     verifier = Verifier(is_shorter, tmp_path)
     best, contest, outcomes = refined(verifier)
     assert is_shorter(best.prompt) and contest.leader is best and best.operator == "delete"
-    assert outcomes.count(("delete", "accepted")) == 1
+    told = [entry for entry in outcomes[2:] if entry[1] not in ("kept", "dropped")]
+    assert told == [("delete", "accepted")]
     assert len(best.scored) == len(ROWS)
     gradients = [r for r in verifier.bench.models.calls if isinstance(r, Differentiate)]
     assert len(gradients) == 3
@@ -282,7 +285,7 @@ def test_refinement_is_deterministic_in_its_seed(tmp_path):
 def test_refinement_without_budget_changes_nothing(tmp_path):
     verifier = Verifier(is_shorter, tmp_path)
     best, _, outcomes = refined(verifier, budget=0.0)
-    assert best.prompt == PROMPT and len(outcomes) == 1
+    assert best.prompt == PROMPT and len(outcomes) == 2
     assert verifier.bench.models.calls == []
 
 
@@ -291,3 +294,32 @@ def test_refinement_stops_when_told_to_finish(tmp_path):
     verifier.bench.finishing = True
     assert refined(verifier)[0].prompt == PROMPT
     assert verifier.bench.models.calls == []
+
+
+def test_an_edit_that_the_model_cannot_take_is_passed_over(tmp_path):
+    class Narrow(Verifier):
+        def score(self, prompt, cases, role="search"):
+            if prompt != PROMPT and not is_shorter(prompt):
+                raise Unanswerable("the prompt is too long")
+            return super().score(prompt, cases, role)
+
+    best, contest, outcomes = refined(Narrow(is_shorter, tmp_path))
+    assert is_shorter(best.prompt) and contest.leader is best
+    # Swaps come first and are of no length that it takes.
+    assert outcomes[2:4] == [("delete", "kept"), ("delete", "accepted")]
+
+
+@pytest.mark.parametrize("kind", [Differentiate, Propose])
+def test_the_prompt_stands_where_no_model_can_say_how_to_edit_it(tmp_path, kind):
+    class Short(ScriptedModel):
+        def handle(self, request):
+            if isinstance(request, kind):
+                raise RequestFailed("bad_request", "the prompt is too long")
+            return super().handle(request)
+
+    verifier = Verifier(is_shorter, tmp_path)
+    verifier.bench.models.engine = Short(tmp_path)
+    best, contest, outcomes = refined(verifier)
+    assert best is contest.leader and best.prompt == PROMPT and len(outcomes) == 2
+    asked = [request for request in verifier.bench.models.calls if isinstance(request, kind)]
+    assert len(asked) == 2

@@ -15,17 +15,19 @@ from scripted_model import WRITTEN, ScriptedModel
 
 from appliance.prompt import Prompt, split_slots
 from appliance.renderer import Renderer
-from appliance.scoring.evaluator import Evaluator, Scored
+from appliance.scoring.evaluator import Evaluator, Fit, Scored, fit, penalty
 from appliance.search.contest import FIRST, Candidate, Contest, is_better, margin, rungs
 from appliance.search.explore import explore
 from appliance.search.formats import ENDS, LAYOUTS, build, choose_point
 from appliance.search.mutate import mutate, shot_sets
 from appliance.search.operators import ask, clean, induce, rewrite
 from appliance.search.search import FINALISTS, search
-from appliance.workbench import Body, Prices, Workbench
-from models.engine import Generate, Generated
+from appliance.workbench import Body, Prices, Unanswerable, Workbench
+from models.engine import Failed, Generate, Generated, Score, decode_reply
+from models.pool import RequestFailed
 
-CASES = many(4 * FIRST)
+CASES = many(4 * FIRST, may_ship=True)
+PRIVATE = many(4 * FIRST)
 POOL = {"founder": ("f1", "f2", "f3"), "supplier of": ("s1",), "author": ()}
 GOOD, BAD, FAIR = (PROMPT.with_section("role", f"{name}\n") for name in ("good", "bad", "fair"))
 QUALITY = {"good\n": 3.0, "bad\n": -3.0, "fair\n": 1.0, "": 0.5}
@@ -38,23 +40,70 @@ def judged(prompt: Prompt) -> float:
 class Races:
     """A contest on the judge's word, and what was seen of it."""
 
-    def __init__(self, quality=judged, seed: Prompt = PROMPT) -> None:
-        self.judge = Judge(quality)
+    def __init__(self, quality=judged, seed: Prompt = PROMPT, judge: Judge | None = None) -> None:
+        self.judge = judge or Judge(quality)
         self.outcomes: list[tuple[str, str]] = []
         self.contest = Contest(self.judge, CASES, seed, self._seen)
 
     def _seen(self, candidate: Candidate, outcome: str) -> None:
-        self.outcomes.append((candidate.prompt.section("role").strip(), outcome))
+        role = candidate.prompt.section("role").strip()
+        self.outcomes.append((role or candidate.operator, outcome))
 
-    def enter(self, prompt: Prompt, depth: int = len(CASES)) -> Candidate | None:
-        return self.contest.enter(prompt, "test", depth=depth, parent=PROMPT.id)
+    def enter(
+        self, prompt: Prompt, depth: int = len(CASES), *, may_lead: bool = True
+    ) -> Candidate | None:
+        parent = self.contest.seed
+        return self.contest.enter(prompt, "test", depth=depth, parent=parent, may_lead=may_lead)
+
+    def first_rung(self, *roles: object) -> None:
+        """Enters prompts that are judged by their role and leaves the seed the leader."""
+        for role in roles:
+            self.enter(PROMPT.with_section("role", str(role)), FIRST, may_lead=False)
+
+    def seen(self) -> dict[str, int]:
+        """On how many cases each prompt was scored."""
+        entries = self.contest.entries.values()
+        return {c.prompt.section("role"): len(c.scored) for c in entries}
 
 
-def test_the_seed_leads_a_new_contest_after_the_first_rung():
+class Biased(Judge):
+    """Every prompt leans to the first label, whatever it is asked."""
+
+    def score(self, prompt, cases, role="search"):
+        return [
+            msgspec.structs.replace(s, plain=(s.plain[0] + 4, *s.plain[1:]), free=(4.0, 0.0, 0.0))
+            for s in super().score(prompt, cases, role)
+        ]
+
+
+class Narrow(Judge):
+    """A prompt whose role is a number above 9 is too long for the case of that number."""
+
+    def score(self, prompt, cases, role="search"):
+        room = float(prompt.section("role") or 0)
+        if room > 9 and any(CASES.index(asked) >= room for asked in cases):
+            raise Unanswerable("the prompt is too long")
+        return super().score(prompt, cases, role)
+
+
+def by_role(prompt: Prompt) -> float:
+    return float(prompt.section("role") or 0)
+
+
+def test_the_seed_and_then_its_calibrated_copy_lead_a_new_contest_after_the_first_rung():
     races = Races()
-    assert races.contest.leader.prompt == PROMPT
-    assert races.contest.seed.fixed and races.outcomes == [("", "leads")]
-    assert len(races.contest.seed.scored) == FIRST
+    seed, leader = races.contest.seed, races.contest.leader
+    assert races.outcomes == [("seed", "leads"), ("calibrate", "leads")]
+    assert seed.fixed and not leader.fixed and leader.parent is seed
+    assert leader.prompt == seed.prompt == PROMPT
+    assert len(seed.scored) == FIRST and leader.scored == seed.scored
+    assert races.judge.scored[PROMPT.id] == [case.id for case in CASES[:FIRST]]
+
+
+def test_the_calibrated_copy_of_a_biased_seed_is_better_than_the_seed():
+    contest = Races(judge=Biased(judged)).contest
+    assert (contest.seed.weight, contest.leader.weight) == (0.0, 1.0)
+    assert is_better(contest.leader, contest.seed)
 
 
 def test_a_worse_prompt_is_dropped_after_the_first_cases():
@@ -72,6 +121,35 @@ def test_a_better_prompt_leads_when_it_has_seen_all_its_cases():
     assert len(winner.scored) == len(CASES)
     assert races.outcomes[-1] == ("good", "leads")
     assert races.enter(FAIR) is not races.contest.leader is winner
+
+
+def test_a_better_prompt_that_may_not_lead_is_kept():
+    races = Races()
+    kept = races.enter(GOOD, may_lead=False)
+    assert races.outcomes[-1] == ("good", "kept") and len(kept.scored) == len(CASES)
+    assert margin(kept, races.contest.leader) < 0 and races.contest.leader.prompt == PROMPT
+    races.contest.promote(kept, "accepted")
+    assert races.contest.leader is kept and races.outcomes[-1] == ("good", "accepted")
+
+
+def test_what_a_prompt_was_written_from_is_known_of_it():
+    contest = Races().contest
+    parent = contest.leader
+    entered = contest.enter(
+        GOOD, "test", depth=FIRST, parent=parent, section="role", rows=("a", "b")
+    )
+    assert entered.parent is parent
+    assert (entered.section, entered.rows) == ("role", ("a", "b"))
+
+
+@pytest.mark.parametrize("room", [10, FIRST + 10])
+def test_a_prompt_that_the_model_cannot_take_is_passed_over_and_the_race_goes_on(room):
+    races = Races(judge=Narrow(by_role))
+    assert races.enter(PROMPT.with_section("role", str(room))) is None
+    assert races.outcomes == [("seed", "leads"), ("calibrate", "leads")]
+    assert len(races.contest.entries) == 1 and races.contest.leader.prompt == PROMPT
+    winner = races.enter(PROMPT.with_section("role", "9"))
+    assert races.contest.leader is winner and len(winner.scored) == len(CASES)
 
 
 def test_a_race_goes_no_deeper_than_it_is_told():
@@ -102,30 +180,64 @@ def test_a_prompt_that_was_here_before_is_not_entered_again(seed):
 
 
 def test_halving_finds_the_best_on_all_cases_and_makes_it_the_leader():
-    races = Races(lambda prompt: float(prompt.section("role") or 0))
-    for quality in (1, 5, 2, 4, 3):
-        races.enter(PROMPT.with_section("role", str(quality)), depth=FIRST)
-    best = races.contest.halve(keep=2, depth=len(CASES))
-    assert [candidate.prompt.section("role") for candidate in best] == ["5", "4"]
-    assert races.contest.leader is best[0]
-    assert all(len(candidate.scored) == len(CASES) for candidate in best)
+    races = Races(by_role)
+    races.first_rung(1, 5, 2, 4, 3)
+    assert races.contest.leader.prompt == PROMPT
+    told = len(races.outcomes)
+    assert races.contest.halve(keep=2, depth=len(CASES), going=lambda: True) is None
+    assert races.contest.leader.prompt.section("role") == "5"
+    assert races.outcomes[told:] == [("5", "leads")]
+    assert races.seen() == {"": 24, "1": 24, "2": 48, "3": 48, "4": 96, "5": 96}
+
+
+def test_halving_again_costs_and_announces_nothing():
+    races = Races(by_role)
+    races.first_rung(1, 2, 3)
+    races.contest.halve(keep=2, depth=len(CASES), going=lambda: True)
+    before = races.seen(), list(races.outcomes)
+    races.contest.halve(keep=2, depth=len(CASES), going=lambda: True)
+    assert (races.seen(), races.outcomes) == before
 
 
 def test_halving_spends_less_on_those_that_lose():
-    races = Races(lambda prompt: float(prompt.section("role") or -9))
-    for quality in range(1, 12):
-        races.enter(PROMPT.with_section("role", str(quality)), depth=FIRST)
-    races.contest.halve(keep=2, depth=len(CASES))
-    seen = sorted(len(candidate.scored) for candidate in races.contest.entries.values())
-    assert seen[-2:] == [len(CASES)] * 2
-    assert seen[:4] == [FIRST] * 4 and seen.count(len(CASES)) <= 4
+    races = Races(by_role)
+    races.first_rung(*[n / 2 for n in range(1, 12)])
+    races.contest.halve(keep=2, depth=len(CASES), going=lambda: True)
+    assert sorted(races.seen().values()) == [FIRST] * 8 + [2 * FIRST] * 2 + [4 * FIRST] * 2
 
 
-@pytest.mark.parametrize("depth", [1, FIRST, FIRST + 1, 5 * FIRST, 8 * FIRST])
-def test_rungs_begin_small_double_and_end_at_the_depth(depth):
+@pytest.mark.parametrize("steps", [0, 1, 3, 5])
+def test_halving_stops_when_it_may_not_go_on_and_the_best_so_far_leads(steps):
+    races = Races(by_role)
+    races.first_rung(1, 5, 2, 4, 3)
+    left = iter([True] * steps)
+    races.contest.halve(keep=2, depth=len(CASES), going=lambda: next(left, False))
+    seen = races.seen()
+    assert races.contest.leader.prompt.section("role") == "5"
+    assert sum(cases > FIRST for cases in seen.values()) == min(steps, 4)
+    assert sum(cases == len(CASES) for cases in seen.values()) == max(steps - 4, 0)
+
+
+def test_a_prompt_that_the_model_cannot_take_further_is_passed_over_in_halving():
+    races = Races(judge=Narrow(by_role))
+    races.first_rung(3, FIRST, 5, 2 * FIRST)
+    races.contest.halve(keep=2, depth=len(CASES), going=lambda: True)
+    assert races.contest.leader.prompt.section("role") == "5"
+    assert races.seen() == {"": 24, "3": 48, "24": 24, "5": 96, "48": 48}
+
+
+@pytest.mark.parametrize("depth", [1, FIRST - 1, FIRST, FIRST + 1, 5 * FIRST, 8 * FIRST, 1000])
+def test_rungs_begin_small_grow_about_twofold_and_end_at_the_depth(depth):
     steps = rungs(depth)
-    assert steps[0] == FIRST and steps[-1] == max(FIRST, depth)
-    assert all(a < b <= 2 * a for a, b in pairwise(steps))
+    assert steps[0] == min(FIRST, depth) and steps[-1] == depth == max(steps)
+    assert all(a < b < 3 * a for a, b in pairwise(steps))
+    # Only the first rung, which every candidate sees, may be followed by a short one.
+    assert all(b >= 1.5 * a for a, b in pairwise(steps[1:]))
+
+
+def test_a_last_rung_that_would_be_short_is_joined_to_the_one_before():
+    assert rungs(5 * FIRST) == [FIRST, 2 * FIRST, 5 * FIRST]
+    assert rungs(6 * FIRST) == [FIRST, 2 * FIRST, 4 * FIRST, 6 * FIRST]
 
 
 def candidate(leads: list[float], free: float = 0.0, *, fixed: bool = False) -> Candidate:
@@ -141,10 +253,52 @@ def test_the_weight_is_fitted_unless_the_prompt_is_taken_as_it_is():
     assert candidate(leads, free=-4.0).final == msgspec.structs.replace(PROMPT, weight=1.0)
 
 
-def test_a_wrong_answer_costs_a_nat_more_than_its_loss():
-    right, wrong = candidate([0.1, 0.1]), candidate([-0.1, -0.1])
-    assert right.penalties(1) == right.penalties(2)[:1]
-    assert wrong.penalties(1)[0] == pytest.approx(right.penalties(1)[0] + 1.1, abs=1e-3)
+def test_the_fit_follows_the_scores():
+    growing = candidate([1.0] * 8, free=4.0)
+    assert growing.weight == 0.0
+    growing.scored += candidate([-1.0] * 80, free=-4.0).scored
+    assert growing.weight > 0.0
+
+
+@pytest.mark.parametrize("sharpness", [1.0, 0.25])
+def test_a_wrong_answer_costs_a_nat_more_than_its_loss(sharpness):
+    fitted = Fit(0.0, sharpness)
+    [right], [wrong] = candidate([0.8]).scored, candidate([-0.8]).scored
+    assert penalty(right, fitted) == right.loss(0.0, sharpness)
+    assert penalty(wrong, fitted) == wrong.loss(0.0, sharpness) + 1
+    assert wrong.loss(0.0, sharpness) == pytest.approx(
+        right.loss(0.0, sharpness) + 0.8 * sharpness, abs=2e-4
+    )
+
+
+def test_penalties_are_those_of_the_first_cases_under_the_fit():
+    found = candidate([8.0] * 20 + [-8.0] * 4)
+    assert found.fit.sharpness < 1
+    assert found.penalties(24) == [penalty(scored, found.fit) for scored in found.scored]
+    assert found.penalties(3) == found.penalties(24)[:3]
+
+
+def bold_and_timid() -> list[Scored]:
+    """Right four times in five and sure of it at weight 1, a coin's toss and unsure at weight 0."""
+    return [
+        Scored(str(n), 0, (plain, 0.0), (plain - (8.0 if n % 5 else -8.0), 0.0))
+        for n, plain in enumerate([0.1, -0.1] * 20)
+    ]
+
+
+def test_the_fit_prefers_the_weight_that_decides_better_to_one_that_is_merely_less_bold():
+    scored = bold_and_timid()
+    bold, timid = (
+        Candidate(msgspec.structs.replace(PROMPT, weight=weight), "test", scored=scored, fixed=True)
+        for weight in (1.0, 0.0)
+    )
+    assert bold.accuracy > timid.accuracy and bold.loss > timid.loss
+    assert fit(scored, (0.0, 1.0)) == Fit(1.0, 0.25) == bold.fit
+    assert is_better(bold, timid)
+
+
+def test_where_all_fits_are_as_good_the_prompt_is_left_as_it_is():
+    assert candidate([0.0] * 8).fit == Fit(0.0, 1.0)
 
 
 def test_better_needs_a_paired_gain_that_noise_does_not_explain():
@@ -159,8 +313,10 @@ def test_better_needs_a_paired_gain_that_noise_does_not_explain():
 
 def explored(seed: int, count: int) -> list[str]:
     races = Races(lambda prompt: len(prompt.example) / 50)
-    explore(races.contest, {"all": ("f1",), "none": ()}, seed, lambda: len(races.outcomes) < count)
-    return [c.prompt.id for c in races.contest.entries.values()]
+    entries = races.contest.entries
+    explore(races.contest, {"all": ("f1",), "none": ()}, seed, lambda: len(entries) < count)
+    assert {len(c.scored) for c in entries.values()} == {FIRST}
+    return [c.prompt.id for c in entries.values()]
 
 
 def test_exploring_is_a_function_of_its_seed(capfd):
@@ -251,15 +407,22 @@ def test_every_demonstration_of_the_pool_can_be_reached():
 
 
 def test_shot_sets_are_the_rows_of_each_rank_the_seeds_and_none():
-    seed = msgspec.structs.replace(PROMPT, shots=("f1", "s1"))
+    seed = msgspec.structs.replace(PROMPT, shots=("s1", "f2"))
     assert shot_sets(POOL, seed) == {
         "row 1 of each": ("f1", "s1"),
         "row 2 of each": ("f2",),
         "row 3 of each": ("f3",),
-        "the seed's": ("f1", "s1"),
+        "the seed's": ("s1", "f2"),
         "none": (),
     }
     assert shot_sets({}, seed) == shot_sets({"founder": ()}, seed) == {}
+
+
+@pytest.mark.parametrize("shots", [("f1", "s1"), ("f2",), ()])
+def test_no_two_shot_sets_are_the_same(shots):
+    sets = shot_sets(POOL, msgspec.structs.replace(PROMPT, shots=shots))
+    assert set(sets.values()) == {("f1", "s1"), ("f2",), ("f3",), ()}
+    assert len(sets) == 4
 
 
 @pytest.mark.parametrize(
@@ -313,29 +476,96 @@ def test_the_reasoner_is_asked_as_a_chat_and_its_replies_are_cleaned_and_unique(
     assert model.request.seed == 7
 
 
+def test_a_reasoner_that_cannot_take_the_request_writes_nothing():
+    class Short(ScriptedModel):
+        def handle(self, request):
+            if isinstance(request, Generate):
+                raise RequestFailed("bad_request", "the prompt is too long")
+            return super().handle(request)
+
+    models = InProcess(Short(Path("unused")))
+    bodies = {"reasoner": Body("model", "x", Prices(1.0))}
+    bench = Workbench(models, bodies, MemoryJournal(), lambda: None)
+    assert ask(bench, models.tokeniser(), "What?", seed=7) == []
+
+
+def wrong_on(cases) -> Candidate:
+    """A prompt under which every answer is "founder"."""
+    scored = [Scored(c.id, c.gold, (1.0, 0.0, 0.0), (0.0,) * 3) for c in cases]
+    return Candidate(PROMPT, "seed", scored=scored, fixed=True)
+
+
 def test_induction_shows_rows_with_their_answers():
-    text = induce(Candidate(PROMPT, "seed"), CASES[:6], Random(0))
-    assert text.count("Input: Person") == text.count("Answer: ") == 4
-    assert "The possible answers are: founder, supplier of, author." in text
+    asked = induce(wrong_on(CASES[:6]), CASES[:6], Random(0))
+    assert asked.text.count("Input: Person") == asked.text.count("Answer: ") == 4
+    assert "The possible answers are: founder, supplier of, author." in asked.text
+    shown = [case.query.id for case in CASES[:6] if f"Input: {case.query.text}" in asked.text]
+    assert sorted(asked.rows) == sorted(shown) and len(asked.rows) == 4
 
 
 def test_rewriting_shows_the_instruction_and_only_rows_that_it_got_wrong():
-    leads = [Scored(c.id, c.gold, (1.0, 0.0, 0.0), (0.0,) * 3) for c in CASES[:6]]
-    text = rewrite(Candidate(PROMPT, "seed", scored=leads, fixed=True), CASES[:6], Random(0))
-    assert '"Name the relation:"' in text
-    assert text.count("The model said: founder") == 4
-    assert "Answer: founder" not in text and "Answer: author" in text
+    asked = rewrite(wrong_on(CASES[:6]), CASES[:6], Random(0))
+    assert '"Name the relation:"' in asked.text
+    assert asked.text.count("The model said: founder") == 4
+    assert "Answer: founder" not in asked.text and "Answer: author" in asked.text
+    shown = [case.query.id for case in CASES[:6] if f"Input: {case.query.text}" in asked.text]
+    assert sorted(asked.rows) == sorted(shown) and len(asked.rows) == 4
 
 
-def run_search(folder: Path, budget: float, *, finishing: bool = False):
-    models = InProcess(ScriptedModel(folder))
+def test_there_is_nothing_to_rewrite_where_nothing_went_wrong():
+    founders = [case for case in CASES if case.gold == 0]
+    assert rewrite(wrong_on(founders), founders, Random(0)) is None
+
+
+@pytest.mark.parametrize("operator", [induce, rewrite])
+def test_rows_that_may_not_ship_are_never_shown_to_the_reasoner(operator):
+    mixed = [CASES[n] if n % 4 == 1 else PRIVATE[n] for n in range(24)]
+    may_ship = {case.query.id for case in mixed if case.query.may_ship}
+    for seed in range(10):
+        asked = operator(wrong_on(mixed), mixed, Random(seed))
+        assert asked.rows and set(asked.rows) <= may_ship
+        assert not any(c.query.text in asked.text for c in mixed if not c.query.may_ship)
+    assert operator(wrong_on(PRIVATE), PRIVATE, Random(0)) is None
+
+
+class NarrowModel(ScriptedModel):
+    """Takes requests of so many bytes a case and no more."""
+
+    def __init__(self, folder: Path, room: int) -> None:
+        super().__init__(folder)
+        self.room = room
+
+    def handle(self, request):
+        if isinstance(request, Score) and max(map(_length(request), request.segments)) > self.room:
+            raise RequestFailed("bad_request", "the prompt is too long")
+        return super().handle(request)
+
+
+def _length(request: Score):
+    def length(segment) -> int:
+        parent = request.segments[segment.parent] if segment.parent >= 0 else None
+        return len(segment.tokens) + (length(parent) if parent else 0)
+
+    return length
+
+
+def run_search(
+    folder: Path,
+    budget: float,
+    *,
+    finishing: bool = False,
+    cases=CASES,
+    room: int = 10_000,
+    journal: MemoryJournal | None = None,
+):
+    models = InProcess(NarrowModel(folder, room))
     prices = Prices(0.01, 0.01)
     bodies = {role: Body("model", role, prices) for role in ("search", "reasoner")}
-    bench = Workbench(models, bodies, MemoryJournal(), lambda: None)
+    bench = Workbench(models, bodies, journal or MemoryJournal(), lambda: None)
     tokeniser = models.tokeniser()
     outcomes = []
     contest = Contest(
-        Evaluator(bench, Renderer(TASK, {}, tokeniser)), CASES[:30], PROMPT,
+        Evaluator(bench, Renderer(TASK, {}, tokeniser)), cases[:30], PROMPT,
         lambda c, outcome: outcomes.append((c.operator, c.prompt.id, outcome)),
     )  # fmt: skip
     bench.finishing = finishing
@@ -348,15 +578,36 @@ def test_a_search_is_deterministic_uses_all_its_operators_and_ends_with_its_budg
     again = run_search(tmp_path, 1500.0)
     assert (outcomes, bench.spent) == (again[1], again[2].spent)
     assert [c.final for c in finalists] == [c.final for c in again[0]]
-    assert {operator for operator, _, _ in outcomes} >= {"seed", "format", "induce", "mutate"}
+    operators = {operator for operator, _, _ in outcomes}
+    assert operators >= {"seed", "calibrate", "format", "induce", "mutate"}
     assert 1500 <= bench.spent < 2000
     penalties = [sum(c.penalties(30)) for c in (*finalists, contest.leader)]
     assert len(finalists) == FINALISTS and penalties[0] == min(penalties) == penalties[-1]
-    written = {c.prompt.section("task").strip() for c in contest.entries.values()}
-    assert written & set(WRITTEN)
+    written = [c for c in contest.entries.values() if c.operator in ("induce", "rewrite")]
+    assert {c.prompt.section("task").strip() for c in written} <= set(WRITTEN)
+    may_be_shown = {case.query.id for case in CASES[:30]}
+    assert written and all(c.rows and set(c.rows) <= may_be_shown for c in written)
+
+
+def test_a_search_over_rows_that_may_not_ship_never_asks_the_reasoner(tmp_path):
+    _, outcomes, bench, _ = run_search(tmp_path, 600.0, cases=PRIVATE)
+    assert {operator for operator, _, _ in outcomes} == {"seed", "calibrate", "format", "mutate"}
+    assert not any(isinstance(request, Generate) for request in bench.models.calls)
+
+
+def test_a_search_passes_over_prompts_that_are_too_long_and_is_replayed_as_it_was(tmp_path):
+    finalists, outcomes, bench, contest = run_search(tmp_path, 600.0, room=150)
+    replies = [decode_reply(line.reply) for line in bench.journal.lines]
+    failed = sum(isinstance(reply, Failed) for reply in replies)
+    assert 0 < failed < len(replies) and len(finalists) == FINALISTS
+    assert {id for _, id, _ in outcomes} == {c.prompt.id for c in contest.entries.values()}
+    again = run_search(tmp_path, 600.0, room=150, journal=MemoryJournal(bench.journal.lines))
+    assert again[2].models.calls == [] and again[1] == outcomes
+    assert again[2].spent == bench.spent >= 600
 
 
 def test_a_search_that_is_told_to_finish_asks_nothing_more(tmp_path):
     finalists, outcomes, bench, _ = run_search(tmp_path, 1500.0, finishing=True)
-    assert [c.prompt for c in finalists] == [PROMPT] and len(outcomes) == 1
+    assert [c.prompt for c in finalists] == [PROMPT]
+    assert [operator for operator, _, _ in outcomes] == ["seed", "calibrate"]
     assert len(bench.journal.lines) == 1

@@ -204,6 +204,56 @@ def test_runs_are_listed_newest_first(db):
     assert [run.id for run in runs.all(db)] == ["run-2", "run-1"]
 
 
+def test_the_oldest_run_is_found_by_its_status(db):
+    for run in ("run-1", "run-2", "run-3"):
+        add_run(db, run)
+    assert runs.oldest(db, ["queued", "running"]).id == "run-1"
+    runs.set_status(db, "run-1", "finished")
+    runs.set_status(db, "run-3", "running")
+    assert runs.oldest(db, ["queued", "running"]).id == "run-2"
+    assert runs.oldest(db, ["running"]).id == "run-3"
+    assert runs.oldest(db, ["paused"]) is None
+
+
+def test_a_status_is_told_with_the_error_that_led_to_it(db):
+    add_run(db)
+    runs.set_status(db, "run-1", "failed", "the worker died")
+    assert (runs.get(db, "run-1").status, runs.get(db, "run-1").error) == (
+        "failed",
+        "the worker died",
+    )
+    [told] = events.since(db, 0, "run-1")
+    assert json.loads(told.body) == {"status": "failed", "error": "the worker died"}
+    runs.set_status(db, "run-1", "queued")
+    assert runs.get(db, "run-1").error is None
+
+
+def test_a_run_is_created_with_its_plan_and_the_answer_or_not_at_all(db):
+    add_run(db)
+    command = commands.enqueue(db, "tune", "{}")
+    new = {"task_id": "t1", "inputs": "{}", "seed_prompt": "p0", "budget": 9, "status": "queued"}
+    runs.create(db, id="run-2", **new, plan='{"minutes":1}', command=command)
+    assert json.loads(commands.get(db, command).answer) == {"run": "run-2"}
+    assert [event.kind for event in events.since(db, 0, "run-2")] == ["plan"]
+    with pytest.raises(StoreError, match="not open"):
+        runs.create(db, id="run-3", **new, plan="{}", command=command)
+    assert runs.get(db, "run-3") is None
+
+
+def test_a_control_is_written_with_its_status_and_its_answer_or_not_at_all(db):
+    add_run(db)
+    call(db, 0)
+    command = commands.enqueue(db, "pause", "{}", "run-1")
+    journal.obey(db, "run-1", command, "pause", "paused")
+    assert [(e.seq, e.kind) for e in journal.entries(db, "run-1")] == [(0, "call"), (1, "pause")]
+    assert runs.get(db, "run-1").status == "paused"
+    assert commands.get(db, command).answer == "{}"
+    with pytest.raises(StoreError, match="not open"):
+        journal.obey(db, "run-1", command, "stop", "stopped")
+    assert len(list(journal.entries(db, "run-1"))) == 2
+    assert runs.get(db, "run-1").status == "paused"
+
+
 def test_an_evaluation_said_twice_stands_once(db):
     add_run(db)
     evaluation = EvaluationRecord("run-1", 0, "p0", "search", "tuning", 20, 0.5, 1.25, 3.0)
@@ -295,6 +345,7 @@ def test_a_run_sees_its_own_pending_commands(db):
     pause = commands.enqueue(db, "pause", "{}", "run-1")
     commands.enqueue(db, "score", "{}")
     assert [command.id for command in commands.pending(db, "run-1")] == [pause]
+    assert [command.kind for command in commands.waiting(db)] == ["pause", "score"]
 
 
 def test_experience_is_kept_once_and_found_by_kind_and_model(db):

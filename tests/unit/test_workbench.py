@@ -6,9 +6,19 @@ import pytest
 from in_process import InProcess, MemoryJournal
 
 from appliance.errors import StropError
-from appliance.workbench import Body, Diverged, Entry, Interrupted, Prices, Workbench, price
+from appliance.workbench import (
+    Body,
+    Diverged,
+    Entry,
+    Interrupted,
+    Prices,
+    Unanswerable,
+    Workbench,
+    price,
+)
 from models.engine import (
     Differentiate,
+    Failed,
     Generate,
     Generated,
     Gradients,
@@ -21,6 +31,7 @@ from models.engine import (
     decode_reply,
     encode,
 )
+from models.pool import RequestFailed
 
 PRICES = Prices(prefill=0.5, sample=3.0, gradient=2.0)
 BODIES = {
@@ -232,6 +243,60 @@ def test_a_model_that_fails_leaves_nothing_in_the_journal():
     live = Workbench(InProcess(Broken()), BODIES, MemoryJournal(), lambda: None)
     with pytest.raises(RuntimeError):
         live.score("search", score(1))
+    assert live.journal.lines == [] and live.spent == 0
+
+
+class Refusing(Parrot):
+    """Fails the first call in the way it is told to."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def handle(self, request):
+        reply = super().handle(request)
+        if self.count == 1:
+            raise RequestFailed(self.kind, "5000 tokens do not fit into 4096")
+        return reply
+
+
+def refusing(kind: str) -> Workbench:
+    return Workbench(InProcess(Refusing(kind)), BODIES, MemoryJournal(), lambda: None)
+
+
+def test_a_bad_request_is_written_down_at_no_cost_and_replayed_as_such():
+    live = refusing("bad_request")
+    with pytest.raises(Unanswerable, match="5000 tokens do not fit into 4096"):
+        live.score("search", score(1))
+    [line] = live.journal.lines
+    assert line.cost == live.spent == 0 and line.request == encode(score(1))
+    assert decode_reply(line.reply) == Failed("bad_request", "5000 tokens do not fit into 4096")
+    live.score("search", score(2))
+    assert len(live.journal.lines) == 2 and live.spent == 5.0
+    again = bench(live.journal.lines)
+    with pytest.raises(Unanswerable, match="5000 tokens do not fit into 4096"):
+        again.score("search", score(1))
+    again.score("search", score(2))
+    assert again.models.calls == [] and again.spent == 5.0
+
+
+def test_a_remembered_bad_request_is_not_asked_again():
+    live = refusing("bad_request")
+    with pytest.raises(Unanswerable):
+        live.score("search", score(1))
+    [line] = live.journal.lines
+    remembering = bench(memo={line.key: line.reply})
+    with pytest.raises(Unanswerable):
+        remembering.score("search", score(1))
+    assert remembering.models.calls == [] and remembering.journal.lines == [line]
+
+
+@pytest.mark.parametrize("kind", ["memory", "engine"])
+def test_any_other_failure_is_raised_and_not_written_down(kind):
+    live = refusing(kind)
+    with pytest.raises(RequestFailed) as caught:
+        live.score("search", score(1))
+    assert caught.value.kind == kind
     assert live.journal.lines == [] and live.spent == 0
 
 

@@ -41,8 +41,8 @@ ACTIVE = ("queued", "running")
 OPEN_TO = {
     "pause": ACTIVE,
     "resume": ("paused", "stopped", "failed"),
-    "stop": ACTIVE,
-    "finish": ACTIVE,
+    "stop": (*ACTIVE, "paused"),
+    "finish": (*ACTIVE, "paused", "stopped"),
 }
 """The statuses of a run in which a command makes sense."""
 

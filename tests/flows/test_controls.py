@@ -1,0 +1,253 @@
+"""What a person asks of a run happens whole or not at all, whichever run is worked on."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from in_process import InProcess
+
+from appliance import client, locations, runner
+from appliance.errors import InputError
+from appliance.plan import Agreement, Plan
+from appliance.record import StoreJournal
+from appliance.tasks import sample, save
+from appliance.workbench import Body, Interrupted, Prices, Workbench
+from models.engine import Score, Scores, Segment
+from models.pool import Pool
+from store import commands, database, events, journal, prompts, runs, tasks
+
+BODIES = {"search": Body("m/q4", "q4 of m", Prices(1.0))}
+PLAN = Plan(25, 16, 10.0, 1.0, "q4", 100.0, "q8", 50.0, Agreement(0.9, 8), "a plan")
+
+
+class Killed(BaseException):
+    """The runner's death, where nothing may catch it."""
+
+
+class Constant:
+    def handle(self, request: Score) -> Scores:
+        return Scores(((-1.0,),), unique=1, decoded=1)
+
+
+@pytest.fixture
+def db(monkeypatch):
+    monkeypatch.setattr(client, "wake_runner", lambda: None)
+    monkeypatch.setattr(runner, "IDLE_SECONDS", 0.0)
+    with database.open(locations.store_path()) as opened:
+        tasks.add(opened, id="t", name="t", body="{}", split_hash="s", rows=[], cases=[])
+        prompts.add(opened, id="p", task_id="t", body="{}")
+        for run in ("a", "b"):
+            runs.create(
+                opened, id=run, task_id="t", inputs="{}", seed_prompt="p", budget=9, status="queued"
+            )
+        yield opened
+
+
+@pytest.fixture
+def serving(db):
+    with Pool() as pool:
+        yield runner.Runner(db, pool)
+
+
+@pytest.fixture
+def dying(monkeypatch):
+    """Kills the runner at the end of a write that settles a command; a function that ends this."""
+
+    def settle_and_die(*_, **__):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal, "settle_within", settle_and_die)
+        patch.setattr(runs, "settle_within", settle_and_die)
+        yield patch.undo
+
+
+def obey(serving, kind, run, status):
+    """The runner meets one command for a run in this status; the command's answer."""
+    runs.set_status(serving.db, run, status)
+    command = commands.enqueue(serving.db, kind, "{}", run)
+    serving.obey(commands.take(serving.db))
+    return client.answer_to(serving.db, command)
+
+
+def status(db, run):
+    return runs.get(db, run).status
+
+
+def kinds(db, run):
+    return [entry.kind for entry in journal.entries(db, run)]
+
+
+def score_until_told(serving, run, calls=3):
+    bench = Workbench(
+        InProcess(Constant()),
+        BODIES,
+        StoreJournal(serving.db, run, "t"),
+        lambda: serving._poll(run),
+    )
+    for n in range(calls):
+        bench.score("search", Score((Segment(-1, (1, n), 1),)))
+    return bench
+
+
+@pytest.mark.parametrize(("kind", "rest"), [("pause", "paused"), ("stop", "stopped")])
+def test_a_run_that_is_worked_on_comes_to_rest_with_the_answer(db, serving, kind, rest):
+    command = commands.enqueue(db, kind, "{}", "a")
+    with pytest.raises(Interrupted):
+        score_until_told(serving, "a")
+    assert client.answer_to(db, command) == {}
+    assert (status(db, "a"), kinds(db, "a")) == (rest, [kind])
+    [told] = events.since(db, 0, "a")
+    assert msgspec.json.decode(told.body) == {"status": rest}
+
+
+@pytest.mark.parametrize("kind", ["pause", "stop", "finish"])
+def test_a_kill_while_a_control_is_written_leaves_it_to_be_obeyed_again(db, serving, dying, kind):
+    runs.set_status(db, "a", "running")
+    command = commands.enqueue(db, kind, "{}", "a")
+    with pytest.raises(Killed):
+        score_until_told(serving, "a")
+    assert client.answer_to(db, command) is None
+    assert (status(db, "a"), kinds(db, "a")) == ("running", [])
+    assert len(list(events.since(db, 0, "a"))) == 1
+    dying()
+    serving.obey(commands.take(db))
+    assert client.answer_to(db, command) == {} and kinds(db, "a") == [kind]
+
+
+def test_finish_goes_on_after_it_is_written(db, serving):
+    command = commands.enqueue(db, "finish", "{}", "a")
+    assert score_until_told(serving, "a").finishing
+    assert kinds(db, "a") == ["finish", "call", "call", "call"]
+    assert client.answer_to(db, command) == {}
+
+
+@pytest.fixture
+def planned(db, serving, monkeypatch):
+    """A tune command whose measurements are made up."""
+    save(db, sample())
+
+    class Gauge:
+        def __init__(self, *_):
+            pass
+
+        def bodies(self):
+            return BODIES
+
+        def plan(self, bodies, minutes):
+            return PLAN
+
+    model = type("Model", (), {"name": "m"})
+    monkeypatch.setattr(runner, "Gauge", Gauge)
+    monkeypatch.setattr(serving.host, "prepare", lambda name: model)
+    request = {"task": "sample", "model": "m", "minutes": 10.0, "seed": 2**32 - 1}
+    return client.enqueue(db, "tune", request)
+
+
+def test_a_kill_while_a_run_is_created_leaves_no_run_and_one_after_the_next_try(
+    db, serving, dying, planned
+):
+    with pytest.raises(Killed):
+        serving.obey(commands.take(db))
+    assert len(runs.all(db)) == 2
+    dying()
+    commands.requeue_taken(db)
+    serving.obey(commands.take(db))
+    run = client.answer_to(db, planned)["run"]
+    assert [run, "b", "a"] == [found.id for found in runs.all(db)]
+    assert [event.kind for event in events.since(db, 0, run)] == ["plan"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"seed": -1}, "seed is -1; .* from 0 to 4294967295"),
+        ({"seed": 2**32}, "seed is 4294967296"),
+        ({"minutes": 0}, "finite number above 0"),
+        ({"minutes": -1.5}, "finite number above 0"),
+        ({"minutes": float("inf")}, "finite number above 0"),
+        ({"minutes": float("nan")}, "finite number above 0"),
+        ({"minutes": 1e308}, "finite number above 0"),
+    ],
+)
+def test_amounts_that_mean_nothing_are_refused(db, serving, wrong, message):
+    request = {"task": "sample", "model": "m", "minutes": 10.0, "seed": 1} | wrong
+    command = client.enqueue(db, "tune", request)
+    serving.obey(commands.take(db))
+    with pytest.raises(InputError, match=message):
+        client.answer_to(db, command)
+
+
+@pytest.mark.parametrize("rest", ["paused", "stopped", "failed", "queued"])
+def test_resume_queues_a_run_again(db, serving, rest):
+    assert obey(serving, "resume", "a", rest) == {"run": "a"}
+    assert status(db, "a") == "queued"
+
+
+def test_resume_of_a_run_that_finished_meanwhile_names_it_and_its_follower_ends(db, serving):
+    assert obey(serving, "resume", "a", "finished") == {"run": "a"}
+    assert status(db, "a") == "finished"
+    last = list(events.since(db, 0))[-1].id
+    assert list(client.follow(db, "a", last)) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "after"),
+    [
+        ("pause", "queued", "paused"),
+        ("pause", "paused", "paused"),
+        ("stop", "queued", "stopped"),
+        ("stop", "paused", "stopped"),
+        ("stop", "stopped", "stopped"),
+        ("finish", "queued", "queued"),
+        ("finish", "paused", "queued"),
+        ("finish", "stopped", "queued"),
+    ],
+)
+def test_a_run_that_nobody_works_on_takes_a_control_at_once(db, serving, kind, before, after):
+    assert obey(serving, kind, "a", before) == {}
+    assert status(db, "a") == after
+    assert kinds(db, "a") == ([] if before == after != "queued" else [kind])
+
+
+@pytest.mark.parametrize(
+    ("kind", "before"),
+    [("pause", "stopped"), ("pause", "finished"), ("stop", "failed"), ("finish", "finished")],
+)
+def test_a_control_that_makes_no_sense_is_refused(db, serving, kind, before):
+    with pytest.raises(InputError, match=f"run a is {before}: there is nothing to {kind}"):
+        obey(serving, kind, "a", before)
+    assert (status(db, "a"), kinds(db, "a")) == (before, [])
+
+
+def test_finish_on_a_paused_run_ends_its_search_before_the_next_call(db, serving):
+    score_until_told(serving, "a", calls=2)
+    obey(serving, "finish", "a", "paused")
+    assert score_until_told(serving, "a", calls=3).finishing
+    assert kinds(db, "a") == ["call", "call", "finish", "call"]
+
+
+@pytest.mark.parametrize(("kind", "rest"), [("pause", "paused"), ("stop", "stopped")])
+def test_a_queued_run_is_controlled_while_another_is_worked_on(db, serving, kind, rest):
+    runs.set_status(db, "a", "running")
+    tune = commands.enqueue(db, "tune", "{}")
+    other = commands.enqueue(db, kind, "{}", "b")
+    score_until_told(serving, "a")
+    assert client.answer_to(db, other) == {}
+    assert (status(db, "a"), status(db, "b")) == ("running", rest)
+    assert commands.get(db, tune).status == "pending"
+
+
+def test_a_run_that_ends_the_runner_each_time_can_be_stopped(db, serving, monkeypatch):
+    def die(run):
+        raise Killed(run.id)
+
+    monkeypatch.setattr(serving, "work", die)
+    monkeypatch.setattr(runner, "IDLE_SECONDS", 5.0)
+    runs.set_status(db, "a", "running")
+    with pytest.raises(Killed, match="a"):
+        serving.serve()
+    stop = commands.enqueue(db, "stop", "{}", "a")
+    with pytest.raises(Killed, match="b"):
+        serving.serve()
+    assert client.answer_to(db, stop) == {} and status(db, "a") == "stopped"
