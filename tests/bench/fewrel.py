@@ -48,7 +48,7 @@ def main() -> None:
         }  # fmt: skip
         run = client.ask(db, "tune", request)["run"]
         verdicts.append(follow_to_verdict(db, run))
-        print(json.dumps({"seed": seed, "run": run, **verdicts[-1]}), flush=True)
+        print(json.dumps({"tuning seed": seed, "run": run, **verdicts[-1]}), flush=True)
     loaded = load(db, task)
     test = loaded.cases["test"]
     with open_evaluator(db, loaded, given.model, MemoFirst(db)) as evaluator:

@@ -45,7 +45,7 @@ def main() -> None:
         }  # fmt: skip
         run = client.ask(db, "tune", request)["run"]
         verdicts.append(follow_to_verdict(db, run))
-        print(json.dumps({"seed": seed, "run": run, **verdicts[-1]}), flush=True)
+        print(json.dumps({"tuning seed": seed, "run": run, **verdicts[-1]}), flush=True)
     control = _best_random_format(db, given.model, verdicts)
     print(json.dumps(control), flush=True)
 
