@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from random import Random
 
 import msgspec
@@ -95,17 +96,20 @@ class Gauge:
         )
         return Agreement(round(rank_agreement(search, serving).spearman, 4), len(search))
 
-    def plan(self, bodies: dict[str, Body], minutes: float) -> Plan:
-        """Raises BudgetError where the minutes pay for fewer than ``LEAST_CANDIDATES``."""
+    def plan(self, bodies: dict[str, Body], minutes: float, *, stretch: bool = False) -> Plan:
+        """Raises BudgetError where the minutes pay for fewer than ``LEAST_CANDIDATES``, unless they
+        may be stretched to as many as that takes."""
         seed = self.loaded.seed
         block = self.loaded.cases["tuning"][:FIRST]
         cost = self._tokens_of_a_candidate(block) * bodies["search"].prices.prefill
+        least = 1.05 * LEAST_CANDIDATES * cost / SEARCH / MINUTE
+        if stretch:
+            minutes = max(minutes, ceil(10 * least) / 10)
         candidates = int(SEARCH * minutes * MINUTE / cost)
         if candidates < LEAST_CANDIDATES:
-            needed = LEAST_CANDIDATES * cost / SEARCH / MINUTE
             raise BudgetError(
                 f"{minutes:g} minutes pay for {candidates} candidates on this machine, too few to "
-                f"search; at least {LEAST_CANDIDATES} need --minutes {1.1 * needed + 0.05:.1f}"
+                f"search; at least {LEAST_CANDIDATES} need --minutes {1.05 * least + 0.05:.1f}"
             )
         test = self.loaded.cases["test"]
         sample = test[: 4 * FIRST]

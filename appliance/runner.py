@@ -152,15 +152,15 @@ class Runner:
         self.note(f"measuring {model.name} on {loaded.task.name}")
         gauge = Gauge(self.host, model, reasoner, loaded)
         bodies = gauge.bodies()
-        plan = gauge.plan(bodies, minutes)
+        plan = gauge.plan(bodies, minutes, stretch=bool(body.get("stretch")))
         inputs = Inputs(
             task=loaded.id,
             split_hash=loaded.split_hash,
             model=model.name,
             reasoner=reasoner.name,
-            minutes=minutes,
+            minutes=plan.minutes,
             seed=seed,
-            budget=minutes * MINUTE,
+            budget=plan.minutes * MINUTE,
             verdict_cost=plan.verdict_minutes * MINUTE,
             bodies=bodies,
             plan=msgspec.to_builtins(plan),

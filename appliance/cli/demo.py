@@ -23,7 +23,10 @@ SEED = 1
 @json_option
 @click.pass_obj
 def demo(out: Output, minutes: float, model: str | None) -> None:
-    """Tune a prompt for the sample task. Uses no network."""
+    """Tune a prompt for the sample task. Uses no network.
+
+    Takes more minutes than asked where this machine needs them for a search that means anything.
+    """
     name = find_model(out, catalog(), model)
     db = open_store()
     sample = tasks.sample()
@@ -32,7 +35,7 @@ def demo(out: Output, minutes: float, model: str | None) -> None:
         tasks.save(db, sample)
     labels, rows = len(sample.task.labels), len(sample.examples)
     out.say(f"task {task}: which of {labels} relations holds, {rows} sentences")
-    run_id, title = start(out, db, task, name, minutes, SEED)
+    run_id, title = start(out, db, task, name, minutes, SEED, stretch=True)
     watch(out, db, run_id, title)
     out.say(f"everything is in {locations.home()}; look again with:")
     out.say(f"  strop runs show {run_id}")

@@ -81,8 +81,13 @@ def start(
     minutes: float,
     seed: int,
     reasoner: str | None = None,
+    *,
+    stretch: bool = False,
 ) -> tuple[str, str]:
-    """Has the runner plan and create a run; its id and a title. Raises what the runner refuses."""
+    """Has the runner plan and create a run; its id and a title. Raises what the runner refuses.
+
+    Where the minutes may ``stretch``, too few of them are made more instead of being refused.
+    """
     body: dict[str, Any] = {"task": task, "model": model, "minutes": minutes, "seed": seed}
     for run in runs.all(db):
         if run.status in ("queued", "running"):
@@ -90,7 +95,8 @@ def start(
                 f"run {run.id} is {run.status} and goes first; to stop it: strop runs stop {run.id}"
             )
     out.say(f"planning {minutes:g} min on {task} with {model}")
-    run_id = str(ask(out, db, "tune", {**body, "reasoner": reasoner})["run"])
+    body |= {"reasoner": reasoner} | ({"stretch": True} if stretch else {})
+    run_id = str(ask(out, db, "tune", body)["run"])
     return run_id, f"run {run_id}: {task}, {model}, {minutes:g} min, seed {seed}"
 
 
