@@ -8,7 +8,7 @@ from random import Random
 
 import msgspec
 
-from appliance.errors import BudgetError, InputError
+from appliance.errors import BudgetError, InputError, StropError
 from appliance.frame import chat_frame
 from appliance.host import Host
 from appliance.renderer import Renderer
@@ -18,11 +18,21 @@ from appliance.search.formats import build, choose_point
 from appliance.search.mutate import shot_sets
 from appliance.task import Case
 from appliance.tasks import Loaded
-from appliance.tokens import Tokeniser
+from appliance.tokens import PROBE, Tokeniser
 from appliance.tune import MINUTE, SEARCH
 from appliance.workbench import Body, Prices
 from models.catalog import Model
-from models.engine import Choice, Differentiate, Generate, Generated, Gradients, Score, Scores
+from models.engine import (
+    Choice,
+    Differentiate,
+    Generate,
+    Generated,
+    Gradients,
+    Score,
+    Scores,
+    Tokenise,
+    Tokens,
+)
 
 LEAST_CANDIDATES = 20
 MEASURED_CASES = 8
@@ -72,6 +82,7 @@ class Gauge:
     def bodies(self) -> dict[str, Body]:
         """Every role's body with its prices, in milliseconds a token. There is no ``reasoner``
         where that model has no chat template: it could not be asked anything."""
+        self._check_twin()
         search = Prices(self._prefill(self.model.search))
         serving = serving_body(self.model)
         bodies = {
@@ -145,6 +156,19 @@ class Gauge:
             for _ in range(POINTS)
         ]
         return sum(self.renderer.tokens(build(point, shots), block) for point in points) / POINTS
+
+    def _check_twin(self) -> None:
+        """Raises StropError for a twin that reads text as other tokens than its GGUF."""
+        search, twin = (
+            self.host.pool.call(self.host.worker(self.model, body), Tokenise((PROBE,)))
+            for body in (self.model.search, "twin")
+        )
+        assert isinstance(search, Tokens) and isinstance(twin, Tokens)
+        if search.ids != twin.ids:
+            raise StropError(
+                f"the twin of {self.model.name} reads text as other tokens than its GGUF does, so "
+                "its gradients would be those of another prompt; this model cannot be refined"
+            )
 
     def _prefill(self, body: str) -> float:
         layout = self.renderer.layout(self.loaded.seed, self.cases)

@@ -23,10 +23,12 @@ _NEXT = "A"
 MAX_LINES = 20_000
 """Lines remembered, about 2 kB each, before all are forgotten."""
 
-_PROBE = (
+PROBE = (
     'Sentence: It\'s 42 %, "quoted" (so).\n\nHead: A-1/b\nTail: \tx  y \n \nRelation: part of\n'
     "<|im_start|>user\nÉtude № 7\r\nend</s>\n{label}\n==\n日本 - ok"
 )
+
+"""What two tokenisers must agree on before they are taken for one; hostile text included."""
 
 Encoded = tuple[tuple[int, ...], tuple[int, ...]]
 Line = tuple[str, bool]
@@ -100,11 +102,11 @@ class Tokeniser:
         return tuple(ids), tuple(ends)
 
     def _cutting_is_exact(self) -> bool:
-        reply = self.models.call(self.body, Tokenise((_PROBE + _NEXT,)))
+        reply = self.models.call(self.body, Tokenise((PROBE + _NEXT,)))
         assert isinstance(reply, Tokens)
-        size = len(_PROBE.encode())
+        size = len(PROBE.encode())
         whole = tuple(t for t, end in zip(reply.ids[0], reply.ends[0], strict=True) if end <= size)
-        return self.encode([_PROBE])[0][0] == whole
+        return self.encode([PROBE])[0][0] == whole
 
 
 def _lines(text: str) -> list[str]:

@@ -20,6 +20,8 @@ from models.engine import (
     Score,
     Scores,
     Segment,
+    Tokenise,
+    Tokens,
 )
 from models.trie import BadRequest, build
 from models.twin.gradients import differentiate
@@ -83,10 +85,31 @@ class TwinEngine:
                 return differentiate(self.model, request, self.excluded, self.beat)
             case Propose():
                 return self.propose(request)
+            case Tokenise():
+                return self.tokenise(request)
             case Describe():
                 return self.describe()
             case _:
                 raise BadRequest(f"the twin cannot answer {type(request).__name__}")
+
+    def tokenise(self, request: Tokenise) -> Tokens:
+        """By the twin's own tokeniser, to be held against llama.cpp's, the authority."""
+        coded = [
+            self.tokeniser(
+                text,
+                add_special_tokens=False,
+                split_special_tokens=True,
+                return_offsets_mapping=True,
+            )
+            for text in request.texts
+        ]
+        return Tokens(
+            ids=tuple(tuple(code["input_ids"]) for code in coded),
+            ends=tuple(
+                tuple(len(text[:end].encode()) for _, end in code["offset_mapping"])
+                for text, code in zip(request.texts, coded, strict=True)
+            ),
+        )
 
     @torch.no_grad()
     def score(self, request: Score) -> Scores:

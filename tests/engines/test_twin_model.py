@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from pathlib import Path
 
 import pytest
 
-from models.engine import Choice, Differentiate, Score, Segment
+from models.engine import Choice, Differentiate, Score, Segment, Tokenise
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
-platformdirs = pytest.importorskip("platformdirs")
 
 from models.twin import engine as twin  # noqa: E402
 from models.twin import load as loading  # noqa: E402
@@ -22,24 +20,13 @@ BEAT = lambda done, total: None  # noqa: E731
 
 
 @pytest.fixture(scope="session")
-def gguf() -> Path:
-    if given := os.environ.get("STROP_TEST_MODEL"):
-        return Path(given)
-    folder = Path(platformdirs.user_data_dir("strop")) / "models" / "smollm2-135m"
-    found = sorted(folder.glob("*.gguf"))
-    if not found:
-        pytest.skip("no SmolLM2: run `strop models pull smollm2-135m` or set STROP_TEST_MODEL")
-    return found[0]
-
-
-@pytest.fixture(scope="session")
-def folder(gguf, tmp_path_factory) -> Path:
+def folder(smollm2, tmp_path_factory) -> Path:
     torch.set_num_threads(2)
     folder = tmp_path_factory.mktemp("twins") / "smollm2"
     leftover = folder.with_name("smollm2.part")
     leftover.mkdir()
     (leftover / "half").write_text("of a twin whose maker was killed")
-    loading.make_twin(gguf, folder)
+    loading.make_twin(smollm2, folder)
     return folder
 
 
@@ -63,9 +50,9 @@ def test_the_twin_stands_whole_in_a_private_folder_with_nothing_beside_it(folder
     assert not list(folder.glob("*.bin")) + list(folder.glob("*.pt"))
 
 
-def test_a_twin_that_stands_is_kept(gguf, folder):
+def test_a_twin_that_stands_is_kept(smollm2, folder):
     before = (folder / "model.safetensors").stat().st_mtime_ns
-    loading.make_twin(gguf, folder)
+    loading.make_twin(smollm2, folder)
     assert (folder / "model.safetensors").stat().st_mtime_ns == before
 
 
@@ -79,12 +66,12 @@ def test_real_log_probabilities_equal_those_of_every_sequence_on_its_own(engine)
         assert found == pytest.approx(expected, abs=1e-3)
 
 
-def test_the_twin_agrees_with_the_gguf_that_it_was_made_of(engine, gguf):
+def test_the_twin_agrees_with_the_gguf_that_it_was_made_of(engine, smollm2):
     pytest.importorskip("llama_cpp")
     from models.llama import engine as llama
 
     request = Score(tuple(Segment(-1, row, len(row) - 1) for row in sentences(engine)))
-    body = llama.load(str(gguf), beat=BEAT, n_ctx=1024, threads=2)
+    body = llama.load(str(smollm2), beat=BEAT, n_ctx=1024, threads=2)
     pairs = zip(engine.handle(request).logprobs, body.handle(request).logprobs, strict=True)
     off = [abs(a - b) for twin_row, row in pairs for a, b in zip(twin_row, row, strict=True)]
     assert sum(off) / len(off) < 0.15  # nats; llama.cpp rounds activations to 8 bits
@@ -115,10 +102,19 @@ def test_the_twin_knows_the_special_tokens_of_its_model(engine):
     assert int(engine.excluded.sum()) == len(engine.specials)
 
 
-def test_a_truncated_gguf_leaves_nothing_behind(gguf, tmp_path):
+def test_a_truncated_gguf_leaves_nothing_behind(smollm2, tmp_path):
     short = tmp_path / "short.gguf"
-    with gguf.open("rb") as file:
+    with smollm2.open("rb") as file:
         short.write_bytes(file.read(1 << 20))
     with pytest.raises(Exception, match=r"short\.gguf"):
         loading.make_twin(short, tmp_path / "twin")
     assert [entry.name for entry in tmp_path.iterdir()] == ["short.gguf"]
+
+
+def test_the_twin_reads_text_as_the_tokens_that_llama_cpp_reads(engine, smollm2):
+    from appliance.tokens import PROBE
+    from models.llama.engine import load
+
+    llama = load(str(smollm2), beat=lambda done, total: None, n_ctx=1024)
+    request = Tokenise((PROBE, "plain text, 12 items", "<|im_start|>user\nhi<|im_end|>"))
+    assert engine.handle(request).ids == llama.handle(request).ids
