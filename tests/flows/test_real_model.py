@@ -23,6 +23,8 @@ from store import check, commands, database, journal, runs, verdicts
 RUNNER = Path(__file__).parents[1] / "quick_runner.py"
 LABELS = ("supplies", "reports to", "insured by", "located at")
 PATIENCE = 900
+KILL_AFTER = 6
+"""Calls; how many a run makes depends on the speed of the machine."""
 
 pytestmark = [pytest.mark.model, pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -97,7 +99,7 @@ def endings() -> dict:
 def test_a_run_reaches_an_honest_verdict(copy, endings):
     assert start_runner().wait(PATIENCE) == 0, (copy / "log").read_text()
     prompt, verdict, keys = ending()
-    assert len(prompt) == 16 and len(keys) > 20
+    assert len(prompt) == 16 and len(keys) > KILL_AFTER
     low, high = verdict["interval"]
     assert low <= verdict["gain"] <= high
     assert verdict["gain"] == pytest.approx(
@@ -116,7 +118,7 @@ def test_the_run_killed_in_the_middle_ends_the_same(copy, endings):
     db = database.open(locations.store_path())
     [run] = runs.all(db)
     deadline = time.monotonic() + PATIENCE
-    while sum(1 for _ in journal.entries(db, run.id)) < 9:
+    while sum(1 for _ in journal.entries(db, run.id)) < KILL_AFTER:
         assert runner.poll() is None and time.monotonic() < deadline
         time.sleep(0.05)
     runner.send_signal(signal.SIGKILL)
