@@ -113,7 +113,10 @@ def evaluate(db: Database, host: Host, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def replay(db: Database, host: Host, run_id: str) -> dict[str, Any]:
-    """Recomputes a run's verdict from the stored prompts and rows and compares score by score."""
+    """Recomputes a run's verdict from the stored prompts and rows and compares score by score.
+
+    Where the memo has none of its scores any more nothing can be said to be the same.
+    """
     run = runs.get(db, run_id)
     record = verdicts.get(db, run.id) if run else None
     if run is None or record is None:
@@ -141,7 +144,7 @@ def replay(db: Database, host: Host, run_id: str) -> dict[str, Any]:
     ]
     return {
         "run": run.id,
-        "same": not differences and journal.largest <= TOLERANCE,
+        "same": journal.scores > 0 and not differences and journal.largest <= TOLERANCE,
         "scores": journal.scores,
         "largest_difference": round(journal.largest, 6),
         "differences": differences,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil
 from random import Random
+from statistics import fmean
 
 import msgspec
 
@@ -42,7 +43,8 @@ SAMPLED_TOKENS = 16
 
 
 class Agreement(msgspec.Struct, frozen=True):
-    """Rank correlation of the label scores of search and serving body, over ``n`` of them."""
+    """Rank correlation of the label scores of search and serving body, over ``n`` of them, each
+    taken against the mean of its case."""
 
     spearman: float
     n: int
@@ -101,8 +103,9 @@ class Gauge:
     def agreement(self) -> Agreement:
         from appliance.scoring.statistics import rank_agreement
 
+        # Within a case: what labels differ in everywhere, their length above all, says nothing.
         search, serving = (
-            [score for case in self._scored(body) for score in case.plain]
+            [score - fmean(case.plain) for case in self._scored(body) for score in case.plain]
             for body in (self.model.search, serving_body(self.model))
         )
         return Agreement(round(rank_agreement(search, serving).spearman, 4), len(search))

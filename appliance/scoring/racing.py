@@ -1,25 +1,15 @@
 """Racing on common cases: every candidate sees the same cases, so losses compare in pairs.
 
 Hoeffding races (Maron and Moore, NIPS 1993) with a paired normal test in the place of Hoeffding's
-bound (as in F-Race, Birattari et al., GECCO 2002), inside successive halving's schedule (Jamieson
-and Talwalkar, AISTATS 2016).
+bound (as in F-Race, Birattari et al., GECCO 2002).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import ceil, fsum, isfinite, log2, sqrt
-
-import msgspec
+from math import fsum, isfinite, sqrt
 
 LEAST_CASES = 8
-
-
-class Rung(msgspec.Struct, frozen=True):
-    """``cases`` that every candidate still in the race has seen, and how many may then stay."""
-
-    cases: int
-    keep: int
 
 
 def survivors(losses: Mapping[str, Sequence[float]], keep: int, z: float = 1.6) -> list[str]:
@@ -42,20 +32,6 @@ def survivors(losses: Mapping[str, Sequence[float]], keep: int, z: float = 1.6) 
         return []
     leader = losses[ranked[0]]
     return [name for name in ranked[:keep] if not _is_worse(losses[name], leader, z)]
-
-
-def halving(candidates: int, keep: int, cases: int) -> list[Rung]:
-    """Rungs that halve the candidates down to ``keep`` and double the cases up to ``cases``.
-
-    A rung costs about the same as the next. The last one has seen all cases.
-    """
-    if min(candidates, keep, cases) < 1:
-        raise ValueError("a race needs a candidate, a place to win and a case")
-    rungs = max(1, ceil(log2(candidates / keep)))
-    return [
-        Rung(cases=ceil(cases / 2 ** (rungs - i)), keep=max(keep, ceil(candidates / 2**i)))
-        for i in range(1, rungs + 1)
-    ]
 
 
 def _is_worse(losses: Sequence[float], leader: Sequence[float], z: float) -> bool:

@@ -136,7 +136,8 @@ class Contest:
         self.seen(candidate, outcome)
 
     def halve(self, keep: int, depth: int, going: Callable[[], bool]) -> None:
-        """Finds the leader on ``depth`` cases by successive halving, as far as ``going()`` lets."""
+        """Finds the leader on ``depth`` cases by successive halving, as far as ``going()`` lets
+        (Jamieson and Talwalkar, AISTATS 2016)."""
         ladder = rungs(min(depth, len(self.cases)))[1:]
         ranked = _ranked(self.entries.values(), FIRST)
         for step, cases in enumerate(ladder, 1):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.scoring.racing import LEAST_CASES, Rung, halving, survivors
+from appliance.scoring.racing import LEAST_CASES, survivors
 
 
 def noisy(mean: float, seed: int, n: int = 40) -> list[float]:
@@ -82,18 +81,3 @@ def test_losses_that_cannot_be_compared_are_refused(losses: dict[str, list[float
 
 def test_nobody_survives_an_empty_race() -> None:
     assert survivors({}, keep=3) == []
-
-
-def test_halving_doubles_the_cases_as_it_halves_the_candidates() -> None:
-    assert halving(16, 2, 240) == [Rung(60, 8), Rung(120, 4), Rung(240, 2)]
-    assert halving(3, 4, 50) == [Rung(50, 4)]
-
-
-@settings(deadline=None)
-@given(st.integers(1, 200), st.integers(1, 20), st.integers(1, 500))
-def test_halving_ends_with_all_cases_and_as_many_as_may_stay(
-    candidates: int, keep: int, cases: int
-) -> None:
-    rungs = halving(candidates, keep, cases)
-    assert rungs[-1] == Rung(cases, keep)
-    assert all(a.cases <= b.cases and a.keep >= b.keep for a, b in pairwise(rungs))
