@@ -155,7 +155,7 @@ class RunRecorder:
 
     def emit(self, kind: str, body: dict[str, Any]) -> None:
         """What the journal already knows has been told before."""
-        if not self.bench.replaying or kind in ("stage", "status"):
+        if not self.bench.replaying or kind in ("stage", "verdict"):
             events.append(self.db, kind, msgspec.json.encode(body).decode(), self.run_id)
 
     def progress(self) -> None:
