@@ -66,8 +66,8 @@ def _other_shots(shots: tuple[str, ...], pool: Pool, random: Random) -> tuple[st
         changed.insert(random.randrange(len(changed) + 1), row)
     elif move == "replace":
         place = random.randrange(len(changed))
-        label = next(name for name, rows in pool.items() if changed[place] in rows)
-        others = [row for row in pool[label] if row not in shots]
+        siblings = next((rows for rows in pool.values() if changed[place] in rows), ())
+        others = [row for row in siblings if row not in shots]
         if others:
             changed[place] = random.choice(others)
     return tuple(changed)
