@@ -134,7 +134,7 @@ def planned(db, serving, monkeypatch):
         def bodies(self):
             return BODIES
 
-        def plan(self, bodies, minutes):
+        def plan(self, bodies, minutes, stretch):
             return PLAN
 
     model = type("Model", (), {"name": "m"})
