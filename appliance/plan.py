@@ -142,7 +142,7 @@ class Gauge:
             serving_tokens_per_s=speeds["serving"],
             agreement=agreement,
             text=(
-                f"About {candidates} candidates on {len(block)} cases or more in {minutes:g} "
+                f"At most {candidates} candidates on {len(block)} cases or more in {minutes:g} "
                 f"minutes, then about {verdict:.1f} minutes for the verdict on {len(test)} test "
                 f"cases. {self.model.search} searches at {speeds['search']} tokens/s, "
                 f"{serving_body(self.model)} serves at {speeds['serving']}; their label scores "

@@ -38,7 +38,7 @@ class Bench:
 def test_a_plan_says_how_many_candidates_the_minutes_pay_for():
     plan = Bench().plan(2.0)
     assert plan.candidates == int(0.6 * 2 * MINUTE / 1000)
-    assert f"About {plan.candidates} candidates" in plan.text and "n = 136" in plan.text
+    assert f"At most {plan.candidates} candidates" in plan.text and "n = 136" in plan.text
 
 
 def test_too_few_minutes_are_refused_with_the_minutes_that_do():
