@@ -130,7 +130,7 @@ class Host:
     def _measured(self, model: Model, body: str) -> StoredBody:
         """A body with its prefill speed, the better of two, in tokens a second."""
         worker = self.worker(model, body)
-        request = Score((Segment(-1, tuple(range(100, 100 + _SPEED_TOKENS))),))
+        request = Score((Segment(-1, tuple(range(100, 101 + _SPEED_TOKENS)), 1),))
         fastest = min(self.timed(worker, request)[0] for _ in range(2))
         self.pool.close(worker)
         self._open.discard(worker)

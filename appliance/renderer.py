@@ -29,7 +29,8 @@ class Renderer:
 
     def tokens(self, prompt: Prompt, cases: Sequence[Case]) -> int:
         """How many tokens scoring the cases computes."""
-        return len(build(self.layout(prompt, cases).segments))
+        trie = build(self.layout(prompt, cases).segments)
+        return sum(trie.needed(trie.wanted))
 
     def _frame(self, prompt: Prompt) -> Frame:
         if prompt.mode not in self._frames:

@@ -57,8 +57,8 @@ class Score(msgspec.Struct, frozen=True, tag="score"):
 class Scores(msgspec.Struct, frozen=True, tag="scores"):
     """``logprobs`` holds one tuple (nats) a segment with ``read`` > 0, in the request's order.
 
-    ``unique`` is the number of nodes of the token trie, ``decoded`` how many of them were computed:
-    a trunk that the request before left in memory is not.
+    ``unique`` is how many nodes of the token trie have to be computed, ``decoded`` how many were: a
+    trunk that the request before left in memory is not.
     """
 
     logprobs: tuple[tuple[float, ...], ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
 from models.engine import Segment
@@ -31,6 +31,15 @@ class Trie:
 
     def __len__(self) -> int:
         return len(self.tokens)
+
+    def needed(self, readers: Container[int]) -> list[bool]:
+        """Which nodes have to be computed to read the logits at ``readers``: these and what comes
+        before them. The last token of an answer is only looked up."""
+        needed = [node in readers for node in range(len(self))]
+        for node in range(len(self) - 1, -1, -1):
+            if needed[node] and self.parents[node] >= 0:
+                needed[self.parents[node]] = True
+        return needed
 
 
 def build(segments: Sequence[Segment]) -> Trie:

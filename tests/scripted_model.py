@@ -68,7 +68,8 @@ class ScriptedModel:
         match request:
             case Score(segments):
                 read = [i for i, segment in enumerate(segments) if segment.read]
-                unique = len(build(segments))
+                trie = build(segments)
+                unique = sum(trie.needed(trie.wanted))
                 return Scores(tuple(_logprobs(segments, i) for i in read), unique, unique)
             case Generate():
                 texts = [WRITTEN[(request.seed + i) % len(WRITTEN)] for i in range(request.n)]

@@ -7,7 +7,7 @@ trunk and one batch, however many branches a request has.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from models.trie import Trie
@@ -43,10 +43,12 @@ class Retract:
 Step = Extend | Branch | Retract
 
 
-def schedule(trie: Trie, batch: int, width: int) -> Iterator[Step]:
-    """Steps that decode every node once, in batches of up to ``batch`` nodes, ``width`` leaves."""
-    sizes, leaves = _measure(trie)
-    roots = [node for node, parent in enumerate(trie.parents) if parent < 0]
+def schedule(trie: Trie, needed: Sequence[bool], batch: int, width: int) -> Iterator[Step]:
+    """Steps that decode every ``needed`` node once, in batches of up to ``batch`` nodes and
+    ``width`` leaves."""
+    children = [[child for child in below if needed[child]] for below in trie.children]
+    sizes, leaves = _measure(trie, children)
+    roots = [node for node, parent in enumerate(trie.parents) if parent < 0 and needed[node]]
 
     def visit(nodes: list[int]) -> Iterator[Step]:
         pack: list[int] = []
@@ -55,10 +57,10 @@ def schedule(trie: Trie, batch: int, width: int) -> Iterator[Step]:
                 yield from flush(pack)
                 pack = []
                 chain = [node]
-                while len(trie.children[chain[-1]]) == 1:
-                    chain.append(trie.children[chain[-1]][0])
+                while len(children[chain[-1]]) == 1:
+                    chain.append(children[chain[-1]][0])
                 yield Extend(chain)
-                yield from visit(trie.children[chain[-1]])
+                yield from visit(children[chain[-1]])
                 yield Retract(trie.depths[node])
                 continue
             if (
@@ -72,15 +74,15 @@ def schedule(trie: Trie, batch: int, width: int) -> Iterator[Step]:
 
     def flush(pack: list[int]) -> Iterator[Step]:
         if pack:
-            yield _branch(trie, pack, leaves)
+            yield _branch(children, pack, leaves)
 
     yield from visit(roots)
 
 
-def _measure(trie: Trie) -> tuple[list[int], list[int]]:
+def _measure(trie: Trie, children: list[list[int]]) -> tuple[list[int], list[int]]:
     """Nodes and leaves of each node's subtree."""
     sizes = [1] * len(trie)
-    leaves = [0 if children else 1 for children in trie.children]
+    leaves = [0 if below else 1 for below in children]
     for node in range(len(trie) - 1, -1, -1):
         if (parent := trie.parents[node]) >= 0:
             sizes[parent] += sizes[node]
@@ -88,7 +90,7 @@ def _measure(trie: Trie) -> tuple[list[int], list[int]]:
     return sizes, leaves
 
 
-def _branch(trie: Trie, pack: list[int], leaves: list[int]) -> Branch:
+def _branch(children: list[list[int]], pack: list[int], leaves: list[int]) -> Branch:
     nodes: list[int] = []
     spans: list[range] = []
     stack: list[tuple[int, int]] = []
@@ -101,7 +103,7 @@ def _branch(trie: Trie, pack: list[int], leaves: list[int]) -> Branch:
             nodes.append(node)
             spans.append(range(start, start + leaves[node]))
             below = []
-            for child in trie.children[node]:
+            for child in children[node]:
                 below.append((child, start))
                 start += leaves[child]
             stack.extend(reversed(below))

@@ -25,9 +25,9 @@ def score(context: Context, request: Score, beat: Beat) -> Scores:
         for child in trie.wanted[node]:
             found[child] = float(logits[trie.tokens[child]] - normaliser)
 
-    decoded = decode_trie(context, trie, trie.wanted, read, beat)
+    unique, decoded = decode_trie(context, trie, trie.wanted, read, beat)
     logprobs = tuple(tuple(found[node] for node in nodes) for nodes in trie.reads if nodes)
-    return Scores(logprobs=logprobs, unique=len(trie), decoded=decoded)
+    return Scores(logprobs=logprobs, unique=unique, decoded=decoded)
 
 
 def propose(context: Context, request: Propose, beat: Beat) -> Proposals:
@@ -42,22 +42,24 @@ def propose(context: Context, request: Propose, beat: Beat) -> Proposals:
         normaliser = _logsumexp(logits)
         best[node] = tuple((int(token), float(logits[token] - normaliser)) for token in order)
 
-    decoded = decode_trie(context, trie, set(ends), read, beat)
-    return Proposals(tokens=tuple(best[node] for node in ends), unique=len(trie), decoded=decoded)
+    unique, decoded = decode_trie(context, trie, set(ends), read, beat)
+    return Proposals(tokens=tuple(best[node] for node in ends), unique=unique, decoded=decoded)
 
 
 def decode_trie(
     context: Context, trie: Trie, wanted: Container[int], read: Reader, beat: Beat
-) -> int:
-    """Decodes the trie; ``read`` gets each wanted node's logits once. Returns the tokens computed.
+) -> tuple[int, int]:
+    """Decodes what the wanted nodes need; ``read`` gets the logits of each once. Returns how many
+    tokens that takes, and how many were computed.
 
     The trunk of a request that has only one stays in memory. The next request skips it if its own
     is exactly the same, and is computed just as if it had not: no reply depends on the past.
     """
     context.check(trie.tokens, max(trie.depths, default=-1) + 1)
-    steps = list(schedule(trie, context.batch, MAX_SEQUENCES - 1))
+    needed = trie.needed(wanted)
+    steps = list(schedule(trie, needed, context.batch, MAX_SEQUENCES - 1))
     trunk = _only_trunk(trie, steps, wanted)
-    computed = len(trie)
+    unique = computed = sum(needed)
     if trunk and trunk == context.resident:
         steps = steps[1:]
         computed -= len(trunk)
@@ -91,7 +93,7 @@ def decode_trie(
             for sequence in range(1, step.width + 1):
                 context.forget(sequence)
     context.resident = trunk
-    return computed
+    return unique, computed
 
 
 def _only_trunk(trie: Trie, steps: Sequence[Step], wanted: Container[int]) -> tuple[int, ...]:

@@ -123,7 +123,7 @@ class TwinEngine:
             self.beat(done, len(packs))
         return Scores(
             logprobs=tuple(tuple(found[node] for node in nodes) for nodes in trie.reads if nodes),
-            unique=len(trie),
+            unique=sum(trie.needed(trie.wanted)),
             decoded=sum(len(pack.nodes) for pack in packs),
         )
 

@@ -189,7 +189,7 @@ def test_a_prompt_that_is_too_long_is_refused_with_its_length_and_the_limit(engi
 def test_a_prompt_as_long_as_the_limit_is_answered(engine):
     limit = engine.handle(Describe()).context
     reply = engine.handle(Score((Segment(-1, (100,) * limit, 1),)))
-    assert reply.unique == limit and len(reply.logprobs) == 1
+    assert reply.unique == limit - 1 and len(reply.logprobs) == 1
 
 
 @pytest.mark.parametrize("token", [-1, 49_152, 2**31 - 1])

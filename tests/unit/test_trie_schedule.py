@@ -47,11 +47,25 @@ def test_a_path_spells_its_sequence(segments):
         assert tuple(reversed(spelled)) == sequence_of(segments, number)
 
 
-@given(requests(), st.integers(1, 9), st.integers(1, 5))
-def test_every_node_is_decoded_once_after_its_parent_in_batches_that_fit(segments, batch, width):
+@given(requests())
+def test_what_is_read_and_what_comes_before_it_is_needed_and_nothing_else(segments):
     trie = build(segments)
+    expected = set()
+    for node in trie.wanted:
+        while node >= 0:
+            expected.add(node)
+            node = trie.parents[node]
+    assert {node for node, needed in enumerate(trie.needed(trie.wanted)) if needed} == expected
+
+
+@given(requests(), st.integers(1, 9), st.integers(1, 5))
+def test_every_needed_node_is_decoded_once_after_its_parent_in_batches_that_fit(
+    segments, batch, width
+):
+    trie = build(segments)
+    needed = trie.needed(trie.wanted)
     decoded, trunk = [], []
-    for step in schedule(trie, batch, width):
+    for step in schedule(trie, needed, batch, width):
         if isinstance(step, Retract):
             del trunk[step.depth :]
             continue
@@ -63,7 +77,7 @@ def test_every_node_is_decoded_once_after_its_parent_in_batches_that_fit(segment
             assert len(step.nodes) <= batch and step.width <= width
             follows_its_own_branch(trie, step, trunk)
         decoded += step.nodes
-    assert sorted(decoded) == list(range(len(trie)))
+    assert sorted(decoded) == [node for node in range(len(trie)) if needed[node]]
 
 
 def follows_its_own_branch(trie: Trie, step: Branch, trunk: list[int]) -> None:
