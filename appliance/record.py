@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 PROGRESS_SECONDS = 1.0
+ONCE = ("stage", "candidate", "best", "verdict")
+"""Events that follow from the journal: a resumed run comes to each of them again, in order."""
+
 RESTING = {"pause": "paused", "stop": "stopped"}
 """The status that a control brings a run to."""
 
@@ -88,7 +91,7 @@ class RunRecorder:
         task_id: str,
         inputs: Inputs,
         bench: Workbench,
-        on_stage: Callable[[str], None],
+        on_stage: Callable[[], None],
     ) -> None:
         self.on_stage = on_stage
         self.db = db
@@ -101,10 +104,11 @@ class RunRecorder:
         self._spent = 0.0
         self._leader_penalty: float | None = None
         self._told = 0.0
+        self._told_before = events.count(db, run_id, ONCE)
 
     def stage(self, name: str) -> None:
         runs.update(self.db, self.run_id, stage=name)
-        self.on_stage(name)
+        self.on_stage()
         self.emit("stage", {"stage": name})
 
     def candidate(self, stage: str, candidate: Candidate, outcome: str) -> None:
@@ -154,9 +158,11 @@ class RunRecorder:
         return prompt
 
     def emit(self, kind: str, body: dict[str, Any]) -> None:
-        """What the journal already knows has been told before."""
-        if not self.bench.replaying or kind in ("stage", "verdict"):
-            events.append(self.db, kind, msgspec.json.encode(body).decode(), self.run_id)
+        """What was told before the run was resumed is not told again."""
+        if kind in ONCE and self._told_before:
+            self._told_before -= 1
+            return
+        events.append(self.db, kind, msgspec.json.encode(body).decode(), self.run_id)
 
     def progress(self) -> None:
         """At most once a second; the clock decides what is shown, never what is done."""

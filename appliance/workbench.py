@@ -105,7 +105,6 @@ class Workbench:
         self.poll = poll
         self.spent = 0.0
         self.finishing = False
-        self.replaying = True
         self._past = journal.entries()
 
     def score(self, role: str, request: Score) -> Scores:
@@ -165,7 +164,6 @@ class Workbench:
             if entry.kind == "call":
                 return entry
             self._apply(entry.kind)
-        self.replaying = False
         return None
 
     def _obey(self) -> None:

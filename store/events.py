@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from store.database import now, write
@@ -27,6 +27,15 @@ def append_within(
     """``append`` inside the caller's write."""
     values = {"kind": kind, "body": body, "run_id": run_id, "task_id": task_id, "at": now()}
     insert(db, "events", values)
+
+
+def count(db: Database, run_id: str, kinds: Sequence[str]) -> int:
+    """How many events of these kinds a run has."""
+    marks = ", ".join("?" * len(kinds))
+    found = db.execute(
+        f"SELECT count(*) FROM events WHERE run_id = ? AND kind IN ({marks})", (run_id, *kinds)
+    )
+    return int(found.fetchone()[0])
 
 
 def since(db: Database, id: int, run_id: str | None = None) -> Iterator[EventRecord]:

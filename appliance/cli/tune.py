@@ -97,7 +97,8 @@ def start(
     out.say(f"planning {minutes:g} min on {task} with {model}")
     body |= {"reasoner": reasoner} | ({"stretch": True} if stretch else {})
     run_id = str(ask(out, db, "tune", body)["run"])
-    return run_id, f"run {run_id}: {task}, {model}, {minutes:g} min, seed {seed}"
+    planned = (plan(db, run_id) or {}).get("minutes", minutes)
+    return run_id, f"run {run_id}: {task}, {model}, {planned:g} min, seed {seed}"
 
 
 def _left_alone(out: Output, db: Database, run_id: str) -> None:

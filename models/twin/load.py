@@ -57,12 +57,16 @@ def make_twin(gguf: Path, folder: Path) -> None:
 def load_twin(folder: Path, dtype: torch.dtype) -> Any:
     """The causal language model in ``folder``, frozen, on the GPU if there is one.
 
-    Raises TwinError if the folder holds none.
+    Raises TwinError if the folder holds none, or weights whose header is refused.
     """
+    from models.headers import HeaderError, read_safetensors
+
     transformers = _offline_transformers()
     from safetensors import SafetensorError
 
     try:
+        for weights in folder.glob("*.safetensors"):
+            read_safetensors(weights)
         model = transformers.AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=dtype,
@@ -71,7 +75,7 @@ def load_twin(folder: Path, dtype: torch.dtype) -> Any:
             use_safetensors=True,
             attn_implementation="sdpa",
         )
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+    except (OSError, ValueError, RuntimeError, SafetensorError, HeaderError) as error:
         raise TwinError(
             f"{folder}: no twin can be loaded; remove it to make it again: {error}"
         ) from error
@@ -82,7 +86,7 @@ def _checkpointed(model: Any) -> Any:
     """Each layer is computed again in the backward pass instead of kept: a long shared prefix would
     otherwise take gigabytes (2.6 against 1.6 for 1,766 tokens of SmolLM2-135M, at equal speed).
     transformers does so in training mode only, which drops nothing here."""
-    model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    model.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0

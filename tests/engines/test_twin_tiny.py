@@ -408,6 +408,15 @@ def test_a_truncated_weights_file_is_refused(folder, tmp_path):
         load_twin(tmp_path, torch.float32)
 
 
+def test_a_header_is_refused_before_anything_else_reads_it(folder, tmp_path, monkeypatch):
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "model.safetensors").write_bytes((1 << 40).to_bytes(8, "little") + b"{}")
+    monkeypatch.delattr("transformers.AutoModelForCausalLM.from_pretrained")
+    with pytest.raises(TwinError, match="model.safetensors"):
+        load_twin(tmp_path, torch.float32)
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU computes in float16")
 def test_the_type_follows_the_processor(monkeypatch, tmp_path):
     flags = tmp_path / "cpuinfo"

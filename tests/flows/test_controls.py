@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from in_process import InProcess
 
-from appliance import client, locations, runner
+from appliance import client, job, locations, runner
 from appliance.errors import InputError
 from appliance.plan import Agreement, Plan
 from appliance.record import StoreJournal
@@ -138,7 +138,7 @@ def planned(db, serving, monkeypatch):
             return PLAN
 
     model = type("Model", (), {"name": "m"})
-    monkeypatch.setattr(runner, "Gauge", Gauge)
+    monkeypatch.setattr(job, "Gauge", Gauge)
     monkeypatch.setattr(serving.host, "prepare", lambda name: model)
     request = {"task": "sample", "model": "m", "minutes": 10.0, "seed": 2**32 - 1}
     return client.enqueue(db, "tune", request)

@@ -16,10 +16,11 @@ import pytest
 
 from appliance import client, locations
 from appliance.data.jsonl import read_jsonl
+from appliance.record import ONCE
 from appliance.sample import path as sample_folder
 from appliance.tasks import save
 from models.record import Body, Model, write
-from store import check, commands, database, journal, runs, verdicts
+from store import check, commands, database, events, journal, runs, verdicts
 
 RUNNER = Path(__file__).parents[1] / "scripted_runner.py"
 TESTS = RUNNER.parent
@@ -103,6 +104,7 @@ def reset(db, run: str) -> None:
         db.execute("DELETE FROM journal")
         db.execute("DELETE FROM memo")
         db.execute("DELETE FROM evaluations")
+        db.execute("DELETE FROM events")
         db.execute(
             "UPDATE runs SET status = 'queued', spent = 0, inputs = ?, budget = ?",
             (msgspec.json.encode(inputs).decode(), inputs["budget"]),
@@ -129,19 +131,26 @@ def uninterrupted(planned: Path, tmp_path_factory: pytest.TempPathFactory) -> tu
 
 
 def ending() -> tuple:
-    """What a finished run comes to: its prompt, its verdict, and its journal's calls."""
+    """What a finished run comes to: its prompt, its verdict, its journal's calls, what it told."""
     db = database.open(locations.store_path())
     [run] = runs.all(db)
     assert run.status == "finished", run.error
     assert check.check(db) == []
     calls = [(entry.key, entry.reply) for entry in journal.entries(db, run.id)]
     verdict = verdicts.get(db, run.id).body
+    told = [(e.kind, e.body) for e in events.since(db, 0, run.id) if e.kind in ONCE]
     db.close()
-    return run.best_prompt, verdict, calls
+    return run.best_prompt, verdict, calls, told
+
+
+def ended_as(ended: tuple, uninterrupted: tuple) -> None:
+    """The same but for the commands in its journal."""
+    prompt, verdict, calls, told = ended
+    assert (prompt, verdict, [call for call in calls if call[0]], told) == uninterrupted[0]
 
 
 def test_the_scripted_run_is_long_enough_to_be_killed_at_every_point(uninterrupted):
-    (prompt, _, calls), made = uninterrupted
+    (prompt, _, calls, _), made = uninterrupted
     assert prompt and made == len({key for key, _ in calls}) > max(POINTS)
 
 
@@ -177,10 +186,7 @@ def test_a_paused_run_waits_and_ends_the_same_after_resume(script, uninterrupted
     assert commands.get(db, pause).status == "done"
     commands.enqueue(db, "resume", "{}", run.id)
     assert script.run_to_rest() == 0
-    prompt, verdict, calls = ending()
-    expected, _ = uninterrupted
-    assert (prompt, verdict) == expected[:2]
-    assert [call for call in calls if call[0]] == expected[2]
+    ended_as(ending(), uninterrupted)
 
 
 def test_a_run_that_is_paused_and_killed_before_it_heard_stays_paused(script, uninterrupted):
@@ -194,7 +200,7 @@ def test_a_run_that_is_paused_and_killed_before_it_heard_stays_paused(script, un
     assert commands.get(db, pause).answer == "{}"
     commands.enqueue(db, "finish", "{}", run.id)
     assert script.run_to_rest() == 0
-    prompt, verdict, calls = ending()
+    prompt, verdict, calls, _ = ending()
     assert prompt and verdict
     commanded = [i for i, call in enumerate(calls) if not call[0]]
     assert commanded == [commanded[0], commanded[0] + 1]
@@ -213,9 +219,7 @@ def test_a_run_is_paused_in_the_middle_and_ends_the_same_after_resume(script, un
     assert runs.get(db, run.id).status == "paused"
     commands.enqueue(db, "resume", "{}", run.id)
     assert script.run_to_rest() == 0
-    prompt, verdict, calls = ending()
-    assert (prompt, verdict) == uninterrupted[0][:2]
-    assert [call for call in calls if call[0]] == uninterrupted[0][2]
+    ended_as(ending(), uninterrupted)
 
 
 def test_finishing_goes_to_the_verdict_with_the_best_so_far(script):
@@ -223,7 +227,7 @@ def test_finishing_goes_to_the_verdict_with_the_best_so_far(script):
     [run] = runs.all(db)
     commands.enqueue(db, "finish", "{}", run.id)
     assert script.run_to_rest() == 0
-    prompt, verdict, calls = ending()
+    prompt, verdict, calls, _ = ending()
     assert prompt and verdict
     assert len(calls) < 40
 

@@ -90,7 +90,6 @@ def test_a_live_call_is_written_down_whole_with_its_reply_and_cost():
 def test_replay_gives_the_replies_of_before_and_calls_no_model():
     lines = written(1, 2, 3)
     again = bench(lines)
-    assert again.replaying
     replies = [again.score("search", score(n)) for n in (1, 2, 3)]
     assert [encode(reply) for reply in replies] == [line.reply for line in lines]
     assert again.models.calls == [] and again.journal.lines == lines
@@ -101,7 +100,6 @@ def test_after_the_journal_ends_calls_are_live_and_are_appended():
     again = bench(lines := written(1, 2))
     for n in (1, 2, 3):
         again.score("search", score(n))
-    assert not again.replaying
     assert again.models.calls == [score(3)]
     assert again.journal.lines[:2] == lines and len(again.journal.lines) == 3
     assert again.journal.spent == [15.0]
