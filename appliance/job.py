@@ -110,6 +110,8 @@ def work(db: Database, host: Host, run: RunRecord, poll: Callable[[], str | None
     )
     recorder.stage("verdict")
     runs.update(db, run.id, best_prompt=best.id)
+    # Before anything is read: a verdict that is interrupted has looked too.
+    look = verdicts.look(db, run_id=run.id, task_id=run.task_id)
     verdict = give_verdict(
         evaluator,
         loaded.cases["test"],
@@ -118,7 +120,7 @@ def work(db: Database, host: Host, run: RunRecord, poll: Callable[[], str | None
         model=model.name,
         body=inputs.plan["serving_body"],
     )
-    look = verdicts.record(
+    verdicts.record(
         db, run_id=run.id, task_id=run.task_id, body=msgspec.json.encode(verdict).decode()
     )
     runs.update(db, run.id, finished_at=database.now())

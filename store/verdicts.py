@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 
-def record(db: Database, *, run_id: str, task_id: str, body: str) -> int:
-    """Commits the verdict (JSON), its look and its audit entry; returns the look's number, from 1.
-
-    A run has one verdict: where it has one already the first stands, with its look.
-    """
+def look(db: Database, *, run_id: str, task_id: str) -> int:
+    """Commits that the run reads the test split, with its audit entry; returns the look's number,
+    from 1. A run has one look: a resumed run takes up its own."""
     with write(db):
-        if made := select(db, LookRecord, "looks", "WHERE run_id = ? ORDER BY number", (run_id,)):
-            return made[0].number
-        number = len(looks(db, task_id)) + 1
+        return _look_within(db, run_id, task_id)
+
+
+def record(db: Database, *, run_id: str, task_id: str, body: str) -> int:
+    """Commits the verdict (JSON), with its look where that was not taken before; returns the look's
+    number. A run has one verdict: where it has one already the first stands."""
+    with write(db):
+        number = _look_within(db, run_id, task_id)
         verdict = {"run_id": run_id, "task_id": task_id, "body": body, "created_at": now()}
-        insert(db, "verdicts", verdict)
-        look = {"task_id": task_id, "number": number, "run_id": run_id, "at": now()}
-        insert(db, "looks", look)
-        append_within(db, "look", {"task": task_id, "run": run_id})
+        insert(db, "verdicts", verdict, "ON CONFLICT DO NOTHING")
     return number
 
 
@@ -37,3 +37,12 @@ def get(db: Database, run_id: str) -> VerdictRecord | None:
 def looks(db: Database, task_id: str) -> list[LookRecord]:
     """In order."""
     return select(db, LookRecord, "looks", "WHERE task_id = ? ORDER BY number", (task_id,))
+
+
+def _look_within(db: Database, run_id: str, task_id: str) -> int:
+    if made := select(db, LookRecord, "looks", "WHERE run_id = ?", (run_id,)):
+        return made[0].number
+    number = len(looks(db, task_id)) + 1
+    insert(db, "looks", {"task_id": task_id, "number": number, "run_id": run_id, "at": now()})
+    append_within(db, "look", {"task": task_id, "run": run_id})
+    return number

@@ -54,6 +54,7 @@ OPERATIONS = {
     "add a task": lambda db: add_task(db, "t2"),
     "add a prompt": lambda db: prompts.add(db, id="p1", task_id="t1", body="1", rows=["r0", "r1"]),
     "record a call": lambda db: call(db, 2),
+    "look at the test split": lambda db: verdicts.look(db, run_id="run-1", task_id="t1"),
     "record a verdict": lambda db: verdicts.record(db, run_id="run-1", task_id="t1", body="{}"),
     "take a command": commands.take,
     "forget a task": lambda db: forget(db, "t1"),

@@ -364,6 +364,8 @@ def test_experience_is_kept_once_and_found_by_kind_and_model(db):
 def test_every_look_at_the_test_split_is_numbered_and_audited(db):
     add_run(db, "run-1")
     add_run(db, "run-2")
+    assert verdicts.look(db, run_id="run-1", task_id="t1") == 1
+    assert verdicts.get(db, "run-1") is None
     assert verdicts.record(db, run_id="run-1", task_id="t1", body='{"p": 0.01}') == 1
     assert verdicts.record(db, run_id="run-2", task_id="t1", body='{"p": 0.2}') == 2
     assert verdicts.record(db, run_id="run-1", task_id="t1", body='{"p": 0.9}') == 1
