@@ -35,6 +35,9 @@ IDLE_SECONDS = 30.0
 MEMO_MEGABYTES = 1000.0
 POLL_SECONDS = 0.2
 LOCK_TRIES = 20
+TRIES = 3
+"""Runners that may die over one command before it is given up."""
+
 OPEN = ("queued", "running")
 CONTROLS = {"pause": OPEN, "stop": (*OPEN, "paused"), "finish": (*OPEN, "paused", "stopped")}
 """What a person may ask of a run, and the statuses in which it makes sense."""
@@ -57,7 +60,7 @@ class Runner:
 
         In this order a run that ends the runner each time can still be stopped.
         """
-        commands.requeue_taken(self.db)
+        self.recover()
         idle_since = time.monotonic()
         while time.monotonic() - idle_since < IDLE_SECONDS:
             if command := commands.take(self.db):
@@ -68,6 +71,12 @@ class Runner:
                 time.sleep(POLL_SECONDS)
                 continue
             idle_since = time.monotonic()
+
+    def recover(self) -> None:
+        """Takes up again what a runner before this one died over, unless several did."""
+        message = f"the runner ended {TRIES} times while it worked on this"
+        answer = {"error": f"{message}; see {locations.runner_log()}", "exit_code": 1}
+        commands.requeue_taken(self.db, TRIES, msgspec.json.encode(answer).decode())
 
     def obey(self, command: CommandRecord) -> None:
         """Carries a command out and settles it, with an answer or with the error."""

@@ -33,7 +33,8 @@ def take(db: Database) -> CommandRecord | None:
         return None
     with write(db):
         taken = db.execute(
-            f"UPDATE commands SET status = 'taken' WHERE id = ({oldest}) RETURNING id"
+            f"UPDATE commands SET status = 'taken', tries = tries + 1 WHERE id = ({oldest}) "
+            "RETURNING id"
         ).fetchall()
     return get(db, taken[0][0]) if taken else None
 
@@ -69,7 +70,13 @@ def waiting(db: Database) -> list[CommandRecord]:
     return select(db, CommandRecord, "commands", "WHERE status = 'pending' ORDER BY id")
 
 
-def requeue_taken(db: Database) -> int:
-    """After a runner's death: what it took and did not settle is pending again."""
+def requeue_taken(db: Database, tries: int, answer: str) -> None:
+    """After a runner's death: what it took and did not settle is pending again; but what was taken
+    ``tries`` times has failed with ``answer`` (JSON), since it may be what ends runners."""
     with write(db):
-        return db.execute("UPDATE commands SET status = 'pending' WHERE status = 'taken'").rowcount
+        db.execute(
+            "UPDATE commands SET status = 'failed', answer = ? "
+            "WHERE status = 'taken' AND tries >= ?",
+            (answer, tries),
+        )
+        db.execute("UPDATE commands SET status = 'pending' WHERE status = 'taken'")

@@ -116,7 +116,8 @@ CREATE TABLE commands (
     task_id TEXT REFERENCES tasks(id) ON DELETE CASCADE,
     body TEXT NOT NULL CHECK (json_valid(body)),
     status TEXT NOT NULL CHECK (status IN ('pending', 'taken', 'done', 'failed')),
-    answer TEXT CHECK (answer IS NULL OR json_valid(answer)), created_at TEXT NOT NULL
+    answer TEXT CHECK (answer IS NULL OR json_valid(answer)), created_at TEXT NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX commands_status ON commands(status, id);
 CREATE INDEX commands_run ON commands(run_id);

@@ -104,6 +104,8 @@ class EventRecord(msgspec.Struct, frozen=True):
 
 
 class CommandRecord(msgspec.Struct, frozen=True):
+    """``tries`` counts how often a runner took it."""
+
     id: int
     kind: str
     run_id: str | None
@@ -112,6 +114,7 @@ class CommandRecord(msgspec.Struct, frozen=True):
     status: CommandStatus
     answer: str | None
     created_at: str
+    tries: int
 
 
 class ExperienceRecord(msgspec.Struct, frozen=True):

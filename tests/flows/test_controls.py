@@ -7,7 +7,7 @@ import pytest
 from in_process import InProcess
 
 from appliance import client, job, locations, runner
-from appliance.errors import InputError
+from appliance.errors import InputError, StropError
 from appliance.plan import Agreement, Plan
 from appliance.record import StoreJournal
 from appliance.tasks import sample, save
@@ -151,11 +151,22 @@ def test_a_kill_while_a_run_is_created_leaves_no_run_and_one_after_the_next_try(
         serving.obey(commands.take(db))
     assert len(runs.all(db)) == 2
     dying()
-    commands.requeue_taken(db)
+    serving.recover()
     serving.obey(commands.take(db))
     run = client.answer_to(db, planned)["run"]
     assert [run, "b", "a"] == [found.id for found in runs.all(db)]
     assert [event.kind for event in events.since(db, 0, run)] == ["plan"]
+
+
+def test_a_command_that_ends_every_runner_is_given_up(db, serving, dying, planned):
+    for _ in range(runner.TRIES):
+        assert client.answer_to(db, planned) is None
+        with pytest.raises(Killed):
+            serving.obey(commands.take(db))
+        serving.recover()
+    assert commands.take(db) is None
+    with pytest.raises(StropError, match="ended 3 times while it worked on this; see "):
+        client.answer_to(db, planned)
 
 
 @pytest.mark.parametrize(

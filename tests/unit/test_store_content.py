@@ -335,9 +335,16 @@ def test_what_a_dead_runner_took_is_pending_again(db):
     for _ in range(2):
         commands.take(db)
     commands.settle(db, done, "{}")
-    assert commands.requeue_taken(db) == 1
+    commands.requeue_taken(db, 2, '"gave up"')
     assert [command.id for command in commands.pending(db, None)] == [taken]
     assert commands.take(db).id == taken
+    commands.requeue_taken(db, 2, '"gave up"')
+    assert commands.take(db) is None
+    assert (commands.get(db, taken).status, commands.get(db, taken).answer) == (
+        "failed",
+        '"gave up"',
+    )
+    assert commands.get(db, done).answer == "{}"
 
 
 def test_a_run_sees_its_own_pending_commands(db):
