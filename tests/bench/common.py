@@ -1,9 +1,12 @@
-"""What the benchmarks share: following a run, and an evaluator over the memo."""
+"""What the benchmarks share: tuning a task with several seeds, kept in a results file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import argparse
+import json
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,13 +15,15 @@ from appliance import client, locations
 from appliance.host import Host
 from appliance.interactive import Unrecorded
 from appliance.plan import serving_body, tokeniser_of
+from appliance.prompt import Prompt
 from appliance.renderer import Renderer
 from appliance.scoring.evaluator import Evaluator
-from appliance.tasks import Loaded
+from appliance.tasks import Loaded, load
+from appliance.verdict import correct
 from appliance.workbench import Prices, Workbench
 from models.catalog import Catalog
 from models.pool import Pool
-from store import memo, runs
+from store import memo, prompts, runs
 
 
 class MemoFirst(Unrecorded):
@@ -32,6 +37,63 @@ class MemoFirst(Unrecorded):
         return memo.get(self.db, key)
 
 
+def arguments(summary: str, minutes: float) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=summary)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--minutes", type=float, default=minutes)
+    parser.add_argument("--model", default="smollm2-135m")
+    parser.add_argument("--results", type=Path, required=True)
+    return parser
+
+
+def tune_with_seeds(db: Any, task: str, given: argparse.Namespace) -> dict[str, Any]:
+    """One run to its verdict for every seed that the results file lacks; what the file holds then.
+
+    Its answers are those of the seed prompt and of each tuned one to the test cases: 1 is right.
+    """
+    results: dict[str, Any] = {"tuned": {}}
+    if given.results.exists():
+        results = json.loads(given.results.read_text())
+    loaded = load(db, task)
+    for seed in given.seeds:
+        if str(seed) in results["tuned"]:
+            continue
+        request = {"task": task, "model": given.model, "minutes": given.minutes, "seed": seed}
+        run = client.ask(db, "tune", request)["run"]
+        verdict = follow_to_verdict(db, run)
+        body = prompts.get(db, verdict["best"]["prompt"]).body
+        best = msgspec.json.decode(body, type=Prompt)
+        with open_evaluator(db, loaded, given.model) as evaluator:
+            # Both were scored for the verdict, so every reply is in the memo.
+            before, after = (
+                answers(evaluator, prompt, loaded.cases["test"]) for prompt in (loaded.seed, best)
+            )
+        results["seed answers"] = before
+        results["tuned"][str(seed)] = {
+            "minutes": given.minutes,
+            "prompt": json.loads(body),
+            "verdict": verdict,
+            "answers": after,
+        }
+        keep(given.results, results)
+        print(json.dumps({"tuning seed": seed, **verdict}), flush=True)
+    return results
+
+
+def keep(file: Path, results: dict[str, Any]) -> None:
+    file.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def answers(evaluator: Evaluator, prompt: Prompt, cases: Sequence[Any]) -> str:
+    """One digit a case, by the serving body: 1 is right."""
+    scored = evaluator.score(prompt, cases, "serving")
+    return "".join("01"[right] for right in correct(scored, prompt.weight))
+
+
+def digits(text: str) -> list[int]:
+    return [int(digit) for digit in text]
+
+
 def follow_to_verdict(db: Any, run: str) -> dict[str, Any]:
     """Waits for a run's end. Raises RuntimeError if it has no verdict then."""
     for event in client.follow(db, run):
@@ -41,11 +103,11 @@ def follow_to_verdict(db: Any, run: str) -> dict[str, Any]:
 
 
 @contextmanager
-def open_evaluator(db: Any, loaded: Loaded, model: str, journal: Unrecorded) -> Iterator[Evaluator]:
+def open_evaluator(db: Any, loaded: Loaded, model: str) -> Iterator[Evaluator]:
     with Pool() as pool:
         host = Host(Catalog(locations.models_folder()), pool, print)
         record = host.prepare(model)
         body = host.body(record, serving_body(record), Prices(0.0))
-        bench = Workbench(pool, {"serving": body}, journal, lambda: None)
+        bench = Workbench(pool, {"serving": body}, MemoFirst(db), lambda: None)
         renderer = Renderer(loaded.task, loaded.rows, tokeniser_of(host, record))
         yield Evaluator(bench, renderer)
