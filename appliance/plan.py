@@ -17,6 +17,7 @@ from appliance.scoring.evaluator import Scored, read_scores
 from appliance.search.contest import FIRST
 from appliance.search.formats import build, choose_point
 from appliance.search.mutate import shot_sets
+from appliance.search.operators import SAMPLES
 from appliance.task import Case
 from appliance.tasks import Loaded
 from appliance.tokens import PROBE, Tokeniser
@@ -193,14 +194,16 @@ class Gauge:
         return 1000 * seconds / reply.decoded
 
     def _reasoner(self) -> Prices:
-        """Prompt and sampled tokens at the speed of one short generation each."""
+        """Prompt and sampled tokens at the speed of short generations, sampled together as an
+        operator's are."""
         tokeniser = tokeniser_of(self.host, self.reasoner)
         chat_frame(tokeniser)
         worker = self.host.worker(self.reasoner, self.reasoner.search)
         text = " ".join(label.description for label in self.loaded.task.labels) or "The"
         prompt = tokeniser.encode([text], closed=True)[0][0]
         reading, _ = self.host.timed(worker, Generate(prompt=prompt, max_tokens=1))
-        both, reply = self.host.timed(worker, Generate(prompt=prompt, max_tokens=SAMPLED_TOKENS))
+        request = Generate(prompt=prompt, n=SAMPLES, max_tokens=SAMPLED_TOKENS)
+        both, reply = self.host.timed(worker, request)
         assert isinstance(reply, Generated)
         sampling = max(both - reading, 0.0) / max(reply.sampled, 1)
         return Prices(1000 * reading / len(prompt), sample=1000 * sampling)
