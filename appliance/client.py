@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import subprocess
 import sys
 import time
@@ -51,7 +52,8 @@ def wake_runner() -> None:
             return
         _started = None
         raise StropError(f"the runner could not start; see {locations.runner_log()}")
-    with locations.runner_log().open("ab") as log:
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+    with os.fdopen(os.open(locations.runner_log(), flags, 0o600), "ab") as log:
         _started = subprocess.Popen(
             [sys.executable, "-P", "-m", "appliance.runner"],
             stdin=subprocess.DEVNULL,

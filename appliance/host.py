@@ -13,8 +13,8 @@ import msgspec
 
 from appliance.errors import StropError
 from appliance.workbench import Body, Prices
+from models.catalog import TWIN, WEIGHTS, Catalog, Model, again, hash_file
 from models.catalog import Body as StoredBody
-from models.catalog import Catalog, Model, hash_file
 from models.engine import Describe, Description, Reply, Request, Score, Segment
 from models.make import MakeError, make
 from models.pool import Pool, WorkerError
@@ -27,7 +27,6 @@ LARGE = 2 << 30
 """Bytes of a serving file beyond which no unquantised body is made of it."""
 
 LEVEL = 0.8
-TWIN = "twin"
 LOAD_TIMEOUT = 600.0
 BEAT_TIMEOUT = 300.0
 _SPEED_TOKENS = 512
@@ -42,7 +41,7 @@ class Host:
         self.catalog = catalog
         self.pool = pool
         self.note = note
-        self._open: set[str] = set()
+        self._open: dict[str, str] = {}
         self._descriptions: dict[str, Description] = {}
 
     def prepare(self, name: str) -> Model:
@@ -51,23 +50,31 @@ class Host:
         model = self.catalog.get(name)
         if model.bodies[model.search].prefill_tokens_per_s is None:
             model = self._choose_search_body(model)
-        if model.twin is None:
+        if model.twin_sha256 is None:
             self.note(f"making the twin of {name} in PyTorch, once (about 20 s)")
             folder = self.catalog.path(name)
+            _verify(folder / model.serving, model.sha256, name)
             self._make("twin", folder / model.serving, folder / TWIN)
-            model = msgspec.structs.replace(model, twin=TWIN)
+            model = msgspec.structs.replace(model, twin_sha256=hash_file(folder / TWIN / WEIGHTS))
             self.catalog.update(model)
         return model
 
     def worker(self, model: Model, body: str) -> str:
-        """The name under which a body (or ``twin``) can be called; its worker starts when it is."""
+        """The name under which a body (or ``twin``) can be called; its worker starts when it is.
+
+        Its file is hashed first, once a process; StropError where it is not the recorded one.
+        """
         name = f"{model.name}/{body}"
-        if name not in self._open:
+        sha256 = _recorded(model, body)
+        if self._open.get(name) != sha256:
+            self._close(name)  # of a model that was removed, and another added under its name
             folder = self.catalog.path(model.name)
             if body == TWIN:
                 engine, path = "models.twin.engine:load", folder / TWIN
+                _verify(path / WEIGHTS, sha256, model.name)
             else:
                 engine, path = "models.llama.engine:load", folder / model.bodies[body].file
+                _verify(path, sha256, model.name)
             self.pool.open(
                 name,
                 engine,
@@ -75,7 +82,7 @@ class Host:
                 load_timeout=LOAD_TIMEOUT,
                 beat_timeout=BEAT_TIMEOUT,
             )
-            self._open.add(name)
+            self._open[name] = sha256
         return name
 
     def describe(self, worker: str) -> Description:
@@ -87,9 +94,9 @@ class Host:
 
     def body(self, model: Model, body: str, prices: Prices) -> Body:
         worker = self.worker(model, body)
-        file = model.sha256 if body == TWIN else model.bodies[body].sha256
-        settings = sorted(self.describe(worker).engine.items())
-        return Body(worker, msgspec.json.encode([body, file, settings]).decode(), prices)
+        found = self.describe(worker)
+        parts = [body, _recorded(model, body), found.context, sorted(found.engine.items())]
+        return Body(worker, msgspec.json.encode(parts).decode(), prices)
 
     def timed(self, worker: str, request: Request) -> tuple[float, Reply]:
         """How long this host takes for a request (seconds), the model being loaded; its reply."""
@@ -131,19 +138,44 @@ class Host:
         """A body with its prefill speed, the better of two, in tokens a second."""
         worker = self.worker(model, body)
         request = Score((Segment(-1, tuple(range(100, 101 + _SPEED_TOKENS)), 1),))
-        fastest = min(self.timed(worker, request)[0] for _ in range(2))
-        self.pool.close(worker)
-        self._open.discard(worker)
-        del self._descriptions[worker]
+        try:
+            fastest = min(self.timed(worker, request)[0] for _ in range(2))
+        finally:
+            self._close(worker)
         return msgspec.structs.replace(
             model.bodies[body], prefill_tokens_per_s=round(_SPEED_TOKENS / fastest, 1)
         )
+
+    def _close(self, worker: str) -> None:
+        self.pool.close(worker)
+        self._open.pop(worker, None)
+        self._descriptions.pop(worker, None)
 
     def _make(self, what: str, source: Path, target: Path, kind: str = "") -> None:
         try:
             make(what, source, target, kind)
         except MakeError as error:
             raise StropError(f"{error}; see `strop doctor` for memory and disk") from error
+
+
+def _recorded(model: Model, body: str) -> str:
+    """The SHA-256 by which a body or the twin is known."""
+    if body == TWIN:
+        sha256 = model.twin_sha256
+    else:
+        sha256 = model.bodies[body].sha256 if body in model.bodies else None
+    if sha256 is None:
+        raise StropError(f"{model.name} was added again and has no {body} now; start a new run")
+    return sha256
+
+
+def _verify(file: Path, sha256: str, name: str) -> None:
+    try:
+        found = hash_file(file)
+    except OSError as error:
+        raise StropError(f"{file} cannot be read: {error.strerror}; {again(name)}") from error
+    if found != sha256:
+        raise StropError(f"{file} is not the file that was recorded, it has changed; {again(name)}")
 
 
 def _faithful_and_fast(bodies: dict[str, StoredBody]) -> str:

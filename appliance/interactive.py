@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,7 +15,8 @@ from appliance.prompt import Prompt
 from appliance.record import Inputs
 from appliance.renderer import Renderer
 from appliance.scoring.evaluator import Evaluator, accuracy, mean_loss
-from appliance.tasks import load
+from appliance.task import Case
+from appliance.tasks import Loaded, load
 from appliance.verdict import Verdict, give_verdict
 from appliance.workbench import Body, Entry, Prices, Workbench
 from models.engine import Scores, decode_reply
@@ -68,18 +69,20 @@ class Compared(Unrecorded):
 
 
 def evaluate(db: Database, host: Host, body: dict[str, Any]) -> dict[str, Any]:
-    """Scores a prompt on a split by the serving body. The test split is for verdicts alone."""
+    """Scores a prompt on a split by the serving body. The test split is for verdicts alone.
+
+    Raises InputError for that split, and for a prompt that shows a row of it or one to be scored.
+    """
     loaded = load(db, body["task"])
     if body["split"] == "test":
         raise InputError("the test split is locked: only a run's verdict reads it")
     prompt = _prompt(db, body["prompt"])
-    if missing := [row for row in prompt.shots if row not in loaded.rows]:
-        raise InputError(f"prompt {prompt.id} shows row {missing[0]}, which {body['task']} lacks")
+    cases = loaded.cases[body["split"]][: body.get("limit")]
+    _check_shots(prompt, loaded, cases)
     model = host.prepare(body["model"])
     serving = host.body(model, serving_body(model), Prices(0.0))
-    cases = loaded.cases[body["split"]][: body.get("limit")]
     journal = Unrecorded()
-    evaluator = _evaluator(host, loaded.task.name, db, journal, {"serving": serving}, body["model"])
+    evaluator = _evaluator(host, loaded, journal, {"serving": serving}, body["model"])
     start = time.perf_counter()
     scored = evaluator.score(prompt, cases, "serving")
     seconds = time.perf_counter() - start
@@ -123,14 +126,15 @@ def replay(db: Database, host: Host, run_id: str) -> dict[str, Any]:
         raise InputError(f"run {run_id!r} has no verdict to replay; see `strop runs list`")
     shown = msgspec.json.decode(record.body, type=Verdict)
     inputs = msgspec.json.decode(run.inputs, type=Inputs)
+    loaded = load(db, run.task_id)
     journal = Compared(db)
     serving = host.body(
         host.catalog.get(inputs.model), inputs.plan["serving_body"], inputs.bodies["serving"].prices
     )
-    evaluator = _evaluator(host, run.task_id, db, journal, {"serving": serving}, inputs.model)
+    evaluator = _evaluator(host, loaded, journal, {"serving": serving}, inputs.model)
     again = give_verdict(
         evaluator,
-        load(db, run.task_id).cases["test"],
+        loaded.cases["test"],
         _prompt(db, shown.seed.prompt),
         _prompt(db, shown.best.prompt),
         model=shown.model,
@@ -152,17 +156,27 @@ def replay(db: Database, host: Host, run_id: str) -> dict[str, Any]:
 
 
 def _evaluator(
-    host: Host,
-    task: str,
-    db: Database,
-    journal: Unrecorded,
-    bodies: dict[str, Body],
-    model: str,
+    host: Host, loaded: Loaded, journal: Unrecorded, bodies: dict[str, Body], model: str
 ) -> Evaluator:
-    loaded = load(db, task)
     bench = Workbench(host.pool, bodies, journal, lambda: None)
     tokeniser = tokeniser_of(host, host.catalog.get(model))
     return Evaluator(bench, Renderer(loaded.task, loaded.rows, tokeniser))
+
+
+def _check_shots(prompt: Prompt, loaded: Loaded, cases: Sequence[Case]) -> None:
+    """A demonstration is a row of the task, and neither asked now nor kept for the verdict."""
+    asked = {case.query.id for case in cases}
+    locked = {case.query.id for case in loaded.cases["test"]}
+    for row in prompt.shots:
+        if row not in loaded.rows:
+            what = f"which {loaded.task.name} lacks"
+        elif row in locked:
+            what = "a row of the test split, which is locked; show another one"
+        elif row in asked:
+            what = "which is one of the cases to be scored; show another one"
+        else:
+            continue
+        raise InputError(f"prompt {prompt.id} shows row {row}, {what}")
 
 
 def _prompt(db: Database, given: str | dict[str, Any]) -> Prompt:

@@ -39,6 +39,7 @@ def create(db: Database, host: Host, command: CommandRecord, body: dict[str, Any
     reasoner = host.prepare(body.get("reasoner") or body["model"])
     host.note(f"measuring {model.name} on {loaded.task.name}")
     gauge = Gauge(host, model, reasoner, loaded)
+    gauge.check_lengths()
     bodies = gauge.bodies()
     plan = gauge.plan(bodies, minutes, stretch=bool(body.get("stretch")))
     inputs = Inputs(

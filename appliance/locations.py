@@ -7,10 +7,14 @@ from pathlib import Path
 
 import platformdirs
 
+from appliance.errors import InputError
+
 
 def home() -> Path:
-    """Private to its owner; created 0700."""
+    """Private to its owner where Strop creates it (0700). Raises InputError for a file."""
     folder = Path(os.environ.get("STROP_HOME") or platformdirs.user_data_dir("strop"))
+    if folder.is_file():
+        raise InputError(f"{folder}: is a file; name a folder in STROP_HOME")
     if not folder.is_dir():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder

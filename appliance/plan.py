@@ -13,7 +13,7 @@ from appliance.errors import BudgetError, InputError, StropError
 from appliance.frame import chat_frame
 from appliance.host import Host
 from appliance.renderer import Renderer
-from appliance.scoring.evaluator import Scored, read_scores
+from appliance.scoring.evaluator import BLOCK, Scored, read_scores
 from appliance.search.contest import FIRST
 from appliance.search.formats import build, choose_point
 from appliance.search.mutate import shot_sets
@@ -111,6 +111,25 @@ class Gauge:
         )
         return Agreement(round(rank_agreement(search, serving).spearman, 4), len(search))
 
+    def check_lengths(self) -> None:
+        """Raises InputError for a case that is too long for the model under the seed prompt.
+
+        Nothing but lengths is looked at, so the test split stays unread.
+        """
+        limit = self.host.describe(self.host.worker(self.model, serving_body(self.model))).context
+        for split, cases in self.loaded.cases.items():
+            for start in range(0, len(cases), BLOCK):
+                block = cases[start : start + BLOCK]
+                lengths = self.renderer.lengths(self.loaded.seed, block)
+                for case, length in zip(block, lengths, strict=True):
+                    if length > limit:
+                        raise InputError(
+                            f"a {split} row is too long for {self.model.name}: with the seed "
+                            f"prompt {length} tokens, and it takes {limit}. The row begins "
+                            f'"{case.query.text[:60]}"; shorten it or leave it out, or show '
+                            "fewer demonstrations"
+                        )
+
     def plan(self, bodies: dict[str, Body], minutes: float, *, stretch: bool = False) -> Plan:
         """Raises BudgetError where the minutes pay for fewer than ``LEAST_CANDIDATES``, unless they
         may be stretched to as many as that takes."""
@@ -127,7 +146,8 @@ class Gauge:
                 f"search; at least {LEAST_CANDIDATES} need --minutes {1.05 * least + 0.05:.1f}"
             )
         test = self.loaded.cases["test"]
-        sample = test[: 4 * FIRST]
+        # Priced on other rows: only the verdict reads those of the test split.
+        sample = self.loaded.cases["selection"][: 4 * FIRST]
         each = self.renderer.tokens(seed, sample) * bodies["serving"].prices.prefill / len(sample)
         verdict = 2 * each * len(test) / MINUTE
         agreement = self.agreement()

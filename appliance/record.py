@@ -101,8 +101,7 @@ class RunRecorder:
         self.bench = bench
         self.known: dict[str, Prompt] = {}
         self._seq = 0
-        self._spent = 0.0
-        self._leader_penalty: float | None = None
+        self._learnt: set[Candidate] = set()
         self._told = 0.0
         self._told_before = events.count(db, run_id, ONCE)
 
@@ -121,7 +120,8 @@ class RunRecorder:
             "n": n,
         }
         self._evaluation(stage, "tuning", prompt.id, n, candidate.accuracy, candidate.loss)
-        self._learn(candidate, outcome)
+        if candidate.parent and candidate not in self._learnt:
+            self._learn(candidate, outcome)
         self.emit(
             "candidate",
             {
@@ -197,9 +197,8 @@ class RunRecorder:
         self._seq += 1
 
     def _learn(self, candidate: Candidate, outcome: str) -> None:
-        """Experience: what the operator gained over the leader it met, and what it cost."""
-        penalty = sum(candidate.penalties(len(candidate.scored))) / len(candidate.scored)
-        before = penalty if self._leader_penalty is None else self._leader_penalty
+        """Experience: what the operator gained over the leader it met, and what that has cost."""
+        self._learnt.add(candidate)
         experience.add(
             self.db,
             ExperienceRecord(
@@ -210,11 +209,8 @@ class RunRecorder:
                 model=self.inputs.model,
                 operator=candidate.operator,
                 section=candidate.section,
-                gain=round(before - penalty, 4),
-                cost=round(self.bench.spent - self._spent, 1),
+                gain=round(candidate.gain, 4),
+                cost=round(candidate.cost, 1),
                 outcome=outcome,
             ),
         )
-        self._spent = self.bench.spent
-        if outcome in ("leads", "accepted"):
-            self._leader_penalty = penalty

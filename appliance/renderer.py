@@ -32,6 +32,12 @@ class Renderer:
         trie = build(self.layout(prompt, cases).segments)
         return sum(trie.needed(trie.wanted))
 
+    def lengths(self, prompt: Prompt, cases: Sequence[Case]) -> list[int]:
+        """Of each case the longest sequence that scoring it spells, in tokens."""
+        layout = self.layout(prompt, cases)
+        trie = build(layout.segments)
+        return [max(trie.depths[trie.paths[s][-1]] + 1 for s in plain) for plain in layout.plain]
+
     def _frame(self, prompt: Prompt) -> Frame:
         if prompt.mode not in self._frames:
             make = chat_frame if prompt.mode == "chat" else raw_frame

@@ -144,7 +144,7 @@ class Runner:
     def _prepare(self, name: str) -> dict[str, Any]:
         model = self.host.prepare(name)
         speeds = {body: entry.prefill_tokens_per_s for body, entry in model.bodies.items()}
-        return {"model": name, "bodies": speeds, "search": model.search, "twin": model.twin}
+        return {"model": name, "bodies": speeds, "search": model.search, "twin": model.twin_sha256}
 
     def _poll(self, run_id: str) -> str | None:
         """Between two calls of a run: obeys what is not for this run and cannot wait; returns the

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 
 from appliance.prompt import Prompt
+from appliance.render import render
+from appliance.task import Case, Example, Task
 
 
 def plain(prompt: Prompt) -> str:
@@ -19,6 +21,13 @@ def plain(prompt: Prompt) -> str:
         f"mode: {prompt.mode}",
     ]
     return "\n\n".join([*parts, "[rules]\n" + "\n".join(rules)]) + "\n"
+
+
+def rendered(prompt: Prompt, task: Task, case: Case, shots: tuple[Example, ...]) -> str:
+    """What the model reads before a label: labels and demonstrations as ``case`` has them, the
+    query left as slots. ``shots`` are the rows behind ``prompt.shots``."""
+    prefix = "".join(piece.text for piece in render(prompt, task, case, shots).prefix)
+    return prefix + prompt.example.partition("{label}")[0]
 
 
 def diff(before: Prompt, after: Prompt) -> str:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 POOL = 3
 """Tuning rows of each label that are kept as possible demonstrations and never scored."""
 
+SAMPLE = "sample"
+"""The name of the task that is shipped."""
+
 SEED_INSTRUCTION = (
     "Classify the relation between the head and tail entity. Possible relations: {labels}\n\n"
 )
@@ -54,23 +57,26 @@ class Loaded(msgspec.Struct, frozen=True):
 
 
 def save(db: Database, imported: Imported) -> str:
-    """Stores a task whole and returns its id; the same content again is the same task."""
+    """Stores a task whole and returns its id, a hash of its name and all its content: the same
+    again is the same task. Raises NameTakenError where another one has the name."""
     task = imported.task
     pool = shot_pool(task, imported.cases["tuning"])
     seed = imported.seed or plain_seed(pool)
     everything = [case for split in SPLITS for case in imported.cases[split]]
-    body = msgspec.json.encode(Stored(task, seed), order="deterministic")
+    body = msgspec.json.encode(Stored(task, seed), order="deterministic").decode()
     hashed = split_hash(everything)
+    rows = [
+        RowRecord(row.id, row.may_ship, msgspec.json.encode(row).decode())
+        for row in imported.examples
+    ]
+    content = "\n".join((body, hashed, *sorted(row.body for row in rows)))
     tasks.add(
         db,
-        id=(task_id := hashlib.sha256(body + hashed.encode()).hexdigest()[:16]),
+        id=(task_id := hashlib.sha256(content.encode()).hexdigest()[:16]),
         name=task.name,
-        body=body.decode(),
+        body=body,
         split_hash=hashed,
-        rows=(
-            RowRecord(row.id, row.may_ship, msgspec.json.encode(row).decode())
-            for row in imported.examples
-        ),
+        rows=rows,
         cases=(
             CaseRecord(case.id, split, msgspec.json.encode(_by_reference(task, case)).decode())
             for split in SPLITS
@@ -139,7 +145,7 @@ def sample() -> Imported:
     described = msgspec.json.decode((path() / "labels.json").read_bytes())
     return read_jsonl(
         path() / "relations.jsonl",
-        name=described["name"],
+        name=SAMPLE,
         none=described["none"],
         labels=msgspec.convert(described["labels"], list[Label]),
     )

@@ -86,7 +86,10 @@ def select(
     As many selection cases are used as the budget pays for. The first entrant is the seed: ties
     go to the earlier one, so that it stands unless something is better.
     """
-    unique = list({c.final.id: c for c in entrants}.values())
+    first: dict[str, Candidate] = {}
+    for entrant in entrants:
+        first.setdefault(entrant.final.id, entrant)
+    unique = list(first.values())
     cases = loaded.cases["selection"]
     price = evaluator.bench.bodies["serving"].prices.prefill
     few = len(cases[:LEAST_SELECTION])

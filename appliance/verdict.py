@@ -39,6 +39,11 @@ class Verdict(msgspec.Struct, frozen=True):
     split: str = "test"
     unit: str = "case"
 
+    @property
+    def stands(self) -> bool:
+        """Whether the seed prompt stands because nothing better was found."""
+        return self.best.prompt == self.seed.prompt
+
 
 def give_verdict(
     evaluator: Evaluator,

@@ -130,7 +130,7 @@ class Workbench:
         return reply
 
     def _call(self, body: Body, request: Work) -> Reply:
-        key = hashlib.sha256(f"{body.identity} {digest(request)}".encode()).hexdigest()
+        key = call_key(body.identity, request)
         entry = self._replayed()
         if entry is None:
             self._obey()
@@ -178,6 +178,11 @@ class Workbench:
     def _apply(self, command: str) -> None:
         if command == "finish":
             self.finishing = True
+
+
+def call_key(identity: str, request: Work) -> str:
+    """What a reply depends on, as a hash: who is asked, and what."""
+    return hashlib.sha256(f"{identity} {digest(request)}".encode()).hexdigest()
 
 
 def price(prices: Prices, reply: Reply) -> float:

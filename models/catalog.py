@@ -8,18 +8,41 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
 from models.headers import HeaderError, read_gguf, read_safetensors
-from models.record import RECORD, Body, CatalogError, Model, read, sync, validate, write
+from models.record import (
+    RECORD,
+    TWIN,
+    WEIGHTS,
+    Body,
+    CatalogError,
+    Model,
+    again,
+    read,
+    sync,
+    validate,
+    write,
+)
 
-__all__ = ["Body", "Catalog", "CatalogError", "Model", "hash_file"]
+__all__ = [
+    "LONGEST_NAME",
+    "TWIN",
+    "WEIGHTS",
+    "Body",
+    "Catalog",
+    "CatalogError",
+    "Model",
+    "again",
+    "hash_file",
+]
 
 _CHUNK = 1 << 20
-_name = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+LONGEST_NAME = 64
+_name = re.compile(rf"[a-z0-9][a-z0-9._-]{{0,{LONGEST_NAME - 1}}}")
 
 
 class Catalog:
@@ -32,30 +55,41 @@ class Catalog:
         """The model's own folder, whether it exists or not."""
         if not _name.fullmatch(name):
             raise CatalogError(
-                f"{name!r} is no model name: use up to 64 of a-z, 0-9, '.', '_', '-', "
+                f"{name!r} is no model name: use up to {LONGEST_NAME} of a-z, 0-9, '.', '_', '-', "
                 "a letter or digit first"
             )
         return self.folder / name
 
     def get(self, name: str) -> Model:
-        record = self.path(name) / RECORD
-        if not record.is_file():
+        folder = self.path(name)
+        if not folder.is_dir():
             self._refuse_unknown(name)
-        return read(record)
+        return read(folder / RECORD)
 
     def all(self) -> list[Model]:
-        """Every model, by name."""
-        return [read(record) for record in sorted(self.folder.glob(f"[!.]*/{RECORD}"))]
+        """Every model whose record can be read, by name; ``damaged`` has the others."""
+        return [found for found in self._found().values() if isinstance(found, Model)]
 
-    def add_gguf(self, path: Path, name: str, *, licence: str, origin: str) -> Model:
-        """Copies a checked GGUF into a new model; HeaderError where its header is refused."""
+    def damaged(self) -> dict[str, str]:
+        """Why the record of a model cannot be read and what to do, by name."""
+        return {
+            name: str(found)
+            for name, found in self._found().items()
+            if isinstance(found, CatalogError)
+        }
+
+    def add_gguf(self, path: Path, name: str, *, licence: str | None, origin: str) -> Model:
+        """Copies a checked GGUF into a new model; HeaderError where its header is refused.
+
+        Without a ``licence`` the one that the header states is recorded.
+        """
         target = self.path(name)
         header = read_gguf(path)
         with self._locked(name):
             if target.exists():
                 raise CatalogError(
                     f"a model named {name} is already in {self.folder}: "
-                    "remove it first or choose another name"
+                    f"remove it with `strop models remove {name}` or choose another name"
                 )
             with self._staged(name) as stage:
                 sha256 = _copy(path, stage / "serving.gguf")
@@ -67,7 +101,7 @@ class Catalog:
                     size=header.size,
                     architecture=header.architecture,
                     context=header.context_length,
-                    licence=licence,
+                    licence=header.licence if licence is None else licence,
                     origin=origin,
                     added_at=datetime.now(UTC),
                     bodies={header.quantisation: body},
@@ -84,7 +118,7 @@ class Catalog:
         with self._locked(model.name):
             if not (folder / RECORD).is_file():
                 self._refuse_unknown(model.name)
-            validate(model, str(folder / RECORD))
+            validate(model)
             write(folder / RECORD, model)
 
     def remove(self, name: str) -> None:
@@ -100,27 +134,32 @@ class Catalog:
 
     def check(self, name: str) -> list[str]:
         """Hashes every file again and reads its header again; what is wrong, empty if nothing."""
-        model, folder = self.get(name), self.path(name)
-        problems = []
+        folder = self.path(name)
+        if problem := self.damaged().get(name):
+            return [problem]
+        model, problems = self.get(name), []
         for body in model.bodies.values():
-            file = folder / body.file
-            try:
-                header = read_gguf(file)
-                if body.file == model.serving and header.size != model.size:
-                    problems.append(f"{file}: {header.size} bytes, recorded are {model.size}")
-                if hash_file(file) != body.sha256:
-                    problems.append(f"{file}: its sha256 is not the recorded {body.sha256}")
-            except (HeaderError, OSError) as error:
-                problems.append(str(error))
-        if model.twin is not None:
-            problems += _check_twin(folder / model.twin)
+            problems += _check(folder / body.file, read_gguf, body.sha256)
+        if model.twin_sha256 is not None:
+            problems += _check(folder / TWIN / WEIGHTS, read_safetensors, model.twin_sha256)
         return problems
+
+    def _found(self) -> dict[str, Model | CatalogError]:
+        """By name, the record of every folder that a model may have, or why there is none."""
+        found: dict[str, Model | CatalogError] = {}
+        for folder in sorted(self.folder.glob("*/")):
+            if _name.fullmatch(folder.name):
+                try:
+                    found[folder.name] = read(folder / RECORD)
+                except CatalogError as error:
+                    found[folder.name] = error
+        return found
 
     def _refuse_unknown(self, name: str) -> NoReturn:
         here = ", ".join(model.name for model in self.all()) or "none yet"
         raise CatalogError(
-            f"no model is named {name}; on this machine: {here}. "
-            "Get one with `strop models pull smollm2-135m`"
+            f"no model is named {name}; on this machine: {here}; "
+            "get one with `strop models pull smollm2-135m` or `strop models import FILE`"
         )
 
     def _stage(self, name: str) -> Path:
@@ -157,15 +196,13 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _check_twin(folder: Path) -> list[str]:
-    files = sorted(folder.glob("*.safetensors"))
-    problems = [] if files else [f"{folder}: no safetensors file of the twin"]
-    for file in files:
-        try:
-            read_safetensors(file)
-        except HeaderError as error:
-            problems.append(str(error))
-    return problems
+def _check(file: Path, read_header: Callable[[Path], object], sha256: str) -> list[str]:
+    try:
+        read_header(file)
+        found = hash_file(file)
+    except (HeaderError, OSError) as error:
+        return [str(error)]
+    return [] if found == sha256 else [f"{file}: its sha256 is not the recorded {sha256}"]
 
 
 def _copy(source: Path, target: Path) -> str:

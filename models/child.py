@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, Any
 
@@ -62,9 +62,8 @@ class Child:
     Timeouts are how long, in seconds, it may give no sign of life. Not for use by two threads.
     """
 
-    def __init__(self, name: str, on_beat: Callable[[int, int], None]) -> None:
+    def __init__(self, name: str) -> None:
         self._name = name
-        self._on_beat = on_beat
         self._calls = 0
         # A session of its own: Ctrl-C reaches the runner alone. -P: nothing is imported from the
         # folder that the user happens to stand in.
@@ -130,7 +129,7 @@ class Child:
     def _exchange(self, message: Load | Call, timeout: float) -> Loaded | Answer | Failed:
         self._channel.send(message, timeout)
         while isinstance(reply := self._channel.receive(timeout), Beat):
-            self._on_beat(reply.done, reply.total)
+            pass
         return reply
 
     @contextmanager
@@ -153,7 +152,7 @@ class Child:
             self.stop()
             raise WorkerDied(f"{who} sent {error} and was stopped", self._last_output()) from None
         except BaseException:
-            # Cut off in the middle, by Ctrl-C or by on_beat: its next frame would be misread.
+            # Cut off in the middle, by Ctrl-C for instance: its next frame would be misread.
             self.stop()
             raise
 

@@ -108,13 +108,15 @@ class Choice(msgspec.Struct, frozen=True, array_like=True):
     """One decision between labels, for the gradient of its cross-entropy.
 
     ``plain[y]`` and ``free[y]`` index segments whose read tokens spell label y after the query and
-    after the content-free query; label scores are s(y) - weight * s0(y). ``free`` may be empty.
+    after the content-free query; label scores are sharpness * (s(y) - weight * s0(y)). ``free`` may
+    be empty.
     """
 
     plain: tuple[int, ...]
     free: tuple[int, ...]
     gold: int
     weight: float
+    sharpness: float = 1.0
 
 
 class Differentiate(msgspec.Struct, frozen=True, tag="differentiate"):
@@ -168,17 +170,12 @@ Request = Tokenise | Detokenise | Score | Generate | Propose | Differentiate | D
 Reply = Tokens | Texts | Scores | Generated | Proposals | Gradients | Description | Failed
 
 _encoder = msgspec.msgpack.Encoder(order="deterministic")
-_request: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)
 _reply: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
 
 
 def encode(message: Any) -> bytes:
     """The one byte form of a message."""
     return _encoder.encode(message)
-
-
-def decode_request(data: bytes) -> Request:
-    return _request.decode(data)
 
 
 def decode_reply(data: bytes) -> Reply:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from models.egress import refuse_network
 
 def main(what: str, source: str, target: str, kind: str) -> None:
     refuse_network()
+    os.umask(0o077)  # what is made is its owner's alone, as the rest of the model is
     if what == "twin":
         from models.twin.load import make_twin
 

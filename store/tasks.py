@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from store.database import now, write
-from store.errors import StoreError
+from store.errors import NameTakenError
 from store.records import CaseRecord, Counts, RowRecord, Split, TaskRecord
 from store.sql import insert, pages, select
 
@@ -29,15 +29,15 @@ def add(
 ) -> bool:
     """Adds the whole task or nothing; rows and cases are read once and keep their order.
 
-    False where a task of this id is there already. StoreError where another one has the name.
+    False where a task of this id is there already. NameTakenError where another one has the name.
     """
     with write(db):
         if db.execute("SELECT 1 FROM tasks WHERE id = ?", (id,)).fetchone():
             return False
         if other := db.execute("SELECT id FROM tasks WHERE name = ?", (name,)).fetchone():
-            raise StoreError(
+            raise NameTakenError(
                 f"task {name!r} is there already with other content ({other[0]}, the new one is "
-                f"{id}); choose another name or forget the old one"
+                f"{id}); choose another name"
             )
         task = TaskRecord(id, name, body, split_hash, now())
         insert(db, "tasks", msgspec.structs.asdict(task))

@@ -136,10 +136,12 @@ class Judge:
     def __init__(self, quality: Callable[[Prompt], float], noise: float = 1.0) -> None:
         self.quality = quality
         self.noise = noise
+        self.spent = 0.0
         self.scored: dict[str, list[str]] = {}
 
     def score(self, prompt: Prompt, cases: Sequence[Case], role: str = "search") -> list[Scored]:
         self.scored.setdefault(prompt.id, []).extend(case.id for case in cases)
+        self.spent += len(cases)
         return [self._score(prompt, case) for case in cases]
 
     def _score(self, prompt: Prompt, case: Case) -> Scored:

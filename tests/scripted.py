@@ -29,6 +29,8 @@ def load(*, beat: Beat, **options: Any) -> Scripted:
         raise ValueError(problem)
     if options.get("die"):
         os.kill(os.getpid(), signal.SIGKILL)
+    if memory := options.get("memory"):
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     return Scripted(beat)
 
 
@@ -69,11 +71,11 @@ class Scripted:
             self.do_die_now()
         return (os.getpid(),)
 
-    def do_beat_and_wait_once(self, marker: str) -> tuple[int]:
+    def do_beat_until(self, marker: str) -> tuple[()]:
         while not Path(marker).exists():
             self.beat(0, 1)
             time.sleep(0.005)
-        return (os.getpid(),)
+        return ()
 
     def do_exit(self, code: str) -> None:
         os.write(2, b"\x1b[31mlast words\n")

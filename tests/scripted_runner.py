@@ -20,7 +20,7 @@ def scripted_worker(self: host.Host, model: Model, body: str) -> str:
         self.pool.open(
             name, "scripted_model:load", {"path": body}, load_timeout=30.0, beat_timeout=30.0
         )
-        self._open.add(name)
+        self._open[name] = ""
     return name
 
 

@@ -58,7 +58,7 @@ def strop(context: click.Context) -> None:
     """
     if context.invoked_subcommand is not None:
         return
-    if not sys.stdout.isatty():
+    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout)):
         raise click.exceptions.NoArgsIsHelpError(context)
     from tui.app import run
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import shlex
 import shutil
 import stat
 import sys
@@ -17,7 +18,8 @@ import msgspec
 
 from appliance import locations
 from appliance.client import runner_is_alive
-from models.catalog import Catalog, CatalogError, Model
+from appliance.errors import InputError
+from models.catalog import TWIN, Catalog, Model, again
 from models.egress import OFFLINE
 from store import check, database
 from store.errors import StoreError
@@ -49,6 +51,9 @@ def all() -> list[Check]:
     except OSError as error:
         remedy = "give yourself the right to write there, or set STROP_HOME to another folder"
         found.append(Check("data folder", "fail", f"{error.filename}: {error.strerror}", remedy))
+    except InputError as error:
+        what, _, remedy = str(error).partition("; ")
+        found.append(Check("data folder", "fail", what, remedy))
     return found
 
 
@@ -111,7 +116,7 @@ def _folder(home: Path) -> Check:
         remedy = "give yourself the right to write there, or set STROP_HOME to another folder"
         return Check("data folder", "fail", f"{home} cannot be written", remedy)
     state: State = "warn" if mode & 0o077 else "ok"
-    remedy = f"others can look in: chmod 700 {home}" if state == "warn" else ""
+    remedy = f"others can look in: chmod 700 {shlex.quote(str(home))}" if state == "warn" else ""
     return Check("data folder", state, f"{home} ({mode:o})", remedy)
 
 
@@ -122,35 +127,37 @@ def _store() -> Check:
     try:
         db = database.open(path)
     except StoreError as error:
-        return Check("store", "fail", str(error), "put a backup in its place")
+        what, _, remedy = str(error).partition("; ")
+        return Check("store", "fail", what, remedy)
     try:
         problems = check.check(db)
     finally:
         db.conn.close()
     if problems:
-        return Check("store", "fail", "; ".join(problems), f"put a backup in the place of {path}")
+        remedy = f"move {path} away, and Strop begins a new one"
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        return Check("store", "fail", problems[0] + more, remedy)
     return Check("store", "ok", f"{path}, {path.stat().st_size / 1e6:.1f} MB")
 
 
 def _models() -> Iterator[Check]:
     catalog = Catalog(locations.models_folder())
-    try:
-        models = catalog.all()
-    except CatalogError as error:
-        yield Check("models", "fail", str(error), PULL)
-        return
-    if not models:
+    models, damaged = catalog.all(), catalog.damaged()
+    if not models and not damaged:
         yield Check("models", "warn", "none yet", PULL)
+    for name, problem in damaged.items():
+        what, _, remedy = problem.partition("; ")
+        yield Check(f"model {name}", "fail", what, remedy)
     for model in models:
         problems = _sizes(catalog.path(model.name), model)
-        remedy = f"delete {catalog.path(model.name)} and get it again" if problems else ""
+        remedy = again(model.name) if problems else ""
         detail = "; ".join(problems) or f"{model.size / 1e6:.0f} MB, {model.architecture}"
         yield Check(f"model {model.name}", "fail" if problems else "ok", detail, remedy)
 
 
 def _sizes(folder: Path, model: Model) -> list[str]:
     """Missing files and a serving file of another size; ``strop models check`` reads them whole."""
-    names = [body.file for body in model.bodies.values()] + ([model.twin] if model.twin else [])
+    names = [body.file for body in model.bodies.values()] + ([TWIN] if model.twin_sha256 else [])
     problems = [f"{name} is missing" for name in names if not (folder / name).exists()]
     serving = folder / model.serving
     if serving.exists() and serving.stat().st_size != model.size:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import click
+import msgspec
 
 from appliance import locations, tasks
-from appliance.cli.lookups import find_model
+from appliance.cli.lookups import find_model, find_task
 from appliance.cli.options import catalog, example, json_option, model_option, open_store
 from appliance.cli.output import Output
 from appliance.cli.results import conclude
@@ -29,17 +30,15 @@ def demo(out: Output, minutes: float, model: str | None) -> None:
     """
     name = find_model(out, catalog(), model)
     db = open_store()
-    sample = tasks.sample()
-    task = sample.task.name
-    if stored.get(db, task) is None:
-        tasks.save(db, sample)
-    labels, rows = len(sample.task.labels), len(sample.examples)
-    out.say(f"task {task}: which of {labels} relations holds, {rows} sentences")
-    run_id, title = start(out, db, task, name, minutes, SEED, stretch=True)
+    record = find_task(db, tasks.SAMPLE)
+    labels = len(msgspec.json.decode(record.body, type=tasks.Stored).task.labels)
+    rows = stored.counts(db, record.id).rows
+    out.say(f"task {record.name}: which of {labels} relations holds, {rows} sentences")
+    run_id, title = start(out, db, record.name, name, minutes, SEED, stretch=True)
     watch(out, db, run_id, title)
     out.say(f"everything is in {locations.home()}; look again with:")
     out.say(f"  strop runs show {run_id}")
     run = runs.get(db, run_id)
-    if run and run.best_prompt:
+    if run and run.best_prompt not in (None, run.seed_prompt):
         out.say(f"  strop prompt diff {run.seed_prompt} {run.best_prompt}")
     conclude(out, db, run_id, "strop/demo/1")

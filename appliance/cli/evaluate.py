@@ -12,6 +12,7 @@ from appliance.cli import figures
 from appliance.cli.lookups import find_model, find_prompt, find_task
 from appliance.cli.options import catalog, example, json_option, model_option, open_store
 from appliance.cli.output import Output
+from appliance.cli.prompt import SHOWN
 from appliance.cli.watching import ask
 from appliance.data.check import read_utf8, refused
 from appliance.errors import PromptError
@@ -41,22 +42,29 @@ def evaluate(
 ) -> None:
     """Score a prompt on a split of a task.
 
-    PROMPT is an id, the beginning of one, or a .json file. The serving body of the model scores it.
+    PROMPT is an id, the beginning of one, or a .json file that `strop prompt show ID --json` wrote.
+    The serving body of the model scores it.
     """
     db = open_store()
     body = {"prompt": _prompt(db, prompt), "task": find_task(db, task).name, "split": split}
     name = find_model(out, catalog(), model)
     found = ask(out, db, "eval", {**body, "model": name, "limit": limit})
-    out.result("strop/eval/1", found, _text(found))
+    out.result("strop/eval/1", found, "" if out.as_json else _text(found))
 
 
 def _prompt(db: Database, given: str) -> Any:
+    """The id of a stored prompt; or the prompt in a file, by itself or in the document that shows
+    one."""
     path = Path(given)
     if path.suffix != ".json":
         return find_prompt(db, given).id
+    text = read_utf8(path, "a prompt, as `strop prompt show ID --json` prints it")
     try:
-        return msgspec.to_builtins(msgspec.json.decode(read_utf8(path), type=Prompt))
-    except (msgspec.DecodeError, PromptError) as error:
+        found = msgspec.json.decode(text)
+        if isinstance(found, dict) and found.get("schema") == SHOWN:
+            found = found.get("body")
+        return msgspec.to_builtins(msgspec.convert(found, Prompt))
+    except (msgspec.DecodeError, RecursionError, PromptError) as error:
         raise refused(path, f"is no prompt: {error}; see: strop prompt show ID --json") from None
 
 

@@ -15,7 +15,7 @@ from models.catalog import CatalogError
 from models.headers import HeaderError
 from models.pull import PullError
 from store.database import now
-from store.errors import StoreError
+from store.errors import NameTakenError, StoreError, in_words
 
 OK, FAILED, USAGE, RETRY, NO_GAIN, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -34,6 +34,8 @@ def explain(error: BaseException) -> tuple[str, int]:
     match error:
         case StropError():
             return str(error), error.exit_code
+        case NameTakenError():
+            return str(error), USAGE
         case StoreError() | CatalogError() | HeaderError() | PullError():
             return str(error), FAILED
         case click.exceptions.NoArgsIsHelpError():
@@ -50,6 +52,8 @@ def explain(error: BaseException) -> tuple[str, int]:
                 f"{name} is not installed; install all of Strop: pip install 'strop[tune]'",
                 FAILED,
             )
+        case sqlite3.Error() if what := in_words(error):
+            return f"{locations.store_path()}: {what}", FAILED
         case sqlite3.OperationalError():
             return f"{locations.store_path()}: {error}; look with: strop doctor", FAILED
         case OSError(errno=errno.ENOSPC):
@@ -72,6 +76,6 @@ def _unforeseen(error: BaseException) -> str:
         descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         with os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(f"{now()}\n{trace}\n")
-    except OSError:
+    except (OSError, StropError):
         return f"{message}; for details, set STROP_DEBUG=1 and try again"
     return f"{' '.join(message.split())}, details in {log}"

@@ -24,8 +24,17 @@ def duration(seconds: float) -> str:
 
 
 def verdict(body: Mapping[str, Any]) -> str:
-    """A verdict document in words."""
+    """A verdict document in words. Where nothing beat the seed there is no gain to show."""
     seed, best = body["seed"], body["best"]
+    measured = f"  measured on {body['model']} as {body['body']}; look {body['look']} at this split"
+    if best["prompt"] == seed["prompt"]:
+        return "\n".join(
+            [
+                f"verdict: {body['words']}: nothing better was found; the seed prompt stands",
+                f"  seed prompt  {seed['prompt']}  accuracy {_measured(seed)}",
+                measured,
+            ]
+        )
     low, high = body["interval"]
     return "\n".join(
         [
@@ -35,7 +44,7 @@ def verdict(body: Mapping[str, Any]) -> str:
             f"  gain {body['gain']:+.3f}, 95 % interval [{low:+.3f}, {high:+.3f}], "
             f"n {body['n']} cases of the {body['split']} split; "
             f"exact McNemar p = {body['p']:.2g}, {body['wins']} won and {body['losses']} lost",
-            f"  measured on {body['model']} as {body['body']}; look {body['look']} at this split",
+            measured,
         ]
     )
 

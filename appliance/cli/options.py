@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from appliance import locations
-from appliance.data.check import printable
 from models.catalog import Catalog
 from store import database
 
@@ -33,13 +32,6 @@ def json_option(command: F) -> F:
 
 def model_option(command: F) -> F:
     return click.option("--model", metavar="NAME", help="Target model; may be left out.")(command)
-
-
-def one_line(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
-    """Callback: a name that can be shown and typed again."""
-    if value is not None and (not value.strip() or printable(value) != value):
-        raise click.BadParameter("is not one line of visible characters")
-    return value
 
 
 def open_store() -> Database:

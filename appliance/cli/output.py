@@ -12,6 +12,7 @@ import click
 import msgspec
 
 from appliance.data.check import printable
+from appliance.errors import StropError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,7 +33,7 @@ class Output:
 
     def error(self, message: str, code: int) -> None:
         self.say(f"error: {message}")
-        if self.as_json:
+        if self.as_json and sys.stdout is not None:
             document = {"schema": "strop/error/1", "error": safe(message)}
             self._print(json_text({**document, "exit_code": code}))
 
@@ -48,7 +49,8 @@ class Output:
 
     def can_redraw(self) -> bool:
         """Whether stderr is a terminal on which a display can be redrawn in place."""
-        return sys.stderr.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
+        terminal = sys.stderr is not None and sys.stderr.isatty()
+        return terminal and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
 
     def console(self) -> Console:
         """For a display on stderr; nothing in its text is taken for markup."""
@@ -57,6 +59,8 @@ class Output:
         return Console(stderr=True, markup=False, highlight=False, emoji=False)
 
     def _print(self, text: str) -> None:
+        if sys.stdout is None:  # closed when the process began
+            raise StropError("stdout is closed; send it to a terminal, a pipe or a file")
         encoding = sys.stdout.encoding or "utf-8"
         try:
             click.echo(text.encode(encoding, "backslashreplace").decode(encoding))

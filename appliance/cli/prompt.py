@@ -5,12 +5,14 @@ from __future__ import annotations
 import click
 import msgspec
 
-from appliance import show
+from appliance import show, tasks
 from appliance.cli.lookups import find_prompt
 from appliance.cli.options import example, json_option, open_store
 from appliance.cli.output import Output
 from appliance.prompt import Prompt
-from store import prompts, tasks
+from store import prompts
+
+SHOWN = "strop/prompt-show/1"
 
 
 @click.group(epilog=example("strop prompt show 9c41"))
@@ -18,28 +20,41 @@ def prompt() -> None:
     """Show prompts and compare them."""
 
 
-@prompt.command("show", epilog=example("strop prompt show 9c41", "strop prompt show 9c41 --json"))
+@prompt.command(
+    "show", epilog=example("strop prompt show 9c41", "strop prompt show 9c41 --rendered")
+)
 @click.argument("id")
+@click.option(
+    "--rendered",
+    is_flag=True,
+    help="The text that the model reads, with labels and demonstrations filled in.",
+)
 @json_option
 @click.pass_obj
-def show_prompt(out: Output, id: str) -> None:
-    """Show a prompt by its id or the beginning of it.
+def show_prompt(out: Output, id: str, rendered: bool) -> None:
+    """Show a prompt by its id or the beginning of it: its parts and rules, or as it is rendered.
 
-    Invisible characters stand escaped; --json has the exact text.
+    Rendered, {text}, {head} and {tail} stand where the sentence in question comes, and the text
+    ends where its label follows. In few-shot tasks, labels and demonstrations are those of the
+    first tuning case. Invisible characters stand escaped; --json has the exact text of both.
     """
     db = open_store()
     record = find_prompt(db, id)
     found = msgspec.json.decode(record.body, type=Prompt)
-    task = tasks.get(db, record.task_id)
+    loaded = tasks.load(db, record.task_id)
     line = prompts.lineage(db, record.task_id, record.id)
     where = f" on {record.section}" if record.section else ""
     origin = (record.operator or "given") + where
     parent = f", from {record.parent_id}" if record.parent_id else ""
-    out.say(f"prompt {record.id} of task {task.name if task else record.task_id}: {origin}{parent}")
+    out.say(f"prompt {record.id} of task {loaded.task.name}: {origin}{parent}")
+    if rendered and found.mode == "chat":
+        out.say("a user turn of the model's chat template; the label is the assistant's answer")
+    shots = tuple(loaded.rows[row] for row in found.shots)
+    whole = show.rendered(found, loaded.task, loaded.cases["tuning"][0], shots)
     text = show.plain(found)
     document = {
         "prompt": record.id,
-        "task": task.name if task else record.task_id,
+        "task": loaded.task.name,
         "operator": record.operator,
         "section": record.section,
         "parent": record.parent_id,
@@ -47,8 +62,9 @@ def show_prompt(out: Output, id: str) -> None:
         "rows": prompts.rows(db, record.task_id, record.id),
         "body": found,
         "text": text,
+        "rendered": whole,
     }
-    out.result("strop/prompt-show/1", document, text)
+    out.result(SHOWN, document, whole if rendered else text)
 
 
 @prompt.command("diff", epilog=example("strop prompt diff 9c41 77ab"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,6 +11,7 @@ import msgspec
 from appliance.cli import exits, figures
 from appliance.cli.output import Output
 from appliance.cli.watching import prompt_text
+from appliance.client import FINAL, runner_is_alive
 from store import events, runs, tasks, verdicts
 from store.records import RunRecord
 
@@ -53,6 +55,18 @@ def document(db: Database, run: RunRecord) -> dict[str, Any]:
     best = run.best_prompt
     text = prompt_text(db, best) if best else None
     return {**describe(db, run), "prompt_text": text, "plan": plan(db, run.id)}
+
+
+def say_abandoned(out: Output, found: Sequence[RunRecord]) -> None:
+    """Says which of the runs, just read, nobody works on although their status says otherwise."""
+    if runner_is_alive():
+        return
+    for run in found:
+        if run.status not in FINAL:
+            out.say(
+                f"run {run.id} is {run.status}, but no runner is alive; "
+                f"go on with: strop tune --resume {run.id}"
+            )
 
 
 def plan(db: Database, run_id: str) -> dict[str, Any] | None:

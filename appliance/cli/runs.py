@@ -11,7 +11,7 @@ from appliance.cli import figures
 from appliance.cli.lookups import find_run
 from appliance.cli.options import example, json_option, open_store
 from appliance.cli.output import Output, columns
-from appliance.cli.results import conclude, describe, document
+from appliance.cli.results import conclude, describe, document, say_abandoned
 from appliance.cli.watching import ask, last_event, watch
 from appliance.client import FINAL
 from store import runs as stored
@@ -30,12 +30,14 @@ def runs() -> None:
 def list_runs(out: Output) -> None:
     """List the runs, newest first."""
     db = open_store()
-    found = [describe(db, run) for run in stored.all(db)]
+    records = stored.all(db)
+    found = [describe(db, run) for run in records]
     headings = ("run", "task", "model", "status", "stage", "cost", "verdict", "created")
     rows = [_row(run) for run in found]
     text = columns(headings, rows) if rows else ""
     if not rows:
         out.say("no run yet; start one with: strop demo")
+    say_abandoned(out, records)
     out.result("strop/runs-list/1", {"runs": found}, text)
 
 
@@ -66,6 +68,7 @@ def show_run(out: Output, run: str) -> None:
         lines.append(columns(("prompt", "stage", "split", "accuracy", "loss"), rows))
     if found["prompt_text"]:
         lines += ["", f"best prompt {record.best_prompt}", found["prompt_text"]]
+    say_abandoned(out, [record])
     body = {**found, "inputs": inputs, "evaluations": evaluations}
     out.result("strop/runs-show/1", body, "\n".join(lines))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,10 @@ import msgspec
 
 from appliance import show, tasks
 from appliance.cli.lookups import find_task
-from appliance.cli.options import example, json_option, one_line, open_store
+from appliance.cli.options import example, json_option, open_store
 from appliance.cli.output import Output, columns
 from appliance.data import Imported
+from appliance.data.check import printable, quoted
 from store import tasks as stored
 from store.records import TaskRecord
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 file_argument = click.argument("file", type=click.Path(path_type=Path))
-name_option = click.option("--name", callback=one_line, help="Name of the task; else the file's.")
+name_option = click.option("--name", help="Name of the task; else the file's.")
 seed_option = click.option(
     "--seed", type=int, default=0, show_default=True, help="Decides the split."
 )
@@ -67,7 +69,7 @@ def import_fewrel(
     from appliance.data.fewrel import read_fewrel
 
     imported = read_fewrel(
-        file, names, name=name or file.stem, episodes=episodes, seed=seed, may_ship=may_ship
+        file, names, name=_name(name, file), episodes=episodes, seed=seed, may_ship=may_ship
     )
     _store(out, imported, "strop/task-import-fewrel/1")
 
@@ -108,7 +110,7 @@ def import_jsonl(
         raise click.BadParameter("write FIELD=NAME, as in text=sentence", param_hint="--column")
     imported = read_jsonl(
         file,
-        name=name or file.stem,
+        name=_name(name, file),
         none=none,
         may_ship=may_ship,
         columns={field: column for field, _, column in named},
@@ -148,12 +150,23 @@ def show_task(out: Output, name: str) -> None:
     )
 
 
+def _name(given: str | None, file: Path) -> str:
+    """The task's name: as given, else the file's; one that can be shown and typed again."""
+    name = file.stem if given is None else given
+    if not name.strip() or name.startswith("-") or printable(name) != name:
+        raise click.UsageError(
+            f"{quoted(name)} cannot be the name of a task: it has to be one line of visible "
+            "characters that does not begin with -; give another one with --name"
+        )
+    return name
+
+
 def _store(out: Output, imported: Imported, schema: str) -> None:
     db = open_store()
     for note in imported.notes:
         out.say(f"note: {note}")
     record = find_task(db, tasks.save(db, imported))
-    out.say(f"tune it with: strop tune {record.name} --minutes 10")
+    out.say(f"tune it with: strop tune {shlex.quote(record.name)} --minutes 10")
     found = _described(db, record)
     out.result(schema, {**found, "notes": imported.notes}, _text(found))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from appliance.cli.lookups import find_model, find_run, find_task
 from appliance.cli.options import catalog, example, json_option, model_option, open_store
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 SCHEMA = "strop/tune/1"
+FROZEN = ("minutes", "seed", "model", "reasoner")
+"""Options that belong to the start of a run."""
 
 
 @click.command(
@@ -35,9 +38,9 @@ SCHEMA = "strop/tune/1"
 @click.option("--require-gain", is_flag=True, help="Exit with 4 unless the verdict says better.")
 @click.option("--detach", is_flag=True, help="Do not follow the run once it is planned.")
 @json_option
-@click.pass_obj
+@click.pass_context
 def tune(
-    out: Output,
+    context: click.Context,
     task: str | None,
     resume: str | None,
     minutes: float,
@@ -54,6 +57,11 @@ def tune(
     """
     if (task is None) == (resume is None):
         raise click.UsageError("name a task, or a run with --resume")
+    out: Output = context.obj
+    if resume is not None and (given := [f"--{name}" for name in FROZEN if _given(context, name)]):
+        raise click.UsageError(
+            f"a run goes on as it was started: leave out {', '.join(given)}, or start a new run"
+        )
     db = open_store()
     if resume is not None:
         after = last_event(db)
@@ -99,6 +107,10 @@ def start(
     run_id = str(ask(out, db, "tune", body)["run"])
     planned = (plan(db, run_id) or {}).get("minutes", minutes)
     return run_id, f"run {run_id}: {task}, {model}, {planned:g} min, seed {seed}"
+
+
+def _given(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is not ParameterSource.DEFAULT
 
 
 def _left_alone(out: Output, db: Database, run_id: str) -> None:

@@ -6,6 +6,9 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import TypeVar
+
+import msgspec
 
 from appliance.errors import InputError
 
@@ -14,6 +17,8 @@ QUOTED = 60
 LEAST_ROWS = 6
 INVISIBLE = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
 LINE_BREAKING = frozenset({"Cc", "Zl", "Zp"})
+
+T = TypeVar("T")
 
 
 def printable(text: str) -> str:
@@ -63,16 +68,20 @@ def refused(path: Path, what: str) -> InputError:
     return InputError(f"{printable(str(path))}: {what}")
 
 
-def read_utf8(path: Path) -> str:
-    """The whole text of a file. Raises InputError where it is missing, empty or not UTF-8."""
-    if path.is_dir():
-        raise refused(path, "is a folder; name the file in it")
+def read_utf8(path: Path, needed: str) -> str:
+    """The whole text of a file. Raises InputError where it is missing, empty or not UTF-8.
+
+    ``needed`` says what an empty file lacks.
+    """
     try:
+        if path.is_dir():
+            raise refused(path, "is a folder; name the file in it")
         data = path.read_bytes()
     except FileNotFoundError:
         raise refused(path, "does not exist; check the path") from None
     except OSError as error:
-        raise refused(path, f"cannot be read ({error.strerror}); check its permissions") from None
+        what = f"cannot be read ({error.strerror}); check the path and its permissions"
+        raise refused(path, what) from None
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -80,8 +89,18 @@ def read_utf8(path: Path) -> str:
         what = f"line {line}: byte {error.start} is not UTF-8; save the file as UTF-8"
         raise refused(path, what) from None
     if not text.strip():
-        raise refused(path, "is empty; it needs one row for each example")
+        raise refused(path, f"is empty; it needs {needed}")
     return text
+
+
+def decode(path: Path, kind: type[T], layout: str) -> T:
+    """A JSON file as ``kind``. Raises InputError that ends with ``layout`` where it is not one."""
+    try:
+        return msgspec.json.decode(read_utf8(path, f"one JSON object; {layout}"), type=kind)
+    except RecursionError:
+        raise refused(path, f"is nested too deeply; {layout}") from None
+    except msgspec.DecodeError as error:
+        raise refused(path, f"{error}; {layout}") from None
 
 
 def reading(label: str) -> str:

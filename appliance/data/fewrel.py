@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from hashlib import sha256
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from random import Random
-from typing import TypeVar
 
 import msgspec
 
 from appliance.data import Imported
-from appliance.data.check import check_labels, find_span, quoted, read_utf8, refused
+from appliance.data.check import check_labels, decode, find_span, quoted, refused
 from appliance.data.episodes import sample_episodes
-from appliance.errors import PromptError
-from appliance.prompt import Prompt, Section
+from appliance.data.episodes_file import Relations, read_episodes
+from appliance.data.splits import near_duplicate_key
 from appliance.task import SPLITS, Case, Example, Label, Split, Task
 
 SAMPLED: dict[Split, int] = {"tuning": 300, "selection": 100, "test": 1500}
-SELECTION_PART = 4
 LAYOUT = "the layout is that of github.com/thunlp/FewRel"
-
-Relations = Mapping[str, list[Example]]
-T = TypeVar("T")
-
 
 _Entity = tuple[str, str, list[list[int]]]
 
@@ -34,29 +29,6 @@ class _Row(msgspec.Struct):
     tokens: list[str]
     h: _Entity
     t: _Entity
-
-
-class _SeedPrompt(msgspec.Struct):
-    instruction: str
-    labels_joined_by: str
-    example: str
-
-
-class _Episode(msgspec.Struct):
-    """``support`` is [way, row] in order of presentation; ``query`` a row of the gold relation."""
-
-    relations: list[str]
-    support: list[tuple[int, int]]
-    query: int
-    gold: int
-
-
-class _Episodes(msgspec.Struct):
-    tuning_relations: list[str]
-    test_relations: list[str]
-    tuning: list[_Episode]
-    test: list[_Episode]
-    seed_prompt: _SeedPrompt
 
 
 def read_fewrel(
@@ -72,14 +44,16 @@ def read_fewrel(
 ) -> Imported:
     """An episodic task from FewRel's sentences (``{relation: [row]}``) and its ``pid2name.json``.
 
-    With ``episodes`` the cases are that file's, exactly: its test episodes are the test split,
-    a quarter of its tuning episodes, drawn by ``seed``, the selection split; its seed prompt comes
-    along, and ``ways`` and ``shots`` are the file's. Without, the relations are divided among the
-    splits by ``seed`` and episodes are sampled. Only rows that some case uses are handed over.
+    With ``episodes`` the cases are that file's: its test episodes are the test split, all of them;
+    a quarter of its tuning episodes is held out for selection (see ``split_episodes``, also for
+    those that are dropped). Its seed prompt comes along, and ``ways`` and ``shots`` are the file's.
+    Without, the relations are divided among the splits by ``seed``, rows whose sentence stands in
+    two of them are left out, and episodes are sampled. Either way no sentence of one split stands
+    in another. Only rows that some case uses are handed over.
 
     Raises InputError that names the file, the relation and the row.
     """
-    raw = _decode(path, dict[str, msgspec.Raw])
+    raw = decode(path, dict[str, msgspec.Raw], LAYOUT)
     labels = _labels(names, raw)
     relations = {
         pid: _examples(path, pid, rows, labels[pid].name, may_ship) for pid, rows in raw.items()
@@ -88,11 +62,9 @@ def read_fewrel(
     check_labels(path, list(counts), None, counts)
     prompt = None
     if episodes is None:
-        cases = _sampled(path, relations, seed, ways, shots)
+        cases, notes = _sampled(path, relations, seed, ways, shots)
     else:
-        fixed = _decode(episodes, _Episodes)
-        cases = _fixed(episodes, fixed, relations, seed)
-        prompt = _prompt(episodes, fixed.seed_prompt)
+        cases, prompt, notes = read_episodes(episodes, relations, seed)
     task = Task(
         name=name,
         kind="relation",
@@ -107,11 +79,11 @@ def read_fewrel(
         for case in cases[split]
         for row in (*case.support, case.query)
     }
-    return Imported(task, list(used.values()), cases, prompt)
+    return Imported(task, list(used.values()), cases, prompt, notes)
 
 
 def _labels(names: Path, relations: Iterable[str]) -> dict[str, Label]:
-    known = _decode(names, dict[str, tuple[str, str]])
+    known = decode(names, dict[str, tuple[str, str]], LAYOUT)
     if missing := [pid for pid in relations if pid not in known]:
         raise refused(names, f"no name for relation {quoted(missing[0])}; add [name, description]")
     return {pid: Label(*known[pid]) for pid in relations}
@@ -147,90 +119,34 @@ def _span(tokens: Sequence[str], entity: _Entity) -> tuple[int, int]:
 
 def _sampled(
     path: Path, relations: Relations, seed: int, ways: int, shots: int
-) -> dict[Split, list[Case]]:
-    """Disjoint relations for each split, as even as they go: tuning first, then test."""
+) -> tuple[dict[Split, list[Case]], tuple[str, ...]]:
+    """Disjoint relations and sentences for each split, as even as they go: tuning first, then
+    test. With notes on what was left out: an episode that is drawn again counts once."""
     if len(relations) < len(SPLITS) * ways:
         what = f"{len(relations)} relations; {ways}-way episodes over three disjoint splits need"
         raise refused(path, f"{what} {len(SPLITS) * ways}: ask for fewer ways")
     rng = Random(seed)
     shuffled = rng.sample(sorted(relations), len(relations))
     order: tuple[Split, ...] = ("tuning", "test", "selection")
-    shares = {split: shuffled[i :: len(order)] for i, split in enumerate(order)}
-    cases = {}
+    parts = {split: {p: relations[p] for p in shuffled[i::3]} for i, split in enumerate(order)}
+    splits_with = Counter(
+        sentence for part in parts.values() for sentence in {*map(_sentence, chain(*part.values()))}
+    )
+    notes = []
+    if shared := sum(splits_with[_sentence(row)] > 1 for row in chain(*relations.values())):
+        notes.append(f"{shared} rows left out: their sentences stand in relations of two splits")
+    cases: dict[Split, list[Case]] = {}
     for split in SPLITS:
-        rows = {relations[pid][0].label: relations[pid] for pid in shares[split]}
-        cases[split] = sample_episodes(rows, ways, shots, 1, SAMPLED[split], rng)
-    return cases
+        pools = {
+            rows[0].label: [row for row in rows if splits_with[_sentence(row)] == 1]
+            for rows in parts[split].values()
+        }
+        drawn = sample_episodes(pools, ways, shots, 1, SAMPLED[split], rng)
+        cases[split] = list({case.id: case for case in drawn}.values())
+        if again := len(drawn) - len(cases[split]):
+            notes.append(f"{again} {split} episodes left out: they had been drawn before")
+    return cases, tuple(notes)
 
 
-def _fixed(
-    path: Path, fixed: _Episodes, relations: Relations, seed: int
-) -> dict[Split, list[Case]]:
-    if shared := sorted(set(fixed.tuning_relations) & set(fixed.test_relations)):
-        raise refused(path, f"relation {quoted(shared[0])} is for tuning and for test; keep one")
-    if len(fixed.tuning) < SELECTION_PART or not fixed.test:
-        raise refused(path, f"needs {SELECTION_PART} tuning episodes and one test episode at least")
-    tuning = _cases(path, "tuning", fixed.tuning, fixed.tuning_relations, relations)
-    ranked = sorted(range(len(tuning)), key=lambda i: sha256(f"{seed}:{i}".encode()).digest())
-    held = set(ranked[: len(tuning) // SELECTION_PART])
-    return {
-        "tuning": [case for i, case in enumerate(tuning) if i not in held],
-        "selection": [case for i, case in enumerate(tuning) if i in held],
-        "test": _cases(path, "test", fixed.test, fixed.test_relations, relations),
-    }
-
-
-def _cases(
-    path: Path, key: str, episodes: Sequence[_Episode], allowed: Sequence[str], known: Relations
-) -> list[Case]:
-    cases = []
-    for number, episode in enumerate(episodes):
-        if defect := _episode_defect(episode, allowed, known):
-            raise refused(path, f"{key}[{number}]: {defect}")
-        pools = [known[pid] for pid in episode.relations]
-        cases.append(
-            Case(
-                query=pools[episode.gold][episode.query],
-                labels=tuple(pool[0].label for pool in pools),
-                support=tuple(pools[way][row] for way, row in episode.support),
-            )
-        )
-    return cases
-
-
-def _episode_defect(episode: _Episode, allowed: Sequence[str], known: Relations) -> str | None:
-    ways = episode.relations
-    if strange := [pid for pid in ways if pid not in allowed or pid not in known]:
-        return f"relation {quoted(strange[0])} is not one of this split's, or has no sentences"
-    if len(ways) < 2 or len(set(ways)) < len(ways):
-        return "relations are not two or more different ones"
-    for way, row in [*episode.support, (episode.gold, episode.query)]:
-        if not 0 <= way < len(ways):
-            return f"way {way} is outside its {len(ways)} relations"
-        if not 0 <= row < len(known[ways[way]]):
-            return f"row {row} is outside relation {ways[way]} of {len(known[ways[way]])} rows"
-    if (episode.gold, episode.query) in episode.support:
-        return f"the query, row {episode.query}, stands in its own support"
-    if len({sum(w == way for w, _ in episode.support) for way in range(len(ways))}) > 1:
-        return "support has not the same number of rows for each relation"
-    return None
-
-
-def _prompt(path: Path, seed: _SeedPrompt) -> Prompt:
-    try:
-        return Prompt(
-            sections=(Section("task", seed.instruction),),
-            example=seed.example.replace("{sentence}", "{text}"),
-            join=seed.labels_joined_by,
-        )
-    except PromptError as error:
-        raise refused(path, f"seed_prompt: {error}") from None
-
-
-def _decode(path: Path, kind: type[T]) -> T:
-    try:
-        return msgspec.json.decode(read_utf8(path), type=kind)
-    except RecursionError:
-        raise refused(path, f"is nested too deeply; {LAYOUT}") from None
-    except msgspec.DecodeError as error:
-        raise refused(path, f"{error}; {LAYOUT}") from None
+def _sentence(row: Example) -> str:
+    return near_duplicate_key(row.text)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,19 @@ from appliance.data.check import (
     read_utf8,
     refused,
 )
-from appliance.data.splits import fixed_cases, split
+from appliance.data.splits import Tie, clusters, fixed_cases, split, ties
 from appliance.errors import InputError
 from appliance.task import Example, Label, Split, Task
 
 REQUIRED = ("text", "head", "tail", "label")
 FIELDS = (*REQUIRED, "may_ship", "group")
 MANY = 20
+TIED: dict[Tie, tuple[str, str]] = {
+    "group": ("have the same group", "add rows of other groups"),
+    "entities": ("name the same two entities", "add rows of other entities"),
+    "text": ("differ only in case, white space and digits", "add other sentences"),
+}
+"""What two rows have in common that stay on one side, and what to do."""
 
 Row = dict[str, object]
 
@@ -58,9 +64,11 @@ def read_jsonl(
     rows = _rows(path, problems)
     reader.check(path, [row for _, row in rows])
     found = []
+    places: dict[str, str] = {}
     for where, row in rows:
         try:
             found.append(reader.example(row, may_ship))
+            places.setdefault(found[-1].id, where)
         except _Defect as defect:
             problems.add(f"{where}, {printable(defect.column)}", defect.what)
     problems.raise_if_any()
@@ -74,7 +82,7 @@ def read_jsonl(
     names = [label.name for label in labels]
     check_labels(path, names, none, counts)
     task = Task(name, kind="relation", protocol="fixed", labels=tuple(labels), none=none)
-    cases = fixed_cases(_split(path, examples, seed), names)
+    cases = fixed_cases(_split(path, examples, seed, places), names)
     return Imported(task, examples, cases, notes=notes)
 
 
@@ -90,7 +98,7 @@ class _Defect(Exception):
 def _rows(path: Path, problems: Problems) -> list[tuple[str, Row]]:
     """``[(place, row), ...]``; what is no JSON object becomes a problem."""
     rows = []
-    for where, value in _values(path, read_utf8(path), problems):
+    for where, value in _values(path, read_utf8(path, "one row for each example"), problems):
         if isinstance(value, dict):
             rows.append((where, value))
         else:
@@ -136,12 +144,14 @@ class _Columns:
     def check(self, path: Path, rows: Sequence[Row]) -> None:
         """Raises InputError if a required column is in no row at all."""
         found = sorted({column for row in rows for column in row})
-        missing = [self.names[field] for field in REQUIRED if self.names[field] not in found]
+        missing = [field for field in REQUIRED if self.names[field] not in found]
         if rows and missing:
-            wanted = ", ".join(quoted(name) + _nearest(name, found) for name in missing)
+            names = (self.names[field] for field in missing)
+            wanted = ", ".join(quoted(name) + _nearest(name, found) for name in names)
             columns = ", ".join(map(quoted, found[:MANY])) or "none"
-            what = f"no column {wanted}; columns found: {columns}; rename the columns or map them"
-            raise refused(path, what)
+            mapped = " ".join(f"--column {field}=NAME" for field in missing)
+            what = f"no column {wanted}; columns found: {columns}"
+            raise refused(path, f"{what}; rename the columns, or map them: {mapped}")
 
     def example(self, row: Row, may_ship: bool) -> Example:
         text = self._string(row, "text")
@@ -213,18 +223,35 @@ def _without_duplicates(found: Sequence[Example]) -> tuple[list[Example], tuple[
     return list(kept.values()), tuple(notes)
 
 
-def _split(path: Path, examples: Sequence[Example], seed: int) -> dict[Split, list[Example]]:
-    """The split, refused if a label has no row on some side because its groups are too large."""
+def _split(
+    path: Path, examples: Sequence[Example], seed: int, places: Mapping[str, str]
+) -> dict[Split, list[Example]]:
+    """The split, refused if a label has no row on some side because too many stay together."""
     parts = split(examples, seed)
     labels = {row.label for row in examples}
     for name, rows in parts.items():
         if without := sorted(labels - {row.label for row in rows}):
-            what = (
-                f"the {name} split gets no row of {quoted(without[0])}, because rows of one group"
-            )
-            raise refused(
-                path,
-                f"{what}, with the same two entities or nearly the same text stay together: "
-                "add rows that share none of these",
-            )
+            what = f"the {name} split gets no row of {quoted(without[0])}"
+            raise refused(path, f"{what}: {_tied(examples, without[0], places)}")
     return parts
+
+
+def _tied(examples: Sequence[Example], label: str, places: Mapping[str, str]) -> str:
+    """How many rows stay together with most of the label's, and what most of them share."""
+
+    def own_and_all(rows: Sequence[Example]) -> tuple[int, int]:
+        return sum(row.label == label for row in rows), len(rows)
+
+    rows = max(([examples[i] for i in found] for found in clusters(examples)), key=own_and_all)
+    sharing: defaultdict[tuple[Tie, Hashable], list[Example]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: row.label != label):
+        for key in ties(row).items():
+            sharing[key].append(row)
+    (tie, _), alike = max(sharing.items(), key=lambda item: own_and_all(item[1]))
+    one, other = (places[row.id] for row in alike[:2])
+    have, remedy = TIED[tie]
+    own, every = own_and_all(rows)
+    return (
+        f"{every} rows stay together, {own} of them of this label; {one} and {other}, for "
+        f"example, {have}: {remedy}"
+    )

@@ -1,4 +1,4 @@
-"""Splits for the fixed protocol: stratified by label, with nothing shared across a split."""
+"""Splits that share nothing: of rows, stratified by label, and of episodes given in a file."""
 
 from __future__ import annotations
 
@@ -6,11 +6,17 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Literal
 
 from appliance.task import SPLITS, Case, Example, Split
 
 SHARES = (0.4, 0.2, 0.4)
+TUNING_PER_SELECTION = 3
+"""Kept tuning episodes for each selection episode: a quarter is held out."""
+
+Tie = Literal["group", "entities", "text"]
+"""What keeps rows on one side: their ``group``, else their two entities; and their sentence."""
 
 
 def split(
@@ -28,7 +34,7 @@ def split(
     totals = Counter(row.label for row in ranked)
     placed = {name: Counter[str]() for name in SPLITS}
     side: dict[int, Split] = {}
-    for cluster in sorted(_clusters(ranked), key=len, reverse=True):
+    for cluster in sorted(clusters(ranked), key=len, reverse=True):
         counts = Counter(ranked[i].label for i in cluster)
         fullness = {
             name: sum(
@@ -50,6 +56,32 @@ def fixed_cases(
     return {name: [Case(row, tuple(labels)) for row in rows] for name, rows in parts.items()}
 
 
+def split_episodes(
+    tuning: Sequence[Case], test: Iterable[Case], seed: int
+) -> tuple[list[Case], list[Case]]:
+    """Divide tuning episodes into those kept for tuning and those held out for selection.
+
+    No sentence, near-duplicates included, of an episode of either (query or support) stands in one
+    of the other or in a test episode: episodes in between are dropped. Held out are those that
+    share sentences with the fewest others, ties by the seed, up to a quarter of what is left.
+    Either list may be empty.
+    """
+    seen = {sentence for case in test for sentence in _sentences(case)}
+    free = {i for i, case in enumerate(tuning) if seen.isdisjoint(_sentences(case))}
+    holders: defaultdict[str, set[int]] = defaultdict(set)
+    for i in free:
+        for sentence in _sentences(tuning[i]):
+            holders[sentence].add(i)
+    near = {i: set[int]().union(*(holders[s] for s in _sentences(tuning[i]))) for i in free}
+    kept, held = set(free), set[int]()
+    for i in sorted(free, key=lambda i: (len(near[i]), _digest(seed, str(i)))):
+        if TUNING_PER_SELECTION * len(held) >= len(kept):
+            break
+        held.add(i)
+        kept -= near[i]
+    return [tuning[i] for i in sorted(kept)], [tuning[i] for i in sorted(held)]
+
+
 def split_hash(cases: Iterable[Case]) -> str:
     """SHA-256 over the cases' ids: the same set of cases has the same hash, in whatever order."""
     ids = sorted(case.id for case in cases)
@@ -62,15 +94,15 @@ def near_duplicate_key(text: str) -> str:
     return re.sub(r"\d+", "0", " ".join(folded.split()))
 
 
-def group_key(row: Example) -> tuple[str, ...]:
-    """What must stay on one side: the row's group, else its two entities, whatever their order."""
-    if row.group:
-        return (row.group,)
-    return tuple(sorted(near_duplicate_key(part) for part in (row.head_text, row.tail_text)))
+def ties(row: Example) -> dict[Tie, Hashable]:
+    """What must stay on one side: all rows that have one of these, whatever the entities' order."""
+    pair = frozenset(near_duplicate_key(part) for part in (row.head_text, row.tail_text))
+    side: dict[Tie, Hashable] = {"group": row.group} if row.group else {"entities": pair}
+    return {**side, "text": near_duplicate_key(row.text)}
 
 
-def _clusters(rows: Sequence[Example]) -> list[list[int]]:
-    """Indices of rows that share a group or a near-duplicate sentence, directly or in steps."""
+def clusters(rows: Sequence[Example]) -> list[list[int]]:
+    """Indices of rows that are tied to one another, directly or in steps."""
     parent = list(range(len(rows)))
 
     def root(i: int) -> int:
@@ -78,15 +110,18 @@ def _clusters(rows: Sequence[Example]) -> list[list[int]]:
             parent[i] = i = parent[parent[i]]
         return i
 
-    first: dict[tuple[str, tuple[str, ...]], int] = {}
+    first: dict[tuple[Tie, Hashable], int] = {}
     for i, row in enumerate(rows):
-        keys = [("group", group_key(row)), ("text", (near_duplicate_key(row.text),))]
-        for key in keys:
-            parent[root(i)] = root(first.setdefault(key, i))
+        for tie in ties(row).items():
+            parent[root(i)] = root(first.setdefault(tie, i))
     members: defaultdict[int, list[int]] = defaultdict(list)
     for i in range(len(rows)):
         members[root(i)].append(i)
     return list(members.values())
+
+
+def _sentences(case: Case) -> set[str]:
+    return {near_duplicate_key(row.text) for row in (case.query, *case.support)}
 
 
 def _digest(seed: int, key: str) -> str:

@@ -2,7 +2,8 @@
 
 ``swap``: the vocabulary's largest first-order gains (HotFlip, Ebrahimi et al. 2018; AutoPrompt).
 ``fluent``: what the target model itself would write there (GradPO's prob variant; GReaTer's
-proposals), ordered by first-order gain where it is known. ``delete``: the span left out.
+proposals), read from a rendering in which no row stands but the prompt's demonstrations, ordered by
+first-order gain where it is known. ``delete``: the span left out.
 A gradient only proposes: each edit is verified by a forward pass.
 """
 
@@ -52,12 +53,13 @@ def propose(
     for at, span in enumerate(spans):
         gains = dict(found.reply.swaps[span.peak])
         likely = sorted(fluent.get(at, []), key=lambda token: -gains.get(token, 0.0))
+        original = literals(prompt)[span.literal].text.encode()[span.start : span.end]
         for operator, tokens, where in (
             ("swap", [t for t, gain in gains.items() if gain > 0], found.owners[span.peak][1:]),
             ("fluent", likely, (span.start, span.end)),
         ):
             texts = tokeniser.decode([[token] for token in tokens]) if tokens else []
-            kept = [text for text in texts if _can_stand(text)]
+            kept = [text for text in texts if text.encode() != original and _can_stand(text)]
             for text in kept[: SWAPS if operator == "swap" else FLUENT]:
                 edits += _edit(prompt, span.literal, where, text, operator)
         edits += _edit(prompt, span.literal, (span.start, span.end), "", "delete")

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
+from statistics import NormalDist
 
 from appliance.refine.gradient import gradient
 from appliance.refine.propose import propose
 from appliance.refine.spans import grow
-from appliance.search.contest import Candidate, Contest, is_better
+from appliance.search.contest import Candidate, Contest, difference
 from appliance.task import Case
 from appliance.tokens import Tokeniser
 from appliance.workbench import Unanswerable, Workbench
 
 CASES = 16
 SPANS = 4
+ALPHA = 0.05
+"""Chance that a round accepts an edit although all of its edits are only as good."""
 
 
 def refine(
@@ -27,9 +30,9 @@ def refine(
 ) -> Candidate:
     """The contest's leader, or what local edits made of it.
 
-    An edit is accepted only if it beats the prompt it edits on all tuning cases seen (paired,
-    one-sided 5 %); after a round in which none is, the next round draws other cases, and after two
-    such rounds it ends. ``budget`` is in cost units, counted from now;
+    An edit is accepted only if it beats the prompt it edits on all tuning cases seen (paired and
+    one-sided, at 5 % shared among the round's edits). After a round in which none is, the next
+    draws other cases; after two such rounds it ends. ``budget`` is in cost units, counted from now;
     ``depth`` is on how many cases an edit must win.
     """
     start = bench.spent
@@ -58,13 +61,15 @@ def _improve(
 ) -> Candidate | None:
     """One round: the first edit of the leader that is really better."""
     best = contest.leader
+    cases = balanced(contest.cases, best, random)
     try:
-        found = gradient(contest.evaluator, best.final, balanced(contest.cases, best, random))
+        found = gradient(contest.evaluator, best.final, cases, best.fit.sharpness)
         edits = propose(
             bench, tokeniser, best.prompt, found, grow(found.owners, found.reply.norms, SPANS)
         )
     except Unanswerable:
         return None
+    z = NormalDist().inv_cdf(1 - ALPHA / max(len(edits), 1))
     for edit in edits:
         if bench.finishing or bench.spent >= end:
             return None
@@ -74,9 +79,12 @@ def _improve(
             depth=depth,
             parent=best,
             section=edit.section,
+            source=tuple(cases),
             may_lead=False,
         )
-        if candidate and len(candidate.scored) >= len(best.scored) and is_better(candidate, best):
+        if candidate is None or len(candidate.scored) < len(best.scored):
+            continue
+        if difference(candidate, best).proves_better(z):
             return candidate
     return None
 

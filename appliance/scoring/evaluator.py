@@ -57,6 +57,11 @@ class Evaluator:
         self.bench = bench
         self.renderer = renderer
 
+    @property
+    def spent(self) -> float:
+        """Cost units of the run so far."""
+        return self.bench.spent
+
     def score(self, prompt: Prompt, cases: Sequence[Case], role: str = "search") -> list[Scored]:
         """In blocks, each of which shares its prefix."""
         size = BLOCK if role == "search" else SERVED_BLOCK

@@ -41,11 +41,10 @@ class PairedGain(msgspec.Struct, frozen=True):
     p: float
 
 
-class Agreement(msgspec.Struct, frozen=True):
-    """Rank correlations over ``n`` pairs; nan where one side is constant."""
+class RankCorrelation(msgspec.Struct, frozen=True):
+    """Over ``n`` pairs; nan where one side is constant."""
 
     spearman: float
-    kendall: float
     n: int
 
 
@@ -190,16 +189,16 @@ def _percentile(
     return float(low), float(high)
 
 
-def rank_agreement(a: Sequence[float], b: Sequence[float]) -> Agreement:
-    """Spearman's rho and Kendall's tau-b of two lists of scores for the same things."""
-    from scipy.stats import kendalltau, spearmanr
+def rank_agreement(a: Sequence[float], b: Sequence[float]) -> RankCorrelation:
+    """Spearman's rho of two lists of scores for the same things. Raises ValueError unless they are
+    of one length."""
+    from scipy.stats import spearmanr
 
     if len(a) != len(b):
         raise ValueError(f"{len(a)} scores against {len(b)}")
     if len(set(a)) < 2 or len(set(b)) < 2:
-        return Agreement(nan, nan, len(a))
-    rho, tau = spearmanr(a, b).statistic, kendalltau(a, b).statistic
-    return Agreement(float(rho), float(tau), len(a))
+        return RankCorrelation(nan, len(a))
+    return RankCorrelation(float(spearmanr(a, b).statistic), len(a))
 
 
 def power_paired(n: int, gain: float, discordance: float, alpha: float = 0.05) -> float:

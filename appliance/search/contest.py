@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from math import fsum, sqrt
+from math import fsum
 
 import msgspec
 
@@ -19,26 +19,37 @@ from appliance.scoring.evaluator import (
     mean_loss,
     penalty,
 )
-from appliance.scoring.racing import survivors
+from appliance.scoring.racing import Difference, compare
 from appliance.task import Case
 from appliance.workbench import Unanswerable
 
 FIRST = 24
 """Cases of the first rung, which every candidate sees."""
 
+DROPPED = 1.6
+"""Standard errors behind the leader at which a candidate leaves a race: a true equal does so about
+once in twenty looks."""
+
 
 @dataclass(eq=False)
 class Candidate:
     """A prompt with what is known of it. Its calibration weight is fitted to the scores, unless the
-    prompt is to be taken as it is (``fixed``). ``rows`` are those that it was written from."""
+    prompt is to be taken as it is (``fixed``).
+
+    ``source`` are the cases that it was written from: they say nothing for it in a race. ``gain``
+    is by how much its race showed it better than the leader it met (mean paired penalty), ``cost``
+    what scoring it has cost.
+    """
 
     prompt: Prompt
     operator: str
     parent: Candidate | None = None
     section: str = ""
-    rows: tuple[str, ...] = ()
+    source: tuple[Case, ...] = ()
     fixed: bool = False
     scored: list[Scored] = field(default_factory=list)
+    gain: float = 0.0
+    cost: float = 0.0
     _fitted: tuple[int, Fit] | None = None
 
     @property
@@ -47,6 +58,11 @@ class Candidate:
             weights = (self.prompt.weight,) if self.fixed else WEIGHTS
             self._fitted = len(self.scored), fit(self.scored, weights)
         return self._fitted[1]
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """The rows that the prompt was written from."""
+        return tuple(case.query.id for case in self.source)
 
     @property
     def weight(self) -> float:
@@ -87,6 +103,7 @@ class Contest:
         self.extend(self.seed, FIRST)
         seen(self.seed, "leads")
         self.leader = Candidate(seed, "calibrate", self.seed, scored=list(self.seed.scored))
+        self.leader.gain = -difference(self.leader, self.seed).mean
         self.entries[_key(seed)] = self.leader
         seen(self.leader, "leads")
 
@@ -94,7 +111,9 @@ class Contest:
         """Scores the candidate on the first ``cases`` cases, as far as it was not."""
         have = len(candidate.scored)
         if have < min(cases, len(self.cases)):
+            before = self.evaluator.spent
             candidate.scored += self.evaluator.score(candidate.prompt, self.cases[have:cases])
+            candidate.cost += self.evaluator.spent - before
 
     def enter(
         self,
@@ -104,7 +123,7 @@ class Contest:
         depth: int,
         parent: Candidate,
         section: str = "",
-        rows: tuple[str, ...] = (),
+        source: tuple[Case, ...] = (),
         may_lead: bool = True,
     ) -> Candidate | None:
         """Races a new prompt against the leader, rung by rung up to ``depth`` cases.
@@ -115,7 +134,7 @@ class Contest:
         key = _key(prompt)
         if key in self.entries:
             return None
-        candidate = Candidate(prompt, operator, parent, section, rows)
+        candidate = Candidate(prompt, operator, parent, section, source)
         outcome = "kept"
         try:
             for cases in rungs(min(depth, len(self.cases))):
@@ -126,7 +145,8 @@ class Contest:
         except Unanswerable:
             return None
         self.entries[key] = candidate
-        if outcome == "kept" and may_lead and margin(candidate, self.leader) < 0:
+        candidate.gain = -difference(candidate, self.leader).mean
+        if outcome == "kept" and may_lead and candidate.gain > 0:
             self.leader, outcome = candidate, "leads"
         self.seen(candidate, outcome)
         return candidate
@@ -164,8 +184,7 @@ class Contest:
         except Unanswerable:
             # The leader cannot take a case that the candidate can.
             return True
-        losses = {"leader": self.leader.penalties(cases), "new": candidate.penalties(cases)}
-        return "new" in survivors(losses, keep=2)
+        return not difference(candidate, self.leader).proves_worse(DROPPED)
 
 
 def _key(prompt: Prompt) -> str:
@@ -186,21 +205,10 @@ def rungs(depth: int) -> list[int]:
     return steps
 
 
-def margin(candidate: Candidate, leader: Candidate) -> float:
-    """Mean paired difference of penalties on the cases both have seen; below 0 is better."""
-    return _paired(candidate, leader)[0]
-
-
-def is_better(candidate: Candidate, leader: Candidate, z: float = 1.64) -> bool:
-    """Whether the candidate's paired gain exceeds ``z`` standard errors."""
-    mean, error = _paired(candidate, leader)
-    return mean < 0 and -mean > z * error
-
-
-def _paired(candidate: Candidate, leader: Candidate) -> tuple[float, float]:
+def difference(candidate: Candidate, leader: Candidate) -> Difference:
+    """Of their penalties on the cases that both have seen and neither was written from."""
     n = min(len(candidate.scored), len(leader.scored))
-    pairs = zip(candidate.penalties(n), leader.penalties(n), strict=True)
-    differences = [new - old for new, old in pairs]
-    mean = fsum(differences) / n
-    variance = fsum((d - mean) ** 2 for d in differences) / max(n - 1, 1)
-    return mean, sqrt(variance / n)
+    known = {case.id for case in (*candidate.source, *leader.source)}
+    new, old = candidate.penalties(n), leader.penalties(n)
+    fair = [i for i, scored in enumerate(candidate.scored[:n]) if scored.case not in known]
+    return compare([new[i] for i in fair], [old[i] for i in fair])

@@ -3,8 +3,8 @@
 ``induce``: the reasoner is shown inputs with their right answers and asked for the instruction
 that led to them (APE, Zhou et al. 2022; the initialisation of Dual-Phase Accelerated Prompt
 Optimization, Yang et al. 2024, rebuilt from descriptions). ``rewrite``: it is shown the instruction
-with rows that it got wrong and asked for a better one (ProTeGi, Pryzant et al. 2023; Dual-Phase's
-sentence revision). Only rows that may ship are shown: what a reasoner has read it may repeat.
+with rows that it got wrong and asked for a better one (ProTeGi, Pryzant et al. 2023). Only rows
+that may ship are shown: what a reasoner has read it may repeat.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from random import Random
 import msgspec
 
 from appliance.frame import chat_frame
+from appliance.prompt import Prompt
 from appliance.search.contest import Candidate
 from appliance.task import Case
 from appliance.tokens import Tokeniser
@@ -46,10 +47,10 @@ Write a better instruction, in one or two sentences. Write only the instruction.
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What the reasoner is asked, and the rows that it is shown."""
+    """What the reasoner is asked, and the cases whose rows it is shown."""
 
     text: str
-    rows: tuple[str, ...]
+    cases: tuple[Case, ...]
 
 
 Operator = Callable[[Candidate, Sequence[Case], Random], Asked | None]
@@ -63,7 +64,7 @@ def induce(leader: Candidate, cases: Sequence[Case], random: Random) -> Asked | 
     shown = random.sample(shippable, min(SHOWN, len(shippable)))
     labels = ", ".join(dict.fromkeys(label for case in shown for label in case.labels))
     text = _INDUCE.format(rows="\n".join(_row(case) for case in shown), labels=labels)
-    return Asked(text, tuple(case.query.id for case in shown))
+    return Asked(text, tuple(shown))
 
 
 def rewrite(leader: Candidate, cases: Sequence[Case], random: Random) -> Asked | None:
@@ -79,7 +80,13 @@ def rewrite(leader: Candidate, cases: Sequence[Case], random: Random) -> Asked |
     rows = "\n".join(f"{_row(case)}\nThe model said: {said}" for case, said in shown)
     instruction = leader.prompt.section("task").replace("{labels}", "").strip() or "(none)"
     text = _REWRITE.format(instruction=instruction, rows=rows)
-    return Asked(text, tuple(case.query.id for case, _ in shown))
+    return Asked(text, tuple(case for case, _ in shown))
+
+
+def instructed(prompt: Prompt, instruction: str) -> Prompt:
+    """The prompt with another instruction in its task section, which lists the labels if it did."""
+    listed = " {labels}" if "{labels}" in prompt.section("task") else ""
+    return prompt.with_section("task", f"{instruction}{listed}\n\n")
 
 
 OPERATORS: dict[str, Operator] = {"induce": induce, "rewrite": rewrite}

@@ -7,12 +7,13 @@ wording around the best format next, instructions last (see docs/benchmarks.md).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import cycle
 from random import Random
 
 from appliance.search.contest import Candidate, Contest
 from appliance.search.explore import explore
 from appliance.search.mutate import mutate, shot_sets
-from appliance.search.operators import OPERATORS, ask
+from appliance.search.operators import OPERATORS, ask, instructed
 from appliance.tokens import Tokeniser
 from appliance.workbench import Workbench
 
@@ -21,6 +22,8 @@ EXPLORE, HALVE, ASK = 0.4, 0.65, 0.75
 
 FINALISTS = 2
 MAX_IDLE = 60
+MAX_IDLE_ASKS = 6
+"""Requests in a row that bring no new candidate, after which the reasoner has no more to say."""
 
 
 def search(
@@ -64,16 +67,24 @@ def _ask(
     going: Callable[[], bool],
 ) -> None:
     """Instructions from the reasoner, each raced in the leader's place."""
-    turn = 0
-    while going() and turn < MAX_IDLE:
-        name = list(OPERATORS)[turn % len(OPERATORS)]
+    idle = 0
+    for name in cycle(OPERATORS):
+        if idle == MAX_IDLE_ASKS or not going():
+            return
+        idle += 1
         leader = contest.leader
-        turn += 1
         asked = OPERATORS[name](leader, contest.cases[: len(leader.scored)], random)
         if asked is None:
             continue
         for text in ask(bench, reasoner, asked.text, random.randrange(2**31)):
             if not going():
                 break
-            prompt = leader.prompt.with_section("task", text + "\n\n")
-            contest.enter(prompt, name, depth=depth, parent=leader, section="task", rows=asked.rows)
+            entered = contest.enter(
+                instructed(leader.prompt, text),
+                name,
+                depth=depth,
+                parent=leader,
+                section="task",
+                source=asked.cases,
+            )
+            idle = 0 if entered else idle

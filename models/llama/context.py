@@ -91,7 +91,10 @@ class Context:
         sequences: Sequence[Sequence[int]],
         wanted: Sequence[bool],
     ) -> NDArray[np.float32]:
-        """Logits ``[wanted, vocabulary]`` after the wanted tokens, valid until the next call."""
+        """Logits ``[wanted, vocabulary]`` after the wanted tokens, valid until the next call.
+
+        Raises EngineError where llama.cpp fails or the logits are not finite.
+        """
         batch = self._batch
         batch.n_tokens = len(tokens)
         for i, token in enumerate(tokens):
@@ -109,7 +112,14 @@ class Context:
         if not outputs:
             return np.empty((0, self.n_vocab), np.float32)
         pointer = C.llama_get_logits(self.ctx)
-        return np.ctypeslib.as_array(pointer, shape=(outputs, self.n_vocab))
+        logits = np.ctypeslib.as_array(pointer, shape=(outputs, self.n_vocab))
+        if not np.isfinite(logits).all():
+            self.clear()
+            raise EngineError(
+                "the model's numbers are not finite: its file is damaged, or overflows in this "
+                "quantisation; see `strop models check`"
+            )
+        return logits
 
     def check(self, tokens: Sequence[int], depth: int) -> None:
         """Refuse what native code would abort on. Raises BadRequest."""

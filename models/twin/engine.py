@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,6 @@ from models.engine import (
     Describe,
     Description,
     Differentiate,
-    Proposals,
-    Propose,
     Reply,
     Request,
     Score,
@@ -27,12 +26,10 @@ from models.trie import BadRequest, build
 from models.twin.gradients import differentiate
 from models.twin.load import TwinError, best_dtype, load_tokeniser, load_twin
 from models.twin.pack import (
-    HEAD_ROWS,
     Beat,
     check,
     cut,
     embed,
-    hidden,
     log_probabilities,
     longest,
 )
@@ -77,14 +74,12 @@ class TwinEngine:
         self.excluded[[*self.specials.values(), *unnamed]] = True
 
     def handle(self, request: Request) -> Reply:
-        """Raises BadRequest for what cannot be answered, TwinError when the numbers overflow."""
+        """Raises BadRequest for what cannot be answered, TwinError for numbers not finite."""
         match request:
             case Score():
                 return self.score(request)
             case Differentiate():
                 return differentiate(self.model, request, self.excluded, self.beat)
-            case Propose():
-                return self.propose(request)
             case Tokenise():
                 return self.tokenise(request)
             case Describe():
@@ -121,36 +116,14 @@ class TwinEngine:
             place, values = log_probabilities(self.model, trie, pack, embed(self.model, trie, pack))
             found |= dict(zip(place, values.tolist(), strict=True))
             self.beat(done, len(packs))
+        if not all(map(math.isfinite, found.values())):
+            raise TwinError(
+                "the twin's numbers are not finite: its file is damaged, or overflows in "
+                f"{self.model.dtype}; see `strop models check`"
+            )
         return Scores(
             logprobs=tuple(tuple(found[node] for node in nodes) for nodes in trie.reads if nodes),
             unique=sum(trie.needed(trie.wanted)),
-            decoded=sum(len(pack.nodes) for pack in packs),
-        )
-
-    @torch.no_grad()
-    def propose(self, request: Propose) -> Proposals:
-        if not all(request.prefixes):
-            raise BadRequest("nothing can be proposed after an empty prefix")
-        if not 1 <= request.k <= self.excluded.numel():
-            raise BadRequest(f"k is {request.k}; ask for 1 to {self.excluded.numel()} tokens")
-        trie = build([Segment(-1, prefix) for prefix in request.prefixes])
-        check(self.model, trie)
-        ends = [path[-1] for path in trie.paths]
-        packs = cut(trie, [[node] for node in ends])
-        head = self.model.get_output_embeddings()
-        best: dict[int, tuple[tuple[int, float], ...]] = {}
-        for done, pack in enumerate(packs, 1):
-            rows = hidden(self.model, trie, pack, embed(self.model, trie, pack))
-            for start in range(0, len(pack.readers), HEAD_ROWS):
-                logits = head(rows[start : start + HEAD_ROWS]).float()
-                top = logits.log_softmax(-1).topk(request.k)
-                pairs = zip(top.indices.tolist(), top.values.tolist(), strict=True)
-                for node, (ids, values) in zip(pack.readers[start:], pairs, strict=False):
-                    best[node] = tuple(zip(ids, values, strict=True))
-            self.beat(done, len(packs))
-        return Proposals(
-            tokens=tuple(best[node] for node in ends),
-            unique=len(trie),
             decoded=sum(len(pack.nodes) for pack in packs),
         )
 

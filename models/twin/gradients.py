@@ -1,9 +1,9 @@
 """The gradient of a prompt's loss in its literal tokens, and the swaps it proposes.
 
-The loss of a choice is the cross-entropy of the gold label under the softmax of s(y) - w s0(y); the
-gradient goes through both branches. Swaps are ranked as in HotFlip (Ebrahimi et al., 2018) and
-AutoPrompt (Shin et al., 2020): the first-order gain of token v in the place of u is
--(E[v] - E[u]) . dL/dE[u].
+The loss of a choice is the cross-entropy of the gold label under the softmax of t (s(y) - w s0(y)),
+t being its sharpness; the gradient goes through both branches. Swaps are ranked as in HotFlip
+(Ebrahimi et al., 2018) and AutoPrompt (Shin et al., 2020): the first-order gain of token v in the
+place of u is -(E[v] - E[u]) . dL/dE[u].
 """
 
 from __future__ import annotations
@@ -158,6 +158,7 @@ def _cross_entropy(
     calibrated = scores(choice.plain)
     if choice.weight:
         calibrated = calibrated - choice.weight * scores(choice.free)
+    calibrated = choice.sharpness * calibrated
     return calibrated.logsumexp(0) - calibrated[choice.gold]
 
 
@@ -172,6 +173,8 @@ def _check_choices(request: Differentiate, trie: Trie) -> None:
             raise BadRequest(f"{where}: gold {choice.gold} is none of {len(choice.plain)} labels")
         if not 0.0 <= choice.weight <= 1.0:
             raise BadRequest(f"{where}: weight {choice.weight} is not between 0 and 1")
+        if not 0.0 < choice.sharpness <= 1.0:
+            raise BadRequest(f"{where}: sharpness {choice.sharpness} is not above 0 and up to 1")
         if choice.weight and len(choice.free) != len(choice.plain):
             raise BadRequest(
                 f"{where}: {len(choice.plain)} labels, {len(choice.free)} content-free"

@@ -77,7 +77,7 @@ def load_twin(folder: Path, dtype: torch.dtype) -> Any:
         )
     except (OSError, ValueError, RuntimeError, SafetensorError, HeaderError) as error:
         raise TwinError(
-            f"{folder}: no twin can be loaded; remove it to make it again: {error}"
+            f"{folder}: no twin can be loaded: {error}; see `strop models check`"
         ) from error
     return _checkpointed(model.to(device()).requires_grad_(False))
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
 from platformdirs import user_data_dir
 
 from models.headers import HeaderError, read_gguf
+from models.make import make
 
 pytest.importorskip("llama_cpp")
 from models.llama.quantise import KINDS, QuantiseError, quantise
@@ -62,3 +64,12 @@ def test_a_target_that_cannot_be_written_is_reported(source, tmp_path, capfd):
     with pytest.raises(QuantiseError, match=r"as Q8_0: llama\.cpp failed: .*iostream error"):
         quantise(source, tmp_path / "none" / "body.gguf", "Q8_0")
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_body_that_a_child_makes_is_its_owners_alone(source, tmp_path):
+    before = os.umask(0o022)
+    try:
+        make("body", source, tmp_path / "body.gguf", "Q4_0")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "body.gguf").stat().st_mode) == 0o600

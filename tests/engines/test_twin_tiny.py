@@ -14,7 +14,6 @@ from models.engine import (
     Differentiate,
     Generate,
     Gradients,
-    Proposals,
     Propose,
     Score,
     Scores,
@@ -67,7 +66,7 @@ def engine(folder):
     return twin.load(str(folder), beat=BEAT, dtype="float32", threads=2)
 
 
-def a_request(weight: float = 0.5) -> Differentiate:
+def a_request(weight: float = 0.5, sharpness: float = 1.0) -> Differentiate:
     """A prompt, two queries and a content-free one, three labels of one or two tokens and the end.
 
     Owners: 0 to 3 are prompt tokens; 4 is the answer cue (token 20) after every query.
@@ -85,7 +84,10 @@ def a_request(weight: float = 0.5) -> Differentiate:
             segments.append(Segment(parent, label, len(label)))
             owners.append((-1,) * len(label))
     first, second, free = answers
-    choices = (Choice(first, free, 1, weight), Choice(second, free, 0, weight))
+    choices = (
+        Choice(first, free, 1, weight, sharpness),
+        Choice(second, free, 0, weight, sharpness),
+    )
     return Differentiate(tuple(segments), tuple(owners), choices, top=8)
 
 
@@ -117,7 +119,7 @@ def naive_losses(model: Any, request: Differentiate, delta: Any) -> Any:
         scores = torch.stack([score(segment) for segment in choice.plain])
         if choice.free:
             scores = scores - choice.weight * torch.stack([score(s) for s in choice.free])
-        losses.append(-scores.log_softmax(0)[choice.gold])
+        losses.append(-(choice.sharpness * scores).log_softmax(0)[choice.gold])
     return torch.stack(losses)
 
 
@@ -134,9 +136,9 @@ def packed(model: Any, request: Differentiate, limit: int = 1024) -> tuple[list[
     return backpropagate(model, trie, request.choices, owners, BEAT, limit)
 
 
-@pytest.mark.parametrize("weight", [0.0, 0.5, 1.0])
-def test_packed_gradients_equal_those_of_a_naive_loop(engine, weight):
-    request = a_request(weight)
+@pytest.mark.parametrize(("weight", "sharpness"), [(0.0, 1.0), (0.5, 0.25), (1.0, 1.0)])
+def test_packed_gradients_equal_those_of_a_naive_loop(engine, weight, sharpness):
+    request = a_request(weight, sharpness)
     losses, gradient, _ = packed(engine.model, request)
     expected_losses, expected = naive(engine.model, request)
     assert losses == pytest.approx(expected_losses, abs=1e-5)
@@ -280,17 +282,6 @@ def test_a_group_above_the_limit_is_a_pack_of_its_own():
     assert [len(pack.nodes) for pack in packs] == [20, 2]
 
 
-def test_proposals_are_the_likeliest_next_tokens(engine):
-    prefixes = ((10, 11, 12), (10, 11), (60,))
-    reply = engine.handle(Propose(prefixes, 5))
-    assert isinstance(reply, Proposals)
-    assert reply.decoded == 4
-    for prefix, found in zip(prefixes, reply.tokens, strict=True):
-        top = engine.model(torch.tensor([prefix])).logits[0, -1].log_softmax(-1).topk(5)
-        assert [token for token, _ in found] == top.indices.tolist()
-        assert [p for _, p in found] == pytest.approx(top.values.tolist(), abs=1e-4)
-
-
 def test_the_twin_describes_itself(engine):
     reply = engine.handle(Describe())
     assert isinstance(reply, Description)
@@ -317,6 +308,7 @@ def test_progress_is_told_after_every_pack(folder):
         ({"choices": (Choice((2, 3), (), 2, 0.0),)}, "gold 2 is none of 2 labels"),
         ({"choices": (Choice((2, 3), (10,), 0, 0.5),)}, "2 labels, 1 content-free"),
         ({"choices": (Choice((2, 3), (2, 3), 0, float("nan")),)}, "not between 0 and 1"),
+        ({"choices": (Choice((2, 3), (), 0, 0.0, 0.0),)}, "sharpness 0.0 is not above 0"),
         ({"choices": (Choice((2, 99), (), 0, 0.0),)}, "segment 99 is not in the request"),
         ({"choices": (Choice((0, 2), (), 0, 0.0),)}, "segment 0 reads no token"),
         ({"top": -1}, "top is -1"),
@@ -350,8 +342,7 @@ def test_an_owner_of_two_tokens_is_refused(engine):
         (Score((Segment(-1, (1, VOCABULARY), 1),)), "outside the vocabulary"),
         (Score((Segment(-1, (1, -3), 1),)), "outside the vocabulary"),
         (Score((Segment(-1, (5,) * 65, 1),)), "65 tokens are longer than the 64"),
-        (Propose(((),), 1), "empty prefix"),
-        (Propose(((5,),), 0), "k is 0"),
+        (Propose(((5,),), 1), "cannot answer Propose"),
         (Generate((5,)), "cannot answer Generate"),
     ],
 )
@@ -392,6 +383,15 @@ def test_a_model_that_changes_logits_after_its_head_is_refused(folder):
     tokeniser = transformers.AutoTokenizer.from_pretrained(folder)
     with pytest.raises(TwinError, match="CohereForCausalLM cannot be used as a twin"):
         twin.TwinEngine(model, tokeniser, BEAT).verify()
+
+
+def test_a_twin_whose_numbers_are_not_finite_is_refused(folder):
+    damaged = twin.load(str(folder), beat=BEAT, dtype="float32")
+    damaged.model.get_output_embeddings().weight[42, 7] = float("nan")
+    with pytest.raises(TwinError, match=r"not finite.*strop models check"):
+        damaged.handle(Score((Segment(-1, (5, 6, 7), 2),)))
+    with pytest.raises(TwinError, match="not finite"):
+        damaged.verify()
 
 
 def test_a_folder_without_a_twin_is_refused(tmp_path):

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,14 +94,6 @@ def test_a_worker_starts_at_the_first_call_and_stays(pool):
     assert pool.call("m", Describe()).engine == {"library": "scripted"}
 
 
-def test_beats_reach_the_callback():
-    beats = []
-    with Pool(on_beat=lambda *beat: beats.append(beat)) as pool:
-        open_model(pool)
-        do(pool, "beat", 2)
-    assert beats == [("m", 1, 2), ("m", 2, 2)]
-
-
 def test_two_models_have_two_processes(pool):
     open_model(pool, "other")
     pool.call("other", ask("echo"))
@@ -122,28 +115,13 @@ def test_a_name_that_is_not_open_is_said(pool):
 # --- deaths
 
 
-def test_a_worker_killed_in_the_middle_of_a_call_is_replaced_and_the_call_answered(tmp_path):
-    killed = []
-
-    def kill(name: str, done: int, total: int) -> None:
-        if not killed:
-            killed.append(pool.pids()[name])
-            os.kill(killed[0], signal.SIGKILL)
-            (tmp_path / "marker").touch()
-
-    with Pool(on_beat=kill) as pool:
-        open_model(pool)
-        (pid,) = do(pool, "beat and wait once", tmp_path / "marker")
-        assert pool.pids() == {"m": int(pid)}
-        assert killed != [int(pid)]
-        assert gone(killed[0])
-
-
-def test_a_worker_that_kills_itself_once_costs_nothing(pool, tmp_path):
+def test_a_worker_killed_in_the_middle_of_a_call_is_replaced_and_the_call_answered(pool, tmp_path):
     do(pool, "echo")
     first = pool.pids()["m"]
     (pid,) = do(pool, "die once", tmp_path / "marker")
+    assert pool.pids() == {"m": int(pid)}
     assert int(pid) != first
+    assert gone(first)
 
 
 def test_a_request_that_kills_twice_is_given_up_and_names_the_signal(pool):
@@ -203,6 +181,14 @@ def test_twenty_kills_leave_neither_zombies_nor_open_files(pool):
 # --- silence
 
 
+def test_a_call_may_take_long_while_its_worker_beats(tmp_path):
+    with Pool() as pool:
+        open_model(pool, beat_timeout=SHORT)
+        do(pool, "echo")
+        threading.Timer(3 * SHORT, (tmp_path / "marker").touch).start()
+        assert do(pool, "beat until", tmp_path / "marker") == ()
+
+
 def test_a_stopped_worker_is_hung_killed_and_waited_for():
     with Pool() as pool:
         open_model(pool, beat_timeout=SHORT)
@@ -224,16 +210,14 @@ def test_a_stopped_worker_is_noticed_though_the_request_is_longer_than_its_pipe(
         assert gone(pid)
 
 
-def test_an_error_of_the_callback_stops_the_worker_and_comes_out():
-    def give_up(name: str, done: int, total: int) -> None:
-        raise KeyboardInterrupt
-
-    with Pool(on_beat=give_up) as pool:
-        open_model(pool)
-        with pytest.raises(KeyboardInterrupt):
-            do(pool, "beat", 3)
-        assert pool.pids() == {}
-        assert do(pool, "echo", "next") == ("next",)
+def test_an_interrupt_in_the_middle_of_a_call_stops_the_worker(pool, tmp_path):
+    do(pool, "echo")
+    pid = pool.pids()["m"]
+    threading.Timer(SHORT, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        do(pool, "beat until", tmp_path / "never")
+    assert gone(pid)
+    assert do(pool, "echo", "next") == ("next",)
 
 
 # --- failed requests
@@ -254,9 +238,9 @@ def test_an_exception_fails_the_request_and_the_worker_lives_on(pool):
     assert pool.pids() == {"m": pid}
 
 
-def test_a_memory_limit_fails_the_request_and_the_next_gets_a_fresh_worker():
+def test_a_request_that_takes_all_memory_fails_and_the_next_gets_a_fresh_worker():
     with Pool() as pool:
-        open_model(pool, memory_limit=300 * MB)
+        open_model(pool, memory=300 * MB)
         assert do(pool, "allocate", 50 * MB) == (str(50 * MB),)
         pid = pool.pids()["m"]
         with pytest.raises(RequestFailed, match="out of memory") as caught:
@@ -268,7 +252,7 @@ def test_a_memory_limit_fails_the_request_and_the_next_gets_a_fresh_worker():
 
 def test_a_worker_out_of_memory_says_so_and_ends(bare):
     process, channel = bare
-    channel.send(Load("scripted:load", {"memory_limit": 300 * MB}))
+    channel.send(Load("scripted:load", {"memory": 300 * MB}))
     assert isinstance(channel.receive(PATIENT), Loaded)
     channel.send(Call(1, ask("allocate", 400 * MB)))
     answer = channel.receive(PATIENT)

@@ -121,7 +121,7 @@ def play(db: Any, status: str = "finished", best: Prompt = BEST, **verdict: Any)
     runs.update(db, RUN, best_prompt=best.id)
     emit(db, "best", **figures)
     if status == "finished":
-        body = {**VERDICT, **verdict}
+        body = {**VERDICT, "best": {**VERDICT["best"], "prompt": best.id}, **verdict}
         verdicts.record(
             db, run_id=RUN, task_id=run.task_id, body=msgspec.json.encode(body).decode()
         )

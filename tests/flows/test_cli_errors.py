@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import shlex
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +69,7 @@ def test_wrong_columns_are_named_with_those_found(tmp_path: Path) -> None:
     message = refused("task", "import", "jsonl", path)
     assert 'no column "label"' in message
     assert '"relation"' in message
+    assert "--column label=NAME" in message
 
 
 def test_a_mapped_column_is_read(tmp_path: Path) -> None:
@@ -96,13 +100,32 @@ def test_a_bad_row_refuses_the_whole_file(tmp_path: Path, text: str, part: str) 
 def test_another_task_of_the_same_name_is_refused(tmp_path: Path) -> None:
     imported(tmp_path)
     path = written(tmp_path, rows(each=9))
-    message = refused("task", "import", "jsonl", path, "--name", "firms", code=1)
+    message = refused("task", "import", "jsonl", path, "--name", "firms")
     assert "choose another name" in message
 
 
-def test_a_task_name_with_an_escape_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["a\x1b[2J", "a\nb", "-a", "", " ", "a\u202e"])
+def test_a_task_name_that_cannot_be_shown_or_typed_is_refused(tmp_path: Path, name: str) -> None:
     path = written(tmp_path, rows())
-    assert "visible characters" in refused("task", "import", "jsonl", path, "--name", "a\x1b[2J")
+    assert "visible characters" in refused("task", "import", "jsonl", path, "--name", name)
+
+
+@pytest.mark.parametrize("name", [b"a\x1b[2J", b"a\nb", b"-a", b"\xff"])
+def test_a_file_name_that_cannot_name_a_task_is_refused_with_the_option_that_does(
+    tmp_path: Path, name: bytes
+) -> None:
+    path = tmp_path / os.fsdecode(name + b".jsonl")
+    path.write_text(rows())
+    assert "--name" in refused("task", "import", "jsonl", path)
+    assert run("task", "import", "jsonl", path, "--name", "firms").exit_code == 0
+
+
+def test_a_task_name_is_quoted_in_the_command_that_follows(tmp_path: Path) -> None:
+    path = tmp_path / "Ann's firms.jsonl"
+    path.write_text(rows())
+    said = run("task", "import", "jsonl", path).stderr
+    command = next(line for line in said.splitlines() if "strop tune" in line)
+    assert shlex.split(command.partition(": ")[2])[:3] == ["strop", "tune", "Ann's firms"]
 
 
 def test_an_unknown_task_is_answered_with_the_nearest(tmp_path: Path) -> None:
@@ -156,6 +179,25 @@ def test_a_prompt_file_that_is_none_is_refused(tmp_path: Path) -> None:
     message = refused("eval", path, "--task", "firms", "--split", "tuning")
     assert "prompt.json" in message
     assert "separator" in message
+
+
+@pytest.mark.parametrize("text", ["", '{"schema": "strop/prompt-show/1"}', "[" * 100_000])
+def test_a_prompt_file_without_a_prompt_is_told_what_would_be_one(
+    tmp_path: Path, text: str
+) -> None:
+    imported(tmp_path)
+    path = tmp_path / "prompt.json"
+    path.write_text(text)
+    message = refused("eval", path, "--task", "firms", "--split", "tuning")
+    assert "strop prompt show ID --json" in message
+    assert "row" not in message
+
+
+def test_a_resumed_run_takes_no_other_inputs(tmp_path: Path) -> None:
+    imported(tmp_path)
+    create_run(database.open(locations.store_path()), "firms", "paused")
+    for option, value in (("minutes", 10), ("seed", 1), ("model", "m"), ("reasoner", "m")):
+        assert f"leave out --{option}," in refused("tune", "--resume", "ab", f"--{option}", value)
 
 
 def test_usage_errors_are_documents_too() -> None:
@@ -221,6 +263,31 @@ def test_a_data_folder_that_cannot_be_made_is_named(
     assert "set STROP_HOME" in refused("task", "list", code=1)
 
 
+def test_a_file_in_the_place_of_the_data_folder_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("STROP_HOME", str(tmp_path / "file"))
+    assert "file: is a file; name a folder" in refused("task", "list")
+    checks = json.loads(run("doctor", "--json").stdout)["checks"]
+    found = next(check for check in checks if check["name"] == "data folder")
+    assert (found["state"], found["remedy"]) == ("fail", "name a folder in STROP_HOME")
+
+
+@pytest.mark.parametrize(("mode", "state"), [(0o755, "warn"), (0o710, "warn"), (0o700, "ok")])
+def test_the_doctor_warns_of_a_data_folder_that_others_can_look_into(
+    home: Path, mode: int, state: str
+) -> None:
+    home.mkdir()
+    home.chmod(mode)
+    result = run("doctor", "--json")
+    checks = json.loads(result.stdout)["checks"]
+    found = next(check for check in checks if check["name"] == "data folder")
+    assert found["state"] == state
+    assert ("chmod 700" in found["remedy"]) == (state == "warn")
+    assert home.stat().st_mode & 0o777 == mode
+
+
 def test_the_doctor_fails_where_the_data_folder_cannot_be_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,6 +297,58 @@ def test_the_doctor_fails_where_the_data_folder_cannot_be_made(
     assert result.exit_code == 1
     states = {check["name"]: check["state"] for check in json.loads(result.stdout)["checks"]}
     assert states["data folder"] == "fail"
+
+
+def test_a_store_that_is_damaged_inside_is_said_with_a_remedy(tmp_path: Path, home: Path) -> None:
+    imported(tmp_path)
+    store = home / "strop.sqlite"
+    with sqlite3.connect(store) as connection:
+        query = "SELECT rootpage FROM sqlite_master WHERE name = 'tasks'"
+        page = connection.execute(query).fetchone()[0] - 1
+    content = bytearray(store.read_bytes())
+    content[4096 * page : 4096 * (page + 1)] = b"\xff" * 4096
+    store.write_bytes(content)
+    message = refused("task", "list", code=1)
+    assert message.startswith(f"{store}: the file is damaged; move it away")
+
+
+def test_the_doctor_shows_one_line_of_what_is_wrong_with_a_store(
+    tmp_path: Path, home: Path
+) -> None:
+    """A page too many, and a count of free pages that does not add up."""
+    imported(tmp_path)
+    store = home / "strop.sqlite"
+    content = bytearray(store.read_bytes()) + bytes(4096)
+    content[28:32] = (len(content) // 4096).to_bytes(4)
+    content[36:40] = (7).to_bytes(4)
+    store.write_bytes(content)
+    checks = json.loads(run("doctor", "--json").stdout)["checks"]
+    detail = next(check["detail"] for check in checks if check["name"] == "store")
+    assert detail.startswith("the file is damaged: ")
+    assert detail.endswith("(and 1 more)")
+    assert "***" not in detail
+    assert "\n" not in detail
+
+
+def test_the_doctor_says_what_to_do_about_a_file_that_is_no_store(home: Path) -> None:
+    home.mkdir()
+    (home / "strop.sqlite").write_text("no database " * 100)
+    result = run("doctor", "--json")
+    assert result.exit_code == 1
+    checks = {check["name"]: check for check in json.loads(result.stdout)["checks"]}
+    assert "not a SQLite file" in checks["store"]["detail"]
+    assert checks["store"]["remedy"].startswith("move it away")
+
+
+@pytest.mark.parametrize("arguments", ["task list --json", "runs list --bogus --json", "doctor"])
+def test_a_closed_stdout_is_an_error_without_a_traceback(home: Path, arguments: str) -> None:
+    program = f"{shlex.quote(sys.executable)} -c 'from appliance.cli import main; main()'"
+    closed = ["sh", "-c", f"{program} {arguments} >&-"]
+    found = subprocess.run(closed, capture_output=True, text=True)
+    assert found.returncode in (1, 2)
+    assert ("stdout is closed" in found.stderr) == (found.returncode == 1)
+    assert "Traceback" not in found.stderr
+    assert "internal" not in found.stderr
 
 
 def test_a_full_disk_under_stdout_is_an_error_without_a_traceback(home: Path) -> None:

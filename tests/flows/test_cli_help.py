@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -57,7 +59,7 @@ def test_the_commands_of_the_design_are_there() -> None:
         *(f"runs {name}" for name in ("list", "show", "watch", "pause", "stop", "finish")),
         *(f"prompt {name}" for name in ("show", "diff")),
         *(f"task {name}" for name in ("import fewrel", "import jsonl", "list", "show")),
-        *(f"models {name}" for name in ("pull", "list", "check")),
+        *(f"models {name}" for name in ("pull", "import", "list", "check", "remove")),
     }
 
 
@@ -66,6 +68,23 @@ def test_without_a_command_and_a_terminal_it_prints_help_and_exits_with_2() -> N
     assert result.exit_code == 2
     assert result.stdout == ""
     assert "Usage: strop" in result.stderr
+
+
+@pytest.mark.parametrize("stdin", ["</dev/null", "<&-"])
+def test_without_a_keyboard_it_opens_no_window(stdin: str) -> None:
+    screen, terminal = os.openpty()
+    program = f"{shlex.quote(sys.executable)} -c 'from appliance.cli import main; main()'"
+    found = subprocess.run(
+        ["sh", "-c", f"{program} {stdin}"],
+        stdout=terminal,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=20,
+    )
+    os.close(terminal)
+    os.close(screen)
+    assert found.returncode == 2
+    assert "Usage: strop" in found.stderr
 
 
 def test_starting_loads_no_heavy_library() -> None:

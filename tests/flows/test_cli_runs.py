@@ -28,7 +28,7 @@ from scripted_answers import (
     rows,
 )
 
-from appliance import client, locations
+from appliance import client, locations, tasks
 from appliance.cli import strop
 from appliance.prompt import Prompt, Section
 from store import database, runs
@@ -140,6 +140,18 @@ def test_no_proven_gain_is_a_normal_result() -> None:
     assert "verdict: no proven gain" in result.stderr
 
 
+def test_where_nothing_beat_the_seed_its_gain_over_itself_is_not_shown() -> None:
+    with tuning(best=SEED, gain=0.0, interval=[0.0, 0.0], better=False, words="no proven gain"):
+        text, found = invoke("tune", "firms"), invoke("runs", "show", RUN, "--json")
+    assert "verdict: no proven gain: nothing better was found; the seed prompt stands" in (
+        text.stderr
+    )
+    assert "accuracy 0.300, 95 % interval [0.220, 0.400], n 100" in text.stderr
+    for words in ("best prompt  ", "gain +", "McNemar"):
+        assert words not in text.stderr
+    assert document(found, "strop/runs-show/1")["verdict"]["gain"] == 0.0
+
+
 @pytest.mark.parametrize(("status", "code"), [("failed", 1), ("paused", 3), ("stopped", 3)])
 def test_a_run_that_does_not_finish_says_why_and_how_to_go_on(status: str, code: int) -> None:
     with tuning(status):
@@ -163,10 +175,7 @@ def test_a_budget_that_is_too_small_is_refused_with_what_would_fit() -> None:
 def test_a_run_at_work_is_said_to_go_first(db: Any) -> None:
     create_run(db, "firms", "running")
 
-    def tune(db: Any, command: CommandRecord) -> dict[str, Any]:
-        raise Refusal("enough", 2)
-
-    with ScriptedRunner({"tune": tune}):
+    with ScriptedRunner({"tune": refuse}):
         assert f"run {RUN} is running and goes first" in invoke("tune", "firms").stderr
 
 
@@ -203,6 +212,19 @@ def test_a_dead_runner_is_said_with_the_command_that_goes_on(db: Any) -> None:
     result = invoke("runs", "watch", RUN)
     assert result.exit_code == 3
     assert f"strop tune --resume {RUN}" in result.stderr
+
+
+@pytest.mark.parametrize("command", [("list",), ("show", RUN), ("show", RUN, "--json")])
+def test_a_run_that_nobody_works_on_is_listed_and_shown_as_such(
+    db: Any, command: tuple[str, ...]
+) -> None:
+    create_run(db, "firms", "running")
+    left = f"no runner is alive; go on with: strop tune --resume {RUN}"
+    assert left in invoke("runs", *command).stderr
+    with ScriptedRunner({}):
+        assert left not in invoke("runs", *command).stderr
+    play(db)
+    assert left not in invoke("runs", *command).stderr
 
 
 def test_watching_a_finished_run_shows_how_it_came_out(db: Any) -> None:
@@ -334,10 +356,18 @@ def test_eval_takes_a_prompt_out_of_a_file(tmp_path: Path, db: Any) -> None:
     create_run(db, "firms")
     shown = document(invoke("prompt", "show", SEED.id, "--json"), "strop/prompt-show/1")
     path = tmp_path / "prompt.json"
-    path.write_text(json.dumps(shown["body"]))
-    with ScriptedRunner({"eval": eval_answer}):
-        result = invoke("eval", path, "--task", "firms", "--split", "tuning", "--json")
-    assert "'sections'" in document(result, "strop/eval/1")["prompt"]
+    for content in (shown["body"], shown):
+        path.write_text(json.dumps(content))
+        with ScriptedRunner({"eval": eval_answer}):
+            result = invoke("eval", path, "--task", "firms", "--split", "tuning", "--json")
+        assert document(result, "strop/eval/1")["prompt"] == str(shown["body"])
+
+
+def test_eval_prints_its_document_without_making_text_of_it(db: Any) -> None:
+    create_run(db, "firms")
+    with ScriptedRunner({"eval": lambda db, command: {"n": 5}}):
+        result = invoke("eval", SEED.id, "--task", "firms", "--split", "tuning", "--json")
+    assert document(result, "strop/eval/1")["n"] == 5
 
 
 @pytest.mark.parametrize("same", [True, False])
@@ -365,6 +395,54 @@ def test_demo_imports_the_sample_once_and_tunes_it() -> None:
     assert f"strop prompt diff {SEED.id} {BEST.id}" in result.stderr
     listed = document(invoke("task", "list", "--json"), "strop/task-list/1")["tasks"]
     assert [task["task"] for task in listed] == ["firms", "sample"]
+
+
+@pytest.mark.parametrize("command", [("task", "show"), ("tune",), ("eval", SEED.id, "--task")])
+def test_the_shipped_sample_is_stored_when_it_is_first_asked_for(
+    db: Any, command: tuple[str, ...]
+) -> None:
+    create_run(db, "firms")
+
+    def names() -> list[str]:
+        listed = document(invoke("task", "list", "--json"), "strop/task-list/1")["tasks"]
+        return [task["task"] for task in listed]
+
+    assert names() == ["firms"]
+    split = ("--split", "tuning") if command[0] == "eval" else ()
+    with ScriptedRunner({"tune": refuse, "eval": eval_answer}):
+        result = invoke(*command, "sample", *split)
+    assert "there is no task" not in result.stderr
+    assert names() == ["firms", "sample"]
+
+
+def refuse(db: Any, command: CommandRecord) -> dict[str, Any]:
+    raise Refusal("enough", 2)
+
+
+def test_a_misspelt_sample_is_answered_with_its_name() -> None:
+    assert 'did you mean "sample"?' in invoke("task", "show", "sampel").stderr
+
+
+def test_a_prompt_is_rendered_with_its_labels_and_rows_up_to_the_question(db: Any) -> None:
+    create_run(db, "firms")
+    row = next(r for r in tasks.load(db, "firms").rows.values() if r.label == "owns")
+    shown = Prompt(SEED.sections, SEED.example, shots=(row.id,))
+    play(db, best=shown)
+    expected = (
+        f"Which relation? employs, owns\n\n{row.text}\nRelation: owns\n\n{{text}}\nRelation: "
+    )
+    assert invoke("prompt", "show", shown.id, "--rendered").stdout == expected + "\n"
+    found = document(invoke("prompt", "show", shown.id, "--json"), "strop/prompt-show/1")
+    assert found["rendered"] == expected
+
+
+@pytest.mark.parametrize("mode", ["raw", "chat"])
+def test_a_rendered_chat_prompt_is_said_to_be_one_turn(db: Any, mode: Any) -> None:
+    create_run(db, "firms")
+    shown = Prompt(SEED.sections, SEED.example, mode=mode)
+    play(db, best=shown)
+    said = invoke("prompt", "show", shown.id, "--rendered").stderr
+    assert ("user turn" in said) == (mode == "chat")
 
 
 def test_prompts_are_shown_and_compared(db: Any) -> None:

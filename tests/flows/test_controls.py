@@ -131,6 +131,9 @@ def planned(db, serving, monkeypatch):
         def __init__(self, *_):
             pass
 
+        def check_lengths(self):
+            pass
+
         def bodies(self):
             return BODIES
 

@@ -19,13 +19,30 @@ from appliance.data.jsonl import read_jsonl
 from appliance.record import ONCE
 from appliance.sample import path as sample_folder
 from appliance.tasks import save
+from appliance.workbench import call_key
+from models.engine import Differentiate, Generate, Propose, Request, Score
 from models.record import Body, Model, write
 from store import check, commands, database, events, journal, runs, verdicts
 
 RUNNER = Path(__file__).parents[1] / "scripted_runner.py"
 TESTS = RUNNER.parent
 LABELS = ("supplies", "reports to", "insured by")
-POINTS = [1, 2, 3, 5, 8, 13, 21, 34, 45, 60]
+POINTS = {
+    "the first call": lambda calls: 0,
+    "an early format": lambda calls: 5,
+    "a later format": lambda calls: 21,
+    "the first instruction": lambda calls: calls.index(("search", Generate)),
+    "a mutation": lambda calls: calls.index(("twin", Differentiate)) - 1,
+    "the first gradient": lambda calls: calls.index(("twin", Differentiate)),
+    "the first proposals": lambda calls: calls.index(("search", Propose)),
+    "the first edit": lambda calls: calls.index(("search", Propose)) + 1,
+    "the selection": lambda calls: calls.index(("serving", Score)),
+    "the verdict": lambda calls: len(calls) - 1,
+}
+"""Places in a run, among the calls that its models answered."""
+
+ROLES = ("search", "twin", "serving")
+"""The reasoner is the search body."""
 
 
 class Script:
@@ -75,7 +92,7 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> Path:
         model = Model(
             name="scripted", serving="slow.gguf", sha256="0" * 64, size=1, architecture="none",
             context=4096, licence="", origin="test", added_at=datetime.now(UTC), bodies=bodies,
-            search="fast", twin="twin",
+            search="fast", twin_sha256="0" * 64,
         )  # fmt: skip
         write(folder / "model.json", model)
         request = {"task": "few", "model": "scripted", "minutes": 60.0, "seed": 3}
@@ -127,7 +144,7 @@ def uninterrupted(planned: Path, tmp_path_factory: pytest.TempPathFactory) -> tu
         script = Script(home).at_home(patch)
         (script.faults / "calls").write_text("")
         assert script.run_to_rest() == 0, (home / "log").read_text()
-        return ending(), script.calls
+        return ending(), script.calls, home
 
 
 def ending() -> tuple:
@@ -149,30 +166,42 @@ def ended_as(ended: tuple, uninterrupted: tuple) -> None:
     assert (prompt, verdict, [call for call in calls if call[0]], told) == uninterrupted[0]
 
 
-def test_the_scripted_run_is_long_enough_to_be_killed_at_every_point(uninterrupted):
-    (prompt, _, calls, _), made = uninterrupted
-    assert prompt and made == len({key for key, _ in calls}) > max(POINTS)
+@pytest.fixture(scope="session")
+def answered(uninterrupted) -> list[tuple[str, type]]:
+    """Role and kind of each call that a model answered; what the memo knew is not among them."""
+    _, made, home = uninterrupted
+    db = database.open(home / "strop.sqlite")
+    [run] = runs.all(db)
+    bodies = msgspec.json.decode(run.inputs)["bodies"]
+    found = {}
+    for entry in journal.entries(db, run.id):
+        request = msgspec.msgpack.decode(entry.request, type=Request)
+        role = next(r for r in ROLES if call_key(bodies[r]["identity"], request) == entry.key)
+        found.setdefault(entry.key, (role, type(request)))
+    db.close()
+    assert len(found) == made
+    return list(found.values())
 
 
 @pytest.mark.parametrize("point", POINTS)
 def test_a_run_whose_runner_is_killed_ends_the_same_and_repeats_one_call(
-    script, uninterrupted, point
+    script, uninterrupted, answered, point
 ):
-    script.kill("runner", point)
+    script.kill("runner", POINTS[point](answered) + 1)
     assert script.run_to_rest() == -signal.SIGKILL
     assert script.run_to_rest() == 0
-    expected, made = uninterrupted
+    expected, made, _ = uninterrupted
     assert ending() == expected
     assert script.calls <= made + 1
 
 
 @pytest.mark.parametrize("point", POINTS)
 def test_a_run_whose_worker_is_killed_ends_the_same_and_repeats_one_call(
-    script, uninterrupted, point
+    script, uninterrupted, answered, point
 ):
-    script.kill("worker", point)
+    script.kill("worker", POINTS[point](answered) + 1)
     assert script.run_to_rest() == 0
-    expected, made = uninterrupted
+    expected, made, _ = uninterrupted
     assert ending() == expected
     assert script.calls <= made + 1
 

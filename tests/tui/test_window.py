@@ -39,7 +39,7 @@ VERDICT = {
     "better": True,
     "words": "better",
     "seed": {"prompt": SEED.id, "accuracy": 0.318, "interval": [0.266, 0.375], "n": 280},
-    "best": {"prompt": SEED.id, "accuracy": 0.543, "interval": [0.485, 0.6], "n": 280},
+    "best": {"prompt": "0" * 16, "accuracy": 0.543, "interval": [0.485, 0.6], "n": 280},
     "model": "tiny",
     "body": "Q4_1",
     "split": "test",
@@ -243,6 +243,16 @@ async def test_the_verdict_is_told_with_n_intervals_and_p_at_every_size(db, writ
         await wait_for_text(pilot, "seed prompt 0.318 [0.266, 0.375]")
         await wait_for_text(pilot, "best prompt 0.543 [0.485, 0.600]")
         await wait_for_text(pilot, "n = 280 test cases: 71 won, 8 lost")
+
+
+async def test_a_seed_that_stands_is_shown_no_gain_over_itself(db, writer):
+    add_run(writer, "aa11", status="finished")
+    stands = VERDICT | {"best": VERDICT["seed"], "words": "no proven gain", "gain": 0.0}
+    verdicts.record(writer, run_id="aa11", task_id="t1", body=json.dumps(stands))
+    async with StropApp(db).run_test(size=(120, 40)) as pilot:
+        await wait_for_text(pilot, "nothing better was found: the seed prompt stands")
+        text = shown(pilot.app)
+        assert "gain +" not in text and "best prompt 0" not in text and "+0.000" not in text
 
 
 async def test_a_later_look_at_the_same_test_cases_is_told(db, writer):

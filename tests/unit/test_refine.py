@@ -10,7 +10,18 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from in_process import PROMPT, TASK, InProcess, Judge, MemoryJournal, WordModel, many
+from in_process import (
+    LABELS,
+    PROMPT,
+    TASK,
+    InProcess,
+    Judge,
+    MemoryJournal,
+    WordModel,
+    case,
+    many,
+    row,
+)
 from scripted_model import ScriptedModel
 
 from appliance.prompt import Prompt, Section, split_slots
@@ -137,7 +148,7 @@ class Verifier(Judge):
 def test_a_gradient_knows_what_stands_before_each_literal_token(tmp_path):
     verifier = Verifier(lambda prompt: 0.0, tmp_path)
     prompt = msgspec.structs.replace(PROMPT, weight=0.5)
-    found = gradient(verifier, prompt, ROWS[:3])
+    found = gradient(verifier, prompt, ROWS[:3], 0.5)
     numbered = literals(prompt)
     assert len(found.owners) == len(found.before) == len(found.reply.norms)
     for (literal, start, _), before in zip(found.owners, found.before, strict=True):
@@ -149,12 +160,65 @@ def test_a_gradient_knows_what_stands_before_each_literal_token(tmp_path):
     [request] = verifier.bench.models.calls
     assert isinstance(request, Differentiate)
     assert all(choice.free and choice.weight == 0.5 for choice in request.choices)
+    assert all(choice.sharpness == 0.5 for choice in request.choices)
     assert [choice.gold for choice in request.choices] == [case.gold for case in ROWS[:3]]
+
+
+def test_no_row_stands_in_what_a_model_is_to_continue(tmp_path):
+    """Rows of queries and of an episode's support may be private, and what a model has read it may
+    write into the prompt."""
+    verifier = Verifier(lambda prompt: 0.0, tmp_path)
+    support = tuple(row("Secret Patient", "Clinic", label) for label in LABELS)
+    private = [case(row("Dr. Hidden", "Ward"), *support), case(row("Nurse Veiled", "Ward"))]
+    found = gradient(verifier, PROMPT, private, 1.0)
+    propose(
+        verifier.bench,
+        verifier.renderer.tokeniser,
+        PROMPT,
+        found,
+        grow(found.owners, found.reply.norms, len(found.owners)),
+    )
+    [request] = [r for r in verifier.bench.models.calls if isinstance(r, Propose)]
+    read = [bytes(prefix).decode() for prefix in request.prefixes]
+    assert any("Sentence: N/A\nHead: N/A" in text for text in read)
+    for text in read:
+        assert not any(word in text for word in ("Secret", "Clinic", "Hidden", "Veiled", "Ward"))
+
+
+def test_a_refinement_differentiates_the_prompt_that_leads_with_its_weight(tmp_path):
+    class Leaning(Verifier):
+        def score(self, prompt, cases, role="search"):
+            return [
+                msgspec.structs.replace(
+                    s, plain=(s.plain[0] + 4, *s.plain[1:]), free=(4.0, 0.0, 0.0)
+                )
+                for s in super().score(prompt, cases, role)
+            ]
+
+    verifier = Leaning(lambda prompt: 1.0, tmp_path)
+    best, _, _ = refined(verifier)
+    [first, *_] = [r for r in verifier.bench.models.calls if isinstance(r, Differentiate)]
+    assert best.weight == 1.0 and all(choice.free for choice in first.choices)
+    fitted = {(choice.weight, choice.sharpness) for choice in first.choices}
+    assert fitted == {(best.fit.weight, best.fit.sharpness)}
+
+
+def test_edits_that_are_only_as_good_are_hardly_ever_accepted(tmp_path):
+    accepted = 0
+    for run in range(20):
+        verifier = Verifier(lambda prompt: 1.0, tmp_path)
+        verifier.noise = 1.0
+        prompt = PROMPT.with_section("role", f"{run}\n")
+        contest = Contest(verifier, ROWS, prompt, lambda *_: None)
+        tokeniser = verifier.renderer.tokeniser
+        best = refine(contest, verifier.bench, tokeniser, seed=run, budget=1e6, depth=len(ROWS))
+        accepted += best.prompt != prompt
+    assert accepted <= 3
 
 
 def test_without_a_weight_the_content_free_branch_gets_no_gradient(tmp_path):
     verifier = Verifier(lambda prompt: 0.0, tmp_path)
-    gradient(verifier, PROMPT, ROWS[:2])
+    gradient(verifier, PROMPT, ROWS[:2], 1.0)
     [request] = verifier.bench.models.calls
     assert all(choice.free == () for choice in request.choices)
 

@@ -16,7 +16,7 @@ from scripted_model import WRITTEN, ScriptedModel
 from appliance.prompt import Prompt, split_slots
 from appliance.renderer import Renderer
 from appliance.scoring.evaluator import Evaluator, Fit, Scored, fit, penalty
-from appliance.search.contest import FIRST, Candidate, Contest, is_better, margin, rungs
+from appliance.search.contest import FIRST, Candidate, Contest, difference, rungs
 from appliance.search.explore import explore
 from appliance.search.formats import ENDS, LAYOUTS, build, choose_point
 from appliance.search.mutate import mutate, shot_sets
@@ -103,7 +103,8 @@ def test_the_seed_and_then_its_calibrated_copy_lead_a_new_contest_after_the_firs
 def test_the_calibrated_copy_of_a_biased_seed_is_better_than_the_seed():
     contest = Races(judge=Biased(judged)).contest
     assert (contest.seed.weight, contest.leader.weight) == (0.0, 1.0)
-    assert is_better(contest.leader, contest.seed)
+    assert difference(contest.leader, contest.seed).proves_better(1.64)
+    assert contest.leader.gain > 0 == contest.leader.cost
 
 
 def test_a_worse_prompt_is_dropped_after_the_first_cases():
@@ -127,7 +128,7 @@ def test_a_better_prompt_that_may_not_lead_is_kept():
     races = Races()
     kept = races.enter(GOOD, may_lead=False)
     assert races.outcomes[-1] == ("good", "kept") and len(kept.scored) == len(CASES)
-    assert margin(kept, races.contest.leader) < 0 and races.contest.leader.prompt == PROMPT
+    assert kept.gain > 0 and races.contest.leader.prompt == PROMPT
     races.contest.promote(kept, "accepted")
     assert races.contest.leader is kept and races.outcomes[-1] == ("good", "accepted")
 
@@ -136,10 +137,31 @@ def test_what_a_prompt_was_written_from_is_known_of_it():
     contest = Races().contest
     parent = contest.leader
     entered = contest.enter(
-        GOOD, "test", depth=FIRST, parent=parent, section="role", rows=("a", "b")
+        GOOD, "test", depth=FIRST, parent=parent, section="role", source=tuple(CASES[:2])
     )
-    assert entered.parent is parent
-    assert (entered.section, entered.rows) == ("role", ("a", "b"))
+    assert entered.parent is parent and entered.section == "role"
+    assert entered.rows == tuple(case.query.id for case in CASES[:2])
+
+
+def test_a_prompt_wins_nothing_on_the_cases_it_was_written_from():
+    leader = candidate([1.0] * 24)
+    learnt = candidate([9.0] * 12 + [0.9] * 12)
+    learnt.source = tuple(CASES[:12])
+    for scored, case in zip(learnt.scored, CASES, strict=False):
+        learnt.scored[learnt.scored.index(scored)] = msgspec.structs.replace(scored, case=case.id)
+    leader.scored = [
+        msgspec.structs.replace(scored, case=case.id)
+        for scored, case in zip(leader.scored, CASES, strict=False)
+    ]
+    for one, other in ((learnt, leader), (leader, learnt)):
+        assert difference(one, other).n == 12
+    assert difference(learnt, leader).mean > 0
+
+
+def test_what_scoring_a_candidate_has_cost_is_known_of_it():
+    races = Races()
+    assert [races.enter(prompt).cost for prompt in (BAD, GOOD)] == [FIRST, len(CASES)]
+    assert races.contest.seed.cost == FIRST
 
 
 @pytest.mark.parametrize("room", [10, FIRST + 10])
@@ -294,7 +316,7 @@ def test_the_fit_prefers_the_weight_that_decides_better_to_one_that_is_merely_le
     )
     assert bold.accuracy > timid.accuracy and bold.loss > timid.loss
     assert fit(scored, (0.0, 1.0)) == Fit(1.0, 0.25) == bold.fit
-    assert is_better(bold, timid)
+    assert difference(bold, timid).proves_better(1.64)
 
 
 def test_where_all_fits_are_as_good_the_prompt_is_left_as_it_is():
@@ -305,10 +327,10 @@ def test_better_needs_a_paired_gain_that_noise_does_not_explain():
     base = candidate([1.0] * 24)
     clearly = candidate([2.0] * 12 + [2.2] * 12)
     luckily = candidate([1.0] * 23 + [9.0])
-    assert is_better(clearly, base) and margin(clearly, base) < 0
-    assert not is_better(luckily, base) and margin(luckily, base) < 0
-    assert not is_better(base, base) and margin(base, base) == 0
-    assert not is_better(base, clearly)
+    clear, lucky = difference(clearly, base), difference(luckily, base)
+    assert clear.proves_better(1.64) and not lucky.proves_better(1.64) and lucky.mean < 0
+    assert not difference(base, base).proves_better(1.64) and difference(base, base).mean == 0
+    assert not difference(base, clearly).proves_better(1.64)
 
 
 def explored(seed: int, count: int) -> list[str]:
@@ -500,7 +522,7 @@ def test_induction_shows_rows_with_their_answers():
     assert asked.text.count("Input: Person") == asked.text.count("Answer: ") == 4
     assert "The possible answers are: founder, supplier of, author." in asked.text
     shown = [case.query.id for case in CASES[:6] if f"Input: {case.query.text}" in asked.text]
-    assert sorted(asked.rows) == sorted(shown) and len(asked.rows) == 4
+    assert sorted(case.query.id for case in asked.cases) == sorted(shown) and len(shown) == 4
 
 
 def test_rewriting_shows_the_instruction_and_only_rows_that_it_got_wrong():
@@ -509,7 +531,7 @@ def test_rewriting_shows_the_instruction_and_only_rows_that_it_got_wrong():
     assert asked.text.count("The model said: founder") == 4
     assert "Answer: founder" not in asked.text and "Answer: author" in asked.text
     shown = [case.query.id for case in CASES[:6] if f"Input: {case.query.text}" in asked.text]
-    assert sorted(asked.rows) == sorted(shown) and len(asked.rows) == 4
+    assert sorted(case.query.id for case in asked.cases) == sorted(shown) and len(shown) == 4
 
 
 def test_there_is_nothing_to_rewrite_where_nothing_went_wrong():
@@ -523,7 +545,7 @@ def test_rows_that_may_not_ship_are_never_shown_to_the_reasoner(operator):
     may_ship = {case.query.id for case in mixed if case.query.may_ship}
     for seed in range(10):
         asked = operator(wrong_on(mixed), mixed, Random(seed))
-        assert asked.rows and set(asked.rows) <= may_ship
+        assert asked.cases and {case.query.id for case in asked.cases} <= may_ship
         assert not any(c.query.text in asked.text for c in mixed if not c.query.may_ship)
     assert operator(wrong_on(PRIVATE), PRIVATE, Random(0)) is None
 
@@ -584,7 +606,8 @@ def test_a_search_is_deterministic_uses_all_its_operators_and_ends_with_its_budg
     penalties = [sum(c.penalties(30)) for c in (*finalists, contest.leader)]
     assert len(finalists) == FINALISTS and penalties[0] == min(penalties) == penalties[-1]
     written = [c for c in contest.entries.values() if c.operator in ("induce", "rewrite")]
-    assert {c.prompt.section("task").strip() for c in written} <= set(WRITTEN)
+    said = {c.prompt.section("task").replace("{labels}", "").strip() for c in written}
+    assert said <= set(WRITTEN)
     may_be_shown = {case.query.id for case in CASES[:30]}
     assert written and all(c.rows and set(c.rows) <= may_be_shown for c in written)
 

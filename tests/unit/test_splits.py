@@ -8,8 +8,15 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.data.splits import fixed_cases, group_key, near_duplicate_key, split, split_hash
-from appliance.task import SPLITS, Example
+from appliance.data.splits import (
+    fixed_cases,
+    near_duplicate_key,
+    split,
+    split_episodes,
+    split_hash,
+    ties,
+)
+from appliance.task import SPLITS, Case, Example
 
 WORDS = [a + b + c for a in "bdfgklmn" for b in "aeiou" for c in "rstz"]
 
@@ -56,7 +63,7 @@ def test_the_order_of_the_rows_changes_nothing_and_the_seed_does() -> None:
 def test_the_pair_counts_in_either_direction() -> None:
     one = Example("Ann hired Bob.", (0, 3), (10, 13), "a")
     other = Example("bob hired ANN.", (0, 3), (10, 13), "b")
-    assert group_key(one) == group_key(other)
+    assert ties(one)["entities"] == ties(other)["entities"]
     for seed in range(10):
         parts = split([one, other, *rows(20)], seed)
         assert any(one in part and other in part for part in parts.values())
@@ -83,9 +90,59 @@ def test_no_group_pair_or_sentence_straddles_splits(
     given_rows = [example(n, label, group) for n, label, group in drawn]
     parts = split(given_rows, seed)
     assert Counter(row for part in parts.values() for row in part) == Counter(given_rows)
-    for key in (group_key, lambda row: near_duplicate_key(row.text)):
-        sides = [{key(row) for row in part} for part in parts.values()]
-        assert sum(map(len, sides)) == len(set().union(*sides))
+    sides = [{tie for row in part for tie in ties(row).items()} for part in parts.values()]
+    assert sum(map(len, sides)) == len(set().union(*sides))
+
+
+def episode(*numbers: int) -> Case:
+    """Asks for the first of the rows of these numbers and shows the others."""
+    query, *support = [example(n) for n in numbers]
+    return Case(query, ("a", "b"), tuple(support))
+
+
+def sentences(cases: list[Case]) -> set[str]:
+    return {near_duplicate_key(row.text) for case in cases for row in (case.query, *case.support)}
+
+
+several = st.lists(st.lists(st.integers(0, 40), min_size=1, max_size=3), max_size=25)
+
+
+@settings(max_examples=200, deadline=None)
+@given(several, several, st.integers(0, 9))
+def test_no_sentence_straddles_the_splits_of_episodes_and_none_is_dropped_without_need(
+    drawn: list[list[int]], asked: list[list[int]], seed: int
+) -> None:
+    given_cases, test = ([episode(*numbers) for numbers in lists] for lists in (drawn, asked))
+    tuning, selection = split_episodes(given_cases, test, seed)
+    sides = [sentences(cases) for cases in (tuning, selection, test)]
+    assert sum(map(len, sides)) == len(set().union(*sides))
+    dropped = Counter(given_cases)
+    dropped.subtract([*tuning, *selection])
+    assert min(dropped.values(), default=0) >= 0
+    for case in dropped.elements():
+        assert sentences([case]) & (sides[1] | sides[2])
+    assert 3 * len(selection) >= len(tuning)
+
+
+def test_a_quarter_of_the_episodes_is_held_out_by_the_seed() -> None:
+    apart = [episode(2 * n, 2 * n + 1) for n in range(20)]
+    held = [split_episodes(apart, [], seed)[1] for seed in range(4)]
+    assert [len(cases) for cases in held] == [5] * 4
+    assert held[0] == split_episodes(apart, [], 0)[1]
+    assert len({tuple(case.id for case in cases) for cases in held}) > 1
+
+
+def test_episodes_that_share_sentences_with_few_others_are_held_out_first() -> None:
+    hub = [episode(0, n) for n in range(1, 10)]
+    apart = [episode(20), episode(21), episode(22)]
+    assert split_episodes([*hub, *apart], [], 0) == (hub, apart)
+
+
+def test_sentences_that_differ_in_digits_do_not_stand_in_two_splits_of_episodes() -> None:
+    first, later = (
+        Case(example(1, text=f"{example(1).text} In {year}."), ("a",)) for year in (1987, 2007)
+    )
+    assert split_episodes([first], [later], 0) == ([], [])
 
 
 def test_a_fixed_case_has_all_labels_in_the_task_s_order() -> None:

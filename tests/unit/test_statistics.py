@@ -75,7 +75,8 @@ def test_mcnemar_is_the_fair_coin_of_the_discordant_pairs() -> None:
 @pytest.mark.parametrize("n", [10, 25, 60, 150])
 def test_mcnemar_rejects_a_true_null_at_most_as_often_as_it_says(n: int) -> None:
     chance = sum(comb(n, b) for b in range(n + 1) if mcnemar_exact(b, n - b) <= 0.05) / 2**n
-    assert 0.01 < chance <= 0.05 or n == 10
+    assert chance <= 0.05
+    assert n == 10 or chance > 0.01
 
 
 @pytest.mark.parametrize(
@@ -189,17 +190,13 @@ def test_a_bootstrap_of_one_value_or_cluster_is_refused() -> None:
 
 def test_rank_agreement_sees_order_and_not_size() -> None:
     same = rank_agreement([1, 2, 3, 4], [10, 20, 300, 4000])
-    assert (same.spearman, same.kendall) == pytest.approx((1, 1))
-    assert same.n == 4
+    assert (same.spearman, same.n) == (pytest.approx(1), 4)
     one_swap = rank_agreement([1, 2, 3, 4], [1, 2, 4, 3])
     assert one_swap.spearman == pytest.approx(0.8)
-    assert one_swap.kendall == pytest.approx(2 / 3)
 
 
 def test_rank_agreement_with_a_constant_is_undefined() -> None:
-    found = rank_agreement([1, 1, 1], [1, 2, 3])
-    assert isnan(found.spearman)
-    assert isnan(found.kendall)
+    assert isnan(rank_agreement([1, 1, 1], [1, 2, 3]).spearman)
 
 
 def direct_power(n: int, gain: float, discordance: float, alpha: float) -> float:

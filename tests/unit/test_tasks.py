@@ -15,6 +15,7 @@ from appliance.errors import InputError
 from appliance.task import SPLITS, Case
 from appliance.tasks import POOL, load, plain_seed, sample, save, shot_pool
 from store import database
+from store.errors import NameTakenError
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +61,27 @@ def test_a_task_is_found_by_its_name_and_by_its_id(db, imported):
     assert load(db, identity).id == identity
 
 
-def test_the_same_content_is_the_same_task(db):
-    assert save(db, small()) == save(db, small())
-    assert save(db, Imported(
-        msgspec.structs.replace(TASK, name="other"), small().examples, small().cases
-    )) != save(db, small())  # fmt: skip
+def test_the_same_name_and_content_is_the_same_task_whatever_the_order_of_the_rows(db):
+    first = save(db, small())
+    assert save(db, small()) == first
+    assert save(db, msgspec.structs.replace(small(), examples=small().examples[::-1])) == first
+
+
+def test_the_same_content_under_another_name_is_another_task(db):
+    other = msgspec.structs.replace(small(), task=msgspec.structs.replace(TASK, name="other"))
+    assert save(db, other) != save(db, small())
+    assert load(db, "other").cases == load(db, "firm").cases
+
+
+def test_rows_that_may_not_ship_any_more_are_other_content(db):
+    save(db, small())
+    shown = set(load(db, "firm").seed.shots)
+    withdrawn = [
+        row if row.id in shown else msgspec.structs.replace(row, may_ship=False)
+        for row in small().examples
+    ]
+    with pytest.raises(NameTakenError, match="'firm' is there already with other content"):
+        save(db, msgspec.structs.replace(small(), examples=withdrawn))
 
 
 def test_rows_of_the_pool_are_never_scored_in_tuning_or_elsewhere(db, imported):

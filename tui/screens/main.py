@@ -15,7 +15,7 @@ from textual.widgets import Footer, OptionList, Static
 from appliance import client, locations
 from appliance.data.check import printable
 from appliance.errors import StropError
-from models.catalog import Catalog, CatalogError
+from models.catalog import Catalog
 from store import tasks
 from store.errors import StoreError, explained
 from store.records import RunRecord
@@ -56,7 +56,7 @@ In a terminal, once:
     strop models pull smollm2-135m
     strop demo
 
-The demo tunes the shipped sample task in about ten minutes, and shows up here.
+The demo tunes the shipped sample task in 10 to 15 minutes, and shows up here.
 
 With rows of your own, then press n here:
 
@@ -138,11 +138,7 @@ class Main(Screen[None]):
             self._enqueue(kind, {}, self.chosen.id)
 
     def action_new_run(self) -> None:
-        try:
-            models = [model.name for model in Catalog(locations.models_folder()).all()]
-        except CatalogError as error:
-            self._say(str(error), "error")
-            return
+        models = [model.name for model in Catalog(locations.models_folder()).all()]
         names = [task.name for task in tasks.all(self._db)]
         if not models:
             self._say("There is no model yet. Type: strop models pull smollm2-135m", "warning")

@@ -57,7 +57,8 @@ class RunList(OptionList):
 def _line(run: RunRecord, feed: Feed) -> Content:
     told = feed.verdicts.get(run.id)
     if told is not None:
-        state = f"{told.verdict.gain:+.3f} {told.verdict.words}"
+        gained = "" if told.verdict.stands else f"{told.verdict.gain:+.3f} "
+        state = gained + told.verdict.words
     elif run.status in ("running", "paused"):
         state = f"{run.status} {feed.share(run):.0%}"
     else:

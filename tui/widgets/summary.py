@@ -83,6 +83,13 @@ def _note(run: RunRecord, view: RunView, runner_is_alive: bool) -> str:
 def _verdict(told: Told) -> Content:
     verdict, seed, best = told.verdict, told.verdict.seed, told.verdict.best
     again = f", look {told.look} at them" if told.look > 1 else ""
+    if verdict.stands:
+        return Content.assemble(
+            (printable(verdict.words.capitalize()), "bold reverse"),
+            "  nothing better was found: the seed prompt stands\n",
+            f"seed prompt {seed.accuracy:.3f} {interval(*seed.interval)}\n",
+            f"n = {verdict.n} test cases{again}",
+        )
     return Content.assemble(
         (printable(verdict.words.capitalize()), "bold reverse"),
         (f"  gain {verdict.gain:+.3f} ", "bold"),

@@ -1,0 +1,253 @@
+"""Models at the command line: brought, listed, checked and removed, each whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pty
+import stat
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from tiny_gguf import STRING, build, with_values
+
+from appliance import locations
+from appliance.cli import strop
+from models.catalog import Catalog
+from models.pull import KNOWN, Known
+
+MAIN = "from appliance.cli import main; main()"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("STROP_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def gguf(tmp_path: Path) -> Path:
+    path = tmp_path / "Tiny Instruct.Q4_K.gguf"
+    path.write_bytes(build())
+    return path
+
+
+def run(*arguments: object) -> Result:
+    result = CliRunner().invoke(strop, ["models", *map(str, arguments)])
+    assert "Traceback" not in result.output
+    assert "\x1b" not in result.output
+    return result
+
+
+def document(command: str, *arguments: object) -> dict[str, Any]:
+    result = run(command, *arguments, "--json")
+    assert result.exit_code == 0, result.stderr
+    found: dict[str, Any] = json.loads(result.stdout)
+    assert found["schema"] == f"strop/models-{command}/1"
+    return found
+
+
+def refused(*arguments: object, code: int = 2) -> str:
+    """The message, which must be the same on stderr and in the JSON document."""
+    plain = run(*arguments)
+    assert (plain.exit_code, plain.stdout) == (code, "")
+    error = json.loads(run(*arguments, "--json").stdout)
+    assert (error["schema"], error["exit_code"]) == ("strop/error/1", code)
+    assert error["error"] in plain.stderr
+    return str(error["error"])
+
+
+def here() -> list[str]:
+    return [path.name for path in locations.models_folder().glob("*") if path.suffix != ".lock"]
+
+
+def test_a_gguf_of_your_own_is_copied_and_can_be_listed_and_checked(gguf: Path) -> None:
+    result = run("import", gguf)
+    file = locations.models_folder() / "tiny-instruct.q4_k" / "serving.gguf"
+    assert (result.exit_code, result.stdout) == (0, f"{file}\n")
+    assert file.read_bytes() == build()
+    [model] = document("list")["models"]
+    assert (model["model"], model["licence"]) == ("tiny-instruct.q4_k", "apache-2.0")
+    assert model["origin"] == f"imported from {gguf.name}"
+    assert run("check").stdout == "tiny-instruct.q4_k: ok\n"
+
+
+def test_an_import_takes_the_name_and_the_licence_that_are_given(gguf: Path) -> None:
+    found = document("import", gguf, "--name", "house", "--licence", "ours alone")
+    assert (found["model"], found["licence"]) == ("house", "ours alone")
+    assert found["sha256"] == hashlib.sha256(build()).hexdigest()
+
+
+@pytest.mark.parametrize("name", ["House", "-", "../house", "", "a" * 65])
+def test_a_name_that_no_model_can_have_is_refused(gguf: Path, name: str) -> None:
+    assert "is no model name: use up to 64" in refused("import", gguf, "--name", name)
+    assert here() == []
+
+
+def test_a_file_whose_name_makes_no_model_name_asks_for_one(gguf: Path) -> None:
+    path = gguf.rename(gguf.with_name("模型\u202e.gguf"))
+    assert "give one with --name" in refused("import", path)
+    assert document("import", path, "--name", "house")["model"] == "house"
+
+
+def test_a_long_file_name_is_cut_to_a_model_name(gguf: Path) -> None:
+    path = gguf.rename(gguf.with_name("A" * 80 + ".gguf"))
+    assert document("import", path)["model"] == "a" * 64
+
+
+@pytest.mark.parametrize(
+    ("data", "part"),
+    [
+        (build()[:-1], "truncated"),
+        (b"PK\x03\x04" + bytes(60), "not a GGUF file"),
+        (b"GGUF" + (3).to_bytes(4, "little") + (1 << 60).to_bytes(8, "little") * 2, "key-value"),
+    ],
+    ids=["truncated", "another format", "hostile"],
+)
+def test_a_bad_file_is_refused_before_anything_is_copied(
+    gguf: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, part: str
+) -> None:
+    monkeypatch.delattr("models.catalog._copy")
+    gguf.write_bytes(data)
+    message = refused("import", gguf)
+    assert part in message and str(gguf) in message
+    assert here() == []
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
+    assert "no such file" in refused("import", tmp_path / "none.gguf")
+    assert "not a regular file" in refused("import", tmp_path, "--name", "house")
+
+
+def test_a_name_that_is_taken_says_how_to_free_it(gguf: Path) -> None:
+    document("import", gguf, "--name", "house")
+    message = refused("import", gguf, "--name", "house", code=1)
+    assert "strop models remove house" in message and "another name" in message
+
+
+def test_hostile_text_in_a_licence_is_escaped_on_the_screen(gguf: Path) -> None:
+    gguf.write_bytes(build(with_values(("general.license", STRING, "\x1b]0;owned\x07"))))
+    document("import", gguf, "--name", "house")
+    assert r"\x1b]0;owned" in run("list").stdout
+
+
+def test_a_removed_model_is_gone(gguf: Path) -> None:
+    for name in ("house", "other"):
+        document("import", gguf, "--name", name)
+    assert document("remove", "house", "--yes")["model"] == "house"
+    assert here() == ["other"]
+
+
+def test_a_model_is_not_removed_where_nobody_can_be_asked(gguf: Path) -> None:
+    document("import", gguf, "--name", "house")
+    assert "give --yes" in refused("remove", "house")
+    assert here() == ["house"]
+
+
+@pytest.mark.parametrize(("typed", "code", "left"), [("y\n", 0, []), ("n\n", 1, ["house"])])
+def test_at_a_terminal_a_removal_is_asked_for(
+    gguf: Path, typed: str, code: int, left: list[str]
+) -> None:
+    document("import", gguf, "--name", "house")
+    ours, its = pty.openpty()
+    os.write(ours, typed.encode())
+    found = subprocess.run(
+        [sys.executable, "-c", MAIN, "models", "remove", "house"],
+        stdin=its,
+        capture_output=True,
+        text=True,
+    )
+    os.close(ours)
+    os.close(its)
+    assert f"remove {locations.models_folder() / 'house'} with all that is in it?" in found.stderr
+    assert ("nothing was removed" in found.stderr) == bool(code)
+    assert (found.returncode, here()) == (code, left)
+
+
+def test_an_unknown_model_is_not_removed(gguf: Path) -> None:
+    assert "no model on this machine yet" in refused("remove", "house", "--yes")
+    document("import", gguf, "--name", "house")
+    assert 'did you mean "house"?' in refused("remove", "huose", "--yes")
+    assert "there is no model" in refused("remove", "../house", "--yes")
+    assert here() == ["house"]
+
+
+def test_a_damaged_record_is_reported_and_disables_no_other_model(gguf: Path) -> None:
+    for name in ("bad", "good"):
+        document("import", gguf, "--name", name)
+    record = locations.models_folder() / "bad" / "model.json"
+    record.write_text("{")
+    listed = run("list")
+    assert listed.exit_code == 0
+    assert f"left out: {record} cannot be read" in listed.stderr
+    assert "good" in listed.stdout and "bad" not in listed.stdout
+    checked = run("check", "--json")
+    assert checked.exit_code == 1
+    found = {entry["model"]: entry["ok"] for entry in json.loads(checked.stdout)["models"]}
+    assert found == {"bad": False, "good": True}
+    assert run("check", "good").exit_code == 0
+    assert str(record) in run("check", "bad").stdout
+    document("remove", "bad", "--yes")
+    assert run("check").exit_code == 0
+
+
+def test_a_check_names_the_folder_of_a_damaged_model_and_the_remedy(gguf: Path) -> None:
+    document("import", gguf, "--name", "house")
+    folder = locations.models_folder() / "house"
+    (folder / "serving.gguf").write_bytes(build()[:-1] + b"x")
+    result = run("check", "house")
+    assert result.exit_code == 1
+    assert "its sha256 is not the recorded" in result.stdout
+    assert str(folder) in result.stderr and "strop models remove house" in result.stderr
+
+
+def test_a_damaged_model_is_named_where_it_is_asked_for(gguf: Path) -> None:
+    document("import", gguf, "--name", "house")
+    (locations.models_folder() / "house" / "model.json").unlink()
+    result = CliRunner().invoke(strop, ["demo", "--model", "house"])
+    assert result.exit_code == 1
+    assert "house/model.json cannot be read" in result.stderr
+    assert "strop models remove house" in result.stderr
+
+
+@pytest.fixture
+def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A wheel that a known model comes from."""
+    path, data = tmp_path / "tiny_model-1.0-py3-none-any.whl", build()
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("tiny.gguf", data)
+    digests = [hashlib.sha256(content).hexdigest() for content in (path.read_bytes(), data)]
+    known = Known("tiny-model==1.0", digests[0], "tiny.gguf", len(data), digests[1], "MIT", "test")
+    monkeypatch.setitem(KNOWN, "tiny", known)
+    return path
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["", "the model is there already"])
+def test_a_wheel_that_is_none_is_bad_input(wheel: Path, tmp_path: Path, there: bool) -> None:
+    if there:
+        document("pull", "tiny", "--wheel", wheel)
+    (tmp_path / "other.whl").write_bytes(b"another")
+    for name, part in (("none", "cannot be read"), ("", "is a folder"), ("other.whl", "sha256")):
+        message = refused("pull", "tiny", "--wheel", tmp_path / name)
+        assert part in message and "give the wheel of tiny-model==1.0" in message
+    assert here() == ["tiny"] * there
+
+
+def test_a_pull_finds_a_file_that_was_damaged_at_equal_size(wheel: Path) -> None:
+    file = Path(run("pull", "tiny", "--wheel", wheel).stdout.strip())
+    assert "already there" in run("pull", "tiny").stderr
+    file.write_bytes(file.read_bytes()[:-1] + b"x")
+    message = refused("pull", "tiny", code=1)
+    assert str(file) in message and "strop models remove tiny" in message
+
+
+def test_a_pulled_model_is_private(wheel: Path) -> None:
+    document("pull", "tiny", "--wheel", wheel)
+    folder = Catalog(locations.models_folder()).path("tiny")
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}

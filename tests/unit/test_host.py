@@ -1,0 +1,180 @@
+"""This host's models: the body that searches, and files that are those that were recorded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from tiny_gguf import build
+
+import appliance.host
+from appliance.errors import StropError
+from appliance.host import Host
+from appliance.workbench import Prices
+from models.catalog import Catalog, Model, hash_file
+from models.engine import Describe, Description, Request
+
+SPEEDS = {"F32": 100.0, "BF16": 300.0, "F16": 120.0, "Q8_0": 500.0, "Q4_0": 600.0}
+FREE = Prices(0.0)
+
+
+class Workers:
+    """A pool that starts nothing; ``opened`` are the names in the order of their opening."""
+
+    def __init__(self, context: int = 512) -> None:
+        self.opened: list[str] = []
+        self.open_now: set[str] = set()
+        self.context = context
+
+    def open(self, name: str, engine: str, options: dict[str, str], **timeouts: float) -> None:
+        assert name not in self.open_now and Path(options["path"]).exists()
+        self.opened.append(name)
+        self.open_now.add(name)
+
+    def close(self, name: str) -> None:
+        self.open_now.discard(name)
+
+    def call(self, name: str, request: Request) -> Description:
+        assert name in self.open_now and isinstance(request, Describe)
+        return Description(self.context, 4, {}, None, None, "", {"library": "none"})
+
+
+@pytest.fixture
+def workers() -> Workers:
+    return Workers()
+
+
+@pytest.fixture
+def host(tmp_path: Path, workers: Workers, monkeypatch: pytest.MonkeyPatch) -> Host:
+    """Over one model, whose bodies read as many tokens a second as ``SPEEDS`` says."""
+
+    def made(what: str, source: Path, target: Path, kind: str) -> None:
+        if what == "twin":
+            target.mkdir()
+            target = target / "model.safetensors"
+        target.write_text(f"{kind or what} of {source.name}")
+
+    def timed(self: Host, worker: str, request: Request) -> tuple[float, None]:
+        self.describe(worker)
+        return 512 / SPEEDS[worker.partition("/")[2]], None
+
+    monkeypatch.setattr(appliance.host, "make", made)
+    monkeypatch.setattr(Host, "timed", timed)
+    catalog = Catalog(tmp_path / "models")
+    add(catalog, tmp_path / "tiny.gguf", build())
+    return Host(catalog, workers, lambda text: None)
+
+
+def add(catalog: Catalog, path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+    catalog.add_gguf(path, "tiny", licence="", origin="a test")
+
+
+def chosen(**speeds: float) -> str:
+    bodies = {
+        name: appliance.host.StoredBody(f"{name}.gguf", "", name, speed)
+        for name, speed in speeds.items()
+    }
+    return appliance.host._faithful_and_fast(bodies)
+
+
+def test_the_fastest_body_searches_where_it_is_clearly_the_fastest():
+    assert chosen(Q4_1=100, BF16=300, Q8_0=500, Q4_0=1000) == "Q4_0"
+
+
+def test_of_bodies_about_as_fast_the_most_faithful_searches():
+    assert chosen(Q4_1=100, Q4_0=1000, Q8_0=801, F16=799) == "Q8_0"
+    assert chosen(Q4_1=100, Q4_0=1000, Q8_0=900, F16=850, BF16=801) == "BF16"
+
+
+def test_the_file_that_is_served_searches_where_nothing_is_clearly_faster():
+    assert chosen(Q4_1=801, BF16=1000, Q4_0=1000) == "Q4_1"
+
+
+def test_a_model_keeps_its_own_file_and_the_chosen_body_alone(host):
+    model = host.prepare("tiny")
+    assert model == host.catalog.get("tiny")
+    assert (model.search, list(model.bodies)) == ("Q8_0", ["F32", "Q8_0"])
+    assert model.bodies["Q8_0"].prefill_tokens_per_s == 500.0
+    files = {path.name for path in host.catalog.path("tiny").iterdir()}
+    assert files == {"model.json", "serving.gguf", "q8_0.gguf", "twin"}
+
+
+def test_a_model_is_measured_once(host, workers):
+    host.prepare("tiny")
+    assert workers.opened == [f"tiny/{body}" for body in SPEEDS] and not workers.open_now
+    host.prepare("tiny")
+    assert len(workers.opened) == len(SPEEDS)
+
+
+def test_no_unquantised_body_is_made_of_a_large_file(host, monkeypatch):
+    monkeypatch.setattr(appliance.host, "LARGE", 1)
+    monkeypatch.setitem(SPEEDS, "BF16", 10_000.0)
+    assert host.prepare("tiny").search == "Q8_0"
+
+
+def file_of(host: Host, model: Model, body: str) -> Path:
+    folder = host.catalog.path("tiny")
+    if body == "twin":
+        return folder / "twin" / "model.safetensors"
+    return folder / model.bodies[body].file
+
+
+@pytest.mark.parametrize("body", ["F32", "Q8_0", "twin"])
+def test_a_file_that_has_changed_is_named_and_not_used(host, workers, body):
+    model = host.prepare("tiny")
+    workers.opened.clear()
+    file = file_of(host, model, body)
+    data = file.read_bytes()
+    file.write_bytes(data[:-1] + b"x")
+    with pytest.raises(StropError, match=r"not the file that was recorded") as caught:
+        host.body(model, body, FREE)
+    assert str(file) in str(caught.value) and "strop models remove tiny" in str(caught.value)
+    file.unlink()
+    with pytest.raises(StropError, match="No such file") as caught:
+        host.worker(model, body)
+    assert str(file) in str(caught.value) and workers.opened == []
+    file.write_bytes(data)
+    assert workers.opened == [host.worker(model, body)]
+
+
+def test_no_twin_is_made_of_a_file_that_has_changed(host):
+    model = host.prepare("tiny")
+    host.catalog.update(msgspec.structs.replace(model, twin_sha256=None))
+    file_of(host, model, "F32").write_bytes(b"other")
+    with pytest.raises(StropError, match="not the file that was recorded"):
+        host.prepare("tiny")
+
+
+def test_a_file_is_hashed_once_a_process(host, monkeypatch):
+    model = host.prepare("tiny")
+    host.worker(model, "Q8_0")
+    monkeypatch.setattr(appliance.host, "hash_file", None)
+    host.body(model, "Q8_0", FREE)
+
+
+def test_a_model_that_was_removed_and_added_again_is_opened_again(host, workers, tmp_path):
+    before = host.prepare("tiny")
+    first = host.body(before, "F32", FREE)
+    host.catalog.remove("tiny")
+    add(host.catalog, tmp_path / "other.gguf", build(data=163))
+    workers.opened.clear()
+    with pytest.raises(StropError, match="tiny was added again and has no Q8_0 now"):
+        host.body(host.catalog.get("tiny"), "Q8_0", FREE)
+    with pytest.raises(StropError, match="has no twin now"):
+        host.body(host.catalog.get("tiny"), "twin", FREE)
+    after = host.body(host.catalog.get("tiny"), "F32", FREE)
+    assert workers.opened == ["tiny/F32"] and after.identity != first.identity
+
+
+@pytest.mark.parametrize("body", ["F32", "Q8_0", "twin"])
+def test_the_identity_of_a_body_is_that_of_its_own_file_and_context(host, body):
+    model = host.prepare("tiny")
+    identity = host.body(model, body, FREE).identity
+    assert hash_file(file_of(host, model, body)) in identity
+    same, shorter = (
+        Host(host.catalog, Workers(context), host.note).body(model, body, FREE).identity
+        for context in (512, 511)
+    )
+    assert same == identity != shorter

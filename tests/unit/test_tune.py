@@ -1,0 +1,135 @@
+"""The stages end to end, and the choice between the few that are left."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import msgspec
+import pytest
+from in_process import PROMPT, TASK, InProcess, Judge, MemoryJournal, many
+from scripted_model import ScriptedModel
+
+from appliance.renderer import Renderer
+from appliance.scoring.evaluator import Evaluator
+from appliance.search.contest import FIRST, Candidate
+from appliance.tasks import Loaded
+from appliance.tune import LEAST_SELECTION, race_depth, select, tune
+from appliance.workbench import Body, Prices, Unanswerable, Workbench
+
+SELECTION = many(60)
+QUALITY = {"good\n": 3.0, "bad\n": -3.0, "": 0.5}
+GOOD, BAD = (PROMPT.with_section("role", f"{name}\n") for name in ("good", "bad"))
+
+
+class Unread(list):
+    """Test cases that nobody may look at."""
+
+    def __iter__(self):
+        raise AssertionError("the test split was read")
+
+    def __getitem__(self, at):
+        raise AssertionError("the test split was read")
+
+
+def loaded(tuning=(), test=None) -> Loaded:
+    split = {"tuning": list(tuning), "selection": SELECTION, "test": test or Unread()}
+    return Loaded("t", "h", TASK, PROMPT, {}, split, {})
+
+
+class Served(Judge):
+    """A judge that costs one unit a case and is asked by role."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda prompt: QUALITY[prompt.section("role")])
+        self.roles: set[str] = set()
+        self.bench = SimpleNamespace(bodies={"serving": Body("m", "m", Prices(1.0))})
+        self.renderer = SimpleNamespace(tokens=lambda prompt, cases: len(cases))
+
+    def score(self, prompt, cases, role="search"):
+        self.roles.add(role)
+        return super().score(prompt, cases, role)
+
+
+class Told:
+    def __init__(self) -> None:
+        self.chosen: list[tuple[str, int]] = []
+        self.stages: list[str] = []
+
+    def stage(self, name: str) -> None:
+        self.stages.append(name)
+
+    def candidate(self, stage: str, candidate: Candidate, outcome: str) -> None:
+        pass
+
+    def selected(self, candidate: Candidate, n: int, accuracy: float, loss: float) -> None:
+        self.chosen.append((candidate.prompt.id, n))
+
+
+def entrant(prompt, judge: Judge, *, fixed: bool = False) -> Candidate:
+    """As the search leaves it: scored on tuning cases."""
+    return Candidate(prompt, "test", scored=Judge.score(judge, prompt, many(FIRST)), fixed=fixed)
+
+
+def test_the_best_on_selection_rows_by_the_serving_body_is_chosen():
+    judge, told = Served(), Told()
+    entrants = [entrant(p, judge, fixed=p == PROMPT) for p in (PROMPT, BAD, GOOD)]
+    judge.scored.clear()
+    assert select(loaded(), judge, entrants, told, budget=1e6) is entrants[2]
+    assert judge.roles == {"serving"}
+    assert told.chosen == [(p.id, len(SELECTION)) for p in (PROMPT, BAD, GOOD)]
+    assert set(judge.scored[GOOD.id]) == {case.id for case in SELECTION}
+
+
+def test_the_seed_stands_unless_something_is_better():
+    judge = Served()
+    seed = entrant(PROMPT, judge, fixed=True)
+    twin = entrant(msgspec.structs.replace(PROMPT, order="reversed"), judge)
+    assert select(loaded(), judge, [seed, twin], Told(), budget=1e6) is seed
+    assert select(loaded(), judge, [seed, entrant(BAD, judge), seed], Told(), budget=1e6) is seed
+
+
+@pytest.mark.parametrize(("budget", "n"), [(0, LEAST_SELECTION), (90, 44), (1000, 60)])
+def test_as_many_selection_rows_are_scored_as_the_budget_pays_for(budget, n):
+    judge, told = Served(), Told()
+    select(loaded(), judge, [entrant(p, judge) for p in (PROMPT, GOOD)], told, budget)
+    assert [cases for _, cases in told.chosen] == [n, n]
+
+
+def test_an_entrant_that_the_model_cannot_take_is_passed_over_but_not_the_seed():
+    class Narrow(Served):
+        too_long = GOOD
+
+        def score(self, prompt, cases, role="search"):
+            if role == "serving" and prompt.sections == self.too_long.sections:
+                raise Unanswerable("the prompt is too long")
+            return super().score(prompt, cases, role)
+
+    judge = Narrow()
+    entrants = [entrant(p, judge, fixed=p == PROMPT) for p in (PROMPT, GOOD, BAD)]
+    assert select(loaded(), judge, entrants, Told(), budget=1e6) is entrants[0]
+    judge.too_long = PROMPT
+    same = entrant(PROMPT, judge, fixed=True)
+    with pytest.raises(Unanswerable):
+        select(loaded(), judge, [entrants[0], entrants[1], same], Told(), budget=1e6)
+
+
+@pytest.mark.parametrize(
+    ("cost", "budget", "depth"),
+    [(1.0, 100.0, 2 * FIRST), (1.0, 1000.0, 100), (1.0, 1e6, 8 * FIRST), (0.0, 0.0, 2 * FIRST)],
+)
+def test_a_race_is_as_deep_as_a_tenth_of_the_budget_within_bounds(cost, budget, depth):
+    assert race_depth(cost, budget) == depth
+
+
+def test_a_run_goes_through_its_stages_and_reads_no_test_row(tmp_path):
+    models = InProcess(ScriptedModel(tmp_path))
+    prices = Prices(0.01, 0.01, 0.01)
+    bodies = {role: Body("m", role, prices) for role in ("search", "serving", "twin", "reasoner")}
+    bench = Workbench(models, bodies, MemoryJournal(), lambda: None)
+    tokeniser = models.tokeniser()
+    evaluator = Evaluator(bench, Renderer(TASK, {}, tokeniser))
+    told = Told()
+    task = loaded(many(40))
+    best = tune(task, evaluator, bench, tokeniser, told, seed=3, budget=1500.0)
+    assert told.stages == ["search", "refine", "selection"]
+    assert best.id and told.chosen
