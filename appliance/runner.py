@@ -128,8 +128,6 @@ class Runner:
             case "tune":
                 create(self.db, self.host, command, body)
                 return None
-            case "prepare":
-                return self._prepare(body["model"])
             case "eval":
                 return evaluate(self.db, self.host, body)
             case "replay":
@@ -140,11 +138,6 @@ class Runner:
                 return self._control(self._run(command), command)
             case kind:
                 raise InputError(f"unknown command {kind!r}")
-
-    def _prepare(self, name: str) -> dict[str, Any]:
-        model = self.host.prepare(name)
-        speeds = {body: entry.prefill_tokens_per_s for body, entry in model.bodies.items()}
-        return {"model": name, "bodies": speeds, "search": model.search, "twin": model.twin_sha256}
 
     def _poll(self, run_id: str) -> str | None:
         """Between two calls of a run: obeys what is not for this run and cannot wait; returns the
