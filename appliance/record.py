@@ -120,6 +120,8 @@ class RunRecorder:
             "n": n,
         }
         self._evaluation(stage, "tuning", prompt.id, n, candidate.accuracy, candidate.loss)
+        if outcome == "extended":
+            return
         if candidate.parent and candidate not in self._learnt:
             self._learn(candidate, outcome)
         self.emit(

@@ -86,7 +86,8 @@ class Candidate:
 
 
 class Contest:
-    """Runs candidates against the leader. ``seen(candidate, outcome)`` is told of each race."""
+    """Runs candidates against the leader. ``seen(candidate, outcome)`` is told of each race, and of
+    each candidate that was scored on more cases, as ``extended``."""
 
     def __init__(
         self,
@@ -166,10 +167,13 @@ class Contest:
             for candidate in ranked:
                 if not going():
                     break
+                have = len(candidate.scored)
                 try:
                     self.extend(candidate, cases)
                 except Unanswerable:
                     continue
+                if len(candidate.scored) > have:
+                    self.seen(candidate, "extended")
                 extended.append(candidate)
             if not extended:
                 break
