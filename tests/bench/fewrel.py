@@ -4,13 +4,14 @@
 
 ``DIR`` holds ``val_wiki.json``, ``pid2name.json`` and ``episodes-5way-1shot.json``. The seed prompt
 is the file's, plain. The gain is the mean over the tuning seeds of the paired difference on each
-test episode; its interval is a BCa bootstrap over episodes. A seed that is in the results file is
-not run again.
+test episode; its interval is a bootstrap over queries, since some are asked in several episodes. A
+seed that is in the results file is not run again.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -37,16 +38,18 @@ def main() -> None:
         seed=0,
     )
     save(db, imported)
-    print(json.dumps(summary(tune_with_seeds(db, "fewrel", given))))
+    queries = [case.query.id for case in imported.cases["test"]]
+    print(json.dumps(summary(tune_with_seeds(db, "fewrel", given), queries)))
 
 
-def summary(results: dict[str, Any]) -> dict[str, Any]:
+def summary(results: dict[str, Any], queries: Sequence[str]) -> dict[str, Any]:
     before = digits(results["seed answers"])
     tuned = [digits(one["answers"]) for one in results["tuned"].values()]
     gains = [fmean(answers) - old for old, *answers in zip(before, *tuned, strict=True)]
-    estimate = bootstrap_interval(gains, fmean, seed=0)
+    estimate = bootstrap_interval(gains, fmean, seed=0, clusters=queries)
     return {
         "episodes": len(before),
+        "queries": estimate.n,
         "seed accuracy": fmean(before),
         "tuned accuracy": {s: fmean(a) for s, a in zip(results["tuned"], tuned, strict=True)},
         "mean tuned accuracy": fmean(map(fmean, tuned)),
