@@ -1,8 +1,4 @@
-"""Racing on common cases: two candidates see the same cases, so their losses compare in pairs.
-
-A Hoeffding race (Maron and Moore, NIPS 1993) with a paired normal test in the place of Hoeffding's
-bound.
-"""
+"""Racing on common cases: two candidates see the same cases, so their losses compare in pairs."""
 
 from __future__ import annotations
 
@@ -22,9 +18,6 @@ class Difference(msgspec.Struct, frozen=True):
     mean: float
     error: float
     n: int
-
-    def proves_worse(self, z: float) -> bool:
-        return self.n >= LEAST_CASES and self.mean > z * self.error
 
     def proves_better(self, z: float) -> bool:
         return self.n >= LEAST_CASES and -self.mean > z * self.error

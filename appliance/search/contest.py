@@ -26,10 +26,6 @@ from appliance.workbench import Unanswerable
 FIRST = 24
 """Cases of the first rung, which every candidate sees."""
 
-DROPPED = 1.6
-"""Standard errors behind the leader at which a candidate leaves a race: a true equal does so about
-once in twenty looks."""
-
 
 @dataclass(eq=False)
 class Candidate:
@@ -129,8 +125,10 @@ class Contest:
     ) -> Candidate | None:
         """Races a new prompt against the leader, rung by rung up to ``depth`` cases.
 
-        It leads if it may and is ahead at the end. None for a prompt that was here before, and for
-        one that the model cannot take.
+        It leaves as soon as it is behind, and leads if it may and is ahead at the end (SMAC's
+        intensification, Hutter, Hoos and Leyton-Brown, LION 2011): neighbours are cheap, so the
+        budget buys more of them rather than certainty about each. None for a prompt that was here
+        before, and for one that the model cannot take.
         """
         key = _key(prompt)
         if key in self.entries:
@@ -188,7 +186,7 @@ class Contest:
         except Unanswerable:
             # The leader cannot take a case that the candidate can.
             return True
-        return not difference(candidate, self.leader).proves_worse(DROPPED)
+        return difference(candidate, self.leader).mean <= 0
 
 
 def _key(prompt: Prompt) -> str:

@@ -17,7 +17,7 @@ from appliance.search.operators import OPERATORS, ask, instructed
 from appliance.tokens import Tokeniser
 from appliance.workbench import Workbench
 
-EXPLORE, HALVE, ASK = 0.4, 0.65, 0.75
+EXPLORE, HALVE, ASK = 0.3, 0.5, 0.6
 """Shares of the budget at which each phase ends; local search has the rest."""
 
 FINALISTS = 2
