@@ -26,7 +26,7 @@ UNQUANTISED = ("BF16", "F16")
 LARGE = 2 << 30
 """Bytes of a serving file beyond which no unquantised body is made of it."""
 
-LEVEL = 0.8
+LEVEL = 0.5
 LOAD_TIMEOUT = 600.0
 BEAT_TIMEOUT = 300.0
 _SPEED_TOKENS = 512
@@ -179,8 +179,8 @@ def _verify(file: Path, sha256: str, name: str) -> None:
 
 
 def _faithful_and_fast(bodies: dict[str, StoredBody]) -> str:
-    """The fastest body, or a more faithful one that is within ``LEVEL`` of its speed: on a shared
-    machine that much is noise."""
+    """The fastest body, or a more faithful one that has ``LEVEL`` of its speed: on a shared machine
+    much of the rest is noise, and what a body changes in the scores the search has to pay for."""
     speeds = {name: body.prefill_tokens_per_s or 0.0 for name, body in bodies.items()}
     level = [name for name, speed in speeds.items() if speed >= LEVEL * max(speeds.values())]
     return min(level, key=lambda name: KINDS.index(name) if name in KINDS else -1)

@@ -195,11 +195,15 @@ class Gauge:
             )
 
     def _prefill(self, body: str) -> float:
+        """The better of two measurements: what else the machine does only ever adds to one."""
         layout = self.renderer.layout(self.loaded.seed, self.cases)
         worker = self.host.worker(self.model, body)
-        seconds, reply = self.host.timed(worker, Score(tuple(layout.segments)))
-        assert isinstance(reply, Scores)
-        return 1000 * seconds / reply.decoded
+        prices = []
+        for _ in range(2):
+            seconds, reply = self.host.timed(worker, Score(tuple(layout.segments)))
+            assert isinstance(reply, Scores)
+            prices.append(1000 * seconds / reply.decoded)
+        return min(prices)
 
     def _gradient(self) -> float:
         cases = self.cases[:GRADIENT_CASES]

@@ -15,7 +15,7 @@ from appliance.workbench import Prices
 from models.catalog import Catalog, Model, hash_file
 from models.engine import Describe, Description, Request
 
-SPEEDS = {"F32": 100.0, "BF16": 300.0, "F16": 120.0, "Q8_0": 500.0, "Q4_0": 600.0}
+SPEEDS = {"F32": 100.0, "BF16": 250.0, "F16": 120.0, "Q8_0": 500.0, "Q4_0": 600.0}
 FREE = Prices(0.0)
 
 
@@ -80,16 +80,16 @@ def chosen(**speeds: float) -> str:
 
 
 def test_the_fastest_body_searches_where_it_is_clearly_the_fastest():
-    assert chosen(Q4_1=100, BF16=300, Q8_0=500, Q4_0=1000) == "Q4_0"
+    assert chosen(Q4_1=100, BF16=300, Q8_0=499, Q4_0=1000) == "Q4_0"
 
 
 def test_of_bodies_about_as_fast_the_most_faithful_searches():
-    assert chosen(Q4_1=100, Q4_0=1000, Q8_0=801, F16=799) == "Q8_0"
-    assert chosen(Q4_1=100, Q4_0=1000, Q8_0=900, F16=850, BF16=801) == "BF16"
+    assert chosen(Q4_1=100, Q4_0=1000, Q8_0=501, F16=499) == "Q8_0"
+    assert chosen(Q4_1=100, Q4_0=1000, Q8_0=900, F16=850, BF16=501) == "BF16"
 
 
 def test_the_file_that_is_served_searches_where_nothing_is_clearly_faster():
-    assert chosen(Q4_1=801, BF16=1000, Q4_0=1000) == "Q4_1"
+    assert chosen(Q4_1=501, BF16=1000, Q4_0=1000) == "Q4_1"
 
 
 def test_a_model_keeps_its_own_file_and_the_chosen_body_alone(host):
