@@ -7,6 +7,7 @@ that it was working on are resumed by the next one.
 from __future__ import annotations
 
 import fcntl
+import sqlite3
 import time
 import traceback
 from typing import IO, TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from models.egress import refuse_network
 from models.headers import HeaderError
 from models.pool import Pool, WorkerError
 from store import commands, database, events, journal, memo, runs
-from store.errors import StoreError
+from store.errors import StoreError, in_words
 from store.records import CommandRecord, RunRecord
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class Runner:
         In this order a run that ends the runner each time can still be stopped.
         """
         self.recover()
+        memo.bound(self.db, MEMO_MEGABYTES)
         idle_since = time.monotonic()
         while time.monotonic() - idle_since < IDLE_SECONDS:
             if command := commands.take(self.db):
@@ -83,15 +85,9 @@ class Runner:
         body = msgspec.json.decode(command.body)
         try:
             answer = self._answer(command, body)
-        except EXPECTED as error:
-            code = getattr(error, "exit_code", 1)
-            self._settle(command, {"error": str(error), "exit_code": code}, failed=True)
         except Exception as error:
-            traceback.print_exc()
-            message = (
-                f"internal error: {type(error).__name__}: {error}; see {locations.runner_log()}"
-            )
-            self._settle(command, {"error": message, "exit_code": 1}, failed=True)
+            code = getattr(error, "exit_code", 1)
+            self._settle(command, {"error": _told(error), "exit_code": code}, failed=True)
         else:
             if answer is not None:
                 self._settle(command, answer)
@@ -107,17 +103,10 @@ class Runner:
             runs.set_status(self.db, run.id, "finished")
         except Interrupted:
             pass  # the status came with the journal's entry
-        except EXPECTED as error:
-            runs.set_status(self.db, run.id, "failed", str(error))
         except Exception as error:
-            traceback.print_exc()
-            message = (
-                f"internal error: {type(error).__name__}: {error}; see {locations.runner_log()}"
-            )
-            runs.set_status(self.db, run.id, "failed", message)
+            runs.set_status(self.db, run.id, "failed", _told(error))
         finally:
             self.run_id = None
-            memo.bound(self.db, MEMO_MEGABYTES)
 
     def note(self, text: str) -> None:
         events.append(self.db, "note", msgspec.json.encode({"text": text}).decode(), self.run_id)
@@ -174,6 +163,16 @@ class Runner:
         self, command: CommandRecord, answer: dict[str, Any], *, failed: bool = False
     ) -> None:
         commands.settle(self.db, command.id, msgspec.json.encode(answer).decode(), failed)
+
+
+def _told(error: Exception) -> str:
+    """What a person is told of an error; what nobody expected goes to the log whole."""
+    if isinstance(error, EXPECTED):
+        return str(error)
+    if isinstance(error, sqlite3.Error) and (what := in_words(error)):
+        return f"{locations.store_path()}: {what}"
+    traceback.print_exception(error)
+    return f"internal error: {type(error).__name__}: {error}; see {locations.runner_log()}"
 
 
 def _locked(lock: IO[str]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import msgspec
 import pytest
 from in_process import InProcess
@@ -170,6 +172,26 @@ def test_a_command_that_ends_every_runner_is_given_up(db, serving, dying, planne
     assert commands.take(db) is None
     with pytest.raises(StropError, match="ended 3 times while it worked on this; see "):
         client.answer_to(db, planned)
+
+
+def test_an_error_of_the_disk_is_told_with_its_remedy_and_another_as_internal(
+    db, serving, monkeypatch
+):
+    full = sqlite3.OperationalError("database or disk is full")
+    full.sqlite_errorcode = sqlite3.SQLITE_FULL
+    for error, message in (
+        (full, "strop.sqlite: the disk is full; free some space"),
+        (KeyError("x"), "internal error: KeyError: 'x'; see .*runner.log"),
+    ):
+
+        def fail(*_, error=error):
+            raise error
+
+        monkeypatch.setattr(runner, "create", fail)
+        command = client.enqueue(db, "tune", {"task": "sample"})
+        serving.obey(commands.take(db))
+        with pytest.raises(StropError, match=message):
+            client.answer_to(db, command)
 
 
 @pytest.mark.parametrize(
