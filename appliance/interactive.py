@@ -15,7 +15,7 @@ from appliance.prompt import Prompt
 from appliance.record import Inputs
 from appliance.renderer import Renderer
 from appliance.scoring.evaluator import Evaluator, accuracy, mean_loss
-from appliance.task import Case
+from appliance.task import Case, Task
 from appliance.tasks import Loaded, load
 from appliance.verdict import Verdict, give_verdict
 from appliance.workbench import Body, Entry, Prices, Workbench
@@ -71,13 +71,15 @@ class Compared(Unrecorded):
 def evaluate(db: Database, host: Host, body: dict[str, Any]) -> dict[str, Any]:
     """Scores a prompt on a split by the serving body. The test split is for verdicts alone.
 
-    Raises InputError for that split, and for a prompt that shows a row of it or one to be scored.
+    Raises InputError for that split, for a prompt that shows a row of it or one to be scored, and
+    for one that is calibrated to other labels.
     """
     loaded = load(db, body["task"])
     if body["split"] == "test":
         raise InputError("the test split is locked: only a run's verdict reads it")
     prompt = _prompt(db, body["prompt"])
     cases = loaded.cases[body["split"]][: body.get("limit")]
+    _check_prior(prompt, loaded.task)
     _check_shots(prompt, loaded, cases)
     model = host.prepare(body["model"])
     serving = host.body(model, serving_body(model), Prices(0.0))
@@ -89,26 +91,26 @@ def evaluate(db: Database, host: Host, body: dict[str, Any]) -> dict[str, Any]:
 
     from appliance.scoring.statistics import wilson
 
-    weight = prompt.weight
-    estimate = wilson(sum(s.correct(weight) for s in scored), len(scored))
+    estimate = wilson(sum(s.correct(prompt) for s in scored), len(scored))
     return {
         "prompt": prompt.id,
         "task": loaded.task.name,
         "split": body["split"],
         "n": len(scored),
-        "accuracy": round(accuracy(scored, weight), 4),
+        "accuracy": round(accuracy(scored, prompt), 4),
         "interval": [estimate.low, estimate.high],
-        "loss": round(mean_loss(scored, weight), 4),
-        "weight": weight,
+        "loss": round(mean_loss(scored, prompt), 4),
+        "weight": prompt.weight,
+        "prior": prompt.prior,
         "seconds": round(seconds, 2),
         "tokens": journal.tokens,
         "cases": [
             {
                 "case": case.id,
                 "gold": case.query.label,
-                "chosen": case.labels[s.choice(weight)],
-                "correct": s.correct(weight),
-                "margin": _margin(s.scores(weight), s.gold),
+                "chosen": case.labels[s.choice(prompt)],
+                "correct": s.correct(prompt),
+                "margin": _margin(s.scores(prompt), s.gold),
             }
             for case, s in zip(cases, scored, strict=True)
         ],
@@ -161,6 +163,16 @@ def _evaluator(
     bench = Workbench(host.pool, bodies, journal, lambda: None)
     tokeniser = tokeniser_of(host, host.catalog.get(model))
     return Evaluator(bench, Renderer(loaded.task, loaded.rows, tokeniser))
+
+
+def _check_prior(prompt: Prompt, task: Task) -> None:
+    """A prior holds a number for each label of its task, and only a fixed task has such labels."""
+    labels = len(task.labels) if task.protocol == "fixed" else 0
+    if len(prompt.prior) not in (0, labels):
+        raise InputError(
+            f"prompt {prompt.id} has priors for {len(prompt.prior)} labels, {task.name} takes "
+            f"{labels}: it was tuned on another task; set its prior to [] to score it without"
+        )
 
 
 def _check_shots(prompt: Prompt, loaded: Loaded, cases: Sequence[Case]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from math import isfinite
 from typing import Literal
 
 import msgspec
@@ -24,14 +25,16 @@ class Section(msgspec.Struct, frozen=True):
     text: str
 
 
-class Prompt(msgspec.Struct, frozen=True):
+class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
     """Everything that decides how a case becomes text and how its labels are scored.
 
     A section's text is literal but for ``{labels}`` (the labels, joined by ``join``) and
     ``{definitions}`` (one line a label). ``example`` renders a demonstration whole and the query
     up to ``{label}``; what follows ``{label}`` is the separator that ends a label. ``wording`` is
     a rule any label can follow. ``shots`` are ids of the rows shown under the fixed protocol.
-    ``weight`` is that of the calibration branch, from 0 (plain) to 1.
+    ``weight`` is that of the content-free branch, from 0 (plain) to 1; ``prior``, where there is
+    one, is taken from the labels' scores (a number for each, in the task's order, under the fixed
+    protocol alone). Both are calibration, fitted to scores.
     """
 
     sections: tuple[Section, ...]
@@ -41,6 +44,7 @@ class Prompt(msgspec.Struct, frozen=True):
     order: Order = "given"
     shots: tuple[str, ...] = ()
     weight: float = 0.0
+    prior: tuple[float, ...] = ()
     mode: Literal["raw", "chat"] = "raw"
 
     def __post_init__(self) -> None:
@@ -60,6 +64,8 @@ class Prompt(msgspec.Struct, frozen=True):
             raise PromptError("nothing follows {label}: a separator has to end the label")
         if not 0.0 <= self.weight <= 1.0:
             raise PromptError(f"calibration weight {self.weight} is not between 0 and 1")
+        if not all(map(isfinite, self.prior)):
+            raise PromptError("the prior of a label is not finite")
 
     @property
     def separator(self) -> str:

@@ -18,6 +18,7 @@ def plain(prompt: Prompt) -> str:
         f"separator: {prompt.separator!r}",
         f"demonstrations: {prompt.order}" + (f", {len(prompt.shots)} rows" if prompt.shots else ""),
         f"calibration weight: {prompt.weight:g}",
+        f"label priors: {' '.join(f'{b:+.2f}' for b in prompt.prior) or 'none'}",
         f"mode: {prompt.mode}",
     ]
     return "\n\n".join([*parts, "[rules]\n" + "\n".join(rules)]) + "\n"

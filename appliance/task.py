@@ -12,12 +12,12 @@ SPLITS: tuple[Split, ...] = ("tuning", "selection", "test")
 Protocol = Literal["fixed", "episodes"]
 
 
-class Label(msgspec.Struct, frozen=True):
+class Label(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str
     description: str = ""
 
 
-class Example(msgspec.Struct, frozen=True):
+class Example(msgspec.Struct, frozen=True, omit_defaults=True):
     """One labelled sentence. Spans are [start, end) in characters of ``text``.
 
     Only a row whose ``may_ship`` is true may stand in a prompt that leaves the machine.
@@ -66,7 +66,7 @@ class Case(msgspec.Struct, frozen=True):
         return hashlib.sha256(msgspec.json.encode(key)).hexdigest()[:16]
 
 
-class Task(msgspec.Struct, frozen=True):
+class Task(msgspec.Struct, frozen=True, omit_defaults=True):
     """``none`` is the label that means none of the above, where the task has one."""
 
     name: str

@@ -13,7 +13,8 @@ from typing import Protocol
 
 from appliance.prompt import Prompt
 from appliance.refine.refine import refine
-from appliance.scoring.evaluator import Evaluator, accuracy, mean_loss, penalty
+from appliance.scoring.calibration import penalty
+from appliance.scoring.evaluator import Evaluator, accuracy, mean_loss
 from appliance.search.contest import FIRST, Candidate, Contest
 from appliance.search.search import search
 from appliance.tasks import Loaded
@@ -55,7 +56,11 @@ def tune(
     stage = "search"
     watcher.stage(stage)
     contest = Contest(
-        evaluator, cases, loaded.seed, lambda c, outcome: watcher.candidate(stage, c, outcome)
+        evaluator,
+        cases,
+        loaded.seed,
+        lambda c, outcome: watcher.candidate(stage, c, outcome),
+        batch=loaded.task.protocol == "fixed",
     )
     depth = race_depth(bench.spent / FIRST, budget)
     finalists = search(contest, bench, reasoner, loaded.pool, seed, SEARCH * budget, depth)
@@ -101,15 +106,15 @@ def select(
     cases = cases[: max(few, int((budget - base) / each) if each else few)]
     penalties = {}
     for candidate in unique:
-        weight = candidate.weight
         try:
             scored = evaluator.score(candidate.prompt, cases, "serving")
         except Unanswerable:
             if candidate is entrants[0]:
                 raise
             continue
-        penalties[candidate.final.id] = round(fsum(penalty(s, candidate.fit) for s in scored), 4)
+        fitted = candidate.fit
+        penalties[candidate.final.id] = round(fsum(penalty(s, fitted) for s in scored), 4)
         watcher.selected(
-            candidate, len(scored), accuracy(scored, weight), mean_loss(scored, weight)
+            candidate, len(scored), accuracy(scored, fitted), mean_loss(scored, fitted)
         )
     return min((c for c in unique if c.final.id in penalties), key=lambda c: penalties[c.final.id])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from appliance.prompt import Prompt
-from appliance.scoring.evaluator import Evaluator, Scored
+from appliance.scoring.evaluator import Calibration, Evaluator, Scored
 from appliance.task import Case
 
 ALPHA = 0.05
@@ -55,15 +55,13 @@ def give_verdict(
     body: str,
 ) -> Verdict:
     """Scores both prompts on the same test cases. The only reader of the test split."""
-    before = correct(evaluator.score(seed, cases, "serving"), seed.weight)
-    after = (
-        before if best == seed else correct(evaluator.score(best, cases, "serving"), best.weight)
-    )
+    before = correct(evaluator.score(seed, cases, "serving"), seed)
+    after = before if best == seed else correct(evaluator.score(best, cases, "serving"), best)
     return compare(before, after, seed.id, best.id, model, body)
 
 
-def correct(scored: Sequence[Scored], weight: float) -> list[bool]:
-    return [s.correct(weight) for s in scored]
+def correct(scored: Sequence[Scored], by: Calibration) -> list[bool]:
+    return [s.correct(by) for s in scored]
 
 
 def compare(

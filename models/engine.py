@@ -108,8 +108,8 @@ class Choice(msgspec.Struct, frozen=True, array_like=True):
     """One decision between labels, for the gradient of its cross-entropy.
 
     ``plain[y]`` and ``free[y]`` index segments whose read tokens spell label y after the query and
-    after the content-free query; label scores are sharpness * (s(y) - weight * s0(y)). ``free`` may
-    be empty.
+    after the content-free query; label scores are sharpness * (s(y) - weight * s0(y) - prior[y]).
+    ``free`` and ``prior`` may be empty.
     """
 
     plain: tuple[int, ...]
@@ -117,6 +117,7 @@ class Choice(msgspec.Struct, frozen=True, array_like=True):
     gold: int
     weight: float
     sharpness: float = 1.0
+    prior: tuple[float, ...] = ()
 
 
 class Differentiate(msgspec.Struct, frozen=True, tag="differentiate"):

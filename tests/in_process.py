@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Any, Protocol
 
+from msgspec.structs import replace
+
 from appliance.prompt import Prompt, Section
 from appliance.scoring.evaluator import Scored
 from appliance.task import Case, Example, Label, Task
@@ -138,6 +140,9 @@ class Judge:
         self.noise = noise
         self.spent = 0.0
         self.scored: dict[str, list[str]] = {}
+
+    def asked(self, prompt: Prompt, cases: Sequence[Case]) -> str:
+        return replace(prompt, weight=0.0).id
 
     def score(self, prompt: Prompt, cases: Sequence[Case], role: str = "search") -> list[Scored]:
         self.scored.setdefault(prompt.id, []).extend(case.id for case in cases)

@@ -74,7 +74,8 @@ def _text(found: dict[str, Any]) -> str:
         f"prompt    {found['prompt']}",
         f"task      {found['task']}, {found['split']} split, n {found['n']}",
         f"accuracy  {found['accuracy']:.3f}, 95 % interval [{low:.3f}, {high:.3f}]",
-        f"loss      {found['loss']:.4f}, calibration weight {found['weight']:g}",
+        f"loss      {found['loss']:.4f}, calibration weight {found['weight']:g}"
+        + (", label priors" if found["prior"] else ""),
         f"cost      {figures.duration(found['seconds'])}, {found['tokens']} tokens",
     ]
     return "\n".join(lines)

@@ -34,7 +34,14 @@ def gradient(
     loss is that of races, but for their step at an error, which has no slope."""
     layout = evaluator.renderer.layout(prompt, cases, owned=True)
     choices = tuple(
-        Choice(plain, free if prompt.weight else (), case.gold, prompt.weight, sharpness)
+        Choice(
+            plain,
+            free if prompt.weight else (),
+            case.gold,
+            prompt.weight,
+            sharpness,
+            prompt.prior,
+        )
         for plain, free, case in zip(layout.plain, layout.free, cases, strict=True)
     )
     request = Differentiate(tuple(layout.segments), tuple(layout.owners), choices, TOP)

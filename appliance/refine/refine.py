@@ -92,9 +92,8 @@ def _improve(
 def balanced(cases: Sequence[Case], leader: Candidate, random: Random) -> list[Case]:
     """Half of the cases wrong under the leader and half right, as far as there are (GradPO's
     buckets): a gradient over what is right already says little."""
-    weight = leader.weight
     seen = list(zip(cases, leader.scored, strict=False))
-    wrong = [case for case, scored in seen if not scored.correct(weight)]
-    right = [case for case, scored in seen if scored.correct(weight)]
+    wrong = [case for case, scored in seen if not scored.correct(leader.fit)]
+    right = [case for case, scored in seen if scored.correct(leader.fit)]
     shown = random.sample(wrong, min(CASES // 2, len(wrong)))
     return shown + random.sample(right, min(CASES - len(shown), len(right)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import fsum
+from typing import Protocol
 
 import msgspec
 import numpy as np
@@ -13,14 +13,22 @@ from appliance.prompt import Prompt
 from appliance.renderer import Renderer
 from appliance.task import Case
 from appliance.workbench import Workbench
-from models.engine import Score, Scores
+from models.engine import Score, Scores, digest
 
-WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
-SHARPNESSES = (1.0, 0.5, 0.25)
 BLOCK = 96
 """Cases a request of the search holds at most: what a crash can cost."""
 
 SERVED_BLOCK = 128
+
+
+class Calibration(Protocol):
+    """How label scores are corrected: a prompt says so, and so does a fit. ``prior`` is empty or
+    holds a number for each label."""
+
+    @property
+    def weight(self) -> float: ...
+    @property
+    def prior(self) -> tuple[float, ...]: ...
 
 
 class Scored(msgspec.Struct, frozen=True):
@@ -31,21 +39,22 @@ class Scored(msgspec.Struct, frozen=True):
     plain: tuple[float, ...]
     free: tuple[float, ...]
 
-    def scores(self, weight: float) -> tuple[float, ...]:
-        """s(y) - w s0(y), rounded so that decisions do not hang on the last bits."""
-        pairs = zip(self.plain, self.free, strict=True)
-        return tuple(round(s - weight * s0, 4) for s, s0 in pairs)
+    def scores(self, by: Calibration) -> tuple[float, ...]:
+        """s(y) - w s0(y) - b(y), rounded so that decisions do not hang on the last bits."""
+        prior = by.prior or (0.0,) * len(self.plain)
+        each = zip(self.plain, self.free, prior, strict=True)
+        return tuple(round(s - by.weight * s0 - b, 4) for s, s0, b in each)
 
-    def choice(self, weight: float) -> int:
-        scores = self.scores(weight)
+    def choice(self, by: Calibration) -> int:
+        scores = self.scores(by)
         return scores.index(max(scores))
 
-    def correct(self, weight: float) -> bool:
-        return self.choice(weight) == self.gold
+    def correct(self, by: Calibration) -> bool:
+        return self.choice(by) == self.gold
 
-    def loss(self, weight: float, sharpness: float = 1.0) -> float:
+    def loss(self, by: Calibration, sharpness: float = 1.0) -> float:
         """Cross-entropy of the gold label under the softmax of ``sharpness`` x scores, in nats."""
-        scores = sharpness * np.array(self.scores(weight))
+        scores = sharpness * np.array(self.scores(by))
         peak = scores.max()
         return round(float(peak + np.log(np.exp(scores - peak).sum()) - scores[self.gold]), 4)
 
@@ -61,6 +70,11 @@ class Evaluator:
     def spent(self) -> float:
         """Cost units of the run so far."""
         return self.bench.spent
+
+    def asked(self, prompt: Prompt, cases: Sequence[Case]) -> str:
+        """What scoring the cases asks of the model, as a hash: prompts that agree in it differ in
+        nothing that the model sees."""
+        return digest(Score(tuple(self.renderer.layout(prompt, cases).segments)))
 
     def score(self, prompt: Prompt, cases: Sequence[Case], role: str = "search") -> list[Scored]:
         """In blocks, each of which shares its prefix."""
@@ -87,33 +101,9 @@ def read_scores(layout: Layout, reply: Scores, block: Sequence[Case]) -> list[Sc
     ]
 
 
-def accuracy(scored: Sequence[Scored], weight: float) -> float:
-    return sum(s.correct(weight) for s in scored) / len(scored)
+def accuracy(scored: Sequence[Scored], by: Calibration) -> float:
+    return sum(s.correct(by) for s in scored) / len(scored)
 
 
-def mean_loss(scored: Sequence[Scored], weight: float) -> float:
-    return sum(s.loss(weight) for s in scored) / len(scored)
-
-
-class Fit(msgspec.Struct, frozen=True):
-    """A calibration weight, and how sharp the softmax is under which prompts are compared.
-
-    Sums of log-probabilities are overconfident, the more so the longer the labels: compared at
-    sharpness 1 a prompt that decides well but boldly loses to one that hardly decides.
-    """
-
-    weight: float
-    sharpness: float
-
-
-def fit(scored: Sequence[Scored], weights: Sequence[float] = WEIGHTS) -> Fit:
-    """The weight and sharpness with the lowest mean penalty. Scores of all weights are known, so
-    this costs no model call."""
-    fits = [Fit(weight, sharpness) for weight in weights for sharpness in SHARPNESSES]
-    return min(fits, key=lambda f: (fsum(penalty(s, f) for s in scored), f.weight, -f.sharpness))
-
-
-def penalty(scored: Scored, fitted: Fit) -> float:
-    """What a race counts: the loss, and one more nat for a wrong answer. The loss alone trades
-    decisions for confidence, errors alone are too coarse to race on."""
-    return scored.loss(fitted.weight, fitted.sharpness) + (not scored.correct(fitted.weight))
+def mean_loss(scored: Sequence[Scored], by: Calibration) -> float:
+    return sum(s.loss(by) for s in scored) / len(scored)

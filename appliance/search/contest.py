@@ -9,16 +9,8 @@ from math import fsum
 import msgspec
 
 from appliance.prompt import Prompt
-from appliance.scoring.evaluator import (
-    WEIGHTS,
-    Evaluator,
-    Fit,
-    Scored,
-    accuracy,
-    fit,
-    mean_loss,
-    penalty,
-)
+from appliance.scoring.calibration import Fit, fit, penalty, sharpen
+from appliance.scoring.evaluator import Evaluator, Scored, accuracy, mean_loss
 from appliance.scoring.racing import Difference, compare
 from appliance.task import Case
 from appliance.workbench import Unanswerable
@@ -29,8 +21,8 @@ FIRST = 24
 
 @dataclass(eq=False)
 class Candidate:
-    """A prompt with what is known of it. Its calibration weight is fitted to the scores, unless the
-    prompt is to be taken as it is (``fixed``).
+    """A prompt with what is known of it. Its calibration is fitted to the scores (``batch`` says
+    whether all cases share their labels), unless the prompt is to be taken as it is (``fixed``).
 
     ``source`` are the cases that it was written from: they say nothing for it in a race. ``gain``
     is by how much its race showed it better than the leader it met (mean paired penalty), ``cost``
@@ -43,6 +35,7 @@ class Candidate:
     section: str = ""
     source: tuple[Case, ...] = ()
     fixed: bool = False
+    batch: bool = False
     scored: list[Scored] = field(default_factory=list)
     gain: float = 0.0
     cost: float = 0.0
@@ -51,8 +44,12 @@ class Candidate:
     @property
     def fit(self) -> Fit:
         if self._fitted is None or self._fitted[0] != len(self.scored):
-            weights = (self.prompt.weight,) if self.fixed else WEIGHTS
-            self._fitted = len(self.scored), fit(self.scored, weights)
+            fitted = (
+                sharpen(self.scored, [self.prompt])
+                if self.fixed
+                else fit(self.scored, batch=self.batch)
+            )
+            self._fitted = len(self.scored), fitted
         return self._fitted[1]
 
     @property
@@ -61,21 +58,17 @@ class Candidate:
         return tuple(case.query.id for case in self.source)
 
     @property
-    def weight(self) -> float:
-        return self.fit.weight
-
-    @property
     def final(self) -> Prompt:
-        """The prompt with its fitted weight."""
-        return msgspec.structs.replace(self.prompt, weight=self.weight)
+        """The prompt with its fitted calibration."""
+        return msgspec.structs.replace(self.prompt, weight=self.fit.weight, prior=self.fit.prior)
 
     @property
     def accuracy(self) -> float:
-        return accuracy(self.scored, self.weight)
+        return accuracy(self.scored, self.fit)
 
     @property
     def loss(self) -> float:
-        return mean_loss(self.scored, self.weight)
+        return mean_loss(self.scored, self.fit)
 
     def penalties(self, cases: int) -> list[float]:
         return [penalty(scored, self.fit) for scored in self.scored[:cases]]
@@ -83,7 +76,8 @@ class Candidate:
 
 class Contest:
     """Runs candidates against the leader. ``seen(candidate, outcome)`` is told of each race, and of
-    each candidate that was scored on more cases, as ``extended``."""
+    each candidate that was scored on more cases, as ``extended``. ``batch`` says whether the cases
+    share their labels."""
 
     def __init__(
         self,
@@ -91,17 +85,22 @@ class Contest:
         cases: Sequence[Case],
         seed: Prompt,
         seen: Callable[[Candidate, str], None],
+        *,
+        batch: bool = False,
     ) -> None:
         self.evaluator = evaluator
         self.cases = cases
         self.seen = seen
+        self.batch = batch
         self.seed = Candidate(seed, "seed", fixed=True)
         self.entries: dict[str, Candidate] = {}
         self.extend(self.seed, FIRST)
         seen(self.seed, "leads")
-        self.leader = Candidate(seed, "calibrate", self.seed, scored=list(self.seed.scored))
+        self.leader = Candidate(
+            seed, "calibrate", self.seed, batch=batch, scored=list(self.seed.scored)
+        )
         self.leader.gain = -difference(self.leader, self.seed).mean
-        self.entries[_key(seed)] = self.leader
+        self.entries[self._key(seed)] = self.leader
         seen(self.leader, "leads")
 
     def extend(self, candidate: Candidate, cases: int) -> None:
@@ -127,13 +126,13 @@ class Contest:
 
         It leaves as soon as it is behind, and leads if it may and is ahead at the end (SMAC's
         intensification, Hutter, Hoos and Leyton-Brown, LION 2011): neighbours are cheap, so the
-        budget buys more of them rather than certainty about each. None for a prompt that was here
-        before, and for one that the model cannot take.
+        budget buys more of them rather than certainty about each. None for a prompt that asks the
+        model nothing new, and for one that it cannot take.
         """
-        key = _key(prompt)
+        key = self._key(prompt)
         if key in self.entries:
             return None
-        candidate = Candidate(prompt, operator, parent, section, source)
+        candidate = Candidate(prompt, operator, parent, section, source, batch=self.batch)
         outcome = "kept"
         try:
             for cases in rungs(min(depth, len(self.cases))):
@@ -179,6 +178,11 @@ class Contest:
         if ranked[0] is not self.leader:
             self.promote(ranked[0], "leads")
 
+    def _key(self, prompt: Prompt) -> str:
+        """Prompts that read the same on the first rung are one candidate: their calibration is
+        fitted, and a rule may change nothing here (lower case where labels are in lower case)."""
+        return self.evaluator.asked(prompt, self.cases[:FIRST])
+
     def _level(self, candidate: Candidate, cases: int) -> bool:
         """Whether the candidate can still lead, on its first ``cases`` cases."""
         try:
@@ -187,11 +191,6 @@ class Contest:
             # The leader cannot take a case that the candidate can.
             return True
         return difference(candidate, self.leader).mean <= 0
-
-
-def _key(prompt: Prompt) -> str:
-    """Prompts that differ in their weight alone are one candidate: it is fitted."""
-    return msgspec.structs.replace(prompt, weight=0.0).id
 
 
 def _ranked(candidates: Iterable[Candidate], cases: int) -> list[Candidate]:

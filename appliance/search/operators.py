@@ -70,9 +70,9 @@ def induce(leader: Candidate, cases: Sequence[Case], random: Random) -> Asked | 
 def rewrite(leader: Candidate, cases: Sequence[Case], random: Random) -> Asked | None:
     """The request for a better instruction in view of what went wrong."""
     wrong = [
-        (case, case.labels[scored.choice(leader.weight)])
+        (case, case.labels[scored.choice(leader.fit)])
         for case, scored in zip(cases, leader.scored, strict=False)
-        if case.query.may_ship and not scored.correct(leader.weight)
+        if case.query.may_ship and not scored.correct(leader.fit)
     ]
     if not wrong:
         return None

@@ -1,9 +1,9 @@
 """The gradient of a prompt's loss in its literal tokens, and the swaps it proposes.
 
-The loss of a choice is the cross-entropy of the gold label under the softmax of t (s(y) - w s0(y)),
-t being its sharpness; the gradient goes through both branches. Swaps are ranked as in HotFlip
-(Ebrahimi et al., 2018) and AutoPrompt (Shin et al., 2020): the first-order gain of token v in the
-place of u is -(E[v] - E[u]) . dL/dE[u].
+The loss of a choice is the cross-entropy of the gold label under the softmax of
+t (s(y) - w s0(y) - b(y)), t being its sharpness; the gradient goes through both branches. Swaps are
+ranked as in HotFlip (Ebrahimi et al., 2018) and AutoPrompt (Shin et al., 2020): the first-order
+gain of token v in the place of u is -(E[v] - E[u]) . dL/dE[u].
 """
 
 from __future__ import annotations
@@ -158,6 +158,8 @@ def _cross_entropy(
     calibrated = scores(choice.plain)
     if choice.weight:
         calibrated = calibrated - choice.weight * scores(choice.free)
+    if choice.prior:
+        calibrated = calibrated - calibrated.new_tensor(choice.prior)
     calibrated = choice.sharpness * calibrated
     return calibrated.logsumexp(0) - calibrated[choice.gold]
 
@@ -179,6 +181,10 @@ def _check_choices(request: Differentiate, trie: Trie) -> None:
             raise BadRequest(
                 f"{where}: {len(choice.plain)} labels, {len(choice.free)} content-free"
             )
+        if choice.prior and len(choice.prior) != len(choice.plain):
+            raise BadRequest(f"{where}: {len(choice.plain)} labels, {len(choice.prior)} priors")
+        if not all(map(math.isfinite, choice.prior)):
+            raise BadRequest(f"{where}: a prior is not finite")
         for segment in _segments(choice):
             if not 0 <= segment < len(trie.reads):
                 raise BadRequest(f"{where}: segment {segment} is not in the request")

@@ -87,7 +87,7 @@ def keep(file: Path, results: dict[str, Any]) -> None:
 def answers(evaluator: Evaluator, prompt: Prompt, cases: Sequence[Any]) -> str:
     """One digit a case, by the serving body: 1 is right."""
     scored = evaluator.score(prompt, cases, "serving")
-    return "".join("01"[right] for right in correct(scored, prompt.weight))
+    return "".join("01"[right] for right in correct(scored, prompt))
 
 
 def digits(text: str) -> list[int]:

@@ -2,9 +2,10 @@
 
     python tests/bench/sample.py --results FILE
 
-The control: 20 random points of the format space, the best of them by the selection rows, its
-calibration weight fitted there, then that best and each winner on the same test rows, all by the
-serving body. A seed that is in the results file is not run again.
+The controls: of 20 random points of the format space the best by the selection rows, once with each
+as it is and once with each calibrated there, as a winner is on tuning rows. Then these two and each
+winner on the same test rows, all by the serving body. A seed that is in the results file is not run
+again.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from typing import Any
 
 import msgspec
 from common import answers, arguments, digits, keep, open_evaluator, tune_with_seeds
+from msgspec.structs import replace
 
 from appliance import locations
-from appliance.scoring.evaluator import fit
+from appliance.prompt import Prompt
+from appliance.scoring.calibration import fit
 from appliance.scoring.statistics import paired_gain
 from appliance.search.formats import build, choose_point
 from appliance.search.mutate import shot_sets
@@ -33,37 +36,44 @@ def main() -> None:
     db = database.open(locations.store_path())
     save(db, sample())
     results = tune_with_seeds(db, "sample", given)
-    if "best random format" not in results:
-        results["best random format"] = best_random_format(db, given.model)
+    if "random formats" not in results:
+        results["random formats"] = random_formats(db, given.model)
         keep(given.results, results)
-    control = results["best random format"]
-    theirs = digits(control["answers"])
-    compared = {
-        seed: msgspec.to_builtins(paired_gain(theirs, digits(one["answers"])))
-        for seed, one in results["tuned"].items()
-    }
-    print(json.dumps({"test accuracy": sum(theirs) / len(theirs), "winner minus it": compared}))
+    for name, control in results["random formats"].items():
+        theirs = digits(control["answers"])
+        compared = {
+            seed: msgspec.to_builtins(paired_gain(theirs, digits(one["answers"])))
+            for seed, one in results["tuned"].items()
+        }
+        accuracy = sum(theirs) / len(theirs)
+        print(json.dumps({"control": name, "test accuracy": accuracy, "winner minus it": compared}))
 
 
-def best_random_format(db: Any, model: str) -> dict[str, Any]:
+def random_formats(db: Any, model: str) -> dict[str, Any]:
+    """The best of them by the selection rows, as they are and calibrated."""
     loaded = load(db, "sample")
     shots = shot_sets(loaded.pool, loaded.seed)
     random = Random(20)
     selection = loaded.cases["selection"]
-    rated = []
+    rated: dict[str, list[tuple[int, Prompt]]] = {"as they are": [], "calibrated": []}
     with open_evaluator(db, loaded, model) as evaluator:
         for _ in range(FORMATS):
             point = choose_point(lambda _, options: random.choice(list(options)), tuple(shots))
             drawn = build(point, shots)
             scored = evaluator.score(drawn, selection, "serving")
-            prompt = msgspec.structs.replace(drawn, weight=fit(scored).weight)
-            rated.append((sum(correct(scored, prompt.weight)), prompt))
-        right, best = max(rated, key=lambda entry: entry[0])
+            fitted = fit(scored, batch=True)
+            calibrated = replace(drawn, weight=fitted.weight, prior=fitted.prior)
+            for name, prompt in zip(rated, (drawn, calibrated), strict=True):
+                rated[name].append((sum(correct(scored, prompt)), prompt))
+        best = {name: max(each, key=lambda one: one[0]) for name, each in rated.items()}
         return {
-            "formats": FORMATS,
-            "selection accuracy": right / len(selection),
-            "prompt": msgspec.to_builtins(best),
-            "answers": answers(evaluator, best, loaded.cases["test"]),
+            name: {
+                "formats": FORMATS,
+                "selection accuracy": right / len(selection),
+                "prompt": msgspec.to_builtins(prompt),
+                "answers": answers(evaluator, prompt, loaded.cases["test"]),
+            }
+            for name, (right, prompt) in best.items()
         }
 
 

@@ -66,7 +66,9 @@ def engine(folder):
     return twin.load(str(folder), beat=BEAT, dtype="float32", threads=2)
 
 
-def a_request(weight: float = 0.5, sharpness: float = 1.0) -> Differentiate:
+def a_request(
+    weight: float = 0.5, sharpness: float = 1.0, prior: tuple[float, ...] = ()
+) -> Differentiate:
     """A prompt, two queries and a content-free one, three labels of one or two tokens and the end.
 
     Owners: 0 to 3 are prompt tokens; 4 is the answer cue (token 20) after every query.
@@ -85,8 +87,8 @@ def a_request(weight: float = 0.5, sharpness: float = 1.0) -> Differentiate:
             owners.append((-1,) * len(label))
     first, second, free = answers
     choices = (
-        Choice(first, free, 1, weight, sharpness),
-        Choice(second, free, 0, weight, sharpness),
+        Choice(first, free, 1, weight, sharpness, prior),
+        Choice(second, free, 0, weight, sharpness, prior),
     )
     return Differentiate(tuple(segments), tuple(owners), choices, top=8)
 
@@ -119,6 +121,8 @@ def naive_losses(model: Any, request: Differentiate, delta: Any) -> Any:
         scores = torch.stack([score(segment) for segment in choice.plain])
         if choice.free:
             scores = scores - choice.weight * torch.stack([score(s) for s in choice.free])
+        if choice.prior:
+            scores = scores - torch.tensor(choice.prior)
         losses.append(-(choice.sharpness * scores).log_softmax(0)[choice.gold])
     return torch.stack(losses)
 
@@ -136,9 +140,12 @@ def packed(model: Any, request: Differentiate, limit: int = 1024) -> tuple[list[
     return backpropagate(model, trie, request.choices, owners, BEAT, limit)
 
 
-@pytest.mark.parametrize(("weight", "sharpness"), [(0.0, 1.0), (0.5, 0.25), (1.0, 1.0)])
-def test_packed_gradients_equal_those_of_a_naive_loop(engine, weight, sharpness):
-    request = a_request(weight, sharpness)
+@pytest.mark.parametrize(
+    ("weight", "sharpness", "prior"),
+    [(0.0, 1.0, ()), (0.5, 0.25, ()), (1.0, 1.0, ()), (0.5, 0.5, (3.0, 0.0, -3.0))],
+)
+def test_packed_gradients_equal_those_of_a_naive_loop(engine, weight, sharpness, prior):
+    request = a_request(weight, sharpness, prior)
     losses, gradient, _ = packed(engine.model, request)
     expected_losses, expected = naive(engine.model, request)
     assert losses == pytest.approx(expected_losses, abs=1e-5)
@@ -309,6 +316,8 @@ def test_progress_is_told_after_every_pack(folder):
         ({"choices": (Choice((2, 3), (10,), 0, 0.5),)}, "2 labels, 1 content-free"),
         ({"choices": (Choice((2, 3), (2, 3), 0, float("nan")),)}, "not between 0 and 1"),
         ({"choices": (Choice((2, 3), (), 0, 0.0, 0.0),)}, "sharpness 0.0 is not above 0"),
+        ({"choices": (Choice((2, 3), (), 0, 0.0, 1.0, (1.0,)),)}, "2 labels, 1 priors"),
+        ({"choices": (Choice((2, 3), (), 0, 0.0, 1.0, (1.0, float("inf"))),)}, "is not finite"),
         ({"choices": (Choice((2, 99), (), 0, 0.0),)}, "segment 99 is not in the request"),
         ({"choices": (Choice((0, 2), (), 0, 0.0),)}, "segment 0 reads no token"),
         ({"top": -1}, "top is -1"),

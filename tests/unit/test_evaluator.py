@@ -6,6 +6,7 @@ import pytest
 from in_process import many
 
 from appliance.layout import Layout
+from appliance.scoring.calibration import Fit
 from appliance.scoring.evaluator import Scored, accuracy, mean_loss, read_scores
 from models.engine import Scores, Segment
 
@@ -28,22 +29,22 @@ def test_a_score_is_the_sum_over_the_answers_tokens_rounded_to_a_ten_thousandth(
 
 def test_no_decision_hangs_on_the_last_bits():
     near = Scored("c", 0, (0.1, 0.1), (0.00004, 0.0))
-    assert near.scores(1.0) == (0.1, 0.1) and near.choice(1.0) == 0
-    assert Scored("c", 1, (0.1, 0.3), (-0.33333, 0.0)).scores(0.75) == (0.35, 0.3)
+    assert near.scores(Fit(1.0)) == (0.1, 0.1) and near.choice(Fit(1.0)) == 0
+    assert Scored("c", 1, (0.1, 0.3), (-0.33333, 0.0)).scores(Fit(0.75)) == (0.35, 0.3)
 
 
 @pytest.mark.parametrize(("weight", "choice"), [(0.0, 1), (0.5, 0), (1.0, 0)])
 def test_a_calibrated_score_is_less_what_the_label_has_without_content(weight, choice):
     scored = Scored("c", 0, (-2.0, -1.0), (-4.0, -1.0))
-    assert scored.choice(weight) == choice
-    assert scored.correct(weight) == (choice == 0)
-    assert scored.scores(weight) == (-2.0 + 4 * weight, -1.0 + weight)
+    assert scored.choice(Fit(weight)) == choice
+    assert scored.correct(Fit(weight)) == (choice == 0)
+    assert scored.scores(Fit(weight)) == (-2.0 + 4 * weight, -1.0 + weight)
 
 
 def test_the_loss_is_the_cross_entropy_of_the_gold_label():
     scored = Scored("c", 0, (1.0, 1.0), (0.0, 0.0))
-    assert scored.loss(0.0) == 0.6931
+    assert scored.loss(Fit(0.0)) == 0.6931
     sharp = Scored("c", 0, (2.0, 0.0), (0.0, 0.0))
-    assert sharp.loss(0.0) == 0.1269 and sharp.loss(0.0, 0.5) == 0.3133
-    assert accuracy([scored, sharp], 0.0) == 1.0
-    assert mean_loss([scored, sharp], 0.0) == pytest.approx((0.6931 + 0.1269) / 2)
+    assert sharp.loss(Fit(0.0)) == 0.1269 and sharp.loss(Fit(0.0), 0.5) == 0.3133
+    assert accuracy([scored, sharp], Fit(0.0)) == 1.0
+    assert mean_loss([scored, sharp], Fit(0.0)) == pytest.approx((0.6931 + 0.1269) / 2)

@@ -155,6 +155,17 @@ def test_what_is_no_prompt_of_this_task_is_refused(db, host, loaded):
         evaluate(db, host, {**asked(), "prompt": {"sections": []}})
 
 
+def test_a_prior_for_the_labels_of_another_task_is_refused(db, host, loaded):
+    with pytest.raises(InputError, match="priors for 2 labels, firm takes 3"):
+        evaluate(db, host, asked(msgspec.structs.replace(PROMPT, prior=(1.0, -1.0))))
+    assert host.pool.calls == []
+
+
+def test_a_prior_is_taken_from_the_scores(db, host, loaded):
+    leaning = msgspec.structs.replace(PROMPT, prior=(0.0, 0.0, -1000.0))
+    assert {case["chosen"] for case in evaluate(db, host, asked(leaning))["cases"]} == {"author"}
+
+
 def test_the_figures_are_those_of_the_model_s_answers(db, host, loaded):
     """Right where the sentence says the label, and where the likeliest label is the gold one."""
     found = evaluate(db, host, asked())

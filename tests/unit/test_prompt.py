@@ -74,6 +74,16 @@ def test_a_weight_outside_0_to_1_is_refused(weight):
         changed(weight=weight)
 
 
+def test_a_prior_that_is_not_finite_is_refused():
+    with pytest.raises(PromptError, match="prior of a label is not finite"):
+        changed(prior=(0.0, float("inf")))
+
+
+def test_what_is_as_usual_is_not_written_so_that_new_rules_leave_old_ids_as_they_are():
+    written = msgspec.json.decode(msgspec.json.encode(PROMPT))
+    assert "prior" not in written and "weight" not in written
+
+
 def test_a_malformed_prompt_is_refused_when_it_is_read_too():
     data = msgspec.json.encode(PROMPT).replace(b"{tail}", b"{tall}")
     with pytest.raises(PromptError, match="tall"):
@@ -93,6 +103,7 @@ def test_the_id_is_a_content_address():
     assert again == PROMPT and again.id == PROMPT.id and len(PROMPT.id) == 16
     others = [
         changed(weight=0.25),
+        changed(prior=(0.5, -0.5)),
         changed(join="; "),
         changed(wording="lower"),
         changed(order="label"),

@@ -147,7 +147,7 @@ class Verifier(Judge):
 
 def test_a_gradient_knows_what_stands_before_each_literal_token(tmp_path):
     verifier = Verifier(lambda prompt: 0.0, tmp_path)
-    prompt = msgspec.structs.replace(PROMPT, weight=0.5)
+    prompt = msgspec.structs.replace(PROMPT, weight=0.5, prior=(0.5, 0.0, -0.5))
     found = gradient(verifier, prompt, ROWS[:3], 0.5)
     numbered = literals(prompt)
     assert len(found.owners) == len(found.before) == len(found.reply.norms)
@@ -161,6 +161,7 @@ def test_a_gradient_knows_what_stands_before_each_literal_token(tmp_path):
     assert isinstance(request, Differentiate)
     assert all(choice.free and choice.weight == 0.5 for choice in request.choices)
     assert all(choice.sharpness == 0.5 for choice in request.choices)
+    assert all(choice.prior == prompt.prior for choice in request.choices)
     assert [choice.gold for choice in request.choices] == [case.gold for case in ROWS[:3]]
 
 
@@ -198,7 +199,7 @@ def test_a_refinement_differentiates_the_prompt_that_leads_with_its_weight(tmp_p
     verifier = Leaning(lambda prompt: 1.0, tmp_path)
     best, _, _ = refined(verifier)
     [first, *_] = [r for r in verifier.bench.models.calls if isinstance(r, Differentiate)]
-    assert best.weight == 1.0 and all(choice.free for choice in first.choices)
+    assert best.fit.weight == 1.0 and all(choice.free for choice in first.choices)
     fitted = {(choice.weight, choice.sharpness) for choice in first.choices}
     assert fitted == {(best.fit.weight, best.fit.sharpness)}
 

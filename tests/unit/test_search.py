@@ -15,7 +15,8 @@ from scripted_model import WRITTEN, ScriptedModel
 
 from appliance.prompt import Prompt, split_slots
 from appliance.renderer import Renderer
-from appliance.scoring.evaluator import Evaluator, Fit, Scored, fit, penalty
+from appliance.scoring.calibration import Fit, penalty, sharpen
+from appliance.scoring.evaluator import Evaluator, Scored
 from appliance.search.contest import FIRST, Candidate, Contest, difference, rungs
 from appliance.search.explore import explore
 from appliance.search.formats import ENDS, LAYOUTS, build, choose_point
@@ -102,7 +103,7 @@ def test_the_seed_and_then_its_calibrated_copy_lead_a_new_contest_after_the_firs
 
 def test_the_calibrated_copy_of_a_biased_seed_is_better_than_the_seed():
     contest = Races(judge=Biased(judged)).contest
-    assert (contest.seed.weight, contest.leader.weight) == (0.0, 1.0)
+    assert (contest.seed.fit.weight, contest.leader.fit.weight) == (0.0, 1.0)
     assert difference(contest.leader, contest.seed).proves_better(1.64)
     assert contest.leader.gain > 0 == contest.leader.cost
 
@@ -201,6 +202,48 @@ def test_a_prompt_that_was_here_before_is_not_entered_again(seed):
     assert races.judge.scored == before
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"wording": "lower"},
+        {"join": " | "},
+        {"order": "reversed"},
+        {"weight": 0.5},
+        {"prior": (1.0, 0.0, -1.0)},
+    ],
+)
+def test_a_prompt_that_asks_the_model_nothing_new_is_not_entered(change, tmp_path):
+    """Labels are in lower case already, none is listed, and nothing is shown that has an order."""
+    models = InProcess(ScriptedModel(tmp_path))
+    bench = Workbench(
+        models, {"search": Body("model", "model", Prices(1.0))}, MemoryJournal(), lambda: None
+    )
+    evaluator = Evaluator(bench, Renderer(TASK, {}, models.tokeniser()))
+    unlisted = PROMPT.with_section("task", "Name the relation.\n\n")
+    contest = Contest(evaluator, CASES, unlisted, lambda *_: None)
+    before = bench.spent
+    same = msgspec.structs.replace(unlisted, **change)
+    assert contest.enter(same, "test", depth=FIRST, parent=contest.seed) is None
+    assert bench.spent == before
+    other = msgspec.structs.replace(unlisted, wording="upper")
+    assert contest.enter(other, "test", depth=FIRST, parent=contest.seed) is not None
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_candidates_are_calibrated_by_batch_only_where_all_cases_share_their_labels(batch):
+    class Favouring(Judge):
+        def score(self, prompt, cases, role="search"):
+            return [
+                msgspec.structs.replace(s, plain=(s.plain[0] + 6, *s.plain[1:]))
+                for s in super().score(prompt, cases, role)
+            ]
+
+    contest = Contest(Favouring(judged), CASES, PROMPT, lambda *_: None, batch=batch)
+    entered = contest.enter(GOOD, "test", depth=FIRST, parent=contest.seed)
+    assert contest.seed.fit.prior == ()
+    assert bool(contest.leader.final.prior) == bool(entered.final.prior) == batch
+
+
 def test_halving_finds_the_best_on_all_cases_and_makes_it_the_leader():
     races = Races(by_role)
     races.first_rung(1, 5, 2, 4, 3)
@@ -270,27 +313,27 @@ def candidate(leads: list[float], free: float = 0.0, *, fixed: bool = False) -> 
 
 def test_the_weight_is_fitted_unless_the_prompt_is_taken_as_it_is():
     leads = [-1.0, -0.5, 1.0] * 8
-    assert candidate(leads, free=-4.0).weight == 1.0
-    assert candidate(leads, free=4.0).weight == 0.0
-    assert candidate(leads, free=-4.0, fixed=True).weight == 0.0
+    assert candidate(leads, free=-4.0).fit.weight == 1.0
+    assert candidate(leads, free=4.0).fit.weight == 0.0
+    assert candidate(leads, free=-4.0, fixed=True).fit.weight == 0.0
     assert candidate(leads, free=-4.0).final == msgspec.structs.replace(PROMPT, weight=1.0)
 
 
 def test_the_fit_follows_the_scores():
     growing = candidate([1.0] * 8, free=4.0)
-    assert growing.weight == 0.0
+    assert growing.fit.weight == 0.0
     growing.scored += candidate([-1.0] * 80, free=-4.0).scored
-    assert growing.weight > 0.0
+    assert growing.fit.weight > 0.0
 
 
 @pytest.mark.parametrize("sharpness", [1.0, 0.25])
 def test_a_wrong_answer_costs_a_nat_more_than_its_loss(sharpness):
-    fitted = Fit(0.0, sharpness)
+    fitted = Fit(0.0, sharpness=sharpness)
     [right], [wrong] = candidate([0.8]).scored, candidate([-0.8]).scored
-    assert penalty(right, fitted) == right.loss(0.0, sharpness)
-    assert penalty(wrong, fitted) == wrong.loss(0.0, sharpness) + 1
-    assert wrong.loss(0.0, sharpness) == pytest.approx(
-        right.loss(0.0, sharpness) + 0.8 * sharpness, abs=2e-4
+    assert penalty(right, fitted) == right.loss(fitted, sharpness)
+    assert penalty(wrong, fitted) == wrong.loss(fitted, sharpness) + 1
+    assert wrong.loss(fitted, sharpness) == pytest.approx(
+        right.loss(fitted, sharpness) + 0.8 * sharpness, abs=2e-4
     )
 
 
@@ -316,12 +359,12 @@ def test_the_fit_prefers_the_weight_that_decides_better_to_one_that_is_merely_le
         for weight in (1.0, 0.0)
     )
     assert bold.accuracy > timid.accuracy and bold.loss > timid.loss
-    assert fit(scored, (0.0, 1.0)) == Fit(1.0, 0.25) == bold.fit
+    assert sharpen(scored, [timid.prompt, bold.prompt]) == Fit(1.0, sharpness=0.25) == bold.fit
     assert difference(bold, timid).proves_better(1.64)
 
 
 def test_where_all_fits_are_as_good_the_prompt_is_left_as_it_is():
-    assert candidate([0.0] * 8).fit == Fit(0.0, 1.0)
+    assert candidate([0.0] * 8).fit == Fit(0.0)
 
 
 def test_better_needs_a_paired_gain_that_noise_does_not_explain():
