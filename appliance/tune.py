@@ -13,7 +13,7 @@ from typing import Protocol
 
 from appliance.prompt import Prompt
 from appliance.refine.refine import refine
-from appliance.scoring.calibration import penalty
+from appliance.scoring.calibration import log_shares, penalty
 from appliance.scoring.evaluator import Evaluator, accuracy, mean_loss
 from appliance.search.contest import FIRST, Candidate, Contest
 from appliance.search.search import search
@@ -60,7 +60,7 @@ def tune(
         cases,
         loaded.seed,
         lambda c, outcome: watcher.candidate(stage, c, outcome),
-        batch=loaded.task.protocol == "fixed",
+        log_shares(cases) if loaded.task.protocol == "fixed" else (),
     )
     depth = race_depth(bench.spent / FIRST, budget)
     finalists = search(contest, bench, reasoner, loaded.pool, seed, SEARCH * budget, depth)

@@ -21,8 +21,8 @@ FIRST = 24
 
 @dataclass(eq=False)
 class Candidate:
-    """A prompt with what is known of it. Its calibration is fitted to the scores (``batch`` says
-    whether all cases share their labels), unless the prompt is to be taken as it is (``fixed``).
+    """A prompt with what is known of it. Its calibration is fitted to the scores (with ``shares``,
+    see ``calibration.fit``), unless the prompt is to be taken as it is (``fixed``).
 
     ``source`` are the cases that it was written from: they say nothing for it in a race. ``gain``
     is by how much its race showed it better than the leader it met (mean paired penalty), ``cost``
@@ -35,7 +35,7 @@ class Candidate:
     section: str = ""
     source: tuple[Case, ...] = ()
     fixed: bool = False
-    batch: bool = False
+    shares: tuple[float, ...] = ()
     scored: list[Scored] = field(default_factory=list)
     gain: float = 0.0
     cost: float = 0.0
@@ -45,9 +45,7 @@ class Candidate:
     def fit(self) -> Fit:
         if self._fitted is None or self._fitted[0] != len(self.scored):
             fitted = (
-                sharpen(self.scored, [self.prompt])
-                if self.fixed
-                else fit(self.scored, batch=self.batch)
+                sharpen(self.scored, [self.prompt]) if self.fixed else fit(self.scored, self.shares)
             )
             self._fitted = len(self.scored), fitted
         return self._fitted[1]
@@ -76,8 +74,8 @@ class Candidate:
 
 class Contest:
     """Runs candidates against the leader. ``seen(candidate, outcome)`` is told of each race, and of
-    each candidate that was scored on more cases, as ``extended``. ``batch`` says whether the cases
-    share their labels."""
+    each candidate that was scored on more cases, as ``extended``. ``shares`` are those of the
+    labels (``calibration.log_shares``), none where cases have labels of their own."""
 
     def __init__(
         self,
@@ -85,19 +83,18 @@ class Contest:
         cases: Sequence[Case],
         seed: Prompt,
         seen: Callable[[Candidate, str], None],
-        *,
-        batch: bool = False,
+        shares: tuple[float, ...] = (),
     ) -> None:
         self.evaluator = evaluator
         self.cases = cases
         self.seen = seen
-        self.batch = batch
+        self.shares = shares
         self.seed = Candidate(seed, "seed", fixed=True)
         self.entries: dict[str, Candidate] = {}
         self.extend(self.seed, FIRST)
         seen(self.seed, "leads")
         self.leader = Candidate(
-            seed, "calibrate", self.seed, batch=batch, scored=list(self.seed.scored)
+            seed, "calibrate", self.seed, shares=shares, scored=list(self.seed.scored)
         )
         self.leader.gain = -difference(self.leader, self.seed).mean
         self.entries[self._key(seed)] = self.leader
@@ -132,7 +129,7 @@ class Contest:
         key = self._key(prompt)
         if key in self.entries:
             return None
-        candidate = Candidate(prompt, operator, parent, section, source, batch=self.batch)
+        candidate = Candidate(prompt, operator, parent, section, source, shares=self.shares)
         outcome = "kept"
         try:
             for cases in rungs(min(depth, len(self.cases))):

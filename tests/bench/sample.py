@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from appliance import locations
 from appliance.prompt import Prompt
-from appliance.scoring.calibration import fit
+from appliance.scoring.calibration import fit, log_shares
 from appliance.scoring.statistics import paired_gain
 from appliance.search.formats import build, choose_point
 from appliance.search.mutate import shot_sets
@@ -55,13 +55,14 @@ def random_formats(db: Any, model: str) -> dict[str, Any]:
     shots = shot_sets(loaded.pool, loaded.seed)
     random = Random(20)
     selection = loaded.cases["selection"]
+    shares_of_labels = log_shares(loaded.cases["tuning"])
     rated: dict[str, list[tuple[int, Prompt]]] = {"as they are": [], "calibrated": []}
     with open_evaluator(db, loaded, model) as evaluator:
         for _ in range(FORMATS):
             point = choose_point(lambda _, options: random.choice(list(options)), tuple(shots))
             drawn = build(point, shots)
             scored = evaluator.score(drawn, selection, "serving")
-            fitted = fit(scored, batch=True)
+            fitted = fit(scored, shares_of_labels)
             calibrated = replace(drawn, weight=fitted.weight, prior=fitted.prior)
             for name, prompt in zip(rated, (drawn, calibrated), strict=True):
                 rated[name].append((sum(correct(scored, prompt)), prompt))

@@ -229,8 +229,8 @@ def test_a_prompt_that_asks_the_model_nothing_new_is_not_entered(change, tmp_pat
     assert contest.enter(other, "test", depth=FIRST, parent=contest.seed) is not None
 
 
-@pytest.mark.parametrize("batch", [False, True])
-def test_candidates_are_calibrated_by_batch_only_where_all_cases_share_their_labels(batch):
+@pytest.mark.parametrize("shares", [(), (-1.0, -1.0, -1.0)])
+def test_candidates_are_calibrated_by_batch_only_where_all_cases_share_their_labels(shares):
     class Favouring(Judge):
         def score(self, prompt, cases, role="search"):
             return [
@@ -238,10 +238,10 @@ def test_candidates_are_calibrated_by_batch_only_where_all_cases_share_their_lab
                 for s in super().score(prompt, cases, role)
             ]
 
-    contest = Contest(Favouring(judged), CASES, PROMPT, lambda *_: None, batch=batch)
+    contest = Contest(Favouring(judged), CASES, PROMPT, lambda *_: None, shares)
     entered = contest.enter(GOOD, "test", depth=FIRST, parent=contest.seed)
     assert contest.seed.fit.prior == ()
-    assert bool(contest.leader.final.prior) == bool(entered.final.prior) == batch
+    assert bool(contest.leader.final.prior) == bool(entered.final.prior) == bool(shares)
 
 
 def test_halving_finds_the_best_on_all_cases_and_makes_it_the_leader():
