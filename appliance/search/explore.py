@@ -13,6 +13,9 @@ from appliance.search.formats import build, choose_point
 if TYPE_CHECKING:
     import optuna
 
+RANDOM = 24
+"""Formats drawn at random before the estimator proposes: on one rung its favourites are noise."""
+
 MAX_REPEATS = 30
 
 
@@ -27,7 +30,7 @@ def explore(
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=12, multivariate=True)
+    sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=RANDOM, multivariate=True)
     study = optuna.create_study(sampler=sampler)
     repeats = 0
     while going() and repeats < MAX_REPEATS:

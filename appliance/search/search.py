@@ -43,7 +43,7 @@ def search(
         return not bench.finishing and bench.spent - start < share * budget
 
     explore(contest, shot_sets(pool, contest.seed.prompt), seed, lambda: going(EXPLORE))
-    contest.halve(keep=2, depth=depth, going=lambda: going(HALVE))
+    contest.halve(keep=3, depth=depth, going=lambda: going(HALVE))
     random = Random(seed)
     if reasoner is not None:
         _ask(contest, bench, reasoner, random, depth, lambda: going(ASK))
