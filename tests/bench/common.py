@@ -49,7 +49,8 @@ def arguments(summary: str, minutes: float) -> argparse.ArgumentParser:
 def tune_with_seeds(db: Any, task: str, given: argparse.Namespace) -> dict[str, Any]:
     """One run to its verdict for every seed that the results file lacks; what the file holds then.
 
-    Its answers are those of the seed prompt and of each tuned one to the test cases: 1 is right.
+    A run that was begun with the same seed, model and minutes is gone on with. The answers are
+    those of the seed prompt and of each tuned one to the test cases: 1 is right.
     """
     results: dict[str, Any] = {"tuned": {}}
     if given.results.exists():
@@ -59,8 +60,9 @@ def tune_with_seeds(db: Any, task: str, given: argparse.Namespace) -> dict[str, 
         if str(seed) in results["tuned"]:
             continue
         request = {"task": task, "model": given.model, "minutes": given.minutes, "seed": seed}
-        run = client.ask(db, "tune", request)["run"]
-        verdict = follow_to_verdict(db, run)
+        begun = begun_run(db, {**request, "task": loaded.id})
+        answer = client.ask(db, "resume", {}, begun) if begun else client.ask(db, "tune", request)
+        verdict = follow_to_verdict(db, answer["run"])
         body = prompts.get(db, verdict["best"]["prompt"]).body
         best = msgspec.json.decode(body, type=Prompt)
         with open_evaluator(db, loaded, given.model) as evaluator:
@@ -78,6 +80,15 @@ def tune_with_seeds(db: Any, task: str, given: argparse.Namespace) -> dict[str, 
         keep(given.results, results)
         print(json.dumps({"tuning seed": seed, **verdict}), flush=True)
     return results
+
+
+def begun_run(db: Any, inputs: dict[str, Any]) -> str | None:
+    """The newest run with these inputs that has not ended."""
+    for run in runs.all(db):
+        ended = run.status in ("finished", "refused")
+        if not ended and inputs.items() <= msgspec.json.decode(run.inputs).items():
+            return run.id
+    return None
 
 
 def keep(file: Path, results: dict[str, Any]) -> None:

@@ -336,6 +336,7 @@ def eval_answer(db: Any, command: CommandRecord) -> dict[str, Any]:
         "interval": [0.23, 0.88],
         "loss": 1.5,
         "weight": 0.5,
+        "prior": [0.5, -0.5],
         "seconds": 2.0,
         "tokens": 900,
         "cases": [],
@@ -348,7 +349,7 @@ def test_eval_prints_accuracy_with_interval_and_n(db: Any) -> None:
     with ScriptedRunner({"eval": eval_answer}):
         text, found = invoke(*arguments), invoke(*arguments, "--json")
     assert "0.600, 95 % interval [0.230, 0.880]" in text.stdout
-    assert "n 5" in text.stdout
+    assert "n 5" in text.stdout and "weight 0.5, label priors" in text.stdout
     assert document(found, "strop/eval/1")["prompt"] == SEED.id
 
 
