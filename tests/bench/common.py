@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from appliance import client, locations
+from appliance.cli.watching import last_event
 from appliance.host import Host
 from appliance.interactive import Unrecorded
 from appliance.plan import serving_body, tokeniser_of
@@ -60,9 +61,10 @@ def tune_with_seeds(db: Any, task: str, given: argparse.Namespace) -> dict[str, 
         if str(seed) in results["tuned"]:
             continue
         request = {"task": task, "model": given.model, "minutes": given.minutes, "seed": seed}
+        after = last_event(db)
         begun = begun_run(db, {**request, "task": loaded.id})
         answer = client.ask(db, "resume", {}, begun) if begun else client.ask(db, "tune", request)
-        verdict = follow_to_verdict(db, answer["run"])
+        verdict = follow_to_verdict(db, answer["run"], after)
         body = prompts.get(db, verdict["best"]["prompt"]).body
         best = msgspec.json.decode(body, type=Prompt)
         with open_evaluator(db, loaded, given.model) as evaluator:
@@ -105,9 +107,10 @@ def digits(text: str) -> list[int]:
     return [int(digit) for digit in text]
 
 
-def follow_to_verdict(db: Any, run: str) -> dict[str, Any]:
-    """Waits for a run's end. Raises RuntimeError if it has no verdict then."""
-    for event in client.follow(db, run):
+def follow_to_verdict(db: Any, run: str, after: int) -> dict[str, Any]:
+    """Waits for a run's end, in its events after that one. Raises RuntimeError if it has no verdict
+    then."""
+    for event in client.follow(db, run, after):
         if event and event.kind == "verdict":
             return msgspec.json.decode(event.body)
     raise RuntimeError(f"run {run}: {runs.get(db, run).status}, {runs.get(db, run).error}")
