@@ -69,15 +69,15 @@ def tune_with_seeds(db: Any, task: str, given: argparse.Namespace) -> dict[str, 
         best = msgspec.json.decode(body, type=Prompt)
         with open_evaluator(db, loaded, given.model) as evaluator:
             # Both were scored for the verdict, so every reply is in the memo.
-            before, after = (
+            untuned, tuned = (
                 answers(evaluator, prompt, loaded.cases["test"]) for prompt in (loaded.seed, best)
             )
-        results["seed answers"] = before
+        results["seed answers"] = untuned
         results["tuned"][str(seed)] = {
             "minutes": given.minutes,
             "prompt": json.loads(body),
             "verdict": verdict,
-            "answers": after,
+            "answers": tuned,
         }
         keep(given.results, results)
         print(json.dumps({"tuning seed": seed, **verdict}), flush=True)

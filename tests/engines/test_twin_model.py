@@ -62,7 +62,7 @@ def test_real_log_probabilities_equal_those_of_every_sequence_on_its_own(engine)
     assert reply.unique < sum(map(len, rows))
     for row, found in zip(rows, reply.logprobs, strict=True):
         logprobs = engine.model(torch.tensor([row])).logits[0].log_softmax(-1)
-        expected = [float(logprobs[i, token]) for i, token in enumerate(row[1:])]
+        expected = [logprobs[i, token].item() for i, token in enumerate(row[1:])]
         assert found == pytest.approx(expected, abs=1e-3)
 
 

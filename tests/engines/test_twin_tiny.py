@@ -186,12 +186,12 @@ def test_first_order_gain_predicts_the_sign_of_a_small_step(engine):
     request = a_request()
     swaps = engine.handle(request).swaps
     table = engine.model.get_input_embeddings().weight
-    before = float(naive_losses(engine.model, request, torch.zeros(5, 32)).mean())
+    before = naive_losses(engine.model, request, torch.zeros(5, 32)).mean().item()
     for owner, token in enumerate((10, 11, 13, 14, 20)):
         best, gain = swaps[owner][0]
         step = torch.zeros(5, 32)
         step[owner] = 1e-3 * (table[best] - table[token])
-        fall = before - float(naive_losses(engine.model, request, step).mean())
+        fall = before - naive_losses(engine.model, request, step).mean().item()
         assert gain > 0
         assert fall == pytest.approx(1e-3 * gain, rel=0.1, abs=1e-6)
 
@@ -241,7 +241,7 @@ def test_scores_equal_those_of_every_sequence_on_its_own(engine):
         tokens, _ = spell(request, number)
         logprobs = engine.model(torch.tensor([tokens])).logits[0].log_softmax(-1)
         places = range(len(tokens) - request.segments[number].read, len(tokens))
-        expected = [float(logprobs[place - 1, tokens[place]]) for place in places]
+        expected = [logprobs[place - 1, tokens[place]].item() for place in places]
         assert found == pytest.approx(expected, abs=1e-4)
     assert reply.unique == reply.decoded == 33 - 3 * 3  # ends of labels are read, never computed
 

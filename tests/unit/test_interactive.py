@@ -110,7 +110,7 @@ def loaded(db) -> Loaded:
 
 def asked(prompt: Any = PROMPT, split: str = "selection", **more: Any) -> dict[str, Any]:
     body = prompt if isinstance(prompt, str) else msgspec.to_builtins(prompt)
-    return {"prompt": body, "task": "firm", "split": split, "model": "tiny", **more}
+    return {"prompt": body, "task": "firm", "split": split, "model": "tiny"} | more
 
 
 def showing(*rows: str) -> Any:
@@ -159,6 +159,17 @@ def test_a_prior_for_the_labels_of_another_task_is_refused(db, host, loaded):
     with pytest.raises(InputError, match="priors for 2 labels, firm takes 3"):
         evaluate(db, host, asked(msgspec.structs.replace(PROMPT, prior=(1.0, -1.0))))
     assert host.pool.calls == []
+
+
+def test_a_prior_is_refused_where_each_episode_has_labels_of_its_own(db, host, loaded):
+    examples = [c.query for several in loaded.cases.values() for c in several]
+    episodic = msgspec.structs.replace(TASK, name="episodic", protocol="episodes")
+    save(db, Imported(episodic, examples, loaded.cases))
+    tuned = msgspec.structs.replace(PROMPT, prior=(1.0, 0.0, -1.0))
+    with pytest.raises(InputError, match="priors for 3 labels, episodic takes 0"):
+        evaluate(db, host, asked(tuned, task="episodic"))
+    assert host.pool.calls == []
+    assert evaluate(db, host, asked(task="episodic"))["n"] == 36
 
 
 def test_a_prior_is_taken_from_the_scores(db, host, loaded):

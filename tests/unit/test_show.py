@@ -6,7 +6,7 @@ import msgspec
 from in_process import PROMPT, TASK, case, row
 
 from appliance.render import render
-from appliance.show import rendered
+from appliance.show import plain, rendered
 
 
 def test_a_rendered_prompt_is_what_stands_before_a_label_but_for_the_query():
@@ -22,3 +22,9 @@ def test_a_rendered_prompt_is_what_stands_before_a_label_but_for_the_query():
     values = {"text": asked.query.text, "head": "Cy", "tail": "Halden"}
     assert shown.removesuffix(query) + query.format(**values) == text
     assert "{label} of {text}: Bo set up Norvex." in shown
+
+
+def test_what_corrects_the_scores_is_shown():
+    assert "calibration weight: 0\nlabel priors: none\n" in plain(PROMPT)
+    fitted = msgspec.structs.replace(PROMPT, weight=0.25, prior=(1.0, -0.256, 0.0))
+    assert "calibration weight: 0.25\nlabel priors: +1.00 -0.26 +0.00\n" in plain(fitted)

@@ -9,6 +9,7 @@ import pytest
 from in_process import PROMPT, TASK, InProcess, Judge, MemoryJournal, many
 from scripted_model import ScriptedModel
 
+from appliance.prompt import Prompt
 from appliance.renderer import Renderer
 from appliance.scoring.evaluator import Evaluator
 from appliance.search.contest import FIRST, Candidate
@@ -31,9 +32,9 @@ class Unread(list):
         raise AssertionError("the test split was read")
 
 
-def loaded(tuning=(), test=None) -> Loaded:
+def loaded(tuning=(), test=None, task=TASK) -> Loaded:
     split = {"tuning": list(tuning), "selection": SELECTION, "test": test or Unread()}
-    return Loaded("t", "h", TASK, PROMPT, {}, split, {})
+    return Loaded("t", "h", task, PROMPT, {}, split, {})
 
 
 class Served(Judge):
@@ -54,12 +55,13 @@ class Told:
     def __init__(self) -> None:
         self.chosen: list[tuple[str, int]] = []
         self.stages: list[str] = []
+        self.priors: list[int] = []
 
     def stage(self, name: str) -> None:
         self.stages.append(name)
 
     def candidate(self, stage: str, candidate: Candidate, outcome: str) -> None:
-        pass
+        self.priors.append(len(candidate.final.prior))
 
     def selected(self, candidate: Candidate, n: int, accuracy: float, loss: float) -> None:
         self.chosen.append((candidate.prompt.id, n))
@@ -121,15 +123,27 @@ def test_a_race_is_as_deep_as_a_tenth_of_the_budget_within_bounds(cost, budget, 
     assert race_depth(cost, budget) == depth
 
 
-def test_a_run_goes_through_its_stages_and_reads_no_test_row(tmp_path):
-    models = InProcess(ScriptedModel(tmp_path))
+def tuned(folder, task: Loaded) -> tuple[Prompt, Told]:
+    models = InProcess(ScriptedModel(folder))
     prices = Prices(0.01, 0.01, 0.01)
     bodies = {role: Body("m", role, prices) for role in ("search", "serving", "twin", "reasoner")}
     bench = Workbench(models, bodies, MemoryJournal(), lambda: None)
     tokeniser = models.tokeniser()
-    evaluator = Evaluator(bench, Renderer(TASK, {}, tokeniser))
+    evaluator = Evaluator(bench, Renderer(task.task, {}, tokeniser))
     told = Told()
-    task = loaded(many(40))
-    best = tune(task, evaluator, bench, tokeniser, told, seed=3, budget=1500.0)
+    return tune(task, evaluator, bench, tokeniser, told, seed=3, budget=1500.0), told
+
+
+def test_a_run_goes_through_its_stages_and_reads_no_test_row(tmp_path):
+    best, told = tuned(tmp_path, loaded(many(40)))
     assert told.stages == ["search", "refine", "selection"]
     assert best.id and told.chosen
+
+
+def test_candidates_get_priors_where_all_cases_have_the_same_labels_only(tmp_path):
+    """A position among an episode's labels means another relation in the next episode."""
+    _, told = tuned(tmp_path, loaded(many(40)))
+    assert set(told.priors[1:]) == {len(TASK.labels)}
+    episodes = msgspec.structs.replace(TASK, protocol="episodes")
+    _, told = tuned(tmp_path, loaded(many(40), task=episodes))
+    assert set(told.priors) == {0}
