@@ -225,8 +225,8 @@ class Gauge:
         worker = self.host.worker(self.reasoner, self.reasoner.search)
         text = " ".join(label.description for label in self.loaded.task.labels) or "The"
         prompt = tokeniser.encode([text], closed=True)[0][0]
-        reading, _ = self.host.timed(worker, Generate(prompt=prompt, max_tokens=1))
-        request = Generate(prompt=prompt, n=SAMPLES, max_tokens=SAMPLED_TOKENS)
+        reading, _ = self.host.timed(worker, Generate(prompts=(prompt,), max_tokens=1))
+        request = Generate(prompts=(prompt,), n=SAMPLES, max_tokens=SAMPLED_TOKENS)
         both, reply = self.host.timed(worker, request)
         assert isinstance(reply, Generated)
         sampling = max(both - reading, 0.0) / max(reply.sampled, 1)

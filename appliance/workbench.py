@@ -191,7 +191,7 @@ def price(prices: Prices, reply: Reply) -> float:
         case Scores() | Proposals():
             return reply.unique * prices.prefill
         case Generated():
-            return reply.decoded * prices.prefill + reply.sampled * prices.sample
+            return reply.unique * prices.prefill + reply.sampled * prices.sample
         case Gradients():
             return reply.decoded * prices.gradient
         case _:

@@ -66,25 +66,46 @@ class Scores(msgspec.Struct, frozen=True, tag="scores"):
     decoded: int
 
 
-class Generate(msgspec.Struct, frozen=True, tag="generate"):
-    """``n`` sampled continuations of one prompt; equal requests give equal replies.
+class Generate(msgspec.Struct, frozen=True, tag="generate", omit_defaults=True):
+    """``n`` sampled continuations of each prompt; equal requests give equal replies.
 
-    A temperature of 0 is greedy. Sampling stops at an end-of-generation token, at the first of
-    ``stop`` (which is cut off) or after ``max_tokens``.
+    A temperature of 0 is greedy; a ``top_k`` of 0, a ``top_p`` of 1 and a ``min_p`` of 0 cut
+    nothing off. Sampling stops at an end-of-generation token, at the first of ``stop`` (which is
+    cut off) or after ``max_tokens``. ``grammar`` (GBNF with a rule ``root``) or ``schema`` (a JSON
+    schema, as JSON) says what may be written.
     """
 
-    prompt: tuple[int, ...]
+    prompts: tuple[tuple[int, ...], ...]
     n: int = 1
     max_tokens: int = 128
     temperature: float = 0.8
     top_k: int = 40
     top_p: float = 0.95
+    min_p: float = 0.0
     seed: int = 0
     stop: tuple[str, ...] = ()
+    grammar: str = ""
+    schema: str = ""
+
+
+class Continuation(msgspec.Struct, frozen=True, array_like=True):
+    """``ids`` are all tokens that were sampled but an end-of-generation one, those of a stop string
+    included. ``ended`` is false where ``max_tokens`` cut it off."""
+
+    text: str
+    ids: tuple[int, ...]
+    ended: bool
 
 
 class Generated(msgspec.Struct, frozen=True, tag="generated"):
-    texts: tuple[str, ...]
+    """``written[i]`` are the continuations of prompt i.
+
+    ``unique`` is how many different prompt tokens there are, as a trie, ``sampled`` how many tokens
+    were drawn, and ``decoded`` how many of both were computed.
+    """
+
+    written: tuple[tuple[Continuation, ...], ...]
+    unique: int
     decoded: int
     sampled: int
 

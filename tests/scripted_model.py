@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from models.engine import (
+    Continuation,
     Describe,
     Description,
     Detokenise,
@@ -73,7 +74,9 @@ class ScriptedModel:
                 return Scores(tuple(_logprobs(segments, i) for i in read), unique, unique)
             case Generate():
                 texts = [WRITTEN[(request.seed + i) % len(WRITTEN)] for i in range(request.n)]
-                return Generated(tuple(texts), len(request.prompt), 16 * request.n)
+                each = tuple(Continuation(text, tuple(text.encode()), True) for text in texts)
+                total, asked = sum(map(len, request.prompts)), len(request.prompts)
+                return Generated((each,) * asked, total, total, 16 * request.n * asked)
             case Propose(prefixes, k):
                 letters = tuple((97 + i % 26, -1.0 - i) for i in range(k))
                 total = sum(map(len, prefixes))

@@ -99,12 +99,14 @@ def ask(bench: Workbench, reasoner: Tokeniser, text: str, seed: int) -> list[str
     body = reasoner.encode([frame.lead + text + frame.trail], closed=True)[0][0]
     glue = reasoner.encode([frame.glue], closed=True)[0][0] if frame.glue else ()
     prompt = (*frame.before, *body, *(frame.between or ()), *glue)
-    request = Generate(prompt=prompt, n=SAMPLES, max_tokens=MAX_TOKENS, seed=seed, stop=("\n\n",))
+    request = Generate(
+        prompts=(prompt,), n=SAMPLES, max_tokens=MAX_TOKENS, seed=seed, stop=("\n\n",)
+    )
     try:
-        replies = bench.generate("reasoner", request).texts
+        [written] = bench.generate("reasoner", request).written
     except Unanswerable:
         return []
-    return list(dict.fromkeys(filter(None, map(clean, replies))))
+    return list(dict.fromkeys(filter(None, (clean(w.text) for w in written))))
 
 
 def clean(reply: str) -> str:

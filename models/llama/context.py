@@ -80,6 +80,10 @@ class Context:
         for sequence in range(1, count + 1):
             C.llama_memory_seq_cp(self.memory, TRUNK, sequence, -1, -1)
 
+    def copy(self, source: int, target: int, depth: int) -> None:
+        """A sequence begins as another one's first ``depth`` tokens; no bytes are copied."""
+        C.llama_memory_seq_cp(self.memory, source, target, 0, depth)
+
     def forget(self, sequence: int, depth: int = -1) -> None:
         """Drop a sequence from ``depth`` on."""
         C.llama_memory_seq_rm(self.memory, sequence, depth, -1)

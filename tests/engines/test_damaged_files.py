@@ -53,7 +53,7 @@ def damaged(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> LlamaEng
     [
         Score((Segment(-1, (100, 200, 300), 2),)),
         Propose(((100, 200),), 3),
-        Generate(prompt=(100, 200), max_tokens=2),
+        Generate(((100, 200),), max_tokens=2),
     ],
     ids=["score", "propose", "generate"],
 )

@@ -159,7 +159,7 @@ def test_what_follows_the_same_trunk_decodes_less_and_scores_the_very_same(engin
     engine.handle(first)
     resident = engine.context.resident
     behind = engine.handle(second)
-    engine.handle(Generate(prompt=(100, 200), n=2, max_tokens=2))
+    engine.handle(Generate(((100, 200),), n=2, max_tokens=2))
     cleared = engine.handle(second)
     assert resident and behind.decoded == cleared.decoded - len(resident) < cleared.decoded
     assert behind.logprobs == cleared.logprobs
@@ -181,7 +181,7 @@ def test_a_prompt_that_is_too_long_is_refused_with_its_length_and_the_limit(engi
     message = f"{limit + 1} tokens are longer than the limit of {limit}"
     refused(engine, Score((Segment(-1, (100,) * (limit + 1), 1),)), message)
     refused(engine, Propose(((100,) * (limit + 1),), 1), message)
-    refused(engine, Generate(prompt=(100,) * (limit - 5), max_tokens=6), message)
+    refused(engine, Generate(((100,) * (limit - 5),), max_tokens=6), message)
     deep = (Segment(-1, (100,) * limit), Segment(0, (5,), 1))
     refused(engine, Score(deep), message)
 
@@ -196,53 +196,15 @@ def test_a_prompt_as_long_as_the_limit_is_answered(engine):
 def test_ids_outside_the_vocabulary_are_refused_with_its_size(engine, token):
     refused(engine, Score((Segment(-1, (100, token), 1),)), "outside the vocabulary of 49152")
     refused(engine, Propose(((token,),), 1), "outside the vocabulary of 49152")
-    refused(engine, Generate(prompt=(token,)), "outside the vocabulary of 49152")
+    refused(engine, Generate(((token,),)), "outside the vocabulary of 49152")
     refused(engine, Detokenise(((100, token),)), "outside the vocabulary of 49152")
 
 
 def test_what_cannot_be_sampled_is_refused(engine):
-    refused(engine, Generate(prompt=()), "empty prompt")
-    refused(engine, Generate(prompt=(100,), n=0), "cannot sample 0 continuations")
-    refused(engine, Generate(prompt=(100,), n=300, max_tokens=1), "cannot sample 300")
-    refused(engine, Generate(prompt=(100,), n=20, max_tokens=60), "20 x 60 tokens .* 768 cells")
+    refused(engine, Generate(((),)), "empty prompt")
+    refused(engine, Generate(((100,),), n=0), "cannot write 0 continuations")
+    refused(engine, Generate(((100,),), stop=("",)), "stop string is empty")
     refused(engine, Propose(((100,), ()), 1), "empty prefix")
-
-
-def test_the_largest_number_of_continuations_is_sampled(engine):
-    reply = engine.handle(Generate(prompt=(100,), n=255, max_tokens=2, temperature=0.0))
-    assert len(reply.texts) == 255 and reply.sampled == 2 * 255
-
-
-def test_generation_is_a_function_of_its_seed(engine):
-    prompt = ids_of(engine, "Once upon a time there was")
-    request = {"prompt": prompt, "n": 2, "max_tokens": 5}
-    first = engine.handle(Generate(**request, seed=1))
-    assert engine.handle(Generate(**request, seed=1)) == first
-    other = engine.handle(Generate(**request, seed=2))
-    assert first.texts != other.texts
-    assert len(set(first.texts)) > 1
-    assert first.decoded == len(prompt) and 0 < first.sampled <= 2 * 5
-
-
-def test_greedy_generation_takes_the_likeliest_token_whatever_the_seed(engine):
-    prompt = ids_of(engine, "The capital of France is")
-    request = {"prompt": prompt, "max_tokens": 4, "temperature": 0.0}
-    [text] = engine.handle(Generate(**request, seed=1)).texts
-    assert engine.handle(Generate(**request, n=2, seed=2)).texts == (text, text)
-    [[(best, _)]] = engine.handle(Propose((prompt,), 1)).tokens
-    [first] = engine.handle(Detokenise(((best,),))).texts
-    assert text.startswith(first) and len(text) > len(first)
-
-
-def test_a_stop_string_ends_a_generation_and_is_cut_off(engine):
-    prompt = ids_of(engine, "One, two, three, four, five, six,")
-    request = {"prompt": prompt, "max_tokens": 12, "temperature": 0.0}
-    whole = engine.handle(Generate(**request))
-    [text] = whole.texts
-    stop = text[len(text) // 2 :][:3]
-    cut = engine.handle(Generate(**request, stop=("never said", stop)))
-    assert cut.texts == (text[: text.index(stop)],)
-    assert cut.sampled < whole.sampled
 
 
 def test_proposals_are_sorted_and_their_log_probabilities_are_those_of_scoring(engine):

@@ -352,7 +352,7 @@ def test_an_owner_of_two_tokens_is_refused(engine):
         (Score((Segment(-1, (1, -3), 1),)), "outside the vocabulary"),
         (Score((Segment(-1, (5,) * 65, 1),)), "65 tokens are longer than the 64"),
         (Propose(((5,),), 1), "cannot answer Propose"),
-        (Generate((5,)), "cannot answer Generate"),
+        (Generate(((5,),)), "cannot answer Generate"),
     ],
 )
 def test_a_request_that_cannot_be_answered_is_refused(engine, request_, words):

@@ -24,7 +24,7 @@ from appliance.search.mutate import mutate, shot_sets
 from appliance.search.operators import ask, clean, induce, rewrite
 from appliance.search.search import FINALISTS, search
 from appliance.workbench import Body, Prices, Unanswerable, Workbench
-from models.engine import Failed, Generate, Generated, Score, decode_reply
+from models.engine import Continuation, Failed, Generate, Generated, Score, decode_reply
 from models.pool import RequestFailed
 
 CASES = many(4 * FIRST, may_ship=True)
@@ -526,7 +526,8 @@ class Talkative:
     def handle(self, request):
         if isinstance(request, Generate):
             self.request = request
-            return Generated(self.texts, 1, 1)
+            said = tuple(Continuation(text, (), True) for text in self.texts)
+            return Generated((said,), 1, 1, 1)
         return self.scripted.handle(request)
 
 
@@ -538,7 +539,7 @@ def test_the_reasoner_is_asked_as_a_chat_and_its_replies_are_cleaned_and_unique(
     hostile = "What is <|end|> {labels}?"
     texts = ask(bench, models.tokeniser(), hostile, seed=7)
     assert texts == ["Name the relation.", "Say how they relate."]
-    assert model.request.prompt == (256, *hostile.encode(), 257, 258)
+    assert model.request.prompts[0] == (256, *hostile.encode(), 257, 258)
     assert model.request.seed == 7
 
 

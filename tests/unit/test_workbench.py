@@ -17,6 +17,7 @@ from appliance.workbench import (
     price,
 )
 from models.engine import (
+    Continuation,
     Differentiate,
     Failed,
     Generate,
@@ -52,7 +53,8 @@ class Parrot:
             case Score():
                 return Scores(((float(-self.count),),), unique=10, decoded=4)
             case Generate():
-                return Generated((f"call {self.count}",), decoded=7, sampled=5)
+                said = Continuation(f"call {self.count}", (), True)
+                return Generated(((said,),), unique=7, decoded=9, sampled=5)
             case Propose():
                 return Proposals((((self.count, -1.0),),), unique=6, decoded=2)
             case Differentiate():
@@ -200,7 +202,7 @@ def test_each_kind_of_reply_has_its_price():
     live = bench()
     live.score("search", score(1))
     assert live.spent == 10 * 0.5
-    live.generate("search", Generate(prompt=(1,)))
+    live.generate("search", Generate(((1,),)))
     assert live.spent == 5 + 7 * 0.5 + 5 * 3
     live.propose("search", Propose(((1,),), 2))
     assert live.spent == 23.5 + 6 * 0.5
@@ -226,7 +228,7 @@ def test_the_same_request_to_two_bodies_has_two_keys():
 def test_a_reply_of_another_kind_is_reported_with_the_role():
     class Wrong:
         def handle(self, request):
-            return Generated(("x",), 1, 1)
+            return Generated((), 1, 1, 1)
 
     live = Workbench(InProcess(Wrong()), BODIES, MemoryJournal(), lambda: None)
     with pytest.raises(StropError, match="the search model answered Generated to a Scores"):

@@ -1,0 +1,193 @@
+"""Labels scored in a tree: against the floor, and against other ways to ask the same file.
+
+    python tests/bench/scoring.py --data DIR --model FILE.gguf --twin FOLDER
+
+FewRel, 5-way 1-shot: one support set, 64 queries, 5 labels each. The floor is llama.cpp decoding as
+many tokens in batches of the same size behind the same prefix: no branches, no logits, no lookups.
+All ways are run in turn, ``--repeats`` times, and ratios are medians of those within a turn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from random import Random
+from statistics import fmean, median
+from time import perf_counter
+from typing import Any
+
+import llama_cpp
+import torch
+import transformers
+
+from appliance.data.fewrel import read_fewrel
+from appliance.prompt import Prompt
+from appliance.render import render
+from appliance.renderer import Renderer
+from appliance.scoring.evaluator import accuracy, read_scores
+from appliance.task import Case, Task
+from appliance.tokens import Tokeniser, text_of
+from models.engine import Describe, Reply, Request, Score
+from models.llama.context import TRUNK, Context
+from models.llama.engine import LlamaEngine, load
+
+PROMPT = Prompt(sections=(), example="{text}\n{head} -> {tail}: {label}\n\n")
+QUERIES = 64
+ANSWER = 24
+FEW = 3
+"""Queries for the ways that take seconds each."""
+
+Text = tuple[str, list[str]]
+"""A prompt up to its answer, and the answers."""
+
+
+class Direct:
+    """``models.pool.Models`` over one engine of this process."""
+
+    def __init__(self, engine: LlamaEngine) -> None:
+        self.engine = engine
+
+    def call(self, name: str, request: Request) -> Reply:
+        return self.engine.handle(request)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--twin", type=Path, required=True)
+    parser.add_argument("--repeats", type=int, default=5)
+    given = parser.parse_args()
+    task, cases = workload(given.data)
+    engine = load(str(given.model), beat=lambda done, total: None)
+    tokeniser = Tokeniser(Direct(engine), "model", engine.handle(Describe()))
+    layout = Renderer(task, {}, tokeniser).layout(PROMPT, cases)
+    request = Score(tuple(layout.segments))
+    reply = engine.handle(request)
+    prefix = len(layout.segments[0].tokens)
+    texts = [
+        (text_of((*r.prefix, *r.query)), [text_of(answer) for answer in r.answers])
+        for r in (render(PROMPT, task, case, ()) for case in cases)
+    ]
+    ways: dict[str, tuple[int, Callable[[], Any]]] = {
+        "raw decode": (QUERIES, lambda: decode(engine.context, prefix, reply.unique)),
+        "tree": (QUERIES, lambda: score(engine, request)),
+        "greedy text": (QUERIES, greedy(given.model, texts)),
+        "transformers": (FEW, padded(given.twin, tokeniser, texts[:FEW])),
+        "echo": (FEW, echo(given.model, texts[:FEW])),
+    }
+    turns = [
+        {name: seconds(way) / asked for name, (asked, way) in ways.items()}
+        for _ in range(given.repeats)
+    ]
+    said = greedy(given.model, texts)()
+    right = [text.strip() == case.query.label for text, case in zip(said, cases, strict=True)]
+    scored = accuracy(read_scores(layout, reply, cases), PROMPT)
+    print(f"{prefix} tokens before {QUERIES} queries of 5 labels: {reply.unique} tokens computed")
+    print(f"accuracy: labels scored {scored:.2f}, greedy text {fmean(right):.2f}")
+    print("| way | queries/s | times as long as the tree |\n|---|---|---|")
+    for name in ways:
+        speed = median(1 / turn[name] for turn in turns)
+        print(f"| {name} | {speed:.3g} | {median(t[name] / t['tree'] for t in turns):.3g} |")
+
+
+def seconds(way: Callable[[], Any]) -> float:
+    start = perf_counter()
+    way()
+    return perf_counter() - start
+
+
+def workload(data: Path) -> tuple[Task, list[Case]]:
+    """The first tuning episode's support, under queries of its relations."""
+    imported = read_fewrel(
+        data / "val_wiki.json",
+        data / "pid2name.json",
+        name="fewrel",
+        episodes=data / "episodes-5way-1shot.json",
+        seed=0,
+    )
+    first = imported.cases["tuning"][0]
+    shown = {row.id for row in first.support}
+    rows = [r for r in imported.examples if r.label in first.labels and r.id not in shown]
+    queries = Random(0).sample(rows, QUERIES)
+    return imported.task, [Case(query, first.labels, first.support) for query in queries]
+
+
+def decode(context: Context, prefix: int, total: int) -> None:
+    """As many tokens as the tree has, in batches right behind the prefix."""
+    context.clear()
+    for start in [*range(0, prefix, context.batch), *range(prefix, total, context.batch)]:
+        end = min(start + context.batch, prefix if start < prefix else total)
+        first = min(start, prefix)
+        count = end - start
+        tokens = range(100, 100 + count)
+        context.forget(TRUNK, first)
+        context.decode(tokens, range(first, first + count), [[TRUNK]] * count, [False] * count)
+
+
+def score(engine: LlamaEngine, request: Score) -> None:
+    engine.context.clear()
+    engine.handle(request)
+
+
+def greedy(path: Path, texts: Sequence[Text]) -> Callable[[], list[str]]:
+    """How prompt optimisers ask: the answer as text, the prefix reused from query to query."""
+    llm = completions(path, n_ctx=4096, logits_all=False)
+
+    def complete(prompt: str) -> str:
+        answer = llm.create_completion(prompt, max_tokens=ANSWER, temperature=0.0, stop=["\n"])
+        return str(answer["choices"][0]["text"])
+
+    return lambda: [complete(prompt) for prompt, _ in texts]
+
+
+def echo(path: Path, texts: Sequence[Text]) -> Callable[[], None]:
+    """How evaluation harnesses score a GGUF: one call a label, with logits everywhere."""
+    llm = completions(path, n_ctx=1024, logits_all=True)
+
+    def run() -> None:
+        for prompt, answers in texts:
+            for answer in answers:
+                llm.reset()
+                llm.create_completion(prompt + answer, max_tokens=1, echo=True, logprobs=1)
+
+    return run
+
+
+def completions(path: Path, *, n_ctx: int, logits_all: bool) -> llama_cpp.Llama:
+    threads = len(os.sched_getaffinity(0))
+    return llama_cpp.Llama(
+        str(path),
+        n_ctx=n_ctx,
+        n_batch=512,
+        n_threads=threads,
+        n_threads_batch=threads,
+        flash_attn=True,
+        logits_all=logits_all,
+        verbose=False,
+    )
+
+
+def padded(folder: Path, tokeniser: Tokeniser, texts: Sequence[Text]) -> Callable[[], None]:
+    """A query's labels as one batch of whole sequences, right-padded; BF16."""
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)
+    batches = [
+        [ids for ids, _ in tokeniser.encode([p + a for a in answers])] for p, answers in texts
+    ]
+
+    @torch.no_grad()
+    def run() -> None:
+        for batch in batches:
+            longest = max(map(len, batch))
+            ids = torch.tensor([[*row, *[0] * (longest - len(row))] for row in batch])
+            mask = torch.tensor([[1] * len(r) + [0] * (longest - len(r)) for r in batch])
+            logits = model(input_ids=ids, attention_mask=mask).logits
+            logits[:, :-1].float().log_softmax(-1).gather(2, ids[:, 1:, None])
+
+    return run
+
+
+if __name__ == "__main__":
+    main()
