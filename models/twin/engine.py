@@ -26,12 +26,15 @@ from models.trie import BadRequest, build
 from models.twin.gradients import differentiate
 from models.twin.load import TwinError, best_dtype, load_tokeniser, load_twin
 from models.twin.pack import (
+    FULL,
+    SLIDING,
     Beat,
+    attention_kinds,
     check,
+    context_length,
     cut,
     embed,
     log_probabilities,
-    longest,
 )
 
 DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
@@ -63,12 +66,12 @@ class TwinEngine:
         self.model = model
         self.tokeniser = tokeniser
         self.beat = beat
+        vocabulary = model.get_input_embeddings().num_embeddings
         self.specials: dict[str, int] = {
             token.content: number
             for number, token in tokeniser.added_tokens_decoder.items()
-            if token.special
+            if token.special and number < vocabulary
         }
-        vocabulary = model.get_input_embeddings().num_embeddings
         unnamed = range(len(tokeniser), vocabulary)
         self.excluded = torch.zeros(vocabulary, dtype=torch.bool, device=model.device)
         self.excluded[[*self.specials.values(), *unnamed]] = True
@@ -131,7 +134,7 @@ class TwinEngine:
         import transformers
 
         return Description(
-            context=longest(self.model.config),
+            context=context_length(self.model.config),
             vocabulary=self.excluded.numel(),
             specials=self.specials,
             bos=self.tokeniser.bos_token_id,
@@ -151,9 +154,15 @@ class TwinEngine:
         """Compare two packed branches with the model's own causal pass. Raises TwinError.
 
         It catches what a packed pass would compute wrongly in silence: layers that ignore the mask,
-        logits that are capped or scaled after the head.
+        logits that are capped or scaled after the head. The branches are beyond the first window.
         """
-        stem, branches = (10, 11, 12, 13), ((14, 15, 16, 17), (18, 19, 20, 21))
+        name = type(self.model).__name__
+        kinds = attention_kinds(self.model.config)
+        if unknown := kinds - {FULL, SLIDING}:
+            raise TwinError(f"{name} cannot be used as a twin: its layers have {min(unknown)}")
+        window = self.model.config.get_text_config().sliding_window if SLIDING in kinds else 0
+        stem = tuple(10 + at % 50 for at in range(window + 4))
+        branches = ((14, 15, 16, 17), (18, 19, 20, 21))
         segments = (Segment(-1, stem), *(Segment(0, branch, 3) for branch in branches))
         packed = torch.tensor(self.score(Score(segments)).logprobs)
         ids = torch.tensor([stem + branch for branch in branches], device=self.model.device)
@@ -161,7 +170,6 @@ class TwinEngine:
         own = whole[:, -4:-1].gather(2, ids[:, -3:, None])[..., 0].cpu()
         off = float((packed - own).abs().max())
         if not off < TOLERANCE:
-            name = type(self.model).__name__
             raise TwinError(f"{name} cannot be used as a twin: its packed scores are {off:.3g} off")
 
 

@@ -21,6 +21,7 @@ Beat = Callable[[int, int], None]
 
 LIMIT = 4096
 HEAD_ROWS = 64
+FULL, SLIDING = "full_attention", "sliding_attention"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,35 @@ def visible(trie: Trie, pack: Pack) -> torch.Tensor:
     return torch.from_numpy(seen)
 
 
+def masks(model: Any, trie: Trie, pack: Pack, dtype: torch.dtype) -> Any:
+    """What each layer adds to its attention scores, [1, 1, n, n]: 0 where a node is visible. A
+    sliding layer sees the last ``sliding_window`` of a node's ancestors only, itself counted. A
+    dictionary where a model has layers of both kinds, as transformers expects it then."""
+    seen = visible(trie, pack).to(model.device)
+    depths = torch.tensor([trie.depths[node] for node in pack.nodes], device=model.device)
+
+    def mask(kind: str) -> torch.Tensor:
+        allowed = seen
+        if kind == SLIDING:
+            window = model.config.get_text_config().sliding_window
+            allowed = seen & (depths[:, None] - depths[None, :] < window)
+        added = torch.zeros(seen.shape, dtype=dtype, device=model.device)
+        return added.masked_fill_(~allowed, torch.finfo(dtype).min)[None, None]
+
+    kinds = attention_kinds(model.config)
+    if len(kinds) == 1:
+        return mask(*kinds)
+    return {kind: mask(kind) for kind in kinds}
+
+
+def attention_kinds(config: Any) -> set[str]:
+    """Of a model's layers: full, sliding, or another name that transformers has for it."""
+    config = config.get_text_config()
+    if kinds := getattr(config, "layer_types", None):
+        return set(kinds)
+    return {SLIDING if getattr(config, "sliding_window", None) else FULL}
+
+
 def embed(model: Any, trie: Trie, pack: Pack) -> torch.Tensor:
     """Detached input embeddings [n, d] of the pack's nodes."""
     ids = torch.tensor([trie.tokens[node] for node in pack.nodes], device=model.device)
@@ -89,13 +119,10 @@ def embed(model: Any, trie: Trie, pack: Pack) -> torch.Tensor:
 
 def hidden(model: Any, trie: Trie, pack: Pack, embeddings: torch.Tensor) -> torch.Tensor:
     """Final hidden states [r, d] of the pack's readers."""
-    seen = visible(trie, pack).to(model.device)
-    mask = torch.zeros(seen.shape, dtype=embeddings.dtype, device=model.device)
-    mask.masked_fill_(~seen, torch.finfo(mask.dtype).min)
     positions = torch.tensor([[trie.depths[node] for node in pack.nodes]], device=model.device)
     states = model.get_decoder()(
         inputs_embeds=embeddings[None],
-        attention_mask=mask[None, None],
+        attention_mask=masks(model, trie, pack, embeddings.dtype),
         position_ids=positions,
         use_cache=False,
     ).last_hidden_state[0]
@@ -140,22 +167,19 @@ def _look_up(head: Any, rows: torch.Tensor, pairs: torch.Tensor) -> torch.Tensor
     return found
 
 
-def longest(config: Any) -> int:
-    """Tokens that every layer of the model can see at once: its context, or its sliding window."""
-    config = config.get_text_config()
-    context: int = config.max_position_embeddings
-    layers = getattr(config, "layer_types", None) or ["sliding_attention"]
-    window = getattr(config, "sliding_window", None) if "sliding_attention" in layers else None
-    return min(context, window or context)
+def context_length(config: Any) -> int:
+    """Tokens."""
+    length: int = config.get_text_config().max_position_embeddings
+    return length
 
 
 def check(model: Any, trie: Trie) -> None:
     """Refuse what the model cannot compute. Raises BadRequest."""
-    limit = longest(model.config)
+    limit = context_length(model.config)
     depth = max(trie.depths, default=-1) + 1
     if depth > limit:
         raise BadRequest(
-            f"{depth} tokens are longer than the {limit} that the twin can see at once; "
+            f"{depth} tokens are longer than the twin's context of {limit}; "
             "shorten the prompt or the rows"
         )
     vocabulary = model.get_input_embeddings().num_embeddings

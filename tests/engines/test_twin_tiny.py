@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import naive_loop
 import pytest
 
 from models.engine import (
@@ -27,7 +28,7 @@ pytest.importorskip("transformers")
 from models.twin import engine as twin  # noqa: E402
 from models.twin.gradients import backpropagate, owners_of_nodes  # noqa: E402
 from models.twin.load import TwinError, best_dtype, load_twin  # noqa: E402
-from models.twin.pack import cut, longest, visible  # noqa: E402
+from models.twin.pack import FULL, SLIDING, attention_kinds, cut, visible  # noqa: E402
 
 VOCABULARY = 100
 SPECIALS = {"<bos>": 0, "<eos>": 1}
@@ -93,47 +94,6 @@ def a_request(
     return Differentiate(tuple(segments), tuple(owners), choices, top=8)
 
 
-def spell(request: Differentiate, number: int) -> tuple[list[int], list[int]]:
-    """Tokens and owners from the root to the end of a segment."""
-    tokens: list[int] = []
-    owners: list[int] = []
-    while number >= 0:
-        tokens[:0] = request.segments[number].tokens
-        owners[:0] = request.owners[number]
-        number = request.segments[number].parent
-    return tokens, owners
-
-
-def naive_losses(model: Any, request: Differentiate, delta: Any) -> Any:
-    """Every label of every choice as a sequence of its own; ``delta`` [owners, d] is added."""
-
-    def score(number: int) -> Any:
-        tokens, owners = spell(request, number)
-        padded = torch.cat([delta, torch.zeros(1, delta.shape[1])])
-        inputs = model.get_input_embeddings()(torch.tensor(tokens)) + padded[owners]
-        logprobs = model(inputs_embeds=inputs[None]).logits[0].log_softmax(-1)
-        read = request.segments[number].read
-        places = range(len(tokens) - read, len(tokens))
-        return sum(logprobs[place - 1, tokens[place]] for place in places)
-
-    losses = []
-    for choice in request.choices:
-        scores = torch.stack([score(segment) for segment in choice.plain])
-        if choice.free:
-            scores = scores - choice.weight * torch.stack([score(s) for s in choice.free])
-        if choice.prior:
-            scores = scores - torch.tensor(choice.prior)
-        losses.append(-(choice.sharpness * scores).log_softmax(0)[choice.gold])
-    return torch.stack(losses)
-
-
-def naive(model: Any, request: Differentiate) -> tuple[list[float], Any]:
-    delta = torch.zeros(5, 32, requires_grad=True)
-    losses = naive_losses(model, request, delta)
-    (gradient,) = torch.autograd.grad(losses.mean(), delta)
-    return losses.tolist(), gradient
-
-
 def packed(model: Any, request: Differentiate, limit: int = 1024) -> tuple[list[float], Any, int]:
     trie = build(request.segments)
     owners = owners_of_nodes(request, trie)
@@ -147,7 +107,7 @@ def packed(model: Any, request: Differentiate, limit: int = 1024) -> tuple[list[
 def test_packed_gradients_equal_those_of_a_naive_loop(engine, weight, sharpness, prior):
     request = a_request(weight, sharpness, prior)
     losses, gradient, _ = packed(engine.model, request)
-    expected_losses, expected = naive(engine.model, request)
+    expected_losses, expected = naive_loop.gradient(engine.model, request)
     assert losses == pytest.approx(expected_losses, abs=1e-5)
     assert torch.cosine_similarity(gradient, expected, dim=1).min() >= 0.9999
     assert torch.allclose(gradient, expected, rtol=1e-3, atol=1e-6)
@@ -167,8 +127,8 @@ def test_gradients_equal_finite_differences(engine):
         step = torch.zeros(5, 32)
         step[owner, coordinate] = 1e-2
         with torch.no_grad():
-            rise = naive_losses(engine.model, request, step).mean()
-            fall = naive_losses(engine.model, request, -step).mean()
+            rise = naive_loop.losses(engine.model, request, step).mean()
+            fall = naive_loop.losses(engine.model, request, -step).mean()
         slope = float(rise - fall) / 2e-2
         assert slope == pytest.approx(float(gradient[owner, coordinate]), rel=0.03)
 
@@ -186,12 +146,12 @@ def test_first_order_gain_predicts_the_sign_of_a_small_step(engine):
     request = a_request()
     swaps = engine.handle(request).swaps
     table = engine.model.get_input_embeddings().weight
-    before = naive_losses(engine.model, request, torch.zeros(5, 32)).mean().item()
+    before = naive_loop.losses(engine.model, request, torch.zeros(5, 32)).mean().item()
     for owner, token in enumerate((10, 11, 13, 14, 20)):
         best, gain = swaps[owner][0]
         step = torch.zeros(5, 32)
         step[owner] = 1e-3 * (table[best] - table[token])
-        fall = before - naive_losses(engine.model, request, step).mean().item()
+        fall = before - naive_loop.losses(engine.model, request, step).mean().item()
         assert gain > 0
         assert fall == pytest.approx(1e-3 * gain, rel=0.1, abs=1e-6)
 
@@ -238,7 +198,7 @@ def test_scores_equal_those_of_every_sequence_on_its_own(engine):
     reply = engine.handle(Score(request.segments))
     readers = [number for number, segment in enumerate(request.segments) if segment.read]
     for number, found in zip(readers, reply.logprobs, strict=True):
-        tokens, _ = spell(request, number)
+        tokens, _ = naive_loop.spell(request, number)
         logprobs = engine.model(torch.tensor([tokens])).logits[0].log_softmax(-1)
         places = range(len(tokens) - request.segments[number].read, len(tokens))
         expected = [logprobs[place - 1, tokens[place]].item() for place in places]
@@ -350,7 +310,7 @@ def test_an_owner_of_two_tokens_is_refused(engine):
     [
         (Score((Segment(-1, (1, VOCABULARY), 1),)), "outside the vocabulary"),
         (Score((Segment(-1, (1, -3), 1),)), "outside the vocabulary"),
-        (Score((Segment(-1, (5,) * 65, 1),)), "65 tokens are longer than the 64"),
+        (Score((Segment(-1, (5,) * 65, 1),)), "65 tokens are longer than the twin's context of 64"),
         (Propose(((5,),), 1), "cannot answer Propose"),
         (Generate(((5,),)), "cannot answer Generate"),
     ],
@@ -364,16 +324,13 @@ def test_a_request_that_reads_nothing_gets_an_empty_reply(engine):
     assert engine.handle(Score((Segment(-1, (5, 6)),))) == Scores((), 0, 0)
 
 
-def test_a_sliding_window_bounds_what_the_twin_takes():
+def test_what_layers_see_is_read_from_the_configuration():
     import transformers
 
-    assert longest(transformers.LlamaConfig(max_position_embeddings=64)) == 64
-    mistral = transformers.MistralConfig(max_position_embeddings=64, sliding_window=16)
-    assert longest(mistral) == 16
-    qwen = transformers.Qwen2Config(max_position_embeddings=64, sliding_window=16)
-    assert longest(qwen) == 64
-    gemma = transformers.Gemma3TextConfig(max_position_embeddings=64, sliding_window=16)
-    assert longest(gemma) == 16
+    assert attention_kinds(transformers.LlamaConfig()) == {FULL}
+    assert attention_kinds(transformers.MistralConfig(sliding_window=16)) == {SLIDING}
+    assert attention_kinds(transformers.Qwen2Config(sliding_window=16)) == {FULL}
+    assert attention_kinds(transformers.Gemma3TextConfig()) == {FULL, SLIDING}
 
 
 def test_a_model_that_changes_logits_after_its_head_is_refused(folder):

@@ -1,0 +1,95 @@
+"""Llama, Qwen3 and Gemma: one random GGUF each, which llama.cpp and the twin read alike."""
+
+from __future__ import annotations
+
+import naive_loop
+import pytest
+from families import FAMILIES, write
+
+from models.engine import Choice, Describe, Differentiate, Generate, Score, Segment, Tokenise
+from models.headers import read_gguf
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
+pytest.importorskip("llama_cpp")
+
+from models.llama.engine import load as load_llama  # noqa: E402
+from models.trie import build  # noqa: E402
+from models.twin.engine import load as load_twin  # noqa: E402
+from models.twin.gradients import backpropagate, owners_of_nodes  # noqa: E402
+from models.twin.load import make_twin  # noqa: E402
+
+BEAT = lambda done, total: None  # noqa: E731
+HALF = 0.03
+"""Nats by which llama.cpp's scores may be off, since it keeps keys and values in 16 bits."""
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def files(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(request.param)
+    path = write(folder / "model.gguf", FAMILIES[request.param])
+    make_twin(path, folder / "twin")
+    return request.param, path, folder / "twin"
+
+
+@pytest.fixture(scope="module")
+def llama(files):
+    return load_llama(str(files[1]), beat=BEAT, n_ctx=768, batch=256, threads=1)
+
+
+@pytest.fixture(scope="module")
+def twin(files):
+    return load_twin(str(files[2]), beat=BEAT, dtype="float32", threads=1)
+
+
+def a_tree(start: int) -> tuple[Segment, ...]:
+    """A trunk of that many tokens, two queries, and three labels under each."""
+    labels = ((30, 40), (31, 32, 40), (33, 40))
+    segments = [Segment(-1, tuple(10 + i % 37 for i in range(start)))]
+    for query in ((50, 51, 20), (52, 20)):
+        segments.append(Segment(0, query))
+        parent = len(segments) - 1
+        segments += [Segment(parent, label, len(label)) for label in labels]
+    return tuple(segments)
+
+
+def test_the_header_names_the_family(files):
+    name, path, _ = files
+    assert read_gguf(path).architecture == name
+
+
+def test_both_tokenise_alike(llama, twin):
+    texts = ("the relation of Ada to the head\nis é", "Label: sentence  and\n\n42", "<|im_start|>x")
+    assert twin.handle(Tokenise(texts)).ids == llama.handle(Tokenise(texts)).ids
+    assert twin.handle(Describe()).vocabulary == llama.handle(Describe()).vocabulary
+
+
+@pytest.mark.parametrize("start", [5, 200])
+def test_both_score_alike_within_a_sliding_window_and_beyond(llama, twin, start):
+    request = Score(a_tree(start))
+    theirs, ours = llama.handle(request), twin.handle(request)
+    assert theirs.unique == ours.unique
+    for one, other in zip(theirs.logprobs, ours.logprobs, strict=True):
+        assert one == pytest.approx(other, abs=HALF)
+
+
+@pytest.mark.parametrize("start", [5, 60])
+def test_packed_gradients_equal_those_of_a_naive_loop(twin, start):
+    segments = a_tree(start)
+    owners = [tuple(range(start)), *[tuple(-1 for _ in s.tokens) for s in segments[1:]]]
+    choices = (Choice((2, 3, 4), (6, 7, 8), 1, 0.5), Choice((6, 7, 8), (), 0, 0.0))
+    request = Differentiate(segments, tuple(owners), choices)
+    trie = build(segments)
+    losses, found, _ = backpropagate(
+        twin.model, trie, choices, owners_of_nodes(request, trie), BEAT
+    )
+    expected_losses, expected = naive_loop.gradient(twin.model, request)
+    assert losses == pytest.approx(expected_losses, abs=1e-4)
+    assert torch.cosine_similarity(found.flatten(), expected.flatten(), dim=0) >= 0.9999
+
+
+def test_a_family_writes_and_stops(llama):
+    prompt = llama.handle(Tokenise(("the relation",))).ids[0]
+    request = Generate((prompt,), n=2, max_tokens=5, grammar='root ::= "yes" | "no"')
+    [several] = llama.handle(request).written
+    assert {c.text for c in several} <= {"yes", "no"} and all(c.ended for c in several)
