@@ -141,28 +141,37 @@ class Choice(msgspec.Struct, frozen=True, array_like=True):
     prior: tuple[float, ...] = ()
 
 
-class Differentiate(msgspec.Struct, frozen=True, tag="differentiate"):
+class Differentiate(msgspec.Struct, frozen=True, tag="differentiate", omit_defaults=True):
     """Gradient of the mean cross-entropy of ``choices`` with respect to token embeddings.
 
     ``owners[i]`` gives for every token of segment i the owner that collects its gradient, -1 for
     none; all tokens of one owner are the same literal token in different renderings, so its
-    gradient is the sum over them. For each owner the ``top`` swaps of the vocabulary with the
-    largest first-order gain (the linear estimate of the fall in loss) come back.
+    gradient is the sum over them. For each owner the ``top`` swaps with the largest first-order
+    gain (the linear estimate of the fall in loss) come back: of the vocabulary, or of the owner's
+    ``candidates`` where they are given.
+
+    ``probes`` is how many further backward passes, each with a random sign a choice, estimate how
+    far the choices' gradients are spread.
     """
 
     segments: tuple[Segment, ...]
     owners: tuple[tuple[int, ...], ...]
     choices: tuple[Choice, ...]
     top: int = 16
+    candidates: tuple[tuple[int, ...], ...] = ()
+    probes: int = 0
 
 
 class Gradients(msgspec.Struct, frozen=True, tag="gradients"):
-    """The choices' losses (nats); each owner's L2 gradient norm and swaps (token id, gain)."""
+    """The choices' losses (nats); each owner's L2 norm of the mean gradient, and its swaps (token
+    id, gain). ``spreads``, where there were probes, is the root mean square of the distance between
+    one choice's gradient and the mean, as estimated."""
 
     losses: tuple[float, ...]
     norms: tuple[float, ...]
     swaps: tuple[tuple[tuple[int, float], ...], ...]
     decoded: int
+    spreads: tuple[float, ...] = ()
 
 
 class Describe(msgspec.Struct, frozen=True, tag="describe"):

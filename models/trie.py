@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
-from models.engine import Segment
+from models.engine import Propose, Segment
 
 
 class BadRequest(ValueError):
@@ -40,6 +40,13 @@ class Trie:
             if needed[node] and self.parents[node] >= 0:
                 needed[self.parents[node]] = True
         return needed
+
+
+def prefixes(request: Propose) -> Trie:
+    """The trie of what is to be continued. Raises BadRequest for an empty prefix."""
+    if not all(request.prefixes):
+        raise BadRequest("nothing can be proposed after an empty prefix")
+    return build([Segment(-1, prefix) for prefix in request.prefixes])
 
 
 def build(segments: Sequence[Segment]) -> Trie:

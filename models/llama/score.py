@@ -7,10 +7,10 @@ from collections.abc import Callable, Container, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.engine import Proposals, Propose, Score, Scores, Segment
+from models.engine import Proposals, Propose, Score, Scores
 from models.llama.context import MAX_SEQUENCES, TRUNK, Context
 from models.llama.schedule import Extend, Retract, Step, schedule
-from models.trie import BadRequest, Trie, build
+from models.trie import Trie, build, prefixes
 
 Beat = Callable[[int, int], None]
 Reader = Callable[[int, NDArray[np.float32]], None]
@@ -31,9 +31,7 @@ def score(context: Context, request: Score, beat: Beat) -> Scores:
 
 
 def propose(context: Context, request: Propose, beat: Beat) -> Proposals:
-    if not all(request.prefixes):
-        raise BadRequest("nothing can be proposed after an empty prefix")
-    trie = build([Segment(-1, prefix) for prefix in request.prefixes])
+    trie = prefixes(request)
     ends = [path[-1] for path in trie.paths]
     best: dict[int, tuple[tuple[int, float], ...]] = {}
 

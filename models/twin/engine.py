@@ -14,6 +14,8 @@ from models.engine import (
     Describe,
     Description,
     Differentiate,
+    Proposals,
+    Propose,
     Reply,
     Request,
     Score,
@@ -22,18 +24,21 @@ from models.engine import (
     Tokenise,
     Tokens,
 )
-from models.trie import BadRequest, build
+from models.trie import BadRequest, build, prefixes
 from models.twin.gradients import differentiate
 from models.twin.load import TwinError, best_dtype, load_tokeniser, load_twin
 from models.twin.pack import (
     FULL,
+    HEAD_ROWS,
     SLIDING,
     Beat,
+    Pack,
     attention_kinds,
     check,
     context_length,
-    cut,
     embed,
+    hidden,
+    in_packs,
     log_probabilities,
 )
 
@@ -81,6 +86,8 @@ class TwinEngine:
         match request:
             case Score():
                 return self.score(request)
+            case Propose():
+                return self.propose(request)
             case Differentiate():
                 return differentiate(self.model, request, self.excluded, self.beat)
             case Tokenise():
@@ -113,12 +120,14 @@ class TwinEngine:
     def score(self, request: Score) -> Scores:
         trie = build(request.segments)
         check(self.model, trie)
-        packs = cut(trie, [[trie.parents[node] for node in nodes] for nodes in trie.reads if nodes])
+        groups = [[trie.parents[node] for node in nodes] for nodes in trie.reads if nodes]
         found: dict[int, float] = {}
-        for done, pack in enumerate(packs, 1):
+
+        def read(pack: Pack) -> None:
             place, values = log_probabilities(self.model, trie, pack, embed(self.model, trie, pack))
-            found |= dict(zip(place, values.tolist(), strict=True))
-            self.beat(done, len(packs))
+            found.update(zip(place, values.tolist(), strict=True))
+
+        decoded = in_packs(trie, groups, read, self.beat)
         if not all(map(math.isfinite, found.values())):
             raise TwinError(
                 "the twin's numbers are not finite: its file is damaged, or overflows in "
@@ -127,8 +136,29 @@ class TwinEngine:
         return Scores(
             logprobs=tuple(tuple(found[node] for node in nodes) for nodes in trie.reads if nodes),
             unique=sum(trie.needed(trie.wanted)),
-            decoded=sum(len(pack.nodes) for pack in packs),
+            decoded=decoded,
         )
+
+    @torch.no_grad()
+    def propose(self, request: Propose) -> Proposals:
+        trie = prefixes(request)
+        check(self.model, trie)
+        ends = [path[-1] for path in trie.paths]
+        best: dict[int, tuple[tuple[int, float], ...]] = {}
+
+        def read(pack: Pack) -> None:
+            rows = hidden(self.model, trie, pack, embed(self.model, trie, pack))
+            # In blocks: a matrix of all rows x vocabulary never exists.
+            for start in range(0, len(rows), HEAD_ROWS):
+                readers, some = pack.readers[start:][:HEAD_ROWS], rows[start:][:HEAD_ROWS]
+                logprobs = self.model.get_output_embeddings()(some).float().log_softmax(-1)
+                found = logprobs.topk(min(request.k, logprobs.shape[1]))
+                for end, ids, values in zip(readers, found.indices, found.values, strict=True):
+                    best[end] = tuple(zip(ids.tolist(), values.tolist(), strict=True))
+
+        decoded = in_packs(trie, [[end] for end in ends], read, self.beat)
+        unique = sum(trie.needed(set(ends)))
+        return Proposals(tuple(best[end] for end in ends), unique, decoded)
 
     def describe(self) -> Description:
         import transformers

@@ -7,6 +7,7 @@ prefix is computed once (tree attention, Miao et al., SpecInfer, arXiv:2305.0978
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,39 +37,76 @@ class Pack:
     readers: list[int]
 
 
-def cut(trie: Trie, groups: Sequence[Sequence[int]], limit: int = LIMIT) -> list[Pack]:
+def in_packs(
+    trie: Trie,
+    groups: Sequence[Sequence[int]],
+    work: Callable[[Pack], None],
+    beat: Beat,
+    limit: int = LIMIT,
+) -> int:
+    """``work`` on packs that between them read every group; returns how many nodes that computed.
+
+    A pack that memory does not hold is halved, as long as it has several groups. ``work`` must
+    leave nothing behind when it fails.
+    """
+    packs = deque(cut(trie, groups, limit))
+    done = computed = 0
+    while packs:
+        pack = packs.popleft()
+        try:
+            work(pack)
+        except (MemoryError, RuntimeError) as error:
+            if not _out_of_memory(error):
+                raise
+            if len(pack.groups) == 1:
+                raise MemoryError from error
+            half = len(pack.groups) // 2
+            parts = (pack.groups[:half], pack.groups[half:])
+            packs.extendleft(_pack(trie, groups, part) for part in reversed(parts))
+        else:
+            done += len(pack.groups)
+            computed += len(pack.nodes)
+            beat(done, len(groups))
+    return computed
+
+
+def cut(trie: Trie, groups: Sequence[Sequence[int]], limit: int) -> list[Pack]:
     """Packs of at most ``limit`` nodes that between them read every group of nodes, each whole.
 
     Groups are filled in greedily in depth-first order, so that neighbours share their prefix and
     little of it is repeated. A group that is larger than the limit is a pack of its own.
     """
-
-    def path(node: int) -> list[int]:
-        steps = []
-        while node >= 0:
-            steps.append(node)
-            node = trie.parents[node]
-        return steps[::-1]
-
-    packs: list[Pack] = []
-    members: list[int] = []
+    packs: list[list[int]] = []
     nodes: set[int] = set()
+    for member in sorted(range(len(groups)), key=lambda member: _path(trie, groups[member][0])):
+        needed = {step for node in groups[member] for step in _path(trie, node)}
+        if packs and len(nodes | needed) <= limit:
+            packs[-1].append(member)
+            nodes |= needed
+        else:
+            packs.append([member])
+            nodes = needed
+    return [_pack(trie, groups, members) for members in packs]
 
-    def close() -> None:
-        readers = {node for member in members for node in groups[member]}
-        packs.append(Pack(members.copy(), sorted(nodes), sorted(readers)))
 
-    for member in sorted(range(len(groups)), key=lambda member: path(groups[member][0])):
-        needed = {step for node in groups[member] for step in path(node)}
-        if members and len(nodes | needed) > limit:
-            close()
-            members.clear()
-            nodes.clear()
-        members.append(member)
-        nodes |= needed
-    if members:
-        close()
-    return packs
+def _pack(trie: Trie, groups: Sequence[Sequence[int]], members: list[int]) -> Pack:
+    readers = {node for member in members for node in groups[member]}
+    nodes = {step for reader in readers for step in _path(trie, reader)}
+    return Pack(members, sorted(nodes), sorted(readers))
+
+
+def _path(trie: Trie, node: int) -> list[int]:
+    """The nodes from the root to this one."""
+    steps = []
+    while node >= 0:
+        steps.append(node)
+        node = trie.parents[node]
+    return steps[::-1]
+
+
+def _out_of_memory(error: Exception) -> bool:
+    known = (MemoryError, torch.OutOfMemoryError)
+    return isinstance(error, known) or "DefaultCPUAllocator" in str(error)
 
 
 def visible(trie: Trie, pack: Pack) -> torch.Tensor:

@@ -26,8 +26,10 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from models.twin import engine as twin  # noqa: E402
-from models.twin.gradients import backpropagate, owners_of_nodes  # noqa: E402
+from models.twin import gradients  # noqa: E402
+from models.twin.gradients import Slopes, backpropagate  # noqa: E402
 from models.twin.load import TwinError, best_dtype, load_twin  # noqa: E402
+from models.twin.owners import owners_of_nodes  # noqa: E402
 from models.twin.pack import FULL, SLIDING, attention_kinds, cut, visible  # noqa: E402
 
 VOCABULARY = 100
@@ -94,10 +96,10 @@ def a_request(
     return Differentiate(tuple(segments), tuple(owners), choices, top=8)
 
 
-def packed(model: Any, request: Differentiate, limit: int = 1024) -> tuple[list[float], Any, int]:
+def packed(model: Any, request: Differentiate, **options: Any) -> Slopes:
     trie = build(request.segments)
     owners = owners_of_nodes(request, trie)
-    return backpropagate(model, trie, request.choices, owners, BEAT, limit)
+    return backpropagate(model, trie, request.choices, owners, BEAT, **options)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +108,8 @@ def packed(model: Any, request: Differentiate, limit: int = 1024) -> tuple[list[
 )
 def test_packed_gradients_equal_those_of_a_naive_loop(engine, weight, sharpness, prior):
     request = a_request(weight, sharpness, prior)
-    losses, gradient, _ = packed(engine.model, request)
+    found = packed(engine.model, request)
+    losses, gradient = found.losses, found.mean
     expected_losses, expected = naive_loop.gradient(engine.model, request)
     assert losses == pytest.approx(expected_losses, abs=1e-5)
     assert torch.cosine_similarity(gradient, expected, dim=1).min() >= 0.9999
@@ -114,14 +117,14 @@ def test_packed_gradients_equal_those_of_a_naive_loop(engine, weight, sharpness,
 
 
 def test_the_calibration_branch_contributes_to_the_gradient(engine):
-    _, without, _ = packed(engine.model, a_request(0.0))
-    _, whole, _ = packed(engine.model, a_request(1.0))
+    without = packed(engine.model, a_request(0.0)).mean
+    whole = packed(engine.model, a_request(1.0)).mean
     assert torch.cosine_similarity(without, whole, dim=1).max() < 0.999
 
 
 def test_gradients_equal_finite_differences(engine):
     request = a_request()
-    _, gradient, _ = packed(engine.model, request)
+    gradient = packed(engine.model, request).mean
     for owner in range(5):
         coordinate = int(gradient[owner].abs().argmax())
         step = torch.zeros(5, 32)
@@ -134,12 +137,85 @@ def test_gradients_equal_finite_differences(engine):
 
 
 def test_splitting_into_packs_changes_nothing(engine):
+    whole, split = (packed(engine.model, a_request(), probes=2, limit=n) for n in (1024, 12))
+    assert split.decoded > whole.decoded
+    assert split.losses == pytest.approx(whole.losses, abs=1e-5)
+    for one, other in zip([whole.mean, *whole.probes], [split.mean, *split.probes], strict=True):
+        assert torch.allclose(one, other, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+    ],
+)
+def test_a_pack_that_memory_does_not_hold_is_halved(engine, monkeypatch, error):
+    whole = packed(engine.model, a_request())
+    embed, sizes = gradients.embed, []
+
+    def tight(model, trie, pack):
+        sizes.append(len(pack.groups))
+        if len(pack.groups) > 1:
+            raise error
+        return embed(model, trie, pack)
+
+    monkeypatch.setattr(gradients, "embed", tight)
+    halved = packed(engine.model, a_request())
+    assert sizes == [2, 1, 1]
+    assert torch.allclose(halved.mean, whole.mean, atol=1e-5)
+    assert halved.losses == pytest.approx(whole.losses, abs=1e-5)
+
+
+def test_one_choice_that_memory_does_not_hold_is_reported_as_such(engine, monkeypatch):
+    def full(model, trie, pack):
+        raise MemoryError
+
+    monkeypatch.setattr(gradients, "embed", full)
+    with pytest.raises(MemoryError):
+        engine.handle(a_request())
+
+
+def test_the_spread_is_how_far_choices_gradients_are_from_their_mean(engine):
     request = a_request()
-    losses, gradient, decoded = packed(engine.model, request)
-    split_losses, split_gradient, split_decoded = packed(engine.model, request, limit=12)
-    assert split_decoded > decoded
-    assert split_losses == pytest.approx(losses, abs=1e-5)
-    assert torch.allclose(split_gradient, gradient, atol=1e-5)
+    each = [
+        packed(engine.model, msgspec.structs.replace(request, choices=(choice,))).mean
+        for choice in request.choices
+    ]
+    mean = torch.stack(each).mean(0)
+    expected = torch.stack([(one - mean).square().sum(1) for one in each]).mean(0).sqrt()
+    reply = engine.handle(msgspec.structs.replace(request, probes=300))
+    assert reply.spreads == pytest.approx(expected.tolist(), rel=0.15)
+    assert engine.handle(request).spreads == ()
+
+
+def test_swaps_are_found_among_candidates_only(engine):
+    every = engine.handle(msgspec.structs.replace(a_request(), top=VOCABULARY))
+    sets = ((50, 51, 10), (), (1, 60), (70,), (60, 61, 62))
+    reply = engine.handle(msgspec.structs.replace(a_request(), candidates=sets, top=2))
+    for owner, (swaps, allowed) in enumerate(zip(reply.swaps, sets, strict=True)):
+        expected = [swap for swap in every.swaps[owner] if swap[0] in allowed][:2]
+        assert [token for token, _ in swaps] == [token for token, _ in expected]
+        assert [gain for _, gain in swaps] == pytest.approx([g for _, g in expected], abs=1e-6)
+    for sets, message in (
+        (((5,),), "1 sets of candidates for 5 owners"),
+        (((5, VOCABULARY), (), (), (), ()), "owner 0: token id 100 is outside the vocabulary"),
+    ):
+        with pytest.raises(BadRequest, match=message):
+            engine.handle(msgspec.structs.replace(a_request(), candidates=sets))
+
+
+def test_proposals_are_the_likeliest_next_tokens(engine):
+    prefixes = ((10, 11, 12), (10, 11, 13, 14), (10, 11, 12))
+    reply = engine.handle(Propose(prefixes, 4))
+    assert reply.unique == reply.decoded == 5
+    for prefix, found in zip(prefixes, reply.tokens, strict=True):
+        logprobs = engine.model(torch.tensor([prefix])).logits[0, -1].log_softmax(-1)
+        best = logprobs.topk(4)
+        assert [token for token, _ in found] == best.indices.tolist()
+        assert [value for _, value in found] == pytest.approx(best.values.tolist(), abs=1e-5)
 
 
 def test_first_order_gain_predicts_the_sign_of_a_small_step(engine):
@@ -158,7 +234,7 @@ def test_first_order_gain_predicts_the_sign_of_a_small_step(engine):
 
 def test_swaps_are_the_best_by_gain_without_specials_and_the_current_token(engine):
     request = msgspec.structs.replace(a_request(), top=VOCABULARY)
-    _, gradient, _ = packed(engine.model, request)
+    gradient = packed(engine.model, request).mean
     table = engine.model.get_input_embeddings().weight
     unnamed = {VOCABULARY - 2, VOCABULARY - 1}
     for owner, current in enumerate((10, 11, 13, 14, 20)):
@@ -218,7 +294,7 @@ def test_a_branch_does_not_see_another_branch(engine):
 
 def test_every_node_sees_its_ancestors_and_itself_only():
     trie = build([Segment(-1, (1, 2)), Segment(0, (3, 4)), Segment(0, (5,)), Segment(-1, (6,))])
-    (pack,) = cut(trie, [[3], [4], [5]])
+    (pack,) = cut(trie, [[3], [4], [5]], limit=8)
     assert visible(trie, pack).int().tolist() == [
         [1, 0, 0, 0, 0, 0],
         [1, 1, 0, 0, 0, 0],
@@ -264,7 +340,7 @@ def test_progress_is_told_after_every_pack(folder):
     )
     seen.clear()
     engine.handle(a_request())
-    assert seen == [(1, 1)]
+    assert seen == [(2, 2)]
 
 
 @pytest.mark.parametrize(
@@ -311,7 +387,7 @@ def test_an_owner_of_two_tokens_is_refused(engine):
         (Score((Segment(-1, (1, VOCABULARY), 1),)), "outside the vocabulary"),
         (Score((Segment(-1, (1, -3), 1),)), "outside the vocabulary"),
         (Score((Segment(-1, (5,) * 65, 1),)), "65 tokens are longer than the twin's context of 64"),
-        (Propose(((5,),), 1), "cannot answer Propose"),
+        (Propose(((5,), ()), 1), "empty prefix"),
         (Generate(((5,),)), "cannot answer Generate"),
     ],
 )
