@@ -7,6 +7,8 @@ never reads tensor data.
 from models.headers.bounded import HeaderError
 from models.headers.gguf import GgufHeader, read_gguf
 from models.headers.keyvalues import Skipped
+from models.headers.onnx import OnnxHeader, read_onnx
+from models.headers.onnx_tensors import OnnxTensor
 from models.headers.safetensors import Entry, SafetensorsHeader, read_safetensors
 from models.headers.tensors import Tensor
 
@@ -14,9 +16,12 @@ __all__ = [
     "Entry",
     "GgufHeader",
     "HeaderError",
+    "OnnxHeader",
+    "OnnxTensor",
     "SafetensorsHeader",
     "Skipped",
     "Tensor",
     "read_gguf",
+    "read_onnx",
     "read_safetensors",
 ]
