@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, Any
 
@@ -17,6 +17,7 @@ from models.wire import (
     BadFrame,
     Beat,
     Call,
+    Cancel,
     Channel,
     ChannelClosed,
     FromWorker,
@@ -56,6 +57,13 @@ class RequestFailed(WorkerError):
         self.kind = kind
 
 
+class _BrokenOff(Exception):
+    """What was done between two batches ended the request; the worker is as it was."""
+
+    def __init__(self, reason: BaseException) -> None:
+        self.reason = reason
+
+
 class Child:
     """A started worker. One that cannot be relied on any more is stopped before an error is raised.
 
@@ -65,6 +73,7 @@ class Child:
     def __init__(self, name: str) -> None:
         self._name = name
         self._calls = 0
+        self._answers: dict[int, Answer] = {}
         # A session of its own: Ctrl-C reaches the runner alone. -P: nothing is imported from the
         # folder that the user happens to stand in.
         self._process = subprocess.Popen(
@@ -94,7 +103,10 @@ class Child:
     def load(self, engine: str, options: dict[str, Any], timeout: float) -> Description:
         """Raises WorkerDied, WorkerHung and, from a failed load, RequestFailed; each stops it."""
         with self._relied_on("loading", timeout):
-            match self._exchange(Load(engine, options), timeout):
+            self._channel.send(Load(engine, options), timeout)
+            while isinstance(reply := self._channel.receive(timeout), Beat):
+                pass
+            match reply:
                 case Loaded(description):
                     return description
                 case Failed(kind, message):
@@ -102,13 +114,19 @@ class Child:
                 case _:
                     raise BadFrame("an answer before it was asked")
 
-    def ask(self, request: Request, timeout: float) -> Reply:
-        """Raises WorkerDied, WorkerHung and RequestFailed, after which it can be asked again."""
+    def ask(
+        self, request: Request, timeout: float, between: Callable[[], None] | None = None
+    ) -> Reply:
+        """Raises WorkerDied, WorkerHung and RequestFailed, after which it can be asked again.
+
+        ``between`` is called between the request's batches, and may ask something else, which is
+        answered first. What it raises breaks the request off and comes out here.
+        """
         self._calls += 1
+        number = self._calls
         with self._relied_on("answering", timeout):
-            answer = self._exchange(Call(self._calls, request), timeout)
-            if not isinstance(answer, Answer) or answer.id != self._calls:
-                raise BadFrame("an answer to something else")
+            self._channel.send(Call(number, request), timeout)
+            answer = self._answer(number, timeout, between)
         if isinstance(answer.reply, Failed):
             if answer.reply.kind == "memory":
                 self.stop()
@@ -126,17 +144,39 @@ class Child:
         for pipe in self._pipes:
             pipe.close()
 
-    def _exchange(self, message: Load | Call, timeout: float) -> Loaded | Answer | Failed:
-        self._channel.send(message, timeout)
-        while isinstance(reply := self._channel.receive(timeout), Beat):
-            pass
-        return reply
+    def _answer(self, number: int, timeout: float, between: Callable[[], None] | None) -> Answer:
+        while number not in self._answers:
+            match self._channel.receive(timeout):
+                case Answer() as answer:
+                    if not 0 < answer.id <= self._calls:
+                        raise BadFrame("an answer to something else")
+                    self._answers[answer.id] = answer
+                case Beat() if between:
+                    self._pause(number, timeout, between)
+                case Beat():
+                    pass
+                case _:
+                    raise BadFrame("an answer to something else")
+        return self._answers.pop(number)
+
+    def _pause(self, number: int, timeout: float, between: Callable[[], None]) -> None:
+        try:
+            between()
+        except BaseException as error:
+            if not self.stopped:
+                self._channel.send(Cancel(number), timeout)
+                self._answer(number, timeout, None)
+            raise _BrokenOff(error) from None
+        if self.stopped:
+            raise ChannelClosed("closed while something else was asked")
 
     @contextmanager
     def _relied_on(self, doing: str, timeout: float) -> Iterator[None]:
         who = f"model {self._name!r}: its worker"
         try:
             yield
+        except _BrokenOff as broken:
+            raise broken.reason from None
         except MessageTooLong as error:
             self.stop()
             raise RequestFailed("bad_request", f"model {self._name!r}: {error}") from None

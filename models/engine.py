@@ -191,7 +191,7 @@ class Description(msgspec.Struct, frozen=True, tag="description"):
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
-    """The worker could not answer; ``kind`` is one of ``bad_request``, ``memory``, ``engine``."""
+    """There is no answer. ``kind`` is bad_request, memory, engine (it failed) or cancelled."""
 
     kind: str
     message: str

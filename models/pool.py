@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol
@@ -33,6 +34,9 @@ class Pool:
     """Workers on this machine. Use it as a context manager, from one thread."""
 
     def __init__(self) -> None:
+        self.between: Callable[[], None] | None = None
+        """Called between the batches of a request. It may call a model, this or another, which
+        answers first; what it raises breaks the request off."""
         self._models: dict[str, _Model] = {}
 
     def open(
@@ -103,4 +107,19 @@ class Pool:
         if model.child is None or model.child.stopped:
             model.child = Child(name)
             model.child.load(model.engine, model.options, model.load_timeout)
-        return model.child.ask(request, model.beat_timeout)
+        return model.child.ask(request, model.beat_timeout, self._turn_aside())
+
+    def _turn_aside(self) -> Callable[[], None] | None:
+        """``between``, for a request that is not made in it."""
+        between = self.between
+        if between is None:
+            return None
+
+        def once() -> None:
+            self.between = None
+            try:
+                between()
+            finally:
+                self.between = between
+
+        return once

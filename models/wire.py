@@ -34,6 +34,12 @@ class Call(msgspec.Struct, frozen=True, tag="call"):
     request: Request
 
 
+class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
+    """Nobody wants the reply to this call any more. It is answered all the same, soon."""
+
+    id: int
+
+
 class Answer(msgspec.Struct, frozen=True, tag="answer"):
     id: int
     reply: Reply
@@ -47,7 +53,7 @@ class Beat(msgspec.Struct, frozen=True, tag="beat"):
     total: int
 
 
-ToWorker = Load | Call
+ToWorker = Load | Call | Cancel
 FromWorker = Loaded | Answer | Beat | Failed
 
 T = TypeVar("T")
@@ -98,6 +104,12 @@ class Channel(Generic[T]):
             return self._decoder.decode(self._read(length, deadline))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise BadFrame(f"a frame that is no message: {error}") from error
+
+    def ready(self) -> bool:
+        """Whether something can be read, if only that the other side is gone."""
+        poll = select.poll()
+        poll.register(self.reads, select.POLLIN)
+        return bool(poll.poll(0))
 
     def _write(self, rest: memoryview, deadline: float | None) -> None:
         while rest:

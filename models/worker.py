@@ -11,14 +11,25 @@ import resource
 import select
 import sys
 import threading
-from collections.abc import Callable
+from collections import deque
 from contextlib import suppress
 from typing import Protocol, cast
 
 from models.egress import refuse_network
 from models.engine import Describe, Description, Failed, Reply, Request
 from models.trie import BadRequest
-from models.wire import Answer, BadFrame, Beat, Call, Channel, ChannelClosed, Load, Loaded, ToWorker
+from models.wire import (
+    Answer,
+    BadFrame,
+    Beat,
+    Call,
+    Cancel,
+    Channel,
+    ChannelClosed,
+    Load,
+    Loaded,
+    ToWorker,
+)
 
 _POLL = 1000  # ms between two looks at the parent
 
@@ -39,32 +50,81 @@ def main() -> None:
 
 
 def serve(channel: Channel[ToWorker]) -> None:
-    """Loads, then answers calls one at a time; returns after a failed load or without memory."""
-    current = 0
-
-    def beat(done: int, total: int) -> None:
-        channel.send(Beat(current, done, total))
-
+    """Loads, then answers calls; returns after a failed load or without memory."""
     load = channel.receive()
     if not isinstance(load, Load):
         raise BadFrame("the first frame must say what to load")
+    server = Server(channel)
     try:
-        engine = _load(load, beat)
+        engine = _load(load, server)
         channel.send(Loaded(cast(Description, engine.handle(Describe()))))
     except Exception as error:
         channel.send(_failure(error))
         return
-    while True:
-        call = channel.receive()
-        if not isinstance(call, Call):
-            raise BadFrame("a second model")
-        current = call.id
+    server.serve(engine)
+
+
+class Cancelled(Exception):
+    """Raised out of a beat: nobody wants the reply any more."""
+
+
+class Server:
+    """Answers one call at a time, except that a call which comes during another one is answered in
+    that one's next gap: who waits at a terminal comes before a search."""
+
+    def __init__(self, channel: Channel[ToWorker]) -> None:
+        self.channel = channel
+        self._engine: Engine | None = None
+        self._waiting: deque[Call] = deque()
+        self._working: list[int] = []
+        self._cancelled: set[int] = set()
+        self._alive = True
+
+    def serve(self, engine: Engine) -> None:
+        self._engine = engine
+        while self._alive:
+            self._listen()
+            self._answer_waiting()
+
+    def beat(self, done: int, total: int) -> None:
+        """A sign of life, and the place where a call is broken off. Raises Cancelled."""
+        self.channel.send(Beat(self._working[-1] if self._working else 0, done, total))
+        while self.channel.ready():
+            self._listen()
+        if self._working and self._working[-1] in self._cancelled:
+            raise Cancelled
+
+    def gap(self) -> None:
+        """Answers what has come. What the engine held in memory may be gone after it."""
+        if len(self._working) == 1:
+            self._answer_waiting()
+
+    def _listen(self) -> None:
+        match self.channel.receive():
+            case Call() as call:
+                self._waiting.append(call)
+            case Cancel(id):
+                self._cancelled.add(id)
+            case _:
+                raise BadFrame("a second model")
+
+    def _answer_waiting(self) -> None:
+        while self._waiting:
+            call = self._waiting.popleft()
+            self._working.append(call.id)
+            self.channel.send(Answer(call.id, self._reply(call)))
+            self._working.pop()
+            self._cancelled.discard(call.id)
+
+    def _reply(self, call: Call) -> Reply:
+        assert self._engine
         try:
-            channel.send(Answer(call.id, engine.handle(call.request)))
+            if call.id in self._cancelled:
+                raise Cancelled
+            return self._engine.handle(call.request)
         except Exception as error:
-            channel.send(Answer(call.id, _failure(error)))
-            if isinstance(error, MemoryError):
-                return
+            self._alive &= not isinstance(error, MemoryError)
+            return _failure(error)
 
 
 def _take_pipes() -> Channel[ToWorker]:
@@ -92,16 +152,18 @@ def _end_with_parent(requests: int) -> None:
     os._exit(0)
 
 
-def _load(load: Load, beat: Callable[[int, int], None]) -> Engine:
+def _load(load: Load, server: Server) -> Engine:
     module, _, function = load.engine.partition(":")
     factory = getattr(importlib.import_module(module), function)
-    return cast(Engine, factory(**load.options, beat=beat))
+    return cast(Engine, factory(**load.options, beat=server.beat, gap=server.gap))
 
 
 def _failure(error: Exception) -> Failed:
     match error:
         case BadRequest():
             return Failed("bad_request", str(error))
+        case Cancelled():
+            return Failed("cancelled", "nobody waits for the reply any more")
         case MemoryError():
             return Failed("memory", "out of memory: use a smaller model, context or batch")
         case _ if type(error).__module__.startswith("models."):

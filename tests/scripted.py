@@ -22,16 +22,17 @@ from models.engine import Describe, Description, Reply, Request, Texts, Tokenise
 from models.trie import BadRequest
 
 Beat = Callable[[int, int], None]
+Gap = Callable[[], None]
 
 
-def load(*, beat: Beat, **options: Any) -> Scripted:
+def load(*, beat: Beat, gap: Gap, **options: Any) -> Scripted:
     if problem := options.get("fail"):
         raise ValueError(problem)
     if options.get("die"):
         os.kill(os.getpid(), signal.SIGKILL)
     if memory := options.get("memory"):
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
-    return Scripted(beat)
+    return Scripted(beat, gap)
 
 
 def ask(command: str, *arguments: object) -> Tokenise:
@@ -39,8 +40,9 @@ def ask(command: str, *arguments: object) -> Tokenise:
 
 
 class Scripted:
-    def __init__(self, beat: Beat) -> None:
+    def __init__(self, beat: Beat, gap: Gap) -> None:
         self.beat = beat
+        self.gap = gap
         self.ballast: list[bytes] = []
 
     def handle(self, request: Request) -> Reply:
@@ -74,6 +76,7 @@ class Scripted:
     def do_beat_until(self, marker: str) -> tuple[()]:
         while not Path(marker).exists():
             self.beat(0, 1)
+            self.gap()
             time.sleep(0.005)
         return ()
 

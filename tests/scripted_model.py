@@ -45,7 +45,7 @@ CHAT = (
 )
 
 
-def load(path: str, *, beat: Callable[[int, int], None]) -> ScriptedModel:
+def load(path: str, *, beat: Callable[[int, int], None], gap: Callable[[], None]) -> ScriptedModel:
     return ScriptedModel(Path(os.environ["STROP_SCRIPT"]))
 
 

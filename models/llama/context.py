@@ -64,6 +64,8 @@ class Context:
         self.memory = C.llama_get_memory(self.ctx)
         self.resident: tuple[int, ...] = ()
         """Tokens of the trunk that the last request left in memory."""
+        self.cleared = 0
+        """How often the memory has been cleared."""
         self._batch = C.llama_batch_init(batch, 0, MAX_SEQUENCES)
 
     @property
@@ -73,6 +75,7 @@ class Context:
 
     def clear(self) -> None:
         self.resident = ()
+        self.cleared += 1
         C.llama_memory_clear(self.memory, False)
 
     def fork(self, count: int) -> None:

@@ -21,8 +21,9 @@ from models.engine import (
     Tokens,
 )
 from models.llama.context import Context
+from models.llama.decode import Beat, Gap
 from models.llama.generate import generate
-from models.llama.score import Beat, propose, score
+from models.llama.score import propose, score
 from models.llama.text import Vocabulary
 from models.trie import BadRequest
 
@@ -31,6 +32,7 @@ def load(
     path: str,
     *,
     beat: Beat,
+    gap: Gap = lambda: None,
     n_ctx: int = 4096,
     batch: int = 512,
     threads: int = 0,
@@ -44,14 +46,15 @@ def load(
         threads=threads or len(os.sched_getaffinity(0)),
         gpu_layers=gpu_layers,
     )
-    return LlamaEngine(context, beat)
+    return LlamaEngine(context, beat, gap)
 
 
 class LlamaEngine:
-    def __init__(self, context: Context, beat: Beat) -> None:
+    def __init__(self, context: Context, beat: Beat, gap: Gap) -> None:
         self.context = context
         self.vocabulary = Vocabulary(context.vocab)
         self.beat = beat
+        self.gap = gap
 
     def handle(self, request: Request) -> Reply:
         match request:
@@ -63,11 +66,11 @@ class LlamaEngine:
             case Detokenise():
                 return Texts(texts=tuple(self.vocabulary.text(ids) for ids in request.ids))
             case Score():
-                return score(self.context, request, self.beat)
+                return score(self.context, request, self.beat, self.gap)
             case Generate():
                 return generate(self.context, self.vocabulary, request, self.beat)
             case Propose():
-                return propose(self.context, request, self.beat)
+                return propose(self.context, request, self.beat, self.gap)
             case Describe():
                 return self.describe()
             case _:

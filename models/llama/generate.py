@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from models.engine import Continuation, Generate, Generated, Segment
 from models.llama.context import MAX_SEQUENCES, Context
+from models.llama.decode import Beat
 from models.llama.sample import Sampler
-from models.llama.score import Beat
 from models.llama.text import Vocabulary
 from models.trie import BadRequest, Trie, build
 

@@ -32,6 +32,7 @@ from models.twin.pack import (
     HEAD_ROWS,
     SLIDING,
     Beat,
+    Gap,
     Pack,
     attention_kinds,
     check,
@@ -47,7 +48,9 @@ DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch
 TOLERANCE = 0.25
 
 
-def load(path: str, *, beat: Beat, dtype: str = "", threads: int = 0) -> TwinEngine:
+def load(
+    path: str, *, beat: Beat, gap: Gap = lambda: None, dtype: str = "", threads: int = 0
+) -> TwinEngine:
     """The twin in folder ``path``; without ``dtype`` the best that this machine computes in.
 
     Raises TwinError if it cannot be loaded or does not compute what its packed form should.
@@ -61,16 +64,17 @@ def load(path: str, *, beat: Beat, dtype: str = "", threads: int = 0) -> TwinEng
         torch.set_num_threads(threads)
     folder = Path(path)
     model = load_twin(folder, DTYPES[dtype] if dtype else best_dtype())
-    engine = TwinEngine(model, load_tokeniser(folder), beat)
+    engine = TwinEngine(model, load_tokeniser(folder), beat, gap)
     engine.verify()
     return engine
 
 
 class TwinEngine:
-    def __init__(self, model: Any, tokeniser: Any, beat: Beat) -> None:
+    def __init__(self, model: Any, tokeniser: Any, beat: Beat, gap: Gap) -> None:
         self.model = model
         self.tokeniser = tokeniser
         self.beat = beat
+        self.gap = gap
         vocabulary = model.get_input_embeddings().num_embeddings
         self.specials: dict[str, int] = {
             token.content: number
@@ -89,7 +93,7 @@ class TwinEngine:
             case Propose():
                 return self.propose(request)
             case Differentiate():
-                return differentiate(self.model, request, self.excluded, self.beat)
+                return differentiate(self.model, request, self.excluded, self.beat, self.gap)
             case Tokenise():
                 return self.tokenise(request)
             case Describe():
@@ -127,7 +131,7 @@ class TwinEngine:
             place, values = log_probabilities(self.model, trie, pack, embed(self.model, trie, pack))
             found.update(zip(place, values.tolist(), strict=True))
 
-        decoded = in_packs(trie, groups, read, self.beat)
+        decoded = in_packs(trie, groups, read, self.beat, self.gap)
         if not all(map(math.isfinite, found.values())):
             raise TwinError(
                 "the twin's numbers are not finite: its file is damaged, or overflows in "
@@ -156,7 +160,7 @@ class TwinEngine:
                 for end, ids, values in zip(readers, found.indices, found.values, strict=True):
                     best[end] = tuple(zip(ids.tolist(), values.tolist(), strict=True))
 
-        decoded = in_packs(trie, [[end] for end in ends], read, self.beat)
+        decoded = in_packs(trie, [[end] for end in ends], read, self.beat, self.gap)
         unique = sum(trie.needed(set(ends)))
         return Proposals(tuple(best[end] for end in ends), unique, decoded)
 

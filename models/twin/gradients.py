@@ -18,7 +18,7 @@ from models.trie import Trie, build
 from models.twin.choices import check_choices, cross_entropy, segments_of
 from models.twin.load import TwinError
 from models.twin.owners import owners_of_nodes, tokens_of_owners
-from models.twin.pack import LIMIT, Beat, Pack, check, embed, in_packs, log_probabilities
+from models.twin.pack import LIMIT, Beat, Gap, Pack, check, embed, in_packs, log_probabilities
 from models.twin.swaps import allowed_swaps, best_swaps
 
 # Gradients of a mean over many choices fall below what float16 can hold.
@@ -43,7 +43,7 @@ class Slopes:
 
 
 def differentiate(
-    model: Any, request: Differentiate, excluded: torch.Tensor, beat: Beat
+    model: Any, request: Differentiate, excluded: torch.Tensor, beat: Beat, gap: Gap
 ) -> Gradients:
     """``excluded`` [vocabulary] marks the tokens that no swap may bring in.
 
@@ -56,7 +56,7 @@ def differentiate(
     owners = owners_of_nodes(request, trie)
     current = tokens_of_owners(owners, trie)
     allowed = allowed_swaps(request, len(current), excluded)
-    slopes = backpropagate(model, trie, request.choices, owners, beat, probes=request.probes)
+    slopes = backpropagate(model, trie, request.choices, owners, beat, gap, probes=request.probes)
     if not all(map(math.isfinite, slopes.losses)) or not torch.isfinite(slopes.mean).all():
         raise TwinError(f"the twin's numbers overflow in {model.dtype}; load it in a wider type")
     return Gradients(
@@ -74,6 +74,7 @@ def backpropagate(
     choices: Sequence[Choice],
     owners: dict[int, int],
     beat: Beat,
+    gap: Gap,
     *,
     probes: int = 0,
     limit: int = LIMIT,
@@ -108,5 +109,5 @@ def backpropagate(
         for i, value in zip(pack.groups, loss.tolist(), strict=True):
             losses[i] = value
 
-    decoded = in_packs(trie, groups, differentiate_pack, beat, limit)
+    decoded = in_packs(trie, groups, differentiate_pack, beat, gap, limit)
     return Slopes(losses, sums[0], sums[1:], decoded)

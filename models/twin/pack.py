@@ -19,6 +19,7 @@ from torch.utils.checkpoint import checkpoint
 from models.trie import BadRequest, Trie
 
 Beat = Callable[[int, int], None]
+Gap = Callable[[], None]
 
 LIMIT = 4096
 HEAD_ROWS = 64
@@ -42,6 +43,7 @@ def in_packs(
     groups: Sequence[Sequence[int]],
     work: Callable[[Pack], None],
     beat: Beat,
+    gap: Gap,
     limit: int = LIMIT,
 ) -> int:
     """``work`` on packs that between them read every group; returns how many nodes that computed.
@@ -67,6 +69,8 @@ def in_packs(
             done += len(pack.groups)
             computed += len(pack.nodes)
             beat(done, len(groups))
+            if packs:
+                gap()
     return computed
 
 

@@ -21,6 +21,7 @@ from models.twin.load import make_twin  # noqa: E402
 from models.twin.owners import owners_of_nodes  # noqa: E402
 
 BEAT = lambda done, total: None  # noqa: E731
+GAP = lambda: None  # noqa: E731
 HALF = 0.03
 """Nats by which llama.cpp's scores may be off, since it keeps keys and values in 16 bits."""
 
@@ -81,7 +82,7 @@ def test_packed_gradients_equal_those_of_a_naive_loop(twin, start):
     choices = (Choice((2, 3, 4), (6, 7, 8), 1, 0.5), Choice((6, 7, 8), (), 0, 0.0))
     request = Differentiate(segments, tuple(owners), choices)
     trie = build(segments)
-    found = backpropagate(twin.model, trie, choices, owners_of_nodes(request, trie), BEAT)
+    found = backpropagate(twin.model, trie, choices, owners_of_nodes(request, trie), BEAT, GAP)
     expected_losses, expected = naive_loop.gradient(twin.model, request)
     assert found.losses == pytest.approx(expected_losses, abs=1e-4)
     assert torch.cosine_similarity(found.mean.flatten(), expected.flatten(), dim=0) >= 0.9999
@@ -92,3 +93,26 @@ def test_a_family_writes_and_stops(llama):
     request = Generate((prompt,), n=2, max_tokens=5, grammar='root ::= "yes" | "no"')
     [several] = llama.handle(request).written
     assert {c.text for c in several} <= {"yes", "no"} and all(c.ended for c in several)
+
+
+@pytest.mark.parametrize("start", [5, 300])
+def test_what_is_answered_in_a_gap_changes_no_reply(files, start):
+    """A trunk of up to two batches and many branches, a score and a generation in every gap."""
+    engine = load_llama(str(files[1]), beat=BEAT, n_ctx=768, batch=256, threads=1)
+    branches = tuple(Segment(0, (60 + i % 30, i // 30 + 5, 7), 2) for i in range(600))
+    request, other = Score((*a_tree(start), *branches)), Score((Segment(-1, (9, 8, 7), 2),))
+    undisturbed, expected = engine.handle(request), engine.handle(other)
+    engine.context.clear()
+    answers = []
+
+    def answer() -> None:
+        engine.gap = GAP
+        answers.append(engine.handle(other))
+        engine.handle(Generate(((3, 4),), max_tokens=2))
+        engine.gap = answer
+
+    engine.gap = answer
+    disturbed = engine.handle(request)
+    assert len(answers) >= 3 and set(answers) == {expected}
+    assert disturbed.logprobs == undisturbed.logprobs
+    assert disturbed.unique == undisturbed.unique == undisturbed.decoded < disturbed.decoded

@@ -35,6 +35,7 @@ from models.twin.pack import FULL, SLIDING, attention_kinds, cut, visible  # noq
 VOCABULARY = 100
 SPECIALS = {"<bos>": 0, "<eos>": 1}
 BEAT = lambda done, total: None  # noqa: E731
+GAP = lambda: None  # noqa: E731
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +100,7 @@ def a_request(
 def packed(model: Any, request: Differentiate, **options: Any) -> Slopes:
     trie = build(request.segments)
     owners = owners_of_nodes(request, trie)
-    return backpropagate(model, trie, request.choices, owners, BEAT, **options)
+    return backpropagate(model, trie, request.choices, owners, BEAT, GAP, **options)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from scripted import ask
 
 from models.engine import Describe, Detokenise, Failed, Texts, Tokenise, encode
 from models.pool import Pool, RequestFailed, WorkerDied, WorkerError, WorkerHung
-from models.wire import Answer, Beat, Call, Channel, FromWorker, Load, Loaded
+from models.wire import Answer, Beat, Call, Cancel, Channel, FromWorker, Load, Loaded
 
 TESTS = Path(__file__).parent.parent
 PATIENT = 60.0
@@ -390,3 +390,91 @@ def test_the_pool_itself_loads_no_engine():
     script = "import sys, models.pool; print(*sys.modules)"
     loaded = subprocess.check_output([sys.executable, "-c", script], text=True).split()
     assert not {"numpy", "torch", "llama_cpp"} & set(loaded)
+
+
+def test_what_is_asked_between_batches_is_answered_first(pool, tmp_path):
+    """Once by the same worker, which goes on with its own request afterwards."""
+    marker, found = tmp_path / "marker", []
+
+    def between() -> None:
+        if not found:
+            found.append(do(pool, "echo", "first"))
+            marker.touch()
+
+    pool.between = between
+    assert do(pool, "beat until", marker) == ()
+    assert found == [("first",)]
+    assert do(pool, "echo", "next") == ("next",)
+
+
+def test_another_model_can_be_asked_between_batches(pool, tmp_path):
+    open_model(pool, "other")
+    marker, found = tmp_path / "marker", []
+
+    def between() -> None:
+        found.append(pool.call("other", ask("echo", "hello")))
+        marker.touch()
+
+    pool.between = between
+    do(pool, "beat until", marker)
+    assert found[0] == Texts(("hello",))
+
+
+def test_a_request_that_is_broken_off_leaves_the_worker_as_it_was(pool, tmp_path):
+    class Stop(Exception):
+        pass
+
+    def between() -> None:
+        raise Stop
+
+    before = do(pool, "pid")
+    pool.between = between
+    with pytest.raises(Stop):
+        do(pool, "beat until", tmp_path / "never")
+    pool.between = None
+    assert do(pool, "pid") == before
+    assert do(pool, "echo", "next") == ("next",)
+
+
+def test_a_worker_that_dies_over_what_was_asked_between_is_replaced(pool, tmp_path):
+    """The request that was turned away from is asked again; the one in between is its own error."""
+    marker, errors = tmp_path / "marker", []
+
+    def between() -> None:
+        marker.touch()
+        with pytest.raises(WorkerDied) as error:
+            do(pool, "die now")
+        errors.append(error.value)
+
+    first = do(pool, "pid")
+    pool.between = between
+    assert do(pool, "beat until", marker) == ()
+    pool.between = None
+    assert len(errors) == 1 and do(pool, "pid") != first
+
+
+def test_a_failure_between_batches_is_that_request_s_only(pool, tmp_path):
+    marker = tmp_path / "marker"
+
+    def between() -> None:
+        marker.touch()
+        with pytest.raises(RequestFailed, match="nonsense"):
+            do(pool, "refuse", "nonsense")
+
+    pool.between = between
+    assert do(pool, "beat until", marker) == ()
+
+
+def test_a_call_that_is_cancelled_before_it_begins_is_answered_so(bare, tmp_path):
+    _, channel = bare
+    channel.send(Load("scripted:load", {}))
+    assert isinstance(channel.receive(PATIENT), Loaded)
+    channel.send(Call(1, ask("beat until", tmp_path / "marker")))
+    channel.send(Call(2, ask("echo", "unwanted")))
+    channel.send(Cancel(2))
+    channel.send(Cancel(1))
+    answers = {}
+    while len(answers) < 2:
+        if isinstance(frame := channel.receive(PATIENT), Answer):
+            answers[frame.id] = frame.reply
+    assert {reply.kind for reply in answers.values()} == {"cancelled"}

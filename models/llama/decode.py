@@ -1,0 +1,135 @@
+"""A trie through a context: every token decoded once, logits only where they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.llama.context import MAX_SEQUENCES, TRUNK, Context
+from models.llama.schedule import Branch, Extend, Retract, Step, schedule
+from models.trie import Trie
+
+Beat = Callable[[int, int], None]
+Gap = Callable[[], None]
+Reader = Callable[[int, NDArray[np.float32]], None]
+
+
+def decode_trie(
+    context: Context, trie: Trie, wanted: Container[int], read: Reader, beat: Beat, gap: Gap
+) -> tuple[int, int]:
+    """Decodes what the wanted nodes need; ``read`` gets the logits of each once. Returns how many
+    tokens that takes, and how many were computed.
+
+    The trunk of a request that has only one stays in memory. The next request skips it if its own
+    is exactly the same, and is computed just as if it had not: no reply depends on the past. Nor
+    does it on what is answered in a ``gap``: the trunk is then computed once more, as it was.
+    """
+    context.check(trie.tokens, max(trie.depths, default=-1) + 1)
+    needed = trie.needed(wanted)
+    steps = list(schedule(trie, needed, context.batch, MAX_SEQUENCES - 1))
+    only = _only_trunk(trie, steps, wanted)
+    decoding = _Decoding(context, trie, wanted, read, beat, gap, sum(needed))
+    if only and only == context.resident:
+        decoding.skip(steps.pop(0))
+    else:
+        context.clear()
+    context.resident = ()
+    try:
+        for step in steps[: -1 if only else None]:
+            decoding.take(step)
+    except BaseException:
+        context.clear()
+        raise
+    context.resident = only
+    return sum(needed), decoding.computed
+
+
+class _Decoding:
+    """``trunk`` holds the batches that are in memory, in order."""
+
+    def __init__(
+        self,
+        context: Context,
+        trie: Trie,
+        wanted: Container[int],
+        read: Reader,
+        beat: Beat,
+        gap: Gap,
+        total: int,
+    ) -> None:
+        self.context = context
+        self.trie = trie
+        self.wanted = wanted
+        self.read = read
+        self.beat = beat
+        self.gap = gap
+        self.total = total
+        self.computed = 0
+        self.trunk: list[list[int]] = []
+
+    def skip(self, step: Step) -> None:
+        """The first step is in memory already."""
+        assert isinstance(step, Extend)
+        self.trunk += self._batches(step.nodes)
+        self.total -= len(step.nodes)
+
+    def take(self, step: Step) -> None:
+        match step:
+            case Extend(nodes):
+                for batch in self._batches(nodes):
+                    self._pause()
+                    self._decode(batch, [[TRUNK]] * len(batch), self.wanted)
+                    self.trunk.append(batch)
+            case Branch(nodes, leaves):
+                self._pause()
+                self.context.fork(step.width)
+                sequences = [list(range(span.start + 1, span.stop + 1)) for span in leaves]
+                self._decode(nodes, sequences, self.wanted)
+                for sequence in range(1, step.width + 1):
+                    self.context.forget(sequence)
+            case Retract(depth):
+                self.context.forget(TRUNK, depth)
+                while self.trunk and self.trie.depths[self.trunk[-1][0]] >= depth:
+                    self.trunk.pop()
+
+    def _batches(self, nodes: list[int]) -> list[list[int]]:
+        size = self.context.batch
+        return [nodes[start : start + size] for start in range(0, len(nodes), size)]
+
+    def _decode(
+        self, nodes: list[int], sequences: Sequence[Sequence[int]], wanted: Container[int]
+    ) -> None:
+        tokens, depths = self.trie.tokens, self.trie.depths
+        flags = [node in wanted for node in nodes]
+        rows = self.context.decode(
+            [tokens[node] for node in nodes], [depths[node] for node in nodes], sequences, flags
+        )
+        readers = (node for node, flag in zip(nodes, flags, strict=True) if flag)
+        for node, row in zip(readers, rows, strict=True):
+            self.read(node, row)
+        self.computed += len(nodes)
+        self.beat(min(self.computed, self.total), self.total)
+
+    def _pause(self) -> None:
+        """Between two batches. What is answered in the gap leaves another memory behind."""
+        cleared = self.context.cleared
+        if self.computed:
+            self.gap()
+        if self.context.cleared != cleared:
+            self.context.clear()
+            for batch in self.trunk:
+                self._decode(batch, [[TRUNK]] * len(batch), ())
+
+
+def _only_trunk(trie: Trie, steps: Sequence[Step], wanted: Container[int]) -> tuple[int, ...]:
+    """The tokens of the trunk under which all of the request hangs; none if something is read on
+    it, or if there are several."""
+    if not steps or not isinstance(steps[0], Extend):
+        return ()
+    at_root = [step for step in steps if isinstance(step, Retract) and step.depth == 0]
+    if len(at_root) != 1 or steps[-1] is not at_root[0]:
+        return ()
+    nodes = steps[0].nodes
+    return () if any(n in wanted for n in nodes) else tuple(trie.tokens[n] for n in nodes)
