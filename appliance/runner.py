@@ -10,6 +10,7 @@ import fcntl
 import sqlite3
 import time
 import traceback
+from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
@@ -20,7 +21,7 @@ from appliance.host import Host
 from appliance.interactive import evaluate, replay
 from appliance.job import create, work
 from appliance.record import RESTING
-from appliance.workbench import Interrupted
+from appliance.workbench import Interrupted, Withdrawn
 from models.catalog import Catalog, CatalogError
 from models.egress import refuse_network
 from models.headers import HeaderError
@@ -99,6 +100,7 @@ class Runner:
             runs.update(self.db, run.id, started_at=database.now())
         runs.set_status(self.db, run.id, "running")
         try:
+            self.pool.between = self._glances(run.id)
             work(self.db, self.host, run, lambda: self._poll(run.id))
             runs.set_status(self.db, run.id, "finished")
         except Interrupted:
@@ -106,6 +108,7 @@ class Runner:
         except Exception as error:
             runs.set_status(self.db, run.id, "failed", _told(error))
         finally:
+            self.pool.between = None
             self.run_id = None
 
     def note(self, text: str) -> None:
@@ -137,6 +140,21 @@ class Runner:
             if command.kind in AT_ONCE:
                 self.obey(command)
         return None
+
+    def _glances(self, run_id: str) -> Callable[[], None]:
+        """Between two batches of a call of the run: as between two calls, but not at each batch.
+        Raises Withdrawn where the run is to rest."""
+        last = time.monotonic()
+
+        def glance() -> None:
+            nonlocal last
+            if time.monotonic() - last < POLL_SECONDS:
+                return
+            if self._poll(run_id) in RESTING:
+                raise Withdrawn
+            last = time.monotonic()
+
+        return glance
 
     def _control(self, run: RunRecord, command: CommandRecord) -> dict[str, Any] | None:
         """A control of a run that is not worked on now."""

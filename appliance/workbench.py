@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -81,6 +82,10 @@ class Interrupted(Exception):
         self.command = command
 
 
+class Withdrawn(Exception):
+    """A call was broken off since the user wants something else; nothing of it is written down."""
+
+
 class Unanswerable(StropError):
     """No model could answer this call, a prompt that is too long for instance. Journalled."""
 
@@ -132,15 +137,16 @@ class Workbench:
     def _call(self, body: Body, request: Work) -> Reply:
         key = call_key(body.identity, request)
         entry = self._replayed()
-        if entry is None:
-            self._obey()
-            entry = self._live(body, key, request)
-            self.journal.append(entry, self.spent + entry.cost)
-        elif entry.key != key:
+        if entry is not None and entry.key != key:
             raise Diverged(
                 "this run's journal was written by another version of Strop or with other inputs; "
                 "start a new run"
             )
+        while entry is None:
+            self._obey()
+            with suppress(Withdrawn):
+                entry = self._live(body, key, request)
+                self.journal.append(entry, self.spent + entry.cost)
         self.spent += entry.cost
         return decode_reply(entry.reply)
 

@@ -117,6 +117,53 @@ def test_a_kill_while_a_control_is_written_leaves_it_to_be_obeyed_again(db, serv
     assert client.answer_to(db, command) == {} and kinds(db, "a") == [kind]
 
 
+class Slow(Constant):
+    """Lets the runner look around in the middle of every answer."""
+
+    def __init__(self, serving, run):
+        self.glance = serving._glances(run)
+
+    def handle(self, request: Score) -> Scores:
+        self.glance()
+        return super().handle(request)
+
+
+def score_slowly(serving, run):
+    """One call, in the middle of which the runner looks around."""
+    models = InProcess(Slow(serving, run))
+    bench = Workbench(models, BODIES, StoreJournal(serving.db, run, "t"), lambda: None)
+    bench.poll = lambda: serving._poll(run) if models.calls else None
+    bench.score("search", Score((Segment(-1, (1, 2), 1),)))
+
+
+@pytest.mark.parametrize(("kind", "rest"), [("pause", "paused"), ("stop", "stopped")])
+def test_a_run_comes_to_rest_in_the_middle_of_a_call(db, serving, monkeypatch, kind, rest):
+    monkeypatch.setattr(runner, "POLL_SECONDS", 0.0)
+    command = commands.enqueue(db, kind, "{}", "a")
+    with pytest.raises(Interrupted):
+        score_slowly(serving, "a")
+    assert client.answer_to(db, command) == {}
+    assert (status(db, "a"), kinds(db, "a")) == (rest, [kind])
+
+
+@pytest.mark.parametrize(("kind", "run"), [("finish", "a"), ("pause", "b")])
+def test_a_call_is_not_broken_off_for_what_can_wait(db, serving, monkeypatch, kind, run):
+    monkeypatch.setattr(runner, "POLL_SECONDS", 0.0)
+    commands.enqueue(db, kind, "{}", run)
+    score_slowly(serving, "a")
+    assert kinds(db, "a") == ["call"]
+
+
+def test_who_waits_at_a_terminal_is_answered_in_the_middle_of_a_call(db, serving, monkeypatch):
+    monkeypatch.setattr(runner, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(runner, "evaluate", lambda *_: {"accuracy": 0.5})
+    command = commands.enqueue(db, "eval", "{}")
+    models = InProcess(Slow(serving, "a"))
+    bench = Workbench(models, BODIES, StoreJournal(db, "a", "t"), lambda: None)
+    bench.score("search", Score((Segment(-1, (1, 2), 1),)))
+    assert client.answer_to(db, command) == {"accuracy": 0.5}
+
+
 def test_finish_goes_on_after_it_is_written(db, serving):
     command = commands.enqueue(db, "finish", "{}", "a")
     assert score_until_told(serving, "a").finishing
