@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import resource
 import select
 import sys
 import threading
@@ -17,6 +16,7 @@ from typing import Protocol, cast
 
 from models.egress import refuse_network
 from models.engine import Describe, Description, Failed, Reply, Request
+from models.memory import MemoryShort, confine
 from models.trie import BadRequest
 from models.wire import (
     Answer,
@@ -42,7 +42,7 @@ class Engine(Protocol):
 
 def main() -> None:
     refuse_network()
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    confine()
     channel = _take_pipes()
     threading.Thread(target=_end_with_parent, args=(channel.reads,), daemon=True).start()
     with suppress(ChannelClosed):
@@ -164,6 +164,8 @@ def _failure(error: Exception) -> Failed:
             return Failed("bad_request", str(error))
         case Cancelled():
             return Failed("cancelled", "nobody waits for the reply any more")
+        case MemoryShort():
+            return Failed("memory", str(error))
         case MemoryError():
             return Failed("memory", "out of memory: use a smaller model, context or batch")
         case _ if type(error).__module__.startswith("models."):

@@ -20,11 +20,13 @@ from models.engine import (
     Tokenise,
     Tokens,
 )
+from models.headers import read_gguf
 from models.llama.context import Context
 from models.llama.decode import Beat, Gap
 from models.llama.generate import generate
 from models.llama.score import propose, score
 from models.llama.text import Vocabulary
+from models.memory import check, needed_by_gguf
 from models.trie import BadRequest
 
 
@@ -38,7 +40,11 @@ def load(
     threads: int = 0,
     gpu_layers: int = 0,
 ) -> LlamaEngine:
-    """Raises HeaderError before native code sees a malformed file, EngineError if loading fails."""
+    """Raises HeaderError and MemoryShort before native code sees the file, EngineError if it
+    cannot load it."""
+    needed = needed_by_gguf(read_gguf(Path(path)), n_ctx, batch)
+    if not gpu_layers:
+        check(needed, f"{path} with a context of {n_ctx} tokens")
     context = Context(
         Path(path),
         n_ctx=n_ctx,

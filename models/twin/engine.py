@@ -24,9 +24,11 @@ from models.engine import (
     Tokenise,
     Tokens,
 )
+from models.memory import OVERHEAD
+from models.memory import check as check_memory
 from models.trie import BadRequest, build, prefixes
 from models.twin.gradients import differentiate
-from models.twin.load import TwinError, best_dtype, load_tokeniser, load_twin
+from models.twin.load import TwinError, best_dtype, device, load_tokeniser, load_twin
 from models.twin.pack import (
     FULL,
     HEAD_ROWS,
@@ -63,7 +65,11 @@ def load(
     if threads:
         torch.set_num_threads(threads)
     folder = Path(path)
-    model = load_twin(folder, DTYPES[dtype] if dtype else best_dtype())
+    chosen = DTYPES[dtype] if dtype else best_dtype()
+    if device().type == "cpu":
+        weights = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+        check_memory(weights * chosen.itemsize // 2 + OVERHEAD, f"the twin in {folder}")
+    model = load_twin(folder, chosen)
     engine = TwinEngine(model, load_tokeniser(folder), beat, gap)
     engine.verify()
     return engine

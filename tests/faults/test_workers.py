@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from families import FAMILIES, write
 from scripted import ask
 
 from models.engine import Describe, Detokenise, Failed, Texts, Tokenise, encode
@@ -338,6 +339,7 @@ def test_a_busy_worker_ends_when_its_parent_is_killed(fifo, stray):
     script = f"""
 import os, signal
 from models.pool import Pool
+from families import FAMILIES, write
 from scripted import ask
 with Pool() as pool:
     pool.open("m", "scripted:load", {{}}, load_timeout=60, beat_timeout=60)
@@ -478,3 +480,20 @@ def test_a_call_that_is_cancelled_before_it_begins_is_answered_so(bare, tmp_path
         if isinstance(frame := channel.receive(PATIENT), Answer):
             answers[frame.id] = frame.reply
     assert {reply.kind for reply in answers.values()} == {"cancelled"}
+
+
+def test_a_model_that_memory_does_not_hold_is_refused_before_it_is_loaded(tmp_path, monkeypatch):
+    """The real engine, whose context alone would take petabytes."""
+    pytest.importorskip("llama_cpp")
+    path = write(tmp_path / "llama.gguf", FAMILIES["llama"])
+    options = {"path": str(path), "n_ctx": 1 << 43}
+    with Pool() as pool:
+        pool.open("m", "models.llama.engine:load", options, load_timeout=60, beat_timeout=60)
+        with pytest.raises(RequestFailed, match=r"needs about .* GB, .* GB are available") as error:
+            pool.call("m", Describe())
+        assert error.value.kind == "memory" and pool.pids() == {}
+
+
+def test_a_worker_is_the_first_to_go_when_memory_ends(pool):
+    pid = int(do(pool, "pid")[0])
+    assert Path(f"/proc/{pid}/oom_score_adj").read_text().strip() == "1000"

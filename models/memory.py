@@ -1,0 +1,77 @@
+"""What a model needs of this machine's memory, what there is, and who goes first when it ends."""
+
+from __future__ import annotations
+
+import resource
+from contextlib import suppress
+from pathlib import Path
+
+from models.headers import GgufHeader
+
+MEMINFO = Path("/proc/meminfo")
+CGROUP = Path("/sys/fs/cgroup")
+OOM_SCORE = Path("/proc/self/oom_score_adj")
+OVERHEAD = 128 << 20
+"""Bytes for Python, libraries and graphs beside a model's own."""
+
+_CELL_BYTES = 2
+_LOGIT_BYTES = 4
+
+
+class MemoryShort(MemoryError):
+    """A model that this machine cannot hold now; the message says what is short and what to do."""
+
+
+def check(needed: int, what: str) -> None:
+    """Raises MemoryShort where ``needed`` bytes are not available."""
+    free = available()
+    if free is not None and needed > free:
+        raise MemoryShort(
+            f"{what} needs about {_gigabytes(needed)}, {_gigabytes(free)} are available: close "
+            "other programs, or use a smaller model or quantisation"
+        )
+
+
+def needed_by_gguf(header: GgufHeader, n_ctx: int, batch: int) -> int:
+    """Bytes: the weights, the cells of the context in 16 bits, and two batches of logits."""
+    values, name = header.metadata, header.architecture
+
+    def number(key: str, usual: int) -> int:
+        value = values.get(f"{name}.{key}", usual)
+        return value if isinstance(value, int) else usual
+
+    heads = number("attention.head_count", 1)
+    width = number("embedding_length", 0)
+    depth = number("attention.key_length", width // max(heads, 1))
+    wide = depth + number("attention.value_length", depth)
+    shared = number("attention.head_count_kv", heads)
+    cells = number("block_count", 0) * n_ctx * shared * wide * _CELL_BYTES
+    return header.tensor_bytes + cells + 2 * batch * header.vocabulary * _LOGIT_BYTES + OVERHEAD
+
+
+def available() -> int | None:
+    """Bytes that can be had without swapping, within the control group's limit; None where this
+    system does not say."""
+    try:
+        lines = dict(line.split(":", 1) for line in MEMINFO.read_text().splitlines())
+        free = int(lines["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        return None
+    try:
+        limit = int((CGROUP / "memory.max").read_text())
+        used = int((CGROUP / "memory.current").read_text())
+    except (OSError, ValueError):  # no limit, or another kind of group
+        return free
+    return min(free, max(limit - used, 0))
+
+
+def confine() -> None:
+    """This process dumps no core, and is the first to go where memory ends: a worker costs one
+    request, the runner or the desktop more."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with suppress(OSError):  # where it cannot be said, the kernel chooses
+        OOM_SCORE.write_text("1000")
+
+
+def _gigabytes(count: int) -> str:
+    return f"{count / 1e9:.1f} GB"
