@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from models.headers import HeaderError, read_gguf, read_safetensors
+from models.join import join, parts_of
 from models.record import (
     RECORD,
     TWIN,
@@ -81,10 +82,11 @@ class Catalog:
     def add_gguf(self, path: Path, name: str, *, licence: str | None, origin: str) -> Model:
         """Copies a checked GGUF into a new model; HeaderError where its header is refused.
 
-        Without a ``licence`` the one that the header states is recorded.
+        The first of several parts stands for all: they are joined into one file. Without a
+        ``licence`` the one that the header states is recorded.
         """
         target = self.path(name)
-        header = read_gguf(path)
+        parts = parts_of(path)
         with self._locked(name):
             if target.exists():
                 raise CatalogError(
@@ -92,7 +94,13 @@ class Catalog:
                     f"remove it with `strop models remove {name}` or choose another name"
                 )
             with self._staged(name) as stage:
-                sha256 = _copy(path, stage / "serving.gguf")
+                served = stage / "serving.gguf"
+                if len(parts) > 1:
+                    join(parts, served)
+                    sha256 = hash_file(served)
+                else:
+                    sha256 = _copy(path, served)
+                header = read_gguf(served)
                 body = Body("serving.gguf", sha256, header.quantisation)
                 model = Model(
                     name=name,

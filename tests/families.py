@@ -60,9 +60,9 @@ FAMILIES = {
 }
 
 
-def write(path: Path, family: Family, *, seed: int = 0) -> Path:
-    """The family's model in float32 at ``path``."""
-    out = gguf.GGUFWriter(path, family.name)
+def write(path: Path, family: Family, *, seed: int = 0, each: int = 0) -> Path:
+    """The family's model in float32 at ``path``, in files of ``each`` tensors if that is given."""
+    out = gguf.GGUFWriter(path, family.name, split_max_tensors=each)
     out.add_name(f"tiny {family.name}")
     out.add_license("apache-2.0")
     out.add_file_type(gguf.LlamaFileType.ALL_F32)

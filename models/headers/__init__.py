@@ -5,7 +5,7 @@ never reads tensor data.
 """
 
 from models.headers.bounded import HeaderError
-from models.headers.gguf import GgufHeader, read_gguf
+from models.headers.gguf import GgufHeader, GgufPart, read_gguf, read_part
 from models.headers.keyvalues import Skipped
 from models.headers.onnx import OnnxHeader, read_onnx
 from models.headers.onnx_tensors import OnnxTensor
@@ -15,6 +15,7 @@ from models.headers.tensors import Tensor
 __all__ = [
     "Entry",
     "GgufHeader",
+    "GgufPart",
     "HeaderError",
     "OnnxHeader",
     "OnnxTensor",
@@ -23,5 +24,6 @@ __all__ = [
     "Tensor",
     "read_gguf",
     "read_onnx",
+    "read_part",
     "read_safetensors",
 ]

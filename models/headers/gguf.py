@@ -46,21 +46,63 @@ class GgufHeader(msgspec.Struct, frozen=True):
     size: int
 
 
+class GgufPart(msgspec.Struct, frozen=True):
+    """One file of a model in several, or the only one: number ``number`` of ``count``.
+
+    ``spans`` are the bytes in which each key stands with its value. ``total`` is how many tensors
+    all parts have together.
+    """
+
+    version: int
+    number: int
+    count: int
+    total: int
+    metadata: dict[str, Value]
+    spans: dict[str, range]
+    tensors: tuple[Tensor, ...]
+    alignment: int
+    data_offset: int
+
+
 def read_gguf(path: Path) -> GgufHeader:
     """The checked header of a GGUF language model; raises HeaderError naming the broken rule."""
     with open_bounded(path) as cursor:
-        version = _read_version(cursor)
-        tensor_count = cursor.u64("the tensor count")
-        values = read_key_values(cursor, cursor.u64("the key-value count"))
-        if _integer(cursor, values, "split.count", 0) > 1:
-            cursor.refuse("one part of a split model: join the parts with llama-gguf-split --merge")
-        tensors = read_tensors(cursor, tensor_count)
-        alignment = _integer(cursor, values, "general.alignment", 32)
-        if not 0 < alignment <= MAX_ALIGNMENT or alignment & (alignment - 1):
-            cursor.refuse(f"alignment {alignment} is no power of two up to {MAX_ALIGNMENT}")
-        data_offset = align(cursor.offset, alignment)
-        check_layout(cursor, tensors, alignment, data_offset)
-        return _describe(cursor, version, values, tensors, data_offset)
+        part = _read_part(cursor)
+        if part.count > 1:
+            cursor.refuse(
+                "one part of a split model: `strop models import` joins the parts, given the first"
+            )
+        return _describe(cursor, part)
+
+
+def read_part(path: Path) -> GgufPart:
+    """The checked header of a GGUF that may be one part of several; raises HeaderError."""
+    with open_bounded(path) as cursor:
+        return _read_part(cursor)
+
+
+def _read_part(cursor: Cursor) -> GgufPart:
+    version = _read_version(cursor)
+    tensor_count = cursor.u64("the tensor count")
+    values, spans = read_key_values(cursor, cursor.u64("the key-value count"))
+    count = _integer(cursor, values, "split.count", 1) or 1
+    tensors = read_tensors(cursor, tensor_count) if tensor_count or count < 2 else ()
+    alignment = _integer(cursor, values, "general.alignment", 32)
+    if not 0 < alignment <= MAX_ALIGNMENT or alignment & (alignment - 1):
+        cursor.refuse(f"alignment {alignment} is no power of two up to {MAX_ALIGNMENT}")
+    data_offset = align(cursor.offset, alignment)
+    check_layout(cursor, tensors, alignment, data_offset)
+    return GgufPart(
+        version=version,
+        number=_integer(cursor, values, "split.no", 0),
+        count=count,
+        total=_integer(cursor, values, "split.tensors.count", len(tensors)),
+        metadata=values,
+        spans=spans,
+        tensors=tensors,
+        alignment=alignment,
+        data_offset=data_offset,
+    )
 
 
 def _read_version(cursor: Cursor) -> int:
@@ -75,13 +117,8 @@ def _read_version(cursor: Cursor) -> int:
     return version
 
 
-def _describe(
-    cursor: Cursor,
-    version: int,
-    values: dict[str, Value],
-    tensors: tuple[Tensor, ...],
-    data_offset: int,
-) -> GgufHeader:
+def _describe(cursor: Cursor, part: GgufPart) -> GgufHeader:
+    values, tensors = part.metadata, part.tensors
     architecture = _text(cursor, values, "general.architecture")
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", architecture):
         cursor.refuse("general.architecture is missing or no plain name")
@@ -96,7 +133,7 @@ def _describe(
         if array is not None and not (isinstance(array, Skipped) and array.count == tokens.count):
             cursor.refuse(f"{key} does not match {tokens.count} tokens")
     return GgufHeader(
-        version=version,
+        version=part.version,
         architecture=architecture,
         name=_text(cursor, values, "general.name"),
         context_length=context,
@@ -111,7 +148,7 @@ def _describe(
         metadata=values,
         tensors=tensors,
         tensor_bytes=sum(tensor.size for tensor in tensors),
-        data_offset=data_offset,
+        data_offset=part.data_offset,
         size=cursor.size,
     )
 

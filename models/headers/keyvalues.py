@@ -47,10 +47,12 @@ class Skipped(msgspec.Struct, frozen=True):
 Value = bool | int | float | str | Skipped
 
 
-def read_key_values(cursor: Cursor, count: int) -> dict[str, Value]:
+def read_key_values(cursor: Cursor, count: int) -> tuple[dict[str, Value], dict[str, range]]:
+    """The values by key, and the bytes of the file that each key stands in with its value."""
     if count > MAX_KEY_VALUES:
         cursor.refuse(f"{count} key-values: more than {MAX_KEY_VALUES}")
     values: dict[str, Value] = {}
+    spans: dict[str, range] = {}
     kept = 0
     strings = MAX_ARRAY_STRINGS
     for _ in range(count):
@@ -74,7 +76,8 @@ def read_key_values(cursor: Cursor, count: int) -> dict[str, Value]:
         if kept > MAX_KEPT_TOTAL:
             cursor.refuse(f"keys and strings of more than {MAX_KEPT_TOTAL} bytes", start)
         values[key] = value
-    return values
+        spans[key] = range(start, cursor.offset)
+    return values, spans
 
 
 def read_string(cursor: Cursor, limit: int, what: str) -> str:

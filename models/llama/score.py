@@ -15,8 +15,10 @@ def score(context: Context, request: Score, beat: Beat, gap: Gap) -> Scores:
     trie = build(request.segments)
     found: dict[int, float] = {}
 
+    scratch = np.empty(context.n_vocab, np.float32)
+
     def read(node: int, logits: NDArray[np.float32]) -> None:
-        normaliser = _logsumexp(logits)
+        normaliser = _logsumexp(logits, scratch)
         for child in trie.wanted[node]:
             found[child] = float(logits[trie.tokens[child]] - normaliser)
 
@@ -30,15 +32,19 @@ def propose(context: Context, request: Propose, beat: Beat, gap: Gap) -> Proposa
     ends = [path[-1] for path in trie.paths]
     best: dict[int, tuple[tuple[int, float], ...]] = {}
 
+    scratch = np.empty(context.n_vocab, np.float32)
+
     def read(node: int, logits: NDArray[np.float32]) -> None:
         order = np.argsort(-logits, kind="stable")[: request.k]
-        normaliser = _logsumexp(logits)
+        normaliser = _logsumexp(logits, scratch)
         best[node] = tuple((int(token), float(logits[token] - normaliser)) for token in order)
 
     unique, decoded = decode_trie(context, trie, set(ends), read, beat, gap)
     return Proposals(tokens=tuple(best[node] for node in ends), unique=unique, decoded=decoded)
 
 
-def _logsumexp(logits: NDArray[np.float32]) -> np.float32:
+def _logsumexp(logits: NDArray[np.float32], scratch: NDArray[np.float32]) -> np.float32:
+    """In float32; ``scratch`` is as large as ``logits``, so that no row costs fresh memory."""
     peak = logits.max()
-    return np.float32(peak + np.log(np.exp(logits - peak).sum(dtype=np.float32)))
+    np.exp(np.subtract(logits, peak, out=scratch), out=scratch)
+    return np.float32(peak + np.log(scratch.sum()))

@@ -91,7 +91,7 @@ def test_a_big_endian_file_is_refused(tmp_path):
 
 def test_one_part_of_a_split_model_is_refused_with_the_remedy(tmp_path):
     data = build(with_values(("split.count", U32, 3)))
-    refused(tmp_path, data, "join the parts with llama-gguf-split --merge")
+    refused(tmp_path, data, "one part of a split model.*given the first")
 
 
 def test_too_many_key_values_are_refused(tmp_path):
