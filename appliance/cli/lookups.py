@@ -60,6 +60,16 @@ def find_prompt(db: Database, prefix: str) -> PromptRecord:
     raise unknown("prompt", prefix, list(dict.fromkeys(best)), remedy)
 
 
+def models_chosen(found: Catalog, name: str | None) -> list[str]:
+    """The model named, else all, damaged ones among them. Raises InputError where there is none."""
+    known = sorted([*found.damaged(), *(model.name for model in found.all())])
+    if not known:
+        raise InputError(NO_MODEL)
+    if name is not None and name not in known:
+        raise unknown("model", name, known, "see them with: strop models list")
+    return known if name is None else [name]
+
+
 def find_model(out: Output, catalog: Catalog, name: str | None) -> str:
     """The model named, else the only one on this machine, else the first by name with a note."""
     known, damaged = [model.name for model in catalog.all()], catalog.damaged()

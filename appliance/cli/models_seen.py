@@ -1,0 +1,91 @@
+"""``strop models show`` and ``discover``: one model in full, and what other programs hold."""
+
+from __future__ import annotations
+
+import os
+from math import prod
+from pathlib import Path
+
+import click
+import msgspec
+
+from appliance.cli.lookups import models_chosen
+from appliance.cli.options import catalog, example, json_option
+from appliance.cli.output import Output, columns
+from models.catalog import TWIN, Model
+from models.discover import discover as found_elsewhere
+from models.headers import GgufHeader, read_gguf
+
+
+@click.command("show", epilog=example("strop models show smollm2-135m"))
+@click.argument("name")
+@json_option
+@click.pass_obj
+def show_model(out: Output, name: str) -> None:
+    """Show a model: what its file says of itself, its bodies, its twin and where they came from."""
+    found = catalog()
+    [chosen] = models_chosen(found, name)
+    model = found.get(chosen)
+    folder = found.path(model.name)
+    header = read_gguf(folder / model.serving)
+    record = msgspec.to_builtins(model)
+    document = {
+        "model": record.pop("name"),
+        **record,
+        "folder": str(folder),
+        "parameters": _parameters(header),
+        "vocabulary": header.vocabulary,
+        "chat_template": header.chat_template,
+        "described_as": header.name,
+    }
+    out.result("strop/models-show/1", document, _in_words(model, header, folder))
+
+
+@click.command("discover", epilog=example("strop models discover"))
+@json_option
+@click.pass_obj
+def discover(out: Output) -> None:
+    """List the GGUF files that Hugging Face, LM Studio and Ollama keep for you; reads only."""
+    found = list(found_elsewhere(Path.home(), dict(os.environ)))
+    usable = [one for one in found if not one.problem]
+    headings = ("from", "name", "MB", "architecture", "quantisation", "file")
+    rows = [
+        (f.source, f.name, f"{f.size / 1e6:.0f}", f.architecture, f.quantisation, f.path)
+        for f in usable
+    ]
+    for one in found:
+        if one.problem:
+            out.say(f"left out: {one.path}: {one.problem}")
+    out.say(
+        "bring one here with: strop models import FILE --name NAME"
+        if usable
+        else "no GGUF file in the places of Hugging Face, LM Studio and Ollama"
+    )
+    body = {"found": [msgspec.to_builtins(one) for one in found]}
+    out.result("strop/models-discover/1", body, columns(headings, rows) if rows else "")
+
+
+def _in_words(model: Model, header: GgufHeader, folder: Path) -> str:
+    lines = [
+        f"{model.name}: {header.name or 'without a name of its own'}",
+        f"{model.architecture}, {_parameters(header) / 1e6:.0f} M parameters, context of "
+        f"{model.context} tokens, vocabulary of {header.vocabulary}, "
+        + ("with a chat template" if header.chat_template else "no chat template"),
+        f"licence: {model.licence or 'not stated'}; origin: {model.origin}",
+        f"added {model.added_at:%Y-%m-%d}, in {folder}",
+        "",
+    ]
+    rows = []
+    for kind, body in model.bodies.items():
+        uses = ["serves"] if body.file == model.serving else []
+        uses += ["searches"] if kind == model.search else []
+        speed = f"{body.prefill_tokens_per_s:.0f}" if body.prefill_tokens_per_s else "-"
+        size = f"{(folder / body.file).stat().st_size / 1e6:.0f}"
+        rows.append((kind, ", ".join(uses), size, speed, body.sha256))
+    if model.twin_sha256:
+        rows.append((TWIN, "gradients", "", "", model.twin_sha256))
+    return "\n".join(lines) + "\n" + columns(("body", "use", "MB", "tokens/s", "sha256"), rows)
+
+
+def _parameters(header: GgufHeader) -> int:
+    return sum(prod(tensor.shape) for tensor in header.tensors)
