@@ -12,7 +12,18 @@ from typing import Any
 
 from models.headers import HeaderError, read_gguf
 
-_FILE_TYPES = {"F16": 1, "Q4_0": 2, "Q8_0": 7, "BF16": 32}
+# llama.cpp's llama_ftype.
+_FILE_TYPES = {
+    "BF16": 32,
+    "F16": 1,
+    "Q8_0": 7,
+    "Q6_K": 18,
+    "Q5_K_M": 17,
+    "Q4_K_M": 15,
+    "Q4_0": 2,
+    "Q3_K_M": 12,
+    "Q2_K": 10,
+}
 KINDS = tuple(_FILE_TYPES)
 
 
