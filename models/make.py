@@ -6,6 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+KINDS = ("BF16", "F16", "Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q4_0", "Q3_K_M", "Q2_K")
+"""What a GGUF can be requantised as, the most faithful first."""
+
 
 class MakeError(Exception):
     """What was to be made could not be; the message says why."""

@@ -11,20 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from models.headers import HeaderError, read_gguf
+from models.headers.ggml import FILE_TYPES
+from models.make import KINDS
 
-# llama.cpp's llama_ftype.
-_FILE_TYPES = {
-    "BF16": 32,
-    "F16": 1,
-    "Q8_0": 7,
-    "Q6_K": 18,
-    "Q5_K_M": 17,
-    "Q4_K_M": 15,
-    "Q4_0": 2,
-    "Q3_K_M": 12,
-    "Q2_K": 10,
-}
-KINDS = tuple(_FILE_TYPES)
+_CODES = {name: code for code, name in FILE_TYPES.items()}
 
 
 class QuantiseError(Exception):
@@ -37,13 +27,13 @@ def quantise(source: Path, target: Path, kind: str) -> None:
     Weights pass through float32, so from a quantised source nothing lost comes back. Raises
     HeaderError for a source that is refused and QuantiseError where llama.cpp fails.
     """
-    if kind not in _FILE_TYPES:
+    if kind not in KINDS:
         raise QuantiseError(f"unknown kind {kind!r}; known: {', '.join(KINDS)}")
     read_gguf(source)
     import llama_cpp
 
     parameters = llama_cpp.llama_model_quantize_default_params()
-    parameters.ftype = _FILE_TYPES[kind]
+    parameters.ftype = _CODES[kind]
     parameters.allow_requantize = True
     temporary = target.with_name(f".{target.name}.tmp")
     try:

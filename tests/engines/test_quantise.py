@@ -13,7 +13,8 @@ from models.headers import HeaderError, read_gguf
 from models.make import make
 
 pytest.importorskip("llama_cpp")
-from models.llama.quantise import KINDS, QuantiseError, quantise
+from models.llama.quantise import QuantiseError, quantise
+from models.make import KINDS
 
 pytestmark = pytest.mark.model
 
@@ -48,7 +49,7 @@ def test_a_body_replaces_the_one_before(source, tmp_path):
 
 
 def test_an_unknown_kind_is_refused(source, tmp_path):
-    with pytest.raises(QuantiseError, match="unknown kind 'Q9'; known: F16, Q4_0, Q8_0, BF16"):
+    with pytest.raises(QuantiseError, match="unknown kind 'Q9'; known: BF16, F16, Q8_0, Q6_K"):
         quantise(source, tmp_path / "body.gguf", "Q9")
 
 
