@@ -130,7 +130,8 @@ class Choice(msgspec.Struct, frozen=True, array_like=True):
 
     ``plain[y]`` and ``free[y]`` index segments whose read tokens spell label y after the query and
     after the content-free query; label scores are sharpness * (s(y) - weight * s0(y) - prior[y]).
-    ``free`` and ``prior`` may be empty.
+    ``free`` and ``prior`` may be empty. Where there is one label only it is an answer that is
+    written: its loss is its negative score, in nats.
     """
 
     plain: tuple[int, ...]

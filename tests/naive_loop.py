@@ -39,7 +39,8 @@ def losses(model: Any, request: Differentiate, delta: torch.Tensor) -> torch.Ten
             scores = scores - choice.weight * torch.stack([score(s) for s in choice.free])
         if choice.prior:
             scores = scores - torch.tensor(choice.prior)
-        found.append(-(choice.sharpness * scores).log_softmax(0)[choice.gold])
+        scores = choice.sharpness * scores
+        found.append(-(scores if len(scores) == 1 else scores.log_softmax(0))[choice.gold])
     return torch.stack(found)
 
 

@@ -19,7 +19,8 @@ def segments_of(choice: Choice) -> tuple[int, ...]:
 def cross_entropy(
     choice: Choice, trie: Trie, place: dict[int, int], found: torch.Tensor
 ) -> torch.Tensor:
-    """Of the gold label, in nats; ``found`` holds log-probabilities, node n's at ``place[n]``."""
+    """Of the gold label, in nats, or of the only answer against all others that there might be;
+    ``found`` holds log-probabilities, node n's at ``place[n]``."""
 
     def scores(segments: Sequence[int]) -> torch.Tensor:
         return torch.stack([found[[place[n] for n in trie.reads[s]]].sum() for s in segments])
@@ -30,6 +31,8 @@ def cross_entropy(
     if choice.prior:
         calibrated = calibrated - calibrated.new_tensor(choice.prior)
     calibrated = choice.sharpness * calibrated
+    if len(choice.plain) == 1:
+        return -calibrated[0]
     return calibrated.logsumexp(0) - calibrated[choice.gold]
 
 

@@ -9,31 +9,25 @@ All ways are run in turn, ``--repeats`` times, and ratios are medians of those w
 
 from __future__ import annotations
 
-import argparse
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from random import Random
 from statistics import fmean, median
-from time import perf_counter
 from typing import Any
 
 import llama_cpp
 import torch
 import transformers
+from fewrel_workload import PROMPT, arguments, fewrel, opened, seconds, under_one_support
 
-from appliance.data.fewrel import read_fewrel
-from appliance.prompt import Prompt
 from appliance.render import render
 from appliance.renderer import Renderer
 from appliance.scoring.evaluator import accuracy, read_scores
-from appliance.task import Case, Task
 from appliance.tokens import Tokeniser, text_of
-from models.engine import Describe, Reply, Request, Score
+from models.engine import Score
 from models.llama.context import TRUNK, Context
-from models.llama.engine import LlamaEngine, load
+from models.llama.engine import LlamaEngine
 
-PROMPT = Prompt(sections=(), example="{text}\n{head} -> {tail}: {label}\n\n")
 QUERIES = 64
 ANSWER = 24
 FEW = 3
@@ -43,26 +37,14 @@ Text = tuple[str, list[str]]
 """A prompt up to its answer, and the answers."""
 
 
-class Direct:
-    """``models.pool.Models`` over one engine of this process."""
-
-    def __init__(self, engine: LlamaEngine) -> None:
-        self.engine = engine
-
-    def call(self, name: str, request: Request) -> Reply:
-        return self.engine.handle(request)
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--model", type=Path, required=True)
+    parser = arguments(__doc__.splitlines()[0])
     parser.add_argument("--twin", type=Path, required=True)
     parser.add_argument("--repeats", type=int, default=5)
     given = parser.parse_args()
-    task, cases = workload(given.data)
-    engine = load(str(given.model), beat=lambda done, total: None)
-    tokeniser = Tokeniser(Direct(engine), "model", engine.handle(Describe()))
+    imported = fewrel(given.data)
+    task, cases = imported.task, under_one_support(imported, QUERIES)
+    engine, tokeniser = opened(given.model)
     layout = Renderer(task, {}, tokeniser).layout(PROMPT, cases)
     request = Score(tuple(layout.segments))
     reply = engine.handle(request)
@@ -91,28 +73,6 @@ def main() -> None:
     for name in ways:
         speed = median(1 / turn[name] for turn in turns)
         print(f"| {name} | {speed:.3g} | {median(t[name] / t['tree'] for t in turns):.3g} |")
-
-
-def seconds(way: Callable[[], Any]) -> float:
-    start = perf_counter()
-    way()
-    return perf_counter() - start
-
-
-def workload(data: Path) -> tuple[Task, list[Case]]:
-    """The first tuning episode's support, under queries of its relations."""
-    imported = read_fewrel(
-        data / "val_wiki.json",
-        data / "pid2name.json",
-        name="fewrel",
-        episodes=data / "episodes-5way-1shot.json",
-        seed=0,
-    )
-    first = imported.cases["tuning"][0]
-    shown = {row.id for row in first.support}
-    rows = [r for r in imported.examples if r.label in first.labels and r.id not in shown]
-    queries = Random(0).sample(rows, QUERIES)
-    return imported.task, [Case(query, first.labels, first.support) for query in queries]
 
 
 def decode(context: Context, prefix: int, total: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -115,6 +117,18 @@ def test_packed_gradients_equal_those_of_a_naive_loop(engine, weight, sharpness,
     assert losses == pytest.approx(expected_losses, abs=1e-5)
     assert torch.cosine_similarity(gradient, expected, dim=1).min() >= 0.9999
     assert torch.allclose(gradient, expected, rtol=1e-3, atol=1e-6)
+
+
+def test_an_answer_without_rivals_loses_by_its_own_probability(engine):
+    """As with a written answer after reasoning: two questions, an answer of two tokens each."""
+    segments = (Segment(-1, (10, 11)), Segment(0, (50, 51, 30, 40), 2), Segment(0, (52, 31, 40), 2))
+    owners = ((0, 1), (-1,) * 4, (-1,) * 3)
+    choices = (Choice((1,), (), 0, 0.0), Choice((2,), (), 0, 0.0))
+    request = Differentiate(segments, owners, choices)
+    found = packed(engine.model, request)
+    losses, gradient = naive_loop.gradient(engine.model, request)
+    assert found.losses == pytest.approx(losses, abs=1e-5) and min(losses) > 0
+    assert torch.allclose(found.mean, gradient, rtol=1e-3, atol=1e-6)
 
 
 def test_the_calibration_branch_contributes_to_the_gradient(engine):
@@ -425,7 +439,7 @@ def test_a_model_that_changes_logits_after_its_head_is_refused(folder):
     model = transformers.CohereForCausalLM(config).eval()
     tokeniser = transformers.AutoTokenizer.from_pretrained(folder)
     with pytest.raises(TwinError, match="CohereForCausalLM cannot be used as a twin"):
-        twin.TwinEngine(model, tokeniser, BEAT).verify()
+        twin.TwinEngine(model, tokeniser, BEAT, GAP).verify()
 
 
 def test_a_twin_whose_numbers_are_not_finite_is_refused(folder):
@@ -469,3 +483,26 @@ def test_the_type_follows_the_processor(monkeypatch, tmp_path):
     assert best_dtype() == torch.float32
     flags.write_text("flags : fpu avx512_bf16\n")
     assert best_dtype() == torch.bfloat16
+
+
+def test_the_benchmark_for_gpus_runs_at_a_tiny_shape_anywhere(capsys, monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parent.parent / "bench")
+    gpu_twin = importlib.import_module("gpu_twin")
+    few = ["--questions", "6", "--question", "10", "--reasoning", "20"]
+    gpu_twin.main(["--shapes", "tiny", *few])
+    rows = [line.split("|") for line in capsys.readouterr().out.splitlines() if "tiny" in line]
+    assert [row[2].strip() for row in rows] == ["loop", "packed"]
+    assert all(float(row[3]) > 0 for row in rows)
+
+
+def test_the_benchmark_s_loop_and_packed_gradient_are_of_one_loss(monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parent.parent / "bench")
+    gpu_twin = importlib.import_module("gpu_twin")
+    shape = gpu_twin.SHAPES["tiny"]
+    examples = gpu_twin.made_up(shape, 3, 5, 7)
+    model = gpu_twin.random_model(shape, torch.device("cpu"), torch.float32)
+    request = gpu_twin.packed_request(examples)
+    found = packed(model.requires_grad_(False), request)
+    _, expected = naive_loop.gradient(model, request)
+    assert torch.cosine_similarity(found.mean.flatten(), expected.flatten(), dim=0) > 0.9999
+    assert gpu_twin.reference(model, examples) == 3 * len(examples[0])
