@@ -59,10 +59,11 @@ class Pool:
         self._models[name] = _Model(engine, options, load_timeout, beat_timeout)
 
     def call(self, name: str, request: Request) -> Reply:
-        """Asks the model ``name``; repeats the request once if its worker dies or falls silent.
+        """Asks the model ``name``; repeats the request once, of a fresh worker, if the first one
+        dies, falls silent or runs out of memory.
 
-        Raises RequestFailed at once, WorkerDied and WorkerHung at the second time, and WorkerError
-        for a name that is not open.
+        Raises WorkerError for a name that is not open, any other RequestFailed at once, and
+        the others at the second time.
         """
         model = self._models.get(name)
         if model is None:
@@ -70,7 +71,11 @@ class Pool:
         try:
             return self._ask(name, model, request)
         except (WorkerDied, WorkerHung):
-            return self._ask(name, model, request)
+            pass
+        except RequestFailed as error:
+            if error.kind != "memory":
+                raise
+        return self._ask(name, model, request)
 
     def pids(self) -> dict[str, int]:
         """The process of every model that has one."""

@@ -1,14 +1,16 @@
 """A language model of bytes for tests: it prefers labels that the query's text contains, more so
 under some prompts than under others. Workers load it as ``scripted_model:load``.
 
-Faults come from a folder: ``calls`` counts the calls ever answered, and a file ``kill-runner`` or
-``kill-worker`` holds the number of the call at which to kill, once.
+Faults come from a folder: ``calls`` counts the calls ever answered, a file ``kill-runner`` or
+``kill-worker`` holds the number of the call at which to kill, once, and ``fault-N`` what the worker
+suffers at call N.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import resource
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -98,6 +100,23 @@ class ScriptedModel:
             if order.exists() and count >= int(order.read_text()):
                 order.unlink()
                 os.kill(pid, signal.SIGKILL)
+        fault = self.folder / f"fault-{count}"
+        if fault.exists():
+            _suffer(fault.read_text())
+
+
+def _suffer(fault: str) -> None:
+    match fault:
+        case "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "stop":
+            os.kill(os.getpid(), signal.SIGSTOP)
+        case "abort":
+            os.abort()
+        case "memory":
+            limit = 64 << 20
+            resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+            bytes(16 * limit)
 
 
 def _logprobs(segments: tuple[Segment, ...], number: int) -> tuple[float, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -9,6 +10,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from appliance import host, runner
 from models.catalog import Model
+
+BEAT = float(os.environ.get("STROP_BEAT", "30"))
 
 runner.IDLE_SECONDS = 0.5
 runner.POLL_SECONDS = 0.02
@@ -18,7 +21,7 @@ def scripted_worker(self: host.Host, model: Model, body: str) -> str:
     name = f"{model.name}/{body}"
     if name not in self._open:
         self.pool.open(
-            name, "scripted_model:load", {"path": body}, load_timeout=30.0, beat_timeout=30.0
+            name, "scripted_model:load", {"path": body}, load_timeout=30.0, beat_timeout=BEAT
         )
         self._open[name] = ""
     return name

@@ -7,12 +7,23 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 from families import FAMILIES, write
 from scripted import ask
 
-from models.engine import Describe, Detokenise, Failed, Texts, Tokenise, encode
+from models.engine import (
+    Describe,
+    Detokenise,
+    Failed,
+    Generate,
+    Score,
+    Segment,
+    Texts,
+    Tokenise,
+    encode,
+)
 from models.pool import Pool, RequestFailed, WorkerDied, WorkerError, WorkerHung
 from models.wire import Answer, Beat, Call, Cancel, Channel, FromWorker, Load, Loaded
 
@@ -497,3 +508,23 @@ def test_a_model_that_memory_does_not_hold_is_refused_before_it_is_loaded(tmp_pa
 def test_a_worker_is_the_first_to_go_when_memory_ends(pool):
     pid = int(do(pool, "pid")[0])
     assert Path(f"/proc/{pid}/oom_score_adj").read_text().strip() == "1000"
+
+
+def test_a_worker_that_answers_a_thousand_requests_grows_no_larger(tmp_path):
+    """The real engine: scores and generations of changing shapes."""
+    pytest.importorskip("llama_cpp")
+    path = write(tmp_path / "llama.gguf", FAMILIES["llama"])
+    options = {"path": str(path), "n_ctx": 768, "batch": 256, "threads": 1}
+    random, sizes = Random(0), []
+    with Pool() as pool:
+        pool.open("m", "models.llama.engine:load", options, load_timeout=60, beat_timeout=60)
+        for number in range(1000):
+            trunk = tuple(random.randrange(290) for _ in range(random.randint(1, 300)))
+            branches = [Segment(0, (random.randrange(290),) * 3, 2) for _ in range(20)]
+            pool.call("m", Score((Segment(-1, trunk), *branches)))
+            if number % 10 == 0:
+                pool.call("m", Generate((trunk,), n=3, max_tokens=5, seed=number))
+            if number in (300, 999):
+                status = Path(f"/proc/{pool.pids()['m']}/status").read_text()
+                sizes.append(int(status.split("VmRSS:")[1].split()[0]))
+    assert sizes[1] < 1.05 * sizes[0]

@@ -10,6 +10,7 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 
 import msgspec
 import pytest
@@ -110,13 +111,13 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-def reset(db, run: str) -> None:
-    """Back to just planned, with a budget that makes about 80 calls."""
+def reset(db, run: str, times: int = 1) -> None:
+    """Back to just planned, with a budget that makes about 80 calls, or ``times`` as many."""
     inputs = msgspec.json.decode(runs.get(db, run).inputs)
     price = 0.01
     for body in inputs["bodies"].values():
         body["prices"] = {"prefill": price, "sample": price, "gradient": price}
-    inputs["budget"] = price * 300_000
+    inputs["budget"] = price * 300_000 * times
     with database.write(db):
         db.execute("DELETE FROM journal")
         db.execute("DELETE FROM memo")
@@ -273,3 +274,28 @@ def test_other_inputs_than_the_journals_are_noticed(script):
     script.run_to_rest()
     failed = runs.get(db, run.id)
     assert failed.status == "failed" and "start a new run" in failed.error
+
+
+@pytest.mark.slow
+def test_a_run_whose_worker_suffers_a_hundred_faults_ends_the_same(script, tmp_path, monkeypatch):
+    """Killed, stopped, aborted and out of memory at random calls, a quarter each; none is left."""
+    db = database.open(locations.store_path())
+    [run] = runs.all(db)
+    reset(db, run.id, times=3)
+    db.close()
+    shutil.copytree(script.home, tmp_path / "calm")
+    calm = Script(tmp_path / "calm").at_home(monkeypatch)
+    assert calm.run_to_rest() == 0
+    expected, made = ending(), calm.calls
+    random, script = Random(1), script.at_home(monkeypatch)
+    monkeypatch.setenv("STROP_BEAT", "0.5")
+    # Every second call at most, since a call that fails twice is given up.
+    for place, number in enumerate(sorted(random.sample(range(1, (made + 100) // 2), 100))):
+        fault = ("kill", "stop", "abort", "memory")[place % 4]
+        (script.faults / f"fault-{2 * number}").write_text(fault)
+    runner = script.start_runner()
+    assert runner.wait(300) == 0, (script.home / "log").read_text()
+    assert ending() == expected
+    assert script.calls == made + 100
+    left = subprocess.run(["ps", "-eo", "ppid,stat"], capture_output=True, text=True).stdout
+    assert not [line for line in left.splitlines() if line.split()[0] == str(runner.pid)]
