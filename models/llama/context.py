@@ -40,7 +40,7 @@ class Context:
         C.llama_log_set(_silent, ctypes.c_void_p(0))
         C.llama_backend_init()
         model_params = C.llama_model_default_params()
-        model_params.n_gpu_layers = gpu_layers
+        model_params.n_gpu_layers = self.gpu_layers = gpu_layers
         self.model = C.llama_model_load_from_file(str(path).encode(), model_params)
         if not self.model:
             raise EngineError(f"{path}: llama.cpp could not load this model")

@@ -29,6 +29,8 @@ from models.llama.text import Vocabulary
 from models.memory import check, needed_by_gguf
 from models.trie import BadRequest
 
+ALL_LAYERS = 999
+
 
 def load(
     path: str,
@@ -38,10 +40,13 @@ def load(
     n_ctx: int = 4096,
     batch: int = 512,
     threads: int = 0,
-    gpu_layers: int = 0,
+    gpu_layers: int | None = None,
 ) -> LlamaEngine:
     """Raises HeaderError and MemoryShort before native code sees the file, EngineError if it
-    cannot load it."""
+    cannot load it. Without ``gpu_layers`` all go to the card where llama.cpp was built for one.
+    """
+    if gpu_layers is None:
+        gpu_layers = ALL_LAYERS if C.llama_supports_gpu_offload() else 0
     needed = needed_by_gguf(read_gguf(Path(path)), n_ctx, batch)
     if not gpu_layers:
         check(needed, f"{path} with a context of {n_ctx} tokens")
@@ -97,5 +102,6 @@ class LlamaEngine:
                 "batch": str(self.context.batch),
                 "threads": str(C.llama_n_threads_batch(self.context.ctx)),
                 "flash_attention": "on",
+                "gpu_layers": str(self.context.gpu_layers),
             },
         )
