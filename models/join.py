@@ -26,9 +26,8 @@ def parts_of(path: Path) -> list[Path]:
         return [path]
     named = _numbered.fullmatch(path.name)
     if not named or int(named[3]) != part.count:
-        raise HeaderError(
-            path, f"one of {part.count} parts, not named as such (-00001-of-N.gguf)", 0
-        )
+        rule = f"one of {part.count} parts, but not named ...-00001-of-{part.count:05}.gguf"
+        raise HeaderError(path, rule, 0)
     if part.number != 0 or int(named[2]) != 1:
         raise HeaderError(path, f"part {named[2]} of {part.count}: give the first one", 0)
     files = [

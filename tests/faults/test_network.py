@@ -19,7 +19,7 @@ from scripted import Scripted
 import appliance.cli, appliance.runner, models.making, models.llama.quantise
 
 def look(*_):
-    print(*Scripted(None).do_network(), sep="\\n")
+    print(*Scripted(None, None).do_network(), sep="\\n")
     sys.exit()
 
 {step} = look
