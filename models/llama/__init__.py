@@ -2,6 +2,8 @@
 
 import os
 
-# Threads that spin while they wait for each other cost a factor of six when anything else runs on
-# the machine (133 against 900 tokens/s, 2 cores). Read by libgomp when llama.cpp is loaded.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# How long a thread spins before it sleeps, of those that wait for each other after every operation.
+# Sleeping at once costs a fifth of the reading speed and two thirds of that of one answer; spinning
+# for long costs a factor of two to ten where anything else runs on the machine (docs/design.md).
+# Read by libgomp when llama.cpp is loaded.
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
