@@ -36,7 +36,11 @@ def quantise(out: Output, name: str, kind: str, new: str | None) -> None:
     [chosen] = models_chosen(found, name)
     model = found.get(chosen)
     target = new or f"{model.name}-{kind.lower()}"
-    if found.path(target).exists():
+    try:
+        taken = found.path(target).exists()
+    except CatalogError as error:
+        raise InputError(str(error)) from error
+    if taken:
         raise InputError(f"a model named {target} is already there: choose another with --name")
     serving = next(q for q, body in model.bodies.items() if body.file == model.serving)
     if serving not in UNQUANTISED:
@@ -50,8 +54,6 @@ def quantise(out: Output, name: str, kind: str, new: str | None) -> None:
             made = found.add_gguf(file, target, licence=model.licence, origin=origin)
     except (MakeError, OSError) as error:
         raise StropError(f"{error}; nothing was added") from error
-    except CatalogError as error:
-        raise InputError(str(error)) from error
     record = msgspec.to_builtins(made)
     document = {"model": record.pop("name"), **record}
     out.result("strop/models-quantise/1", document, str(found.path(made.name) / made.serving))

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from models.engine import Continuation, Generate, Generated, Segment
 from models.llama.context import MAX_SEQUENCES, Context
 from models.llama.decode import Beat
-from models.llama.sample import Sampler
+from models.llama.sample import Sampler, grammar_of
 from models.llama.text import Vocabulary
 from models.trie import BadRequest, Trie, build
 
@@ -105,6 +105,7 @@ class _Job:
         self.context = context
         self.vocabulary = vocabulary
         self.request = request
+        self.grammar = grammar_of(request)
         self.trie = build([Segment(-1, prompt) for prompt in request.prompts])
         order = sorted(range(len(request.prompts)), key=request.prompts.__getitem__)
         self.waiting = deque((prompt, index) for prompt in order for index in range(request.n))
@@ -160,7 +161,7 @@ class _Job:
             self.context.copy(source.sequence, sequence, shared)
             batch.share(source, sequence, shared)
         number = prompt * self.request.n + index
-        sampler = Sampler(self.vocabulary.vocab, self.request, number)
+        sampler = Sampler(self.vocabulary.vocab, self.request, number, self.grammar)
         writer = _Writer(prompt, index, sequence, list(tokens), shared, sampler)
         self.writers.append(writer)
         if readers is None:

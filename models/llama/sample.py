@@ -21,14 +21,16 @@ class Sampler:
     """One continuation's: temperature, then top-k, top-p and min-p, then a draw from a stream of
     its own, among what the grammar allows."""
 
-    def __init__(self, vocab: C.llama_vocab_p, request: Generate, number: int) -> None:
+    def __init__(
+        self, vocab: C.llama_vocab_p, request: Generate, number: int, grammar: str = ""
+    ) -> None:
         self._ids = np.arange(C.llama_vocab_n_tokens(vocab), dtype=np.int32)
         self._rows = np.zeros(len(self._ids), _TOKEN)
         self._chain = C.llama_sampler_chain_init(C.llama_sampler_chain_default_params())
         for stage in _stages(request, number):
             C.llama_sampler_chain_add(self._chain, stage)
         self._grammar = None
-        if grammar := grammar_of(request):
+        if grammar:
             self._grammar = C.llama_sampler_init_grammar(vocab, grammar.encode(), _ROOT)
             if not self._grammar:
                 self.close()

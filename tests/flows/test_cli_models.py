@@ -273,6 +273,31 @@ def test_show_of_no_model_says_what_there_is(gguf: Path) -> None:
     assert "tiny" in refused("show", "tinny")
 
 
+def test_quantise_makes_a_model_of_its_own(tmp_path: Path) -> None:
+    pytest.importorskip("llama_cpp")
+    run("import", write(tmp_path / "big.gguf", FAMILIES["llama"]), "--licence", "MIT")
+    made = document("quantise", "big", "q8_0")
+    assert (made["model"], made["licence"]) == ("big-q8_0", "MIT")
+    assert made["origin"].startswith("big quantised as Q8_0; big: imported from big.gguf")
+    assert list(made["bodies"]) == ["Q8_0"]
+    assert made["size"] < document("show", "big")["size"]
+    assert run("check").stdout == "big: ok\nbig-q8_0: ok\n"
+    again = run("quantise", "big-q8_0", "Q4_0", "--name", "small")
+    assert again.exit_code == 0 and "what that lost does not come back" in again.stderr
+    assert {name for name in here() if name[0] != "."} == {"big", "big-q8_0", "small"}
+
+
+def test_what_cannot_be_quantised_is_refused_and_leaves_nothing(gguf: Path) -> None:
+    run("import", gguf, "--name", "tiny")
+    assert "already there" in refused("quantise", "tiny", "Q8_0", "--name", "tiny")
+    assert "is no model name" in refused("quantise", "tiny", "Q8_0", "--name", "A/b")
+    assert "is not one of" in refused("quantise", "tiny", "Q9")
+    (locations.models_folder() / "tiny" / "serving.gguf").unlink()
+    assert "nothing was added" in refused("quantise", "tiny", "Q8_0", code=1)
+    assert "no such file" in refused("show", "tiny", code=1)
+    assert here() == ["tiny"]
+
+
 def test_discover_finds_what_other_programs_hold_and_says_what_is_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
