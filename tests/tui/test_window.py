@@ -20,8 +20,9 @@ from store.records import EvaluationRecord, RunRecord
 from tui.app import StropApp
 from tui.feed import A_TICK, Feed
 from tui.plot import Canvas
-from tui.run_view import SHOWN
+from tui.run_view import SHOWN, Candidate, RunView
 from tui.screens.new_run import NewRun
+from tui.widgets.candidates import Candidates
 from tui.words import duration, lines, p_value
 
 SEED = Prompt(sections=(Section("task", "Name it: {labels}\n"),), example="{text}\n= {label}\n")
@@ -214,6 +215,23 @@ async def test_what_the_runner_writes_moves_the_curve_the_table_and_the_progress
 
 def spend(db, run, spent):
     record(db, run, 0, kind="call", key="k", request=b"", reply=b"", cost=spent, spent=spent)
+
+
+async def test_a_table_drawn_while_it_is_filled_cuts_no_figure_off(db, writer):
+    add_run(writer, "aa11")
+    add_candidate(writer, "aa11", operator="describe", accuracy=0.325, loss=1.25, n=40)
+    async with StropApp(db).run_test(size=(120, 40)) as pilot:
+        await wait_for_text(pilot, "describe")
+        table = pilot.app.screen.query_one(Candidates)
+        view = RunView("aa11")
+        view.candidates.append(
+            Candidate(SEED.id, "a_long_operator", "task", "kept", 0.5, 12.5, 1600)
+        )
+        view.candidates_seen = 2
+        table.show(view)
+        shown(pilot.app)
+        await pilot.pause()
+        assert "a_long_operator  task        0.500  1600  0.48–0.52  12.500" in shown(pilot.app)
 
 
 async def test_a_candidate_without_figures_is_listed(db, writer):

@@ -29,9 +29,6 @@ class Candidates(DataTable[Text]):
         super().__init__(id="candidates", cursor_type="row", zebra_stripes=True)
         self._shown: tuple[str, int] = ("", 0)
 
-    def on_mount(self) -> None:
-        self.add_columns(*WORDS, *(Text(name, justify="right") for name in FIGURES))
-
     def show(self, view: RunView) -> None:
         """Follows the newest; a cursor moved off it stays on its candidate."""
         now = (view.run_id, view.candidates_seen)
@@ -41,13 +38,23 @@ class Candidates(DataTable[Text]):
         cursor = self.cursor_row
         row = cursor + view.candidates_seen - self._shown[1] if same and cursor else 0
         self._shown = now
-        self.clear()
-        for candidate in reversed(view.candidates):
-            self.add_row(*_cells(candidate))
+        self._fill([_cells(candidate) for candidate in reversed(view.candidates)])
         self.move_cursor(row=min(row, self.row_count - 1))
         seen = counted(view.candidates_seen, "candidate")
         full = view.candidates_seen > SHOWN or len(view.candidates) == SHOWN
         self.border_subtitle = f"the last {SHOWN}" if full else seen
+
+    def _fill(self, rows: list[list[Text]]) -> None:
+        """Sets the widths itself.
+
+        A DataTable measures new cells when it next idles, and goes on showing what was drawn
+        before that cut to the old widths.
+        """
+        self.clear(columns=True)
+        labels = [*map(Text, WORDS), *(Text(name, justify="right") for name in FIGURES)]
+        for label, *column in zip(labels, *rows, strict=True):
+            self.add_column(label, width=max(cell.cell_len for cell in (label, *column)))
+        self.add_rows(rows)
 
 
 def _cells(candidate: Candidate) -> list[Text]:
