@@ -11,25 +11,16 @@ from pathlib import Path
 
 import msgspec
 
+from appliance import bodies
 from appliance.errors import StropError
 from appliance.workbench import Body, Prices
 from models.catalog import TWIN, WEIGHTS, Catalog, Model, again, hash_file
-from models.catalog import Body as StoredBody
-from models.engine import Describe, Description, Reply, Request, Score, Segment
+from models.engine import Describe, Description, Reply, Request
 from models.make import MakeError, make
-from models.pool import Pool, WorkerError
+from models.pool import Pool
 
-KINDS = ("BF16", "F16", "Q8_0", "Q4_0")
-"""What bodies are made, the most faithful first."""
-
-UNQUANTISED = ("BF16", "F16")
-LARGE = 2 << 30
-"""Bytes of a serving file beyond which no unquantised body is made of it."""
-
-LEVEL = 0.5
 LOAD_TIMEOUT = 600.0
 BEAT_TIMEOUT = 300.0
-_SPEED_TOKENS = 512
 
 Note = Callable[[str], None]
 
@@ -45,8 +36,8 @@ class Host:
         self._descriptions: dict[str, Description] = {}
 
     def prepare(self, name: str) -> Model:
-        """Once a model: measures each body this host can make of it, keeps the fastest for the
-        search, and makes the twin."""
+        """Once a model: measures each body this host can make of it, keeps the fastest within the
+        model's limit for the search, and makes the twin."""
         model = self.catalog.get(name)
         if model.bodies[model.search].prefill_tokens_per_s is None:
             model = self._choose_search_body(model)
@@ -54,7 +45,10 @@ class Host:
             self.note(f"making the twin of {name} in PyTorch, once (about 20 s)")
             folder = self.catalog.path(name)
             _verify(folder / model.serving, model.sha256, name)
-            self._make("twin", folder / model.serving, folder / TWIN)
+            try:
+                make("twin", folder / model.serving, folder / TWIN)
+            except MakeError as error:
+                raise StropError(f"{error}; see `strop doctor` for memory and disk") from error
             model = msgspec.structs.replace(model, twin_sha256=hash_file(folder / TWIN / WEIGHTS))
             self.catalog.update(model)
         return model
@@ -105,57 +99,28 @@ class Host:
         reply = self.pool.call(worker, request)
         return time.perf_counter() - start, reply
 
+    def close(self, model: Model, body: str) -> None:
+        """Ends a body's worker, if there is one."""
+        self._close(f"{model.name}/{body}")
+
     def _choose_search_body(self, model: Model) -> Model:
-        folder = self.catalog.path(model.name)
-        serving = next(n for n, body in model.bodies.items() if body.file == model.serving)
-        bodies = {serving: self._measured(model, serving)}
-        for kind in KINDS:
-            if kind == serving or (kind in UNQUANTISED and model.size > LARGE):
-                continue
-            self.note(f"measuring {model.name} as {kind}")
-            file = folder / f"{kind.lower()}.gguf"
-            try:
-                self._make("body", folder / model.serving, file, kind)
-                made = StoredBody(file.name, hash_file(file), kind)
-                trial = msgspec.structs.replace(model, bodies={**model.bodies, kind: made})
-                bodies[kind] = self._measured(trial, kind)
-            except (StropError, WorkerError) as error:
-                self.note(f"{model.name} cannot run as {kind} here and goes without: {error}")
-                file.unlink(missing_ok=True)
-        best = _faithful_and_fast(bodies)
-        for kind in set(bodies) - {best, serving}:
-            (folder / bodies[kind].file).unlink()
-        kept = {name: bodies[name] for name in dict.fromkeys((serving, best))}
-        model = msgspec.structs.replace(model, bodies=kept, search=best)
-        self.catalog.update(model)
+        tried = bodies.try_all(self, model, lambda trial, name: bodies.measured(self, trial, name))
+        serving = model.serving_body
+        search = bodies.fastest(tried.bodies, serving, model.limit)
+        model = bodies.keep(self, tried, search)
+        self.close(model, serving)
         self.note(
-            f"{model.name}: {best} searches ({bodies[best].prefill_tokens_per_s:.0f} tokens/s), "
-            f"{serving} serves ({bodies[serving].prefill_tokens_per_s:.0f} tokens/s)"
+            f"{model.name}: {search} searches "
+            f"({model.bodies[search].prefill_tokens_per_s:.0f} tokens/s, "
+            f"{model.bodies[search].divergence:.4f} nats from {serving}), {serving} serves "
+            f"({model.bodies[serving].prefill_tokens_per_s:.0f} tokens/s)"
         )
         return model
-
-    def _measured(self, model: Model, body: str) -> StoredBody:
-        """A body with its prefill speed, the better of two, in tokens a second."""
-        worker = self.worker(model, body)
-        request = Score((Segment(-1, tuple(range(100, 101 + _SPEED_TOKENS)), 1),))
-        try:
-            fastest = min(self.timed(worker, request)[0] for _ in range(2))
-        finally:
-            self._close(worker)
-        return msgspec.structs.replace(
-            model.bodies[body], prefill_tokens_per_s=round(_SPEED_TOKENS / fastest, 1)
-        )
 
     def _close(self, worker: str) -> None:
         self.pool.close(worker)
         self._open.pop(worker, None)
         self._descriptions.pop(worker, None)
-
-    def _make(self, what: str, source: Path, target: Path, kind: str = "") -> None:
-        try:
-            make(what, source, target, kind)
-        except MakeError as error:
-            raise StropError(f"{error}; see `strop doctor` for memory and disk") from error
 
 
 def _recorded(model: Model, body: str) -> str:
@@ -176,11 +141,3 @@ def _verify(file: Path, sha256: str, name: str) -> None:
         raise StropError(f"{file} cannot be read: {error.strerror}; {again(name)}") from error
     if found != sha256:
         raise StropError(f"{file} is not the file that was recorded, it has changed; {again(name)}")
-
-
-def _faithful_and_fast(bodies: dict[str, StoredBody]) -> str:
-    """The fastest body, or a more faithful one that has ``LEVEL`` of its speed: on a shared machine
-    much of the rest is noise, and what a body changes in the scores the search has to pay for."""
-    speeds = {name: body.prefill_tokens_per_s or 0.0 for name, body in bodies.items()}
-    level = [name for name, speed in speeds.items() if speed >= LEVEL * max(speeds.values())]
-    return min(level, key=lambda name: KINDS.index(name) if name in KINDS else -1)

@@ -10,7 +10,7 @@ import msgspec
 
 from appliance.errors import InputError
 from appliance.host import Host
-from appliance.plan import serving_body, tokeniser_of
+from appliance.plan import tokeniser_of
 from appliance.prompt import Prompt
 from appliance.record import Inputs
 from appliance.renderer import Renderer
@@ -82,7 +82,7 @@ def evaluate(db: Database, host: Host, body: dict[str, Any]) -> dict[str, Any]:
     _check_prior(prompt, loaded.task)
     _check_shots(prompt, loaded, cases)
     model = host.prepare(body["model"])
-    serving = host.body(model, serving_body(model), Prices(0.0))
+    serving = host.body(model, model.serving_body, Prices(0.0))
     journal = Unrecorded()
     evaluator = _evaluator(host, loaded, journal, {"serving": serving}, body["model"])
     start = time.perf_counter()

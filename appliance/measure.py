@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from appliance import bodies
 from appliance.errors import BudgetError
-from appliance.fidelity import PROBE, Fidelity, fidelity
+from appliance.fidelity import Fidelity, fidelity
 from appliance.host import Host
-from appliance.plan import Gauge, serving_body, tokeniser_of
-from appliance.tasks import load
-from models.catalog import TWIN, Model
+from appliance.plan import Agreement, Gauge
+from appliance.tasks import Loaded, load
+from models.catalog import TWIN, Body, Model
 from models.engine import Generate, Generated, Request, Score, Scores, Segment
 
 if TYPE_CHECKING:
@@ -29,25 +30,30 @@ MINUTES = 30.0
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """``prefill`` is tokens a second of 512 behind that many, by depth; ``decode`` and
+    """``prefill`` is tokens a second of 256 behind that many, by depth; ``decode`` and
     ``decode_many`` those of one continuation and of eight side by side; ``peak_bytes`` is None
-    where the system does not say. The fidelities are to the body that serves and to the twin."""
+    where the system does not say. Fidelity is told on a text, rank on the task's labels, both to
+    the body that serves and to the twin."""
 
     body: str
-    uses: tuple[str, ...]
+    uses: str
     prefill: dict[int, float]
     decode: float
     decode_many: float
     peak_bytes: int | None
     to_serving: Fidelity
     to_twin: Fidelity
+    rank_to_serving: Agreement
+    rank_to_twin: Agreement
 
 
 class Bench(msgspec.Struct, frozen=True):
-    """``scoring`` and ``gradients`` are the twin's tokens a second on the task."""
+    """``limit`` is how many nats a search body may be from the serving one; ``scoring`` and
+    ``gradients`` are the twin's tokens a second on the task."""
 
     model: str
     task: str
+    limit: float
     bodies: tuple[Measured, ...]
     scoring: float
     gradients: float
@@ -56,58 +62,76 @@ class Bench(msgspec.Struct, frozen=True):
 
 
 def measure(db: Database, host: Host, body: dict[str, Any]) -> dict[str, Any]:
-    """The answer to a ``bench`` command, which names a model and a task."""
+    """The answer to a ``bench`` command, which names a model and a task, and may give a ``within``
+    by which the search body is chosen anew."""
     loaded = load(db, body["task"])
     model = host.prepare(body["model"])
-    gauge = Gauge(host, model, model, loaded)
-    tokens = tokeniser_of(host, model).encode([PROBE], closed=True)[0][0]
-    names = dict.fromkeys((serving_body(model), model.search))
-    measured = tuple(_measured(host, model, name, tokens) for name in names)
+    found: list[Measured] = []
+
+    def tried(trial: Model, name: str) -> Body:
+        found.append(_measured(host, trial, name, loaded))
+        return bodies.measured(host, trial, name)
+
+    trial = bodies.try_all(host, model, tried)
+    search = model.search if model.search in trial.bodies else model.serving_body
+    if (limit := body.get("within")) is not None:
+        trial = msgspec.structs.replace(trial, limit=limit)
+        search = bodies.fastest(trial.bodies, model.serving_body, limit)
+    model = bodies.keep(host, trial, search)
     host.note(f"timing the twin of {model.name} on {loaded.task.name}")
+    gauge = Gauge(host, model, model, loaded)
     worker = host.worker(model, TWIN)
     layout = gauge.renderer.layout(loaded.seed, gauge.cases)
     scoring = _speed(host, worker, Score(tuple(layout.segments)))
-    bodies = gauge.bodies()
-    gradients = 1000 / bodies["twin"].prices.gradient
+    priced = gauge.bodies()
     try:
-        plan = gauge.plan(bodies, MINUTES)
+        plan = gauge.plan(priced, MINUTES)
         words = (
             f"A {MINUTES:g}-minute run on this machine tries at most {plan.candidates} candidates "
             f"of {loaded.task.name}; its verdict takes about {plan.verdict_minutes:.1f} minutes."
         )
     except BudgetError as error:
         words = f"{MINUTES:g} minutes are too few for {loaded.task.name} here: {error}"
-    found = Bench(
-        model.name, loaded.task.name, measured, scoring, gradients, _peak(host, worker), words
+    bench = Bench(
+        model=model.name,
+        task=loaded.task.name,
+        limit=model.limit,
+        bodies=tuple(msgspec.structs.replace(m, uses=model.uses(m.body)) for m in found),
+        scoring=scoring,
+        gradients=round(1000 / priced["twin"].prices.gradient, 1),
+        twin_peak_bytes=_peak(host, worker),
+        words=words,
     )
-    answer: dict[str, Any] = msgspec.to_builtins(found, str_keys=True)
+    answer: dict[str, Any] = msgspec.to_builtins(bench, str_keys=True)
     return answer
 
 
-def _measured(host: Host, model: Model, name: str, tokens: tuple[int, ...]) -> Measured:
-    host.note(f"timing {model.name} as {name}")
-    worker, serving = host.worker(model, name), host.worker(model, serving_body(model))
+def _measured(host: Host, model: Model, name: str, loaded: Loaded) -> Measured:
+    worker = host.worker(model, name)
+    serving, twin = host.worker(model, model.serving_body), host.worker(model, TWIN)
     limit = host.describe(worker).context
     prefill = {depth: _prefill(host, worker, depth) for depth in DEPTHS if depth + BRANCH <= limit}
     one, many = (_decode(host, worker, n) for n in (1, SIDE_BY_SIDE))
-    uses = ["serves"] if name == serving_body(model) else []
-    uses += ["searches"] if name == model.search else []
+    tokens = bodies.probe(host, serving)
+    gauge = Gauge(host, model, model, loaded)
     return Measured(
         body=name,
-        uses=tuple(uses),
+        uses="",
         prefill=prefill,
         decode=one,
         decode_many=many,
         peak_bytes=_peak(host, worker),
         to_serving=fidelity(host.pool, serving, worker, tokens),
-        to_twin=fidelity(host.pool, host.worker(model, TWIN), worker, tokens),
+        to_twin=fidelity(host.pool, twin, worker, tokens),
+        rank_to_serving=gauge.agreement(name, model.serving_body),
+        rank_to_twin=gauge.agreement(name, TWIN),
     )
 
 
 def _prefill(host: Host, worker: str, depth: int) -> float:
     """Of two branches behind a trunk that the first of two equal requests leaves in memory."""
-    ids = tuple(range(100, 100 + BRANCH))
-    trunk = [Segment(-1, tuple(ids[at % BRANCH] for at in range(depth)))] if depth else []
+    trunk = [Segment(-1, bodies.any_tokens(depth))] if depth else []
+    ids = bodies.any_tokens(BRANCH)
     branches = [Segment(len(trunk) - 1, (first, *ids), 1) for first in (5, 6)]
     request = Score((*trunk, *branches))
     host.timed(worker, request)

@@ -44,8 +44,8 @@ SAMPLED_TOKENS = 16
 
 
 class Agreement(msgspec.Struct, frozen=True):
-    """Rank correlation of the label scores of search and serving body, over ``n`` of them, each
-    taken against the mean of its case."""
+    """Rank correlation of two bodies' label scores, over ``n`` of them, each taken against the mean
+    of its case."""
 
     spearman: float
     n: int
@@ -66,10 +66,6 @@ class Plan(msgspec.Struct, frozen=True):
     text: str
 
 
-def serving_body(model: Model) -> str:
-    return next(name for name, body in model.bodies.items() if body.file == model.serving)
-
-
 class Gauge:
     """Times the bodies of a run on the seed prompt and a few tuning cases."""
 
@@ -87,7 +83,7 @@ class Gauge:
         where that model has no chat template: it could not be asked anything."""
         self._check_twin()
         search = Prices(self._prefill(self.model.search))
-        serving = serving_body(self.model)
+        serving = self.model.serving_body
         bodies = {
             "search": self.host.body(self.model, self.model.search, search),
             "serving": self.host.body(self.model, serving, Prices(self._prefill(serving))),
@@ -101,22 +97,22 @@ class Gauge:
             bodies["reasoner"] = self.host.body(self.reasoner, self.reasoner.search, asked)
         return bodies
 
-    def agreement(self) -> Agreement:
+    def agreement(self, one: str, other: str) -> Agreement:
         from appliance.scoring.statistics import rank_agreement
 
         # Within a case: what labels differ in everywhere, their length above all, says nothing.
-        search, serving = (
+        ours, theirs = (
             [score - fmean(case.plain) for case in self._scored(body) for score in case.plain]
-            for body in (self.model.search, serving_body(self.model))
+            for body in (one, other)
         )
-        return Agreement(round(rank_agreement(search, serving).spearman, 4), len(search))
+        return Agreement(round(rank_agreement(ours, theirs).spearman, 4), len(ours))
 
     def check_lengths(self) -> None:
         """Raises InputError for a case that is too long for the model under the seed prompt.
 
         Nothing but lengths is looked at, so the test split stays unread.
         """
-        limit = self.host.describe(self.host.worker(self.model, serving_body(self.model))).context
+        limit = self.host.describe(self.host.worker(self.model, self.model.serving_body)).context
         for split, cases in self.loaded.cases.items():
             for start in range(0, len(cases), BLOCK):
                 block = cases[start : start + BLOCK]
@@ -150,7 +146,7 @@ class Gauge:
         sample = self.loaded.cases["selection"][: 4 * FIRST]
         each = self.renderer.tokens(seed, sample) * bodies["serving"].prices.prefill / len(sample)
         verdict = 2 * each * len(test) / MINUTE
-        agreement = self.agreement()
+        agreement = self.agreement(self.model.search, self.model.serving_body)
         speeds = {role: round(1000 / bodies[role].prices.prefill) for role in ("search", "serving")}
         return Plan(
             candidates=candidates,
@@ -159,14 +155,14 @@ class Gauge:
             verdict_minutes=round(verdict, 1),
             search_body=self.model.search,
             search_tokens_per_s=speeds["search"],
-            serving_body=serving_body(self.model),
+            serving_body=self.model.serving_body,
             serving_tokens_per_s=speeds["serving"],
             agreement=agreement,
             text=(
                 f"At most {candidates} candidates on {len(block)} cases or more in {minutes:g} "
                 f"minutes, then about {verdict:.1f} minutes for the verdict on {len(test)} test "
                 f"cases. {self.model.search} searches at {speeds['search']} tokens/s, "
-                f"{serving_body(self.model)} serves at {speeds['serving']}; their label scores "
+                f"{self.model.serving_body} serves at {speeds['serving']}; their label scores "
                 f"agree in rank at {agreement.spearman:.3f} (Spearman, n = {agreement.n})."
             ),
         )
@@ -225,8 +221,9 @@ class Gauge:
         worker = self.host.worker(self.reasoner, self.reasoner.search)
         text = " ".join(label.description for label in self.loaded.task.labels) or "The"
         prompt = tokeniser.encode([text], closed=True)[0][0]
-        reading, _ = self.host.timed(worker, Generate(prompts=(prompt,), max_tokens=1))
         request = Generate(prompts=(prompt,), n=SAMPLES, max_tokens=SAMPLED_TOKENS)
+        self.host.timed(worker, request)  # takes the memory for it, once
+        reading, _ = self.host.timed(worker, Generate(prompts=(prompt,), max_tokens=1))
         both, reply = self.host.timed(worker, request)
         assert isinstance(reply, Generated)
         sampling = max(both - reading, 0.0) / max(reply.sampled, 1)

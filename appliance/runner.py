@@ -10,7 +10,7 @@ import fcntl
 import sqlite3
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
@@ -57,6 +57,7 @@ class Runner:
         self.pool = pool
         self.host = Host(Catalog(locations.models_folder()), pool, self.note)
         self.run_id: str | None = None
+        pool.made_room = self._tell_of_room
 
     def serve(self) -> None:
         """Commands first, then runs, oldest first; returns after ``IDLE_SECONDS`` of neither.
@@ -114,6 +115,12 @@ class Runner:
 
     def note(self, text: str) -> None:
         events.append(self.db, "note", msgspec.json.encode({"text": text}).decode(), self.run_id)
+
+    def _tell_of_room(self, name: str, rested: Sequence[str]) -> None:
+        self.note(
+            f"memory does not hold {name} beside {' and '.join(rested)}, which will be loaded "
+            "again when needed; this takes time"
+        )
 
     def _answer(self, command: CommandRecord, body: dict[str, Any]) -> dict[str, Any] | None:
         """None where the command was settled in one write with what it changed."""

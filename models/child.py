@@ -37,12 +37,14 @@ class WorkerError(Exception):
 
 
 class WorkerDied(WorkerError):
-    """The process ended or broke the protocol. ``output`` is the last that it printed."""
+    """The process ended or broke the protocol. ``output`` is the last that it printed; ``killed``
+    says that nothing it did itself ended it, as where the system's memory ran out."""
 
-    def __init__(self, message: str, output: str) -> None:
+    def __init__(self, message: str, output: str, *, killed: bool = False) -> None:
         lines = [line for line in output.splitlines() if line.strip()][-_LINES_SHOWN:]
         super().__init__("\n  ".join([message, *lines]))
         self.output = output
+        self.killed = killed
 
 
 class WorkerHung(WorkerError):
@@ -186,8 +188,9 @@ class Child:
             raise WorkerHung(f"{who} {silence}") from None
         except ChannelClosed:
             self.stop()
-            ending = _ending(self._process.returncode)
-            raise WorkerDied(f"{who} {ending} while {doing}", self._last_output()) from None
+            code = self._process.returncode
+            what = f"{who} {_ending(code)} while {doing}"
+            raise WorkerDied(what, self._last_output(), killed=code == -signal.SIGKILL) from None
         except BadFrame as error:
             self.stop()
             raise WorkerDied(f"{who} sent {error} and was stopped", self._last_output()) from None

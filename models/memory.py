@@ -11,6 +11,7 @@ from models.headers import GgufHeader
 MEMINFO = Path("/proc/meminfo")
 CGROUP = Path("/sys/fs/cgroup")
 OOM_SCORE = Path("/proc/self/oom_score_adj")
+NVIDIA = Path("/dev/nvidiactl")
 OVERHEAD = 128 << 20
 """Bytes for Python, libraries and graphs beside a model's own."""
 
@@ -34,6 +35,12 @@ def check(needed: int, what: str) -> None:
 
 def needed_by_gguf(header: GgufHeader, n_ctx: int, batch: int) -> int:
     """Bytes: the weights, the cells of the context in 16 bits, and two batches of logits."""
+    cells = n_ctx * cell_bytes(header)
+    return header.tensor_bytes + cells + 2 * batch * header.vocabulary * _LOGIT_BYTES + OVERHEAD
+
+
+def cell_bytes(header: GgufHeader) -> int:
+    """What a token in memory takes: its keys and values in every layer."""
     values, name = header.metadata, header.architecture
 
     def number(key: str, usual: int) -> int:
@@ -45,8 +52,7 @@ def needed_by_gguf(header: GgufHeader, n_ctx: int, batch: int) -> int:
     depth = number("attention.key_length", width // max(heads, 1))
     wide = depth + number("attention.value_length", depth)
     shared = number("attention.head_count_kv", heads)
-    cells = number("block_count", 0) * n_ctx * shared * wide * _CELL_BYTES
-    return header.tensor_bytes + cells + 2 * batch * header.vocabulary * _LOGIT_BYTES + OVERHEAD
+    return number("block_count", 0) * shared * wide * _CELL_BYTES
 
 
 def available() -> int | None:
@@ -66,9 +72,12 @@ def available() -> int | None:
 
 
 def confine() -> None:
-    """This process dumps no core, and is the first to go where memory ends: a worker costs one
-    request, the runner or the desktop more."""
+    """This process dumps no core, takes no more than is available now, and is the first to go where
+    memory ends: a worker costs one request, the runner or the desktop more."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    free = available()
+    if free is not None and not NVIDIA.exists():  # its driver maps more than it takes
+        resource.setrlimit(resource.RLIMIT_DATA, (free, free))
     with suppress(OSError):  # where it cannot be said, the kernel chooses
         OOM_SCORE.write_text("1000")
 

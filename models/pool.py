@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol
@@ -28,6 +28,12 @@ class _Model:
     load_timeout: float
     beat_timeout: float
     child: Child | None = None
+    asked: int = 0
+    """Calls that wait for an answer; more than one where one is made between another's batches."""
+
+    @property
+    def at_work(self) -> bool:
+        return self.child is not None and not self.child.stopped
 
 
 class Pool:
@@ -37,6 +43,8 @@ class Pool:
         self.between: Callable[[], None] | None = None
         """Called between the batches of a request. It may call a model, this or another, which
         answers first; what it raises breaks the request off."""
+        self.made_room: Callable[[str, Sequence[str]], None] = lambda name, rested: None
+        """Called with a model that memory did not hold beside others, and those that rest now."""
         self._models: dict[str, _Model] = {}
 
     def open(
@@ -60,7 +68,8 @@ class Pool:
 
     def call(self, name: str, request: Request) -> Reply:
         """Asks the model ``name``; repeats the request once, of a fresh worker, if the first one
-        dies, falls silent or runs out of memory.
+        dies, falls silent or runs out of memory. What memory did not hold is asked again after the
+        workers of other models have ended, each of which starts anew when it is asked.
 
         Raises WorkerError for a name that is not open, any other RequestFailed at once, and
         the others at the second time.
@@ -70,17 +79,21 @@ class Pool:
             raise WorkerError(f"no model is open under the name {name!r}")
         try:
             return self._ask(name, model, request)
-        except (WorkerDied, WorkerHung):
+        except WorkerHung:
             pass
+        except WorkerDied as error:
+            if error.killed:
+                self._make_room(name)
         except RequestFailed as error:
             if error.kind != "memory":
                 raise
+            self._make_room(name)
         return self._ask(name, model, request)
 
     def pids(self) -> dict[str, int]:
         """The process of every model that has one."""
-        children = ((name, model.child) for name, model in self._models.items())
-        return {name: child.pid for name, child in children if child and not child.stopped}
+        working = ((name, model) for name, model in self._models.items() if model.at_work)
+        return {name: model.child.pid for name, model in working if model.child}
 
     def rest(self, name: str) -> None:
         """Ends the worker of ``name`` and frees its memory; the next call starts another."""
@@ -109,10 +122,25 @@ class Pool:
         self.close_all()
 
     def _ask(self, name: str, model: _Model, request: Request) -> Reply:
-        if model.child is None or model.child.stopped:
-            model.child = Child(name)
-            model.child.load(model.engine, model.options, model.load_timeout)
-        return model.child.ask(request, model.beat_timeout, self._turn_aside())
+        model.asked += 1
+        try:
+            if model.child is None or model.child.stopped:
+                model.child = Child(name)
+                model.child.load(model.engine, model.options, model.load_timeout)
+            return model.child.ask(request, model.beat_timeout, self._turn_aside())
+        finally:
+            model.asked -= 1
+
+    def _make_room(self, name: str) -> None:
+        rested = [
+            other
+            for other, model in self._models.items()
+            if other != name and model.at_work and not model.asked
+        ]
+        for other in rested:
+            self.rest(other)
+        if rested:
+            self.made_room(name, rested)
 
     def _turn_aside(self) -> Callable[[], None] | None:
         """``between``, for a request that is not made in it."""

@@ -13,25 +13,31 @@ MAX_RECORD_BYTES = 1 << 20
 TWIN, WEIGHTS = "twin", "model.safetensors"
 """The twin's folder inside the model's, and the file in it that holds the weights."""
 
+LIMIT = 0.02
+"""Nats that a search body may be from the serving one, unless its user says otherwise."""
+
 
 class CatalogError(Exception):
     """The catalog cannot do what was asked; the message says why and what to do."""
 
 
 class Body(msgspec.Struct, frozen=True):
-    """One quantisation of a model. ``file`` lies in the model's folder; speeds once measured."""
+    """One quantisation of a model. ``file`` lies in the model's folder; the rest once measured:
+    its speed, and how far its next-token distributions are from the serving body's, in nats."""
 
     file: str
     sha256: str
     quantisation: str
     prefill_tokens_per_s: float | None = None
+    divergence: float | None = None
 
 
 class Model(msgspec.Struct, frozen=True):
     """A model's record. ``sha256`` and ``size`` (bytes) are those of ``serving``, the file served.
 
     ``bodies`` holds the serving body and every other one under its quantisation; ``search`` names
-    the body that a search uses. ``twin_sha256`` is that of the twin's weights, once it is made.
+    the body that a search uses, at most ``limit`` nats from the serving one. ``twin_sha256`` is
+    that of the twin's weights, once it is made.
     """
 
     name: str
@@ -45,7 +51,17 @@ class Model(msgspec.Struct, frozen=True):
     added_at: datetime
     bodies: dict[str, Body]
     search: str
+    limit: float = LIMIT
     twin_sha256: str | None = None
+
+    @property
+    def serving_body(self) -> str:
+        return next(name for name, body in self.bodies.items() if body.file == self.serving)
+
+    def uses(self, body: str) -> str:
+        """What a body is for, in words."""
+        serves = ["serves"] if body == self.serving_body else []
+        return ", ".join([*serves, "searches"] if body == self.search else serves)
 
 
 def read(record: Path) -> Model:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from models.engine import Describe, Description, Reply, Request, Texts, Tokenise
+from models.memory import MemoryShort
 from models.trie import BadRequest
 
 Beat = Callable[[int, int], None]
@@ -32,7 +33,17 @@ def load(*, beat: Beat, gap: Gap, **options: Any) -> Scripted:
         os.kill(os.getpid(), signal.SIGKILL)
     if memory := options.get("memory"):
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+    if room := options.get("room"):
+        _take(room)
     return Scripted(beat, gap)
+
+
+def _take(room: str) -> None:
+    """What one process can hold at a time, until it ends."""
+    try:
+        fcntl.flock(os.open(room, os.O_CREAT | os.O_RDWR), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise MemoryShort("there is room for one") from None
 
 
 def ask(command: str, *arguments: object) -> Tokenise:
@@ -129,8 +140,8 @@ class Scripted:
     def do_environment(self, *names: str) -> list[str]:
         return [os.environ.get(name, "") for name in names]
 
-    def do_core_limit(self) -> tuple[int, int]:
-        return resource.getrlimit(resource.RLIMIT_CORE)
+    def do_limit(self, name: str) -> tuple[int, int]:
+        return resource.getrlimit(getattr(resource, f"RLIMIT_{name}"))
 
     def do_network(self) -> list[str]:
         """What each way out came to."""

@@ -77,14 +77,14 @@ def _in_words(model: Model, header: GgufHeader, folder: Path) -> str:
     ]
     rows = []
     for kind, body in model.bodies.items():
-        uses = ["serves"] if body.file == model.serving else []
-        uses += ["searches"] if kind == model.search else []
         speed = f"{body.prefill_tokens_per_s:.0f}" if body.prefill_tokens_per_s else "-"
+        away = "-" if body.divergence is None else f"{body.divergence:.4f}"
         size = f"{(folder / body.file).stat().st_size / 1e6:.0f}"
-        rows.append((kind, ", ".join(uses), size, speed, body.sha256))
+        rows.append((kind, model.uses(kind), size, speed, away, body.sha256))
     if model.twin_sha256:
-        rows.append((TWIN, "gradients", "", "", model.twin_sha256))
-    return "\n".join(lines) + "\n" + columns(("body", "use", "MB", "tokens/s", "sha256"), rows)
+        rows.append((TWIN, "gradients", "", "", "", model.twin_sha256))
+    headings = ("body", "use", "MB", "tokens/s", "divergence", "sha256")
+    return "\n".join(lines) + "\n" + columns(headings, rows)
 
 
 def _parameters(header: GgufHeader) -> int:

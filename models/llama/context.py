@@ -27,40 +27,54 @@ class EngineError(RuntimeError):
     """llama.cpp refused or failed; the message says what was asked of it."""
 
 
-class Context:
-    """A loaded model with ``n_ctx`` memory cells shared by up to 256 sequences.
+class Model:
+    """Loaded weights, which contexts share. Raises HeaderError and EngineError."""
 
-    ``batch`` tokens are computed at a time. Sequence 0 is the trunk, the others are branches.
+    def __init__(self, path: Path, gpu_layers: int) -> None:
+        self.path = path
+        self.header = read_gguf(path)
+        self.gpu_layers = gpu_layers
+        C.llama_log_set(_silent, ctypes.c_void_p(0))
+        C.llama_backend_init()
+        params = C.llama_model_default_params()
+        params.n_gpu_layers = gpu_layers
+        self.handle = C.llama_model_load_from_file(str(path).encode(), params)
+        if not self.handle:
+            raise EngineError(f"{path}: llama.cpp could not load this model")
+        self.vocab = C.llama_model_get_vocab(self.handle)
+        self.n_vocab = int(C.llama_vocab_n_tokens(self.vocab))
+
+
+class Context:
+    """``n_ctx`` memory cells of a model. ``batch`` tokens are computed at a time.
+
+    Up to 256 sequences share the cells, of which sequence 0 is the trunk and the others are
+    branches, each a mark on cells; a token is computed past all that are taken. With ``streams``
+    there are as many sequences, each with an equal part of the cells to itself.
     """
 
     def __init__(
-        self, path: Path, *, n_ctx: int, batch: int, threads: int, gpu_layers: int
+        self, model: Model, *, n_ctx: int, batch: int, threads: int, streams: int = 0
     ) -> None:
-        read_gguf(path)
-        C.llama_log_set(_silent, ctypes.c_void_p(0))
-        C.llama_backend_init()
-        model_params = C.llama_model_default_params()
-        model_params.n_gpu_layers = self.gpu_layers = gpu_layers
-        self.model = C.llama_model_load_from_file(str(path).encode(), model_params)
-        if not self.model:
-            raise EngineError(f"{path}: llama.cpp could not load this model")
+        self.model = model
+        self.batch = batch
+        self.streams = streams
         params = C.llama_context_default_params()
         params.n_ctx = n_ctx
-        params.n_batch = params.n_ubatch = self.batch = batch
-        params.n_seq_max = MAX_SEQUENCES
-        params.kv_unified = True
+        params.n_batch = params.n_ubatch = batch
+        params.n_seq_max = streams or MAX_SEQUENCES
+        params.kv_unified = not streams
         params.swa_full = True
         params.flash_attn_type = C.LLAMA_FLASH_ATTN_TYPE_ENABLED
         params.n_threads = params.n_threads_batch = threads
         params.no_perf = True
-        self.ctx = C.llama_init_from_model(self.model, params)
+        self.ctx = C.llama_init_from_model(model.handle, params)
         if not self.ctx:
             raise EngineError(
-                f"{path}: no memory for a context of {n_ctx} tokens; use a smaller one"
+                f"{model.path}: no memory for a context of {n_ctx} tokens; use a smaller one"
             )
-        self.vocab = C.llama_model_get_vocab(self.model)
-        self.n_vocab = C.llama_vocab_n_tokens(self.vocab)
-        self.n_ctx = C.llama_n_ctx(self.ctx)
+        self.n_vocab = model.n_vocab
+        self.n_ctx = int(C.llama_n_ctx(self.ctx))
         self.memory = C.llama_get_memory(self.ctx)
         self.resident: tuple[int, ...] = ()
         """Tokens of the trunk that the last request left in memory."""
@@ -71,7 +85,15 @@ class Context:
     @property
     def longest(self) -> int:
         """The longest sequence that can be decoded: a batch of branches must fit beside it."""
-        return min(int(self.n_ctx) - self.batch, int(C.llama_model_n_ctx_train(self.model)))
+        return min(self.n_ctx - self.batch, int(C.llama_model_n_ctx_train(self.model.handle)))
+
+    @property
+    def threads(self) -> int:
+        return int(C.llama_n_threads_batch(self.ctx))
+
+    def close(self) -> None:
+        C.llama_batch_free(self._batch)
+        C.llama_free(self.ctx)
 
     def clear(self) -> None:
         self.resident = ()
@@ -83,9 +105,9 @@ class Context:
         for sequence in range(1, count + 1):
             C.llama_memory_seq_cp(self.memory, TRUNK, sequence, -1, -1)
 
-    def copy(self, source: int, target: int, depth: int) -> None:
-        """A sequence begins as another one's first ``depth`` tokens; no bytes are copied."""
-        C.llama_memory_seq_cp(self.memory, source, target, 0, depth)
+    def copy(self, source: int, target: int) -> None:
+        """One stream becomes as another is."""
+        C.llama_memory_seq_cp(self.memory, source, target, -1, -1)
 
     def forget(self, sequence: int, depth: int = -1) -> None:
         """Drop a sequence from ``depth`` on."""

@@ -21,15 +21,19 @@ from models.engine import (
     Tokens,
 )
 from models.headers import read_gguf
-from models.llama.context import Context
+from models.llama.context import Context, Model
 from models.llama.decode import Beat, Gap
 from models.llama.generate import generate
 from models.llama.score import propose, score
+from models.llama.streams import Streams
 from models.llama.text import Vocabulary
 from models.memory import check, needed_by_gguf
 from models.trie import BadRequest
 
 ALL_LAYERS = 999
+
+WRITING = 4
+"""Times the cells of its context that a model may take for continuations."""
 
 
 def load(
@@ -50,20 +54,18 @@ def load(
     needed = needed_by_gguf(read_gguf(Path(path)), n_ctx, batch)
     if not gpu_layers:
         check(needed, f"{path} with a context of {n_ctx} tokens")
-    context = Context(
-        Path(path),
-        n_ctx=n_ctx,
-        batch=batch,
-        threads=threads or len(os.sched_getaffinity(0)),
-        gpu_layers=gpu_layers,
-    )
-    return LlamaEngine(context, beat, gap)
+    model = Model(Path(path), gpu_layers)
+    threads = threads or len(os.sched_getaffinity(0))
+    context = Context(model, n_ctx=n_ctx, batch=batch, threads=threads)
+    streams = Streams(model, cells=WRITING * n_ctx, batch=batch, threads=threads)
+    return LlamaEngine(context, streams, beat, gap)
 
 
 class LlamaEngine:
-    def __init__(self, context: Context, beat: Beat, gap: Gap) -> None:
+    def __init__(self, context: Context, streams: Streams, beat: Beat, gap: Gap) -> None:
         self.context = context
-        self.vocabulary = Vocabulary(context.vocab)
+        self.streams = streams
+        self.vocabulary = Vocabulary(context.model.vocab)
         self.beat = beat
         self.gap = gap
 
@@ -79,7 +81,9 @@ class LlamaEngine:
             case Score():
                 return score(self.context, request, self.beat, self.gap)
             case Generate():
-                return generate(self.context, self.vocabulary, request, self.beat)
+                return generate(
+                    self.context, self.streams, self.vocabulary, request, self.beat, self.gap
+                )
             case Propose():
                 return propose(self.context, request, self.beat, self.gap)
             case Describe():
@@ -88,7 +92,7 @@ class LlamaEngine:
                 raise BadRequest(f"llama.cpp cannot answer {type(request).__name__}")
 
     def describe(self) -> Description:
-        template = C.llama_model_chat_template(self.context.model, None)
+        template = C.llama_model_chat_template(self.context.model.handle, None)
         return Description(
             context=self.context.longest,
             vocabulary=self.context.n_vocab,
@@ -100,8 +104,8 @@ class LlamaEngine:
                 "library": f"llama-cpp-python {C.__version__}",
                 "system": C.llama_print_system_info().decode(),
                 "batch": str(self.context.batch),
-                "threads": str(C.llama_n_threads_batch(self.context.ctx)),
+                "threads": str(self.context.threads),
                 "flash_attention": "on",
-                "gpu_layers": str(self.context.gpu_layers),
+                "gpu_layers": str(self.context.model.gpu_layers),
             },
         )

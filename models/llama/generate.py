@@ -1,42 +1,51 @@
 """Many continuations at once, each making room for the next as it ends.
 
-Continuous batching (Yu et al., Orca, OSDI 2022) over one context. Prompts are admitted in sorted
-order, so that one can begin as a copy of a neighbour in memory: what they share is decoded once.
+Continuous batching (Yu et al., Orca, OSDI 2022), every continuation in a stream of cells of its
+own, where a token attends to its own past and nothing else. In one memory with all the others it
+would pass over their cells too, which costs more than the model itself from 32 of them on.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.engine import Continuation, Generate, Generated, Segment
-from models.llama.context import MAX_SEQUENCES, Context
-from models.llama.decode import Beat
+from models.llama.context import Context
+from models.llama.decode import Beat, Gap
 from models.llama.sample import Sampler, grammar_of
+from models.llama.streams import Streams
 from models.llama.text import Vocabulary
-from models.trie import BadRequest, Trie, build
+from models.trie import BadRequest, build
 
 
-def generate(context: Context, vocabulary: Vocabulary, request: Generate, beat: Beat) -> Generated:
+def generate(
+    limits: Context,
+    streams: Streams,
+    vocabulary: Vocabulary,
+    request: Generate,
+    beat: Beat,
+    gap: Gap,
+) -> Generated:
     """Raises BadRequest for a request that is malformed or has a prompt that leaves no room for
-    ``max_tokens``."""
-    _check(context, request)
-    job = _Job(context, vocabulary, request)
-    most = len(request.prompts) * request.n * request.max_tokens
-    try:
-        while job.step():
-            beat(job.sampled, most)
-    finally:
-        job.close()
+    ``max_tokens`` in a context like ``limits``."""
+    _check(limits, request)
+    longest = max(map(len, request.prompts)) + request.max_tokens
+    count = min(streams.width(longest), len(request.prompts) * request.n)
+    with streams.opened(count + 1, longest) as memory:
+        job = _Job(memory, vocabulary, request, beat, gap)
+        try:
+            while job.step():
+                gap()
+        finally:
+            job.close()
     return Generated(
         written=tuple(tuple(several) for several in job.written),
-        unique=len(job.trie),
+        unique=len(build([Segment(-1, prompt) for prompt in request.prompts])),
         decoded=job.decoded,
         sampled=job.sampled,
     )
@@ -44,156 +53,130 @@ def generate(context: Context, vocabulary: Vocabulary, request: Generate, beat: 
 
 @dataclass(slots=True, eq=False)
 class _Writer:
-    """A continuation on its way. ``tokens`` are its prompt's and its own, of which ``done`` are in
-    memory or in the batch that is being put together."""
+    """A continuation on its way; ``depth`` counts its tokens in memory, its prompt's included."""
 
     prompt: int
     index: int
-    sequence: int
-    tokens: list[int]
-    done: int
+    depth: int
     sampler: Sampler
     own: list[int] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _Batch:
-    size: int
-    tokens: list[int] = field(default_factory=list)
-    positions: list[int] = field(default_factory=list)
-    sequences: list[list[int]] = field(default_factory=list)
-    readers: dict[int, list[_Writer]] = field(default_factory=dict)
-
-    @property
-    def full(self) -> bool:
-        return len(self.tokens) == self.size
-
-    def feed(self, writer: _Writer) -> None:
-        """As many of the writer's next tokens as there is room for."""
-        end = min(len(writer.tokens), writer.done + self.size - len(self.tokens))
-        for position in range(writer.done, end):
-            self.tokens.append(writer.tokens[position])
-            self.positions.append(position)
-            self.sequences.append([writer.sequence])
-        if writer.done < end == len(writer.tokens):
-            self.readers[len(self.tokens) - 1] = [writer]
-        writer.done = end
-
-    def reads(self, source: _Writer, depth: int) -> list[_Writer] | None:
-        """Who reads the source's token at that depth, if it is in this batch."""
-        for place, readers in self.readers.items():
-            if source.sequence in self.sequences[place] and self.positions[place] == depth:
-                return readers
-        return None
-
-    def share(self, source: _Writer, sequence: int, depth: int) -> None:
-        """The source's tokens of this batch above ``depth`` are another sequence's, too."""
-        for position, sequences in zip(self.positions, self.sequences, strict=True):
-            if source.sequence in sequences and position < depth:
-                sequences.append(sequence)
-
-    def decode(self, context: Context) -> NDArray[np.float32]:
-        wanted = [place in self.readers for place in range(len(self.tokens))]
-        return context.decode(self.tokens, self.positions, self.sequences, wanted)
-
-
 class _Job:
-    """``stem`` is the writer that was admitted last: its prompt stays in memory for the next one,
-    even after it has ended."""
+    """``writers[i]`` writes in stream i: llama.cpp computes streams that stand side by side. The
+    stream behind them, the stem, holds the prompt that was read last."""
 
-    def __init__(self, context: Context, vocabulary: Vocabulary, request: Generate) -> None:
-        self.context = context
+    def __init__(
+        self, memory: Context, vocabulary: Vocabulary, request: Generate, beat: Beat, gap: Gap
+    ) -> None:
+        self.memory = memory
         self.vocabulary = vocabulary
         self.request = request
         self.grammar = grammar_of(request)
-        self.trie = build([Segment(-1, prompt) for prompt in request.prompts])
-        order = sorted(range(len(request.prompts)), key=request.prompts.__getitem__)
-        self.waiting = deque((prompt, index) for prompt in order for index in range(request.n))
+        self.beat = beat
+        self.gap = gap
+        self.most = len(request.prompts) * request.n * request.max_tokens
+        self.stem = memory.streams - 1
+        self.starts = self._starts()
         self.writers: list[_Writer] = []
-        self.stem: _Writer | None = None
-        self.free = list(range(MAX_SEQUENCES))
-        self.cells = _Cells(self.trie, int(context.n_ctx), request.max_tokens)
         blank = Continuation("", (), False)
         self.written = [[blank] * request.n for _ in request.prompts]
         self.decoded = self.sampled = 0
-        context.clear()
+
+    def close(self) -> None:
+        for writer in self.writers:
+            writer.sampler.close()
 
     def step(self) -> bool:
-        """Decodes one batch and draws the tokens it leads to; false when all is written."""
-        if not (self.writers or self.waiting):
+        """Fills the streams that are free and writes one token more of every continuation; false
+        when all is written."""
+        while len(self.writers) < self.stem and (found := next(self.starts, None)):
+            self._begin(*found)
+        if not self.writers:
             return False
-        batch = _Batch(self.context.batch)
+        rows = self._decode(
+            [writer.own[-1] for writer in self.writers],
+            [writer.depth for writer in self.writers],
+            range(len(self.writers)),
+            [True] * len(self.writers),
+        )
         for writer in self.writers:
-            batch.feed(writer)
-        while self.waiting and self._admit(batch):
-            pass
-        rows = batch.decode(self.context)
-        self.decoded += len(batch.tokens)
-        for row, readers in zip(
-            rows, [batch.readers[p] for p in sorted(batch.readers)], strict=True
-        ):
-            for writer in readers:
-                self._write(writer, row)
+            writer.depth += 1
+        on = [self._goes_on(w, row) for w, row in zip(self.writers, rows, strict=True)]
+        for stream in reversed(range(len(on))):
+            if not on[stream]:
+                self._leave(stream)
         return True
 
-    def _admit(self, batch: _Batch) -> bool:
-        """The next continuation begins in this batch, if there is room for it."""
-        prompt, index = self.waiting[0]
-        if batch.full or not self.free:
-            return False
-        if not self.cells.fit(prompt):
-            if self.writers or not self.stem:
-                return False
-            self._release(self.stem)
-            self.stem = None
-        tokens = self.request.prompts[prompt]
-        source, shared = self._neighbour(prompt)
-        readers = None
-        if source and shared > source.done:
-            return False
-        if source and shared == len(tokens):
-            readers = batch.reads(source, shared - 1)
-            shared -= readers is None
-        self.waiting.popleft()
-        sequence = self.free.pop()
-        self.cells.take(prompt)
-        if source:
-            self.context.copy(source.sequence, sequence, shared)
-            batch.share(source, sequence, shared)
+    def _starts(self) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
+        """Every continuation, as its prompt's number, its own and the logits after the prompt.
+
+        In sorted order: what a prompt shares with the one before it is on the stem already.
+        """
+        prompts = self.request.prompts
+        before: Sequence[int] = ()
+        for prompt in sorted(range(len(prompts)), key=prompts.__getitem__):
+            tokens = prompts[prompt]
+            if tokens != before:
+                logits = self._read(tokens, _common(before, tokens))
+                before = tokens
+            for index in range(self.request.n):
+                yield prompt, index, logits
+
+    def _read(self, tokens: Sequence[int], known: int) -> NDArray[np.float32]:
+        """The logits after a prompt, whose first ``known`` tokens are on the stem."""
+        self.memory.forget(self.stem, known)
+        size = self.memory.batch
+        for start in range(known, len(tokens), size):
+            some = tokens[start : start + size]
+            if start > known:
+                self.gap()
+            wanted = [start + place == len(tokens) - 1 for place in range(len(some))]
+            rows = self._decode(some, range(start, start + size), [self.stem] * len(some), wanted)
+        logits: NDArray[np.float32] = rows[0].copy()
+        return logits
+
+    def _decode(
+        self,
+        tokens: Sequence[int],
+        positions: Sequence[int],
+        streams: Sequence[int],
+        wanted: Sequence[bool],
+    ) -> NDArray[np.float32]:
+        rows = self.memory.decode(tokens, positions, [[stream] for stream in streams], wanted)
+        self.decoded += len(tokens)
+        self.beat(self.sampled, self.most)
+        return rows
+
+    def _begin(self, prompt: int, index: int, logits: NDArray[np.float32]) -> None:
         number = prompt * self.request.n + index
         sampler = Sampler(self.vocabulary.vocab, self.request, number, self.grammar)
-        writer = _Writer(prompt, index, sequence, list(tokens), shared, sampler)
-        self.writers.append(writer)
-        if readers is None:
-            batch.feed(writer)
-        else:
-            readers.append(writer)
-        if self.stem and self.stem not in self.writers:
-            self._release(self.stem)
-        self.stem = writer
-        return True
+        writer = _Writer(prompt, index, len(self.request.prompts[prompt]), sampler)
+        if self._goes_on(writer, logits):
+            self.memory.copy(self.stem, len(self.writers))
+            self.writers.append(writer)
 
-    def _neighbour(self, prompt: int) -> tuple[_Writer | None, int]:
-        """Of what is in memory the sequence that shares most with the prompt, and how much."""
-        path = self.trie.paths[prompt]
-        shared = [(_common(self.trie.paths[w.prompt], path), w) for w in self.writers]
-        if self.stem and self.stem not in self.writers:
-            left = self.trie.paths[self.stem.prompt][: self.stem.done]
-            shared.append((_common(left, path), self.stem))
-        depth, writer = max(shared, key=lambda pair: pair[0], default=(0, None))
-        return (writer, depth) if depth else (None, 0)
+    def _leave(self, stream: int) -> None:
+        """The last stream takes the place of one that has ended."""
+        last = self.writers.pop()
+        if stream < len(self.writers):
+            self.memory.copy(len(self.writers), stream)
+            self.writers[stream] = last
+        self.memory.forget(len(self.writers))
 
-    def _write(self, writer: _Writer, row: NDArray[np.float32]) -> None:
-        token = writer.sampler.pick(row)
+    def _goes_on(self, writer: _Writer, logits: NDArray[np.float32]) -> bool:
+        """Draws the next token; what has come to its end is written down."""
+        token = writer.sampler.pick(logits)
         self.sampled += token >= 0
         if token < 0 or self.vocabulary.ends_generation(token):
             self._end(writer, ended=token >= 0)
-            return
+            return False
         writer.own.append(token)
-        writer.tokens.append(token)
         stopped = _stop(self.vocabulary.text(writer.own), self.request.stop) is not None
         if stopped or len(writer.own) == self.request.max_tokens:
             self._end(writer, ended=stopped)
+            return False
+        return True
 
     def _end(self, writer: _Writer, *, ended: bool) -> None:
         text = self.vocabulary.text(writer.own)
@@ -201,54 +184,12 @@ class _Job:
         found = Continuation(text, tuple(writer.own), ended)
         self.written[writer.prompt][writer.index] = found
         writer.sampler.close()
-        self.writers.remove(writer)
-        if writer is self.stem:
-            # Its last token was read: whoever comes next has to decode that one for itself.
-            writer.done = len(self.request.prompts[writer.prompt]) - 1
-            self.context.forget(writer.sequence, writer.done)
-        else:
-            self._release(writer)
-
-    def _release(self, writer: _Writer) -> None:
-        self.context.forget(writer.sequence)
-        self.cells.give(writer.prompt)
-        self.free.append(writer.sequence)
-
-    def close(self) -> None:
-        for writer in self.writers:
-            writer.sampler.close()
-
-
-class _Cells:
-    """How many of the context's cells are spoken for: each prompt token in memory once, and for
-    each continuation as many as it may write."""
-
-    def __init__(self, trie: Trie, total: int, each: int) -> None:
-        self.paths = trie.paths
-        self.holders = [0] * len(trie)
-        self.each = each
-        self.left = total
-
-    def fit(self, prompt: int) -> bool:
-        new = sum(not self.holders[node] for node in self.paths[prompt])
-        return new + self.each <= self.left
-
-    def take(self, prompt: int) -> None:
-        for node in self.paths[prompt]:
-            self.left -= not self.holders[node]
-            self.holders[node] += 1
-        self.left -= self.each
-
-    def give(self, prompt: int) -> None:
-        for node in self.paths[prompt]:
-            self.holders[node] -= 1
-            self.left += not self.holders[node]
-        self.left += self.each
 
 
 def _common(one: Sequence[int], other: Sequence[int]) -> int:
-    """How many nodes two paths of one trie share."""
-    return bisect_left(range(min(len(one), len(other))), True, key=lambda i: one[i] != other[i])
+    """How many tokens two prompts begin with."""
+    pairs = zip(one, other, strict=False)
+    return next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
 
 
 def _stop(text: str, stops: tuple[str, ...]) -> int | None:

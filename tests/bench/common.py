@@ -15,7 +15,7 @@ from appliance import client, locations
 from appliance.cli.watching import last_event
 from appliance.host import Host
 from appliance.interactive import Unrecorded
-from appliance.plan import serving_body, tokeniser_of
+from appliance.plan import tokeniser_of
 from appliance.prompt import Prompt
 from appliance.renderer import Renderer
 from appliance.scoring.evaluator import Evaluator
@@ -121,7 +121,7 @@ def open_evaluator(db: Any, loaded: Loaded, model: str) -> Iterator[Evaluator]:
     with Pool() as pool:
         host = Host(Catalog(locations.models_folder()), pool, print)
         record = host.prepare(model)
-        body = host.body(record, serving_body(record), Prices(0.0))
+        body = host.body(record, record.serving_body, Prices(0.0))
         bench = Workbench(pool, {"serving": body}, MemoFirst(db), lambda: None)
         renderer = Renderer(loaded.task, loaded.rows, tokeniser_of(host, record))
         yield Evaluator(bench, renderer)

@@ -14,7 +14,7 @@ from models.headers import HeaderError, read_gguf
 pytest.importorskip("llama_cpp")
 import llama_cpp as C
 
-from models.llama.context import Context, EngineError
+from models.llama.context import Context, EngineError, Model
 from models.llama.engine import LlamaEngine, load
 
 BEAT = lambda done, total: None  # noqa: E731
@@ -26,11 +26,11 @@ def test_a_hostile_header_is_refused_before_llama_cpp_opens_the_file(tmp_path, m
     opened = []
     monkeypatch.setattr(C, "llama_model_load_from_file", lambda *given: opened.append(given))
     with pytest.raises(HeaderError, match=r"hostile\.gguf"):
-        Context(path, n_ctx=768, batch=256, threads=1, gpu_layers=0)
+        Context(Model(path, 0), n_ctx=768, batch=256, threads=1)
     assert opened == []
     monkeypatch.setattr("models.llama.context.read_gguf", lambda path: None)
     with pytest.raises(EngineError, match="could not load"):
-        Context(path, n_ctx=768, batch=256, threads=1, gpu_layers=0)
+        Context(Model(path, 0), n_ctx=768, batch=256, threads=1)
     assert len(opened) == 1, "the loader that was replaced is the one that is called"
 
 

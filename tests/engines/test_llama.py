@@ -150,7 +150,7 @@ def test_log_probabilities_are_those_of_a_distribution(engine, layout):
 
 
 def test_what_follows_the_same_trunk_decodes_less_and_scores_the_very_same(engine, tokeniser):
-    """As after a generation, which leaves nothing in memory."""
+    """After a generation too, which has a memory of its own."""
     renderer = Renderer(TASK, SHOTS, tokeniser)
     first, second = (
         Score(tuple(renderer.layout(SHOWN, CASES[at : at + 1]).segments)) for at in (0, 1)
@@ -158,8 +158,9 @@ def test_what_follows_the_same_trunk_decodes_less_and_scores_the_very_same(engin
     engine.context.clear()
     engine.handle(first)
     resident = engine.context.resident
-    behind = engine.handle(second)
     engine.handle(Generate(((100, 200),), n=2, max_tokens=2))
+    behind = engine.handle(second)
+    engine.context.clear()
     cleared = engine.handle(second)
     assert resident and behind.decoded == cleared.decoded - len(resident) < cleared.decoded
     assert behind.logprobs == cleared.logprobs

@@ -13,6 +13,7 @@ import pytest
 from families import FAMILIES, write
 from scripted import ask
 
+from models import memory
 from models.engine import (
     Describe,
     Detokenise,
@@ -390,7 +391,7 @@ def test_the_network_is_refused_in_a_worker(pool):
 def test_a_worker_is_offline_and_dumps_no_core(pool):
     names = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "DO_NOT_TRACK", "TOKENIZERS_PARALLELISM")
     assert do(pool, "environment", *names) == ("1", "1", "1", "false")
-    assert do(pool, "core limit") == ("0", "0")
+    assert do(pool, "limit", "CORE") == ("0", "0")
 
 
 def test_a_worker_imports_nothing_from_the_folder_it_is_started_in(pool, tmp_path, monkeypatch):
@@ -503,6 +504,46 @@ def test_a_model_that_memory_does_not_hold_is_refused_before_it_is_loaded(tmp_pa
         with pytest.raises(RequestFailed, match=r"needs about .* GB, .* GB are available") as error:
             pool.call("m", Describe())
         assert error.value.kind == "memory" and pool.pids() == {}
+
+
+def test_models_that_memory_does_not_hold_together_take_turns(tmp_path):
+    told = []
+    with Pool() as pool:
+        pool.made_room = lambda name, rested: told.append((name, *rested))
+        for name in ("m", "other"):
+            open_model(pool, name, room=str(tmp_path / "room"))
+        for name in ("m", "other", "other", "m"):
+            assert pool.call(name, ask("echo", name)) == Texts((name,))
+            assert list(pool.pids()) == [name]
+    assert told == [("other", "m"), ("m", "other")]
+
+
+def test_a_model_that_is_at_work_makes_no_room(tmp_path):
+    """It was asked first; what does not fit beside it is refused and leaves it as it was."""
+    marker, errors, told = tmp_path / "marker", [], []
+
+    def between() -> None:
+        marker.touch()
+        with pytest.raises(RequestFailed, match="there is room for one") as error:
+            pool.call("other", ask("echo", "hello"))
+        errors.append(error.value.kind)
+
+    with Pool() as pool:
+        pool.made_room = lambda name, rested: told.append((name, *rested))
+        for name in ("m", "other"):
+            open_model(pool, name, room=str(tmp_path / "room"))
+        before = do(pool, "pid")
+        pool.between = between
+        assert do(pool, "beat until", marker) == ()
+        assert do(pool, "pid") == before
+    assert (errors, told) == (["memory"], [])
+
+
+def test_a_worker_takes_no_more_memory_than_there_was(pool):
+    if memory.available() is None or memory.NVIDIA.exists():
+        pytest.skip("this system does not say what it has, or a card's driver maps more")
+    soft, hard = map(int, do(pool, "limit", "DATA"))
+    assert soft == hard and soft == pytest.approx(memory.available(), rel=0.2)
 
 
 def test_a_worker_is_the_first_to_go_when_memory_ends(pool):

@@ -8,14 +8,18 @@ import msgspec
 import pytest
 from tiny_gguf import build
 
+import appliance.bodies
 import appliance.host
+from appliance.bodies import fastest
 from appliance.errors import StropError
+from appliance.fidelity import Fidelity
 from appliance.host import Host
 from appliance.workbench import Prices
-from models.catalog import Catalog, Model, hash_file
-from models.engine import Describe, Description, Request
+from models.catalog import Body, Catalog, Model, hash_file
+from models.engine import Describe, Description, Request, Tokenise, Tokens
 
 SPEEDS = {"F32": 100.0, "BF16": 250.0, "F16": 120.0, "Q8_0": 500.0, "Q4_0": 600.0}
+AWAY = {"F32": 0.0, "BF16": 0.001, "F16": 0.001, "Q8_0": 0.005, "Q4_0": 0.07}
 FREE = Prices(0.0)
 
 
@@ -35,8 +39,11 @@ class Workers:
     def close(self, name: str) -> None:
         self.open_now.discard(name)
 
-    def call(self, name: str, request: Request) -> Description:
-        assert name in self.open_now and isinstance(request, Describe)
+    def call(self, name: str, request: Request) -> Description | Tokens:
+        assert name in self.open_now
+        if isinstance(request, Tokenise):
+            return Tokens(tuple((1, 2) for _ in request.texts), ())
+        assert isinstance(request, Describe)
         return Description(self.context, 4, {}, None, None, "", {"library": "none"})
 
 
@@ -49,7 +56,7 @@ def workers() -> Workers:
 def host(tmp_path: Path, workers: Workers, monkeypatch: pytest.MonkeyPatch) -> Host:
     """Over one model, whose bodies read as many tokens a second as ``SPEEDS`` says."""
 
-    def made(what: str, source: Path, target: Path, kind: str) -> None:
+    def made(what: str, source: Path, target: Path, kind: str = "") -> None:
         if what == "twin":
             target.mkdir()
             target = target / "model.safetensors"
@@ -57,9 +64,15 @@ def host(tmp_path: Path, workers: Workers, monkeypatch: pytest.MonkeyPatch) -> H
 
     def timed(self: Host, worker: str, request: Request) -> tuple[float, None]:
         self.describe(worker)
-        return 512 / SPEEDS[worker.partition("/")[2]], None
+        return 511 / SPEEDS[worker.partition("/")[2]], None
+
+    def compared(pool: Workers, serving: str, worker: str, tokens: tuple[int, ...]) -> Fidelity:
+        assert {serving, worker} <= pool.open_now and serving == "tiny/F32"
+        return Fidelity(AWAY[worker.partition("/")[2]], 1.0, len(tokens))
 
     monkeypatch.setattr(appliance.host, "make", made)
+    monkeypatch.setattr(appliance.bodies, "make", made)
+    monkeypatch.setattr(appliance.bodies, "fidelity", compared)
     monkeypatch.setattr(Host, "timed", timed)
     catalog = Catalog(tmp_path / "models")
     add(catalog, tmp_path / "tiny.gguf", build())
@@ -71,25 +84,29 @@ def add(catalog: Catalog, path: Path, data: bytes) -> None:
     catalog.add_gguf(path, "tiny", licence="", origin="a test")
 
 
-def chosen(**speeds: float) -> str:
-    bodies = {
-        name: appliance.host.StoredBody(f"{name}.gguf", "", name, speed)
-        for name, speed in speeds.items()
+def chosen(limit: float = 0.02, **found: tuple[float, float]) -> str:
+    """Of bodies with that speed and divergence; Q4_1 serves."""
+    measured = {
+        name: Body(f"{name}.gguf", "", name, speed, divergence)
+        for name, (speed, divergence) in found.items()
     }
-    return appliance.host._faithful_and_fast(bodies)
+    return fastest(measured, "Q4_1", limit)
 
 
-def test_the_fastest_body_searches_where_it_is_clearly_the_fastest():
-    assert chosen(Q4_1=100, BF16=300, Q8_0=499, Q4_0=1000) == "Q4_0"
-
-
-def test_of_bodies_about_as_fast_the_most_faithful_searches():
-    assert chosen(Q4_1=100, Q4_0=1000, Q8_0=501, F16=499) == "Q8_0"
-    assert chosen(Q4_1=100, Q4_0=1000, Q8_0=900, F16=850, BF16=501) == "BF16"
+def test_the_fastest_body_within_the_limit_searches():
+    bodies = {"Q4_1": (100, 0.0), "BF16": (300, 0.003), "Q8_0": (200, 0.01), "Q4_0": (999, 0.1)}
+    assert chosen(**bodies) == "BF16"
+    assert chosen(limit=0.1, **bodies) == "Q4_0"
+    assert chosen(limit=0.001, **bodies) == "Q4_1"
 
 
 def test_the_file_that_is_served_searches_where_nothing_is_clearly_faster():
-    assert chosen(Q4_1=501, BF16=1000, Q4_0=1000) == "Q4_1"
+    assert chosen(Q4_1=(100, 0.0), BF16=(124, 0.003)) == "Q4_1"
+    assert chosen(Q4_1=(100, 0.0), BF16=(126, 0.003)) == "BF16"
+
+
+def test_a_body_that_was_never_compared_does_not_search():
+    assert chosen(Q4_1=(100, 0.0), BF16=(300, None)) == "Q4_1"
 
 
 def test_a_model_keeps_its_own_file_and_the_chosen_body_alone(host):
@@ -97,6 +114,7 @@ def test_a_model_keeps_its_own_file_and_the_chosen_body_alone(host):
     assert model == host.catalog.get("tiny")
     assert (model.search, list(model.bodies)) == ("Q8_0", ["F32", "Q8_0"])
     assert model.bodies["Q8_0"].prefill_tokens_per_s == 500.0
+    assert model.bodies["Q8_0"].divergence == 0.005
     files = {path.name for path in host.catalog.path("tiny").iterdir()}
     assert files == {"model.json", "serving.gguf", "q8_0.gguf", "twin"}
 
@@ -109,7 +127,7 @@ def test_a_model_is_measured_once(host, workers):
 
 
 def test_no_unquantised_body_is_made_of_a_large_file(host, monkeypatch):
-    monkeypatch.setattr(appliance.host, "LARGE", 1)
+    monkeypatch.setattr(appliance.bodies, "LARGE", 1)
     monkeypatch.setitem(SPEEDS, "BF16", 10_000.0)
     assert host.prepare("tiny").search == "Q8_0"
 

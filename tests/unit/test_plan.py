@@ -23,10 +23,8 @@ class Bench:
         self.gauge.loaded = Loaded("t", "h", TASK, plain_seed({}), {}, split, {})
         self.gauge.renderer = self
         self.gauge.model = self
-        self.search, self.serving = "fast", "slow.gguf"
-        self.bodies = {"slow": self}
-        self.file = "slow.gguf"
-        self.gauge.agreement = lambda: Agreement(0.99, 136)
+        self.search, self.serving_body = "fast", "slow"
+        self.gauge.agreement = lambda one, other: Agreement(0.99, 136)
 
     def tokens(self, prompt, cases) -> int:
         return 1000

@@ -1,0 +1,64 @@
+"""The memory that continuations are written in: a stream of cells for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from models.llama.context import Context, Model
+from models.memory import cell_bytes, check
+
+MOST = 32
+"""Continuations at once: on a CPU twice as many write a tenth faster, for twice the memory."""
+
+PADDING = 256
+"""llama.cpp gives a stream a multiple of this many cells."""
+
+
+class Streams:
+    """Up to ``cells`` cells beside a model's context, taken when something is first written and
+    kept for the next time."""
+
+    def __init__(self, model: Model, *, cells: int, batch: int, threads: int) -> None:
+        self.model = model
+        self.cells = cells
+        self.batch = batch
+        self.threads = threads
+        self._kept: Context | None = None
+
+    def width(self, longest: int) -> int:
+        """How many continuations of ``longest`` tokens, prompt included, are written at once. It
+        depends on nothing else: equal requests are computed in equal steps."""
+        return min(MOST, max(1, self.cells // _padded(longest)))
+
+    @contextmanager
+    def opened(self, count: int, longest: int) -> Iterator[Context]:
+        """A context with that many streams, of that many cells each or more. Raises MemoryShort."""
+        context, self._kept = self._kept, None
+        if context and (context.streams < count or context.n_ctx < context.streams * longest):
+            context.close()
+            context = None
+        context = context or self._made(count, _padded(longest))
+        try:
+            yield context
+        finally:
+            context.clear()
+            if self._kept:
+                self._kept.close()
+            self._kept = context
+
+    def _made(self, count: int, each: int) -> Context:
+        if not self.model.gpu_layers:
+            needed = count * each * cell_bytes(self.model.header)
+            check(needed, f"writing {count} continuations of up to {each} tokens at once")
+        return Context(
+            self.model,
+            n_ctx=count * each,
+            batch=self.batch,
+            threads=self.threads,
+            streams=count,
+        )
+
+
+def _padded(longest: int) -> int:
+    return -(-longest // PADDING) * PADDING
