@@ -66,7 +66,7 @@ def load(
         torch.set_num_threads(threads)
     folder = Path(path)
     chosen = DTYPES[dtype] if dtype else best_dtype()
-    if device().type == "cpu":
+    if device().type != "cuda":
         weights = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
         check_memory(weights * chosen.itemsize // 2 + OVERHEAD, f"the twin in {folder}")
     model = load_twin(folder, chosen)

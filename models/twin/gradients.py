@@ -17,12 +17,10 @@ from models.engine import Choice, Differentiate, Gradients
 from models.trie import Trie, build
 from models.twin.choices import check_choices, cross_entropy, segments_of
 from models.twin.load import TwinError
+from models.twin.loss_scale import LossScale
 from models.twin.owners import owners_of_nodes, tokens_of_owners
 from models.twin.pack import LIMIT, Beat, Gap, Pack, check, embed, in_packs, log_probabilities
 from models.twin.swaps import allowed_swaps, best_swaps
-
-# Gradients of a mean over many choices fall below what float16 can hold.
-FLOAT16_SCALE = 2.0**10
 
 
 @dataclass(slots=True)
@@ -84,7 +82,7 @@ def backpropagate(
     shape = (max(owners.values(), default=-1) + 1, model.get_input_embeddings().embedding_dim)
     signs = torch.randint(2, (probes, len(choices)), generator=torch.Generator().manual_seed(0))
     weights = torch.cat([torch.ones(1, len(choices)), 2.0 * signs - 1.0]).to(device)
-    scale = (FLOAT16_SCALE if model.dtype == torch.float16 else 1.0) / len(choices)
+    scale = LossScale(model.dtype)
     losses = [0.0] * len(choices)
     sums = [torch.zeros(shape, device=device) for _ in weights]
     groups = [
@@ -93,19 +91,23 @@ def backpropagate(
     ]
 
     def differentiate_pack(pack: Pack) -> None:
-        embeddings = embed(model, trie, pack).requires_grad_()
-        place, found = log_probabilities(model, trie, pack, embeddings)
-        loss = torch.stack([cross_entropy(choices[i], trie, place, found) for i in pack.groups])
-        totals = (scale * weights[:, pack.groups] @ loss).unbind()
-        slopes = [
-            torch.autograd.grad(total, embeddings, retain_graph=left > 0)[0]
-            for left, total in zip(range(probes, -1, -1), totals, strict=True)
-        ]
+        while True:
+            embeddings = embed(model, trie, pack).requires_grad_()
+            place, found = log_probabilities(model, trie, pack, embeddings)
+            loss = torch.stack([cross_entropy(choices[i], trie, place, found) for i in pack.groups])
+            factor = scale.factor / len(choices)
+            totals = (factor * weights[:, pack.groups] @ loss).unbind()
+            slopes = [
+                torch.autograd.grad(total, embeddings, retain_graph=left > 0)[0]
+                for left, total in zip(range(probes, -1, -1), totals, strict=True)
+            ]
+            if not torch.isfinite(loss).all() or scale.suits(slopes):
+                break
         owned = [(row, owners[node]) for row, node in enumerate(pack.nodes) if node in owners]
         if owned:
             rows, to = torch.tensor(owned, device=device).T
             for total, slope in zip(sums, slopes, strict=True):
-                total.index_add_(0, to, slope[rows].float() / (scale * len(choices)))
+                total.index_add_(0, to, slope[rows].float() / scale.factor)
         for i, value in zip(pack.groups, loss.tolist(), strict=True):
             losses[i] = value
 

@@ -108,12 +108,15 @@ def load_tokeniser(folder: Path) -> Any:
 
 
 def device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    """A card of NVIDIA's or Apple's if there is one."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
 def best_dtype() -> torch.dtype:
     """float16 on a GPU, bfloat16 on a CPU with instructions for it, else float32."""
-    if device().type == "cuda":
+    if device().type != "cpu":
         return torch.float16
     flags = CPU_INFO.read_text().split() if CPU_INFO.exists() else []
     return torch.bfloat16 if {"avx512_bf16", "amx_bf16"} & set(flags) else torch.float32

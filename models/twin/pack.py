@@ -110,7 +110,8 @@ def _path(trie: Trie, node: int) -> list[int]:
 
 def _out_of_memory(error: Exception) -> bool:
     known = (MemoryError, torch.OutOfMemoryError)
-    return isinstance(error, known) or "DefaultCPUAllocator" in str(error)
+    untyped = ("DefaultCPUAllocator", "MPS backend out of memory")
+    return isinstance(error, known) or any(text in str(error) for text in untyped)
 
 
 def visible(trie: Trie, pack: Pack) -> torch.Tensor:

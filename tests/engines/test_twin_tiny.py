@@ -28,7 +28,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from models.twin import engine as twin  # noqa: E402
-from models.twin import gradients  # noqa: E402
+from models.twin import gradients, loss_scale  # noqa: E402
 from models.twin.gradients import Slopes, backpropagate  # noqa: E402
 from models.twin.load import TwinError, best_dtype, load_twin  # noqa: E402
 from models.twin.owners import owners_of_nodes  # noqa: E402
@@ -159,12 +159,38 @@ def test_splitting_into_packs_changes_nothing(engine):
         assert torch.allclose(one, other, atol=1e-5)
 
 
+@pytest.mark.parametrize("start", [2.0**-14, 1.0, 2.0**10, 2.0**24])
+def test_in_float16_gradients_are_scaled_until_they_fit(folder, engine, monkeypatch, start):
+    """From a factor by which they would vanish to one by which they overflow."""
+    monkeypatch.setattr(loss_scale, "START", start)
+    half = twin.load(str(folder), beat=BEAT, dtype="float16", threads=2)
+    exact, found = (packed(e.model, a_request(), probes=2) for e in (engine, half))
+    assert found.losses == pytest.approx(exact.losses, abs=0.05)
+    for one, other in zip([exact.mean, *exact.probes], [found.mean, *found.probes], strict=True):
+        assert torch.cosine_similarity(one.flatten(), other.flatten(), dim=0) > 0.999
+        assert float(other.norm()) == pytest.approx(float(one.norm()), rel=0.01)
+
+
+def test_a_loss_scale_moves_until_gradients_suit_it():
+    scale = loss_scale.LossScale(torch.float16)
+    assert not scale.suits([torch.tensor([1e-4]), torch.tensor([2.0**-10])])
+    assert scale.factor == loss_scale.START * 2.0**10
+    assert not scale.suits([torch.tensor([torch.inf])])
+    assert scale.factor == loss_scale.START * 2.0**6
+    assert scale.suits([torch.tensor([2.0**-10])]), "once lowered it stays"
+    while not scale.suits([torch.tensor([torch.nan])]):
+        pass
+    assert scale.factor == loss_scale.LEAST
+    assert loss_scale.LossScale(torch.bfloat16).suits([torch.tensor([torch.inf])])
+
+
 @pytest.mark.parametrize(
     "error",
     [
         MemoryError(),
         torch.OutOfMemoryError("CUDA out of memory"),
         RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 9 GB, max allowed: 9 GB)"),
     ],
 )
 def test_a_pack_that_memory_does_not_hold_is_halved(engine, monkeypatch, error):
