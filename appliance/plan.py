@@ -9,7 +9,9 @@ from statistics import fmean
 
 import msgspec
 
+from appliance.bodies import probe
 from appliance.errors import BudgetError, InputError, StropError
+from appliance.fidelity import fidelity
 from appliance.frame import chat_frame
 from appliance.host import Host
 from appliance.renderer import Renderer
@@ -23,7 +25,7 @@ from appliance.tasks import Loaded
 from appliance.tokens import PROBE, Tokeniser
 from appliance.tune import MINUTE, SEARCH
 from appliance.workbench import Body, Prices
-from models.catalog import Model
+from models.catalog import TWIN, Model, again
 from models.engine import (
     Choice,
     Differentiate,
@@ -40,6 +42,9 @@ LEAST_CANDIDATES = 20
 MEASURED_CASES = 8
 GRADIENT_CASES = 2
 POINTS = 12
+ANOTHER_MODEL = 1.0
+"""Nats; a file of two bits a weight is a few tenths from what it was made of."""
+
 SAMPLED_TOKENS = 16
 
 
@@ -87,7 +92,7 @@ class Gauge:
         bodies = {
             "search": self.host.body(self.model, self.model.search, search),
             "serving": self.host.body(self.model, serving, Prices(self._prefill(serving))),
-            "twin": self.host.body(self.model, "twin", Prices(0.0, gradient=self._gradient())),
+            "twin": self.host.body(self.model, TWIN, Prices(0.0, gradient=self._gradient())),
         }
         try:
             asked = self._reasoner()
@@ -178,16 +183,24 @@ class Gauge:
         return sum(self.renderer.tokens(build(point, shots), block) for point in points) / POINTS
 
     def _check_twin(self) -> None:
-        """Raises StropError for a twin that reads text as other tokens than its GGUF."""
-        search, twin = (
-            self.host.pool.call(self.host.worker(self.model, body), Tokenise((PROBE,)))
-            for body in (self.model.search, "twin")
+        """Raises StropError for a twin that reads text as other tokens than its GGUF, or expects
+        others to follow."""
+        name = self.model.name
+        serving, twin = (
+            self.host.worker(self.model, body) for body in (self.model.serving_body, TWIN)
         )
-        assert isinstance(search, Tokens) and isinstance(twin, Tokens)
-        if search.ids != twin.ids:
+        ours, theirs = (self.host.pool.call(w, Tokenise((PROBE,))) for w in (serving, twin))
+        assert isinstance(ours, Tokens) and isinstance(theirs, Tokens)
+        if ours.ids != theirs.ids:
             raise StropError(
-                f"the twin of {self.model.name} reads text as other tokens than its GGUF does, so "
-                "its gradients would be those of another prompt; this model cannot be refined"
+                f"the twin of {name} reads text as other tokens than its GGUF does, so its "
+                "gradients would be those of another prompt; this model cannot be refined"
+            )
+        away = fidelity(self.host.pool, serving, twin, probe(self.host, serving)).divergence
+        if away > ANOTHER_MODEL:
+            raise StropError(
+                f"the twin of {name} is {away:.2f} nats from its GGUF, so it is another model's; "
+                f"{again(name)}"
             )
 
     def _prefill(self, body: str) -> float:
@@ -209,7 +222,7 @@ class Gauge:
             for plain, free, case in zip(layout.plain, layout.free, cases, strict=True)
         )
         request = Differentiate(tuple(layout.segments), tuple(layout.owners), choices, 1)
-        seconds, reply = self.host.timed(self.host.worker(self.model, "twin"), request)
+        seconds, reply = self.host.timed(self.host.worker(self.model, TWIN), request)
         assert isinstance(reply, Gradients)
         return 1000 * seconds / reply.decoded
 

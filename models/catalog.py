@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from models.headers import HeaderError, read_gguf, read_safetensors
 from models.join import join, parts_of
+from models.make import make
 from models.record import (
     RECORD,
     TWIN,
@@ -79,11 +80,14 @@ class Catalog:
             if isinstance(found, CatalogError)
         }
 
-    def add_gguf(self, path: Path, name: str, *, licence: str | None, origin: str) -> Model:
+    def add_gguf(
+        self, path: Path, name: str, *, licence: str | None, origin: str, twin: Path | None = None
+    ) -> Model:
         """Copies a checked GGUF into a new model; HeaderError where its header is refused.
 
         The first of several parts stands for all: they are joined into one file. Without a
-        ``licence`` the one that the header states is recorded.
+        ``licence`` the one that the header states is recorded. The twin is made of the safetensors
+        in folder ``twin`` if there is one (MakeError if it cannot be), else when it is needed.
         """
         target = self.path(name)
         parts = parts_of(path)
@@ -101,6 +105,8 @@ class Catalog:
                 else:
                     sha256 = _copy(path, served)
                 header = read_gguf(served)
+                if twin is not None:
+                    make("twin", twin, stage / TWIN)
                 body = Body("serving.gguf", sha256, header.quantisation)
                 model = Model(
                     name=name,
@@ -114,6 +120,7 @@ class Catalog:
                     added_at=datetime.now(UTC),
                     bodies={header.quantisation: body},
                     search=header.quantisation,
+                    twin_sha256=None if twin is None else hash_file(stage / TWIN / WEIGHTS),
                 )
                 write(stage / RECORD, model)
                 stage.rename(target)

@@ -15,7 +15,8 @@ class MakeError(Exception):
 
 
 def make(what: str, source: Path, target: Path, kind: str = "") -> None:
-    """``what`` is ``body`` (a GGUF requantised as ``kind``) or ``twin`` (a safetensors folder)."""
+    """``what`` is ``body`` (a GGUF requantised as ``kind``) or ``twin`` (a safetensors folder, out
+    of a GGUF or of such a folder)."""
     done = subprocess.run(
         [sys.executable, "-P", "-m", "models.making", what, str(source), str(target), kind],
         stdin=subprocess.DEVNULL,

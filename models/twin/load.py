@@ -1,4 +1,4 @@
-"""Make a twin of a GGUF once, keep it as safetensors, load it again."""
+"""Make a twin once, keep it as safetensors, load it again."""
 
 from __future__ import annotations
 
@@ -11,37 +11,29 @@ import torch
 
 CPU_INFO = Path("/proc/cpuinfo")
 
+_HERE = {"local_files_only": True, "trust_remote_code": False}
+
 
 class TwinError(RuntimeError):
     """A twin could not be made, loaded or trusted; the message says why and what to do."""
 
 
-def make_twin(gguf: Path, folder: Path) -> None:
-    """Dequantise ``gguf`` into ``folder`` (0700): weights as float16, configuration and tokeniser.
+def make_twin(source: Path, folder: Path) -> None:
+    """The twin in ``folder`` (0700), with configuration and tokeniser, of a GGUF or of a folder of
+    safetensors as Hugging Face has them.
 
-    The folder appears whole or not at all; one that stands is kept as it is. float16 holds the
-    dequantised weights to 2**-12, far below the quantisation error, in half the room of float32.
-    Raises HeaderError for a malformed file, TwinError for one that transformers cannot read.
+    ``folder`` appears whole or not at all; one that stands is kept as it is. A GGUF is dequantised
+    to float16, which holds its weights to 2**-12, far below the quantisation error, in half the
+    room of float32; safetensors keep their type. Raises HeaderError for a malformed file, TwinError
+    for one that transformers cannot read.
     """
     if folder.exists():
         return
-    from models.headers import read_gguf
-
-    read_gguf(gguf)
-    transformers = _offline_transformers()
-    from transformers import GgufConfig
-
-    source = {"gguf_file": gguf.name, "local_files_only": True, "trust_remote_code": False}
+    read = _of_safetensors if source.is_dir() else _of_gguf
     try:
-        model = transformers.AutoModelForCausalLM.from_pretrained(
-            gguf.parent,
-            dtype=torch.float16,
-            quantization_config=GgufConfig(dequantize=True),
-            **source,
-        )
-        tokeniser = transformers.AutoTokenizer.from_pretrained(gguf.parent, **source)
-    except (ValueError, KeyError, NotImplementedError, RuntimeError) as error:
-        raise TwinError(f"{gguf}: no twin can be made of this model: {error}") from error
+        model, tokeniser = read(source)
+    except (OSError, ValueError, KeyError, NotImplementedError, RuntimeError) as error:
+        raise TwinError(f"{source}: no twin can be made of this model: {error}") from error
     part = folder.with_name(folder.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(mode=0o700, parents=True)
@@ -52,6 +44,38 @@ def make_twin(gguf: Path, folder: Path) -> None:
     except OSError as error:
         shutil.rmtree(part, ignore_errors=True)
         raise TwinError(f"{folder}: the twin could not be written: {error}") from error
+
+
+def _of_gguf(file: Path) -> tuple[Any, Any]:
+    from models.headers import read_gguf
+
+    read_gguf(file)
+    transformers = _offline_transformers()
+    from transformers import GgufConfig
+
+    source = {"gguf_file": file.name, **_HERE}
+    model = transformers.AutoModelForCausalLM.from_pretrained(
+        file.parent,
+        dtype=torch.float16,
+        quantization_config=GgufConfig(dequantize=True),
+        **source,
+    )
+    return model, transformers.AutoTokenizer.from_pretrained(file.parent, **source)
+
+
+def _of_safetensors(folder: Path) -> tuple[Any, Any]:
+    from models.headers import read_safetensors
+
+    weights = list(folder.glob("*.safetensors"))
+    if not weights:
+        raise TwinError(f"{folder}: there are no safetensors in it")
+    for file in weights:
+        read_safetensors(file)
+    transformers = _offline_transformers()
+    model = transformers.AutoModelForCausalLM.from_pretrained(
+        folder, dtype="auto", use_safetensors=True, **_HERE
+    )
+    return model, transformers.AutoTokenizer.from_pretrained(folder, **_HERE)
 
 
 def load_twin(folder: Path, dtype: torch.dtype) -> Any:
@@ -70,10 +94,9 @@ def load_twin(folder: Path, dtype: torch.dtype) -> Any:
         model = transformers.AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=dtype,
-            local_files_only=True,
-            trust_remote_code=False,
             use_safetensors=True,
             attn_implementation="sdpa",
+            **_HERE,
         )
     except (OSError, ValueError, RuntimeError, SafetensorError, HeaderError) as error:
         raise TwinError(
@@ -100,9 +123,7 @@ def prepared(model: Any) -> Any:
 def load_tokeniser(folder: Path) -> Any:
     transformers = _offline_transformers()
     try:
-        return transformers.AutoTokenizer.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False
-        )
+        return transformers.AutoTokenizer.from_pretrained(folder, **_HERE)
     except (OSError, ValueError) as error:
         raise TwinError(f"{folder}: the tokeniser cannot be loaded: {error}") from error
 

@@ -11,13 +11,22 @@ from typing import Any
 
 from appliance.data import Imported
 from appliance.data.fewrel import read_fewrel
-from appliance.prompt import Prompt
+from appliance.prompt import Prompt, Section
 from appliance.task import Case
 from appliance.tokens import Tokeniser
 from models.engine import Describe, Reply, Request
 from models.llama.engine import LlamaEngine, load
 
-PROMPT = Prompt(sections=(), example="{text}\n{head} -> {tail}: {label}\n\n")
+INSTRUCTION = (
+    "Below are sentences in which two things are named, and after each of them how the first is "
+    "related to the second. Read what the sentence says of the two and nothing else, mind which of "
+    "them comes first, and give the relation in the very words that the examples use. Where two "
+    "relations seem to fit, take the one that the sentence states and not the one that it makes "
+    "likely. Write nothing at all after the relation.\n\n"
+)
+PROMPT = Prompt(
+    sections=(Section("task", INSTRUCTION),), example="{text}\n{head} -> {tail}: {label}\n\n"
+)
 
 
 class Direct:

@@ -1,10 +1,13 @@
-"""``strop models bench`` on a real model, small and random, in real workers."""
+"""``strop models bench`` and imported twins on real models, small and random, in real workers."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
@@ -14,12 +17,18 @@ import appliance.bodies
 from appliance import locations
 from appliance.cli import models_bench, strop
 from appliance.data.jsonl import read_jsonl
+from appliance.errors import StropError
 from appliance.host import Host
 from appliance.measure import measure
-from appliance.tasks import save
+from appliance.plan import Gauge
+from appliance.tasks import load, save
 from models.catalog import Catalog
+from models.make import make
 from models.pool import Pool
 from store import database
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 pytest.importorskip("llama_cpp")
 pytestmark = pytest.mark.timeout(300)
@@ -39,14 +48,19 @@ def benched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
         catalog = Catalog(locations.models_folder())
         path = write(home.parent / "tiny.gguf", FAMILIES["llama"])
         catalog.add_gguf(path, "tiny", licence="", origin="test")
-        db = database.open(locations.store_path())
-        verbs = ("leads", "knows")
-        rows = [row(head, tail, verb) for head, tail in pairwise(NAMES) for verb in verbs]
-        (home / "rows.jsonl").write_text("\n".join(rows))
-        save(db, read_jsonl(home / "rows.jsonl", name="firm"))
+        store_with_task(home)
         host = Host(catalog, pool, lambda text: None)
         patch.setattr(models_bench, "ask", lambda out, db, kind, body: measure(db, host, body))
         yield bench("--json"), bench("--within", "10"), catalog
+
+
+def store_with_task(home: Path) -> Database:
+    db = database.open(locations.store_path())
+    verbs = ("leads", "knows")
+    rows = [row(head, tail, verb) for head, tail in pairwise(NAMES) for verb in verbs]
+    (home / "rows.jsonl").write_text("\n".join(rows))
+    save(db, read_jsonl(home / "rows.jsonl", name="firm"))
+    return db
 
 
 def row(head: str, tail: str, verb: str) -> str:
@@ -83,12 +97,61 @@ def test_the_answer_is_told_in_words(benched) -> None:
 def test_a_limit_chooses_the_body_that_searches(benched) -> None:
     _, said, catalog = benched
     model = catalog.get("tiny")
-    [row] = [line for line in said.splitlines() if "searches" in line and "serves" not in line[:25]]
-    assert model.limit == 10.0 and model.search in ("Q8_0", "Q4_0")
-    assert row.startswith(model.search) and set(model.bodies) == {"F32", model.search}
+    [row] = [line for line in said.splitlines() if "searches  " in line]
+    assert model.limit == 10.0 and row.startswith(model.search)
+    assert set(model.bodies) == {"F32", model.search}
 
 
 def test_no_file_is_left_but_those_of_the_bodies_in_use(benched) -> None:
     _, _, catalog = benched
     here = {path.name for path in catalog.path("tiny").glob("*.gguf")}
     assert here == {body.file for body in catalog.get("tiny").bodies.values()}
+
+
+@pytest.fixture(scope="module")
+def unquantised(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Safetensors of the model with seed 1, as a model hub has them."""
+    folder = tmp_path_factory.mktemp("hub")
+    make("twin", write(folder / "one.gguf", FAMILIES["llama"], seed=1), folder / "one")
+    return folder / "one"
+
+
+@pytest.mark.parametrize(("seed", "refused"), [(1, False), (0, True)])
+def test_a_twin_can_be_imported_and_must_be_the_same_model_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unquantised: Path, seed: int, refused: bool
+) -> None:
+    monkeypatch.setenv("STROP_HOME", str(tmp_path / "home"))
+    file = write(tmp_path / "tiny.gguf", FAMILIES["llama"], seed=seed)
+    options = ["--twin", str(unquantised), "--json"]
+    done = CliRunner().invoke(strop, ["models", "import", str(file), *options])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["origin"] == "imported from tiny.gguf, twin from one"
+    catalog = Catalog(locations.models_folder())
+    assert catalog.check("tiny") == [] and catalog.get("tiny").twin_sha256
+    monkeypatch.setattr(appliance.bodies, "KINDS", ())
+    loaded = load(store_with_task(tmp_path / "home"), "firm")
+    with Pool() as pool:
+        host = Host(catalog, pool, lambda text: None)
+        model = host.prepare("tiny")
+        gauge = Gauge(host, model, model, loaded)
+        if refused:
+            with pytest.raises(StropError, match=r"twin of tiny is .* nats .* another model's"):
+                gauge.bodies()
+        else:
+            assert gauge.bodies()["twin"].prices.gradient > 0
+
+
+def test_what_makes_no_twin_is_refused_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unquantised: Path
+) -> None:
+    monkeypatch.setenv("STROP_HOME", str(tmp_path / "home"))
+    file = write(tmp_path / "tiny.gguf", FAMILIES["llama"])
+    bare, damaged = tmp_path / "bare", tmp_path / "damaged"
+    bare.mkdir()
+    shutil.copytree(unquantised, damaged)
+    weights = damaged / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:100])
+    for folder, why in ((bare, "no safetensors"), (damaged, "model.safetensors: ")):
+        done = CliRunner().invoke(strop, ["models", "import", str(file), "--twin", str(folder)])
+        assert done.exit_code == 2 and why in done.stderr and "Traceback" not in done.stderr
+        assert Catalog(locations.models_folder()).all() == []
