@@ -5,9 +5,11 @@ The only part of a run that reads a clock; what it measures is frozen into the r
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -63,16 +65,18 @@ class Host:
         if self._open.get(name) != sha256:
             self._close(name)  # of a model that was removed, and another added under its name
             folder = self.catalog.path(model.name)
+            options: dict[str, Any] = {}
             if body == TWIN:
                 engine, path = "models.twin.engine:load", folder / TWIN
                 _verify(path / WEIGHTS, sha256, model.name)
             else:
                 engine, path = "models.llama.engine:load", folder / model.bodies[body].file
                 _verify(path, sha256, model.name)
+                options = _gpu_layers()
             self.pool.open(
                 name,
                 engine,
-                {"path": str(path)},
+                {"path": str(path), **options},
                 load_timeout=LOAD_TIMEOUT,
                 beat_timeout=BEAT_TIMEOUT,
             )
@@ -123,6 +127,16 @@ class Host:
         self._descriptions.pop(worker, None)
 
 
+def _gpu_layers() -> dict[str, int]:
+    """Of a body, where its user wants less than all of them on the card."""
+    given = os.environ.get("STROP_GPU_LAYERS", "")
+    if given and not given.isdecimal():
+        raise StropError(
+            f"STROP_GPU_LAYERS is {given!r}; set it to a number of layers, or unset it"
+        )
+    return {"gpu_layers": int(given)} if given else {}
+
+
 def _recorded(model: Model, body: str) -> str:
     """The SHA-256 by which a body or the twin is known."""
     if body == TWIN:
@@ -130,7 +144,10 @@ def _recorded(model: Model, body: str) -> str:
     else:
         sha256 = model.bodies[body].sha256 if body in model.bodies else None
     if sha256 is None:
-        raise StropError(f"{model.name} was added again and has no {body} now; start a new run")
+        raise StropError(
+            f"{model.name} has no {body} now, it was added again or another body was chosen; "
+            "start a new run"
+        )
     return sha256
 
 

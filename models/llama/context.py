@@ -8,12 +8,14 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import llama_cpp as C
 import numpy as np
 from numpy.typing import NDArray
 
 from models.headers import read_gguf
+from models.memory import MemoryShort
 from models.trie import BadRequest
 
 MAX_SEQUENCES = 256
@@ -28,7 +30,8 @@ class EngineError(RuntimeError):
 
 
 class Model:
-    """Loaded weights, which contexts share. Raises HeaderError and EngineError."""
+    """Loaded weights, which contexts share; ``gpu_layers`` of them lie on a card, if that many are
+    there. Raises HeaderError, EngineError, and MemoryShort where the card may be what is short."""
 
     def __init__(self, path: Path, gpu_layers: int) -> None:
         self.path = path
@@ -40,9 +43,17 @@ class Model:
         params.n_gpu_layers = gpu_layers
         self.handle = C.llama_model_load_from_file(str(path).encode(), params)
         if not self.handle:
-            raise EngineError(f"{path}: llama.cpp could not load this model")
+            self.refuse(f"{path}: llama.cpp could not load this model")
         self.vocab = C.llama_model_get_vocab(self.handle)
         self.n_vocab = int(C.llama_vocab_n_tokens(self.vocab))
+
+    def refuse(self, what: str) -> NoReturn:
+        if self.gpu_layers:
+            raise MemoryShort(
+                f"{what} with all of its layers on the card, or as many as STROP_GPU_LAYERS says: "
+                "set it to fewer (0 for none)"
+            )
+        raise EngineError(what)
 
 
 class Context:
@@ -70,9 +81,7 @@ class Context:
         params.no_perf = True
         self.ctx = C.llama_init_from_model(model.handle, params)
         if not self.ctx:
-            raise EngineError(
-                f"{model.path}: no memory for a context of {n_ctx} tokens; use a smaller one"
-            )
+            model.refuse(f"{model.path}: no memory for a context of {n_ctx} tokens")
         self.n_vocab = model.n_vocab
         self.n_ctx = int(C.llama_n_ctx(self.ctx))
         self.memory = C.llama_get_memory(self.ctx)

@@ -47,10 +47,12 @@ def load(
     gpu_layers: int | None = None,
 ) -> LlamaEngine:
     """Raises HeaderError and MemoryShort before native code sees the file, EngineError if it
-    cannot load it. Without ``gpu_layers`` all go to the card where llama.cpp was built for one.
+    cannot load it. Where llama.cpp was built for a card, ``gpu_layers`` go to it, or all.
     """
-    if gpu_layers is None:
-        gpu_layers = ALL_LAYERS if C.llama_supports_gpu_offload() else 0
+    if not C.llama_supports_gpu_offload():
+        gpu_layers = 0
+    elif gpu_layers is None:
+        gpu_layers = ALL_LAYERS
     needed = needed_by_gguf(read_gguf(Path(path)), n_ctx, batch)
     if not gpu_layers:
         check(needed, f"{path} with a context of {n_ctx} tokens")

@@ -37,10 +37,10 @@ def generate(
     longest = max(map(len, request.prompts)) + request.max_tokens
     count = min(streams.width(longest), len(request.prompts) * request.n)
     with streams.opened(count + 1, longest) as memory:
-        job = _Job(memory, vocabulary, request, beat, gap)
+        job = _Job(memory, count, vocabulary, request, beat, gap)
         try:
             while job.step():
-                gap()
+                pass
         finally:
             job.close()
     return Generated(
@@ -63,20 +63,26 @@ class _Writer:
 
 
 class _Job:
-    """``writers[i]`` writes in stream i: llama.cpp computes streams that stand side by side. The
-    stream behind them, the stem, holds the prompt that was read last."""
+    """``writers[i]`` writes in stream i: llama.cpp computes streams that stand side by side. Behind
+    the streams of all writers is the stem, which holds the prompt that was read last."""
 
     def __init__(
-        self, memory: Context, vocabulary: Vocabulary, request: Generate, beat: Beat, gap: Gap
+        self,
+        memory: Context,
+        stem: int,
+        vocabulary: Vocabulary,
+        request: Generate,
+        beat: Beat,
+        gap: Gap,
     ) -> None:
         self.memory = memory
+        self.stem = stem
         self.vocabulary = vocabulary
         self.request = request
         self.grammar = grammar_of(request)
         self.beat = beat
         self.gap = gap
         self.most = len(request.prompts) * request.n * request.max_tokens
-        self.stem = memory.streams - 1
         self.starts = self._starts()
         self.writers: list[_Writer] = []
         blank = Continuation("", (), False)
@@ -129,8 +135,6 @@ class _Job:
         size = self.memory.batch
         for start in range(known, len(tokens), size):
             some = tokens[start : start + size]
-            if start > known:
-                self.gap()
             wanted = [start + place == len(tokens) - 1 for place in range(len(some))]
             rows = self._decode(some, range(start, start + size), [self.stem] * len(some), wanted)
         logits: NDArray[np.float32] = rows[0].copy()
@@ -143,6 +147,8 @@ class _Job:
         streams: Sequence[int],
         wanted: Sequence[bool],
     ) -> NDArray[np.float32]:
+        if self.decoded:
+            self.gap()
         rows = self.memory.decode(tokens, positions, [[stream] for stream in streams], wanted)
         self.decoded += len(tokens)
         self.beat(self.sampled, self.most)

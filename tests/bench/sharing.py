@@ -3,7 +3,8 @@
     python tests/bench/sharing.py --data DIR --model FILE.gguf
 
 Late: the instruction stands between the demonstrations and the query. Early: it stands first. Tied:
-the cue before every answer differs, in the demonstrations and the query.
+the cue before every answer differs, in the demonstrations and the query. Both ways take turns,
+eight episodes at a time.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from models.llama.engine import LlamaEngine
 
 CANDIDATES = 16
 EPISODES = 24
+TURN = 8
 WORDS = ("Name", "Give", "State", "Choose", "Find", "Tell", "Say", "Write")
 KINDS = ("the relation", "how the first is related to the second")
 
@@ -44,13 +46,15 @@ def main() -> None:
     print("| edit | tokens, 16 requests | tokens, one | s, 16 requests | s, one | ratio |")
     print("|---|---|---|---|---|---|")
     for name, template in TEMPLATES.items():
-        each = [segments(tokeniser, [template(n)], cases) for n in range(CANDIDATES)]
-        joint = segments(tokeniser, [template(n) for n in range(CANDIDATES)], cases)
-        counts, taken = [], []
-        for requests in (each, [joint]):
-            found: list[Scores] = []
-            taken.append(seconds(lambda r=requests, f=found: ask(engine, r, f)))
-            counts.append(sum(reply.decoded for reply in found))
+        templates = [template(number) for number in range(CANDIDATES)]
+        counts, taken = [0, 0], [0.0, 0.0]
+        for start in range(0, EPISODES, TURN):
+            some = cases[start : start + TURN]
+            each = [segments(tokeniser, [one], some) for one in templates]
+            for way, requests in enumerate((each, [segments(tokeniser, templates, some)])):
+                found: list[Scores] = []
+                taken[way] += seconds(lambda r=requests, f=found: ask(engine, r, f))
+                counts[way] += sum(reply.decoded for reply in found)
         shown = f"{counts[0]} | {counts[1]} | {taken[0]:.1f} | {taken[1]:.1f}"
         print(f"| {name} | {shown} | {taken[1] / taken[0]:.2f} |")
 

@@ -10,6 +10,7 @@ import pytest
 
 from models.engine import Generate, Propose, Score, Segment
 from models.headers import HeaderError, read_gguf
+from models.memory import MemoryShort
 
 pytest.importorskip("llama_cpp")
 import llama_cpp as C
@@ -32,6 +33,8 @@ def test_a_hostile_header_is_refused_before_llama_cpp_opens_the_file(tmp_path, m
     with pytest.raises(EngineError, match="could not load"):
         Context(Model(path, 0), n_ctx=768, batch=256, threads=1)
     assert len(opened) == 1, "the loader that was replaced is the one that is called"
+    with pytest.raises(MemoryShort, match=r"layers on the card.*STROP_GPU_LAYERS"):
+        Context(Model(path, 99), n_ctx=768, batch=256, threads=1)
 
 
 @pytest.fixture(scope="module")

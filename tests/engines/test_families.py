@@ -116,3 +116,22 @@ def test_what_is_answered_in_a_gap_changes_no_reply(files, start):
     assert len(answers) >= 3 and set(answers) == {expected}
     assert disturbed.logprobs == undisturbed.logprobs
     assert disturbed.unique == undisturbed.unique == undisturbed.decoded < disturbed.decoded
+
+
+def test_what_is_answered_while_something_is_written_changes_nothing(files):
+    """Neither reply, with more continuations than there are streams at once."""
+    engine = load_llama(str(files[1]), beat=BEAT, n_ctx=768, batch=256, threads=1)
+    prompts = tuple((*range(10, 40), 50 + i, 7) for i in range(20))
+    request = Generate(prompts, n=2, max_tokens=6, seed=3)
+    others = (Score((Segment(-1, (9, 8, 7), 2),)), Generate(((3, 4),), n=2, max_tokens=4, seed=1))
+    undisturbed, *expected = [engine.handle(some) for some in (request, *others)]
+    answers = []
+
+    def answer() -> None:
+        engine.gap = GAP
+        answers.append([engine.handle(other) for other in others])
+        engine.gap = answer
+
+    engine.gap = answer
+    assert engine.handle(request) == undisturbed
+    assert len(answers) > 20 and all(some == expected for some in answers)

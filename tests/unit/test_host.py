@@ -28,12 +28,14 @@ class Workers:
 
     def __init__(self, context: int = 512) -> None:
         self.opened: list[str] = []
+        self.options: list[dict[str, str]] = []
         self.open_now: set[str] = set()
         self.context = context
 
     def open(self, name: str, engine: str, options: dict[str, str], **timeouts: float) -> None:
         assert name not in self.open_now and Path(options["path"]).exists()
         self.opened.append(name)
+        self.options.append(options)
         self.open_now.add(name)
 
     def close(self, name: str) -> None:
@@ -165,6 +167,17 @@ def test_no_twin_is_made_of_a_file_that_has_changed(host):
         host.prepare("tiny")
 
 
+def test_the_user_says_how_many_layers_a_card_takes(host, workers, monkeypatch):
+    model = host.prepare("tiny")
+    monkeypatch.setenv("STROP_GPU_LAYERS", "12")
+    for body in ("F32", "twin"):
+        host.worker(model, body)
+    assert [options.get("gpu_layers") for options in workers.options[-2:]] == [12, None]
+    monkeypatch.setenv("STROP_GPU_LAYERS", "all")
+    with pytest.raises(StropError, match="STROP_GPU_LAYERS is 'all'; set it to a number"):
+        host.worker(model, "Q8_0")
+
+
 def test_a_file_is_hashed_once_a_process(host, monkeypatch):
     model = host.prepare("tiny")
     host.worker(model, "Q8_0")
@@ -178,7 +191,7 @@ def test_a_model_that_was_removed_and_added_again_is_opened_again(host, workers,
     host.catalog.remove("tiny")
     add(host.catalog, tmp_path / "other.gguf", build(data=163))
     workers.opened.clear()
-    with pytest.raises(StropError, match="tiny was added again and has no Q8_0 now"):
+    with pytest.raises(StropError, match="tiny has no Q8_0 now, it was added again"):
         host.body(host.catalog.get("tiny"), "Q8_0", FREE)
     with pytest.raises(StropError, match="has no twin now"):
         host.body(host.catalog.get("tiny"), "twin", FREE)
