@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -11,6 +12,9 @@ import pytest
 
 # tests/scripted.py is imported by name, also by the workers that tests start.
 sys.path.insert(0, str(Path(__file__).parent))
+
+# A shell has its background jobs ignore Ctrl-C, and what tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Read before any test changes the environment.
 _HOME = Path(os.environ.get("STROP_HOME") or platformdirs.user_data_dir("strop"))
