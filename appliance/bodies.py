@@ -35,7 +35,8 @@ Measure = Callable[[Model, str], Body]
 
 
 def try_all(host: Host, model: Model, measure: Measure) -> Model:
-    """The model with every body that this host can run, as measured; the others are noted."""
+    """The model with every body that this host can run, as measured; the others are noted. A
+    recorded body stays as it is where it cannot be measured now."""
     serving = model.serving_body
     bodies = {**model.bodies, serving: measure(model, serving)}
     folder = host.catalog.path(model.name)
@@ -50,21 +51,26 @@ def try_all(host: Host, model: Model, measure: Measure) -> Model:
                 bodies[kind] = Body(file.name, hash_file(file), kind)
             bodies[kind] = measure(msgspec.structs.replace(model, bodies=dict(bodies)), kind)
         except (StropError, WorkerError, MakeError) as error:
-            host.note(f"{model.name} cannot run as {kind} here and goes without: {error}")
-            bodies.pop(kind, None)
-            file.unlink(missing_ok=True)
+            host.close(model, kind)
+            host.note(f"{model.name} cannot run as {kind} here now and goes without: {error}")
+            if kind not in model.bodies:
+                bodies.pop(kind, None)
+                file.unlink(missing_ok=True)
     return msgspec.structs.replace(model, bodies=bodies)
 
 
 def keep(host: Host, model: Model, search: str) -> Model:
-    """Records the model with its serving body and ``search`` alone, and removes the others."""
-    serving = model.serving_body
-    for name in set(model.bodies) - {serving, search}:
+    """Records the model with its serving body and ``search`` alone, then removes the files of all
+    others, those included that were left by somebody who was killed."""
+    kept = {name: model.bodies[name] for name in dict.fromkeys((model.serving_body, search))}
+    for name in set(model.bodies) - set(kept):
         host.close(model, name)
-        (host.catalog.path(model.name) / model.bodies[name].file).unlink(missing_ok=True)
-    kept = {name: model.bodies[name] for name in dict.fromkeys((serving, search))}
     model = msgspec.structs.replace(model, bodies=kept, search=search)
     host.catalog.update(model)
+    files = {body.file for body in kept.values()}
+    for file in host.catalog.path(model.name).glob("*.gguf"):
+        if file.name not in files:
+            file.unlink()
     return model
 
 

@@ -98,7 +98,7 @@ class Host:
 
     def timed(self, worker: str, request: Request) -> tuple[float, Reply]:
         """How long this host takes for a request (seconds), the model being loaded; its reply."""
-        self.describe(worker)
+        self.pool.call(worker, Describe())  # it may have been ended to make room
         start = time.perf_counter()
         reply = self.pool.call(worker, request)
         return time.perf_counter() - start, reply

@@ -30,7 +30,7 @@ MINUTES = 30.0
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """``prefill`` is tokens a second of 256 behind that many, by depth; ``decode`` and
+    """``prefill`` is tokens a second of 512 behind that many, by depth; ``decode`` and
     ``decode_many`` those of one continuation and of eight side by side; ``peak_bytes`` is None
     where the system does not say. Fidelity is told on a text, rank on the task's labels, both to
     the body that serves and to the twin."""
@@ -73,7 +73,7 @@ def measure(db: Database, host: Host, body: dict[str, Any]) -> dict[str, Any]:
         return bodies.measured(host, trial, name)
 
     trial = bodies.try_all(host, model, tried)
-    search = model.search if model.search in trial.bodies else model.serving_body
+    search = model.search
     if (limit := body.get("within")) is not None:
         trial = msgspec.structs.replace(trial, limit=limit)
         search = bodies.fastest(trial.bodies, model.serving_body, limit)

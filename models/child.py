@@ -187,10 +187,12 @@ class Child:
             silence = f"gave no sign of life for {timeout:g} s while {doing} and was stopped"
             raise WorkerHung(f"{who} {silence}") from None
         except ChannelClosed:
+            stopped = self.stopped
             self.stop()
             code = self._process.returncode
             what = f"{who} {_ending(code)} while {doing}"
-            raise WorkerDied(what, self._last_output(), killed=code == -signal.SIGKILL) from None
+            killed = code == -signal.SIGKILL and not stopped
+            raise WorkerDied(what, self._last_output(), killed=killed) from None
         except BadFrame as error:
             self.stop()
             raise WorkerDied(f"{who} sent {error} and was stopped", self._last_output()) from None

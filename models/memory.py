@@ -34,13 +34,13 @@ def check(needed: int, what: str) -> None:
 
 
 def needed_by_gguf(header: GgufHeader, n_ctx: int, batch: int) -> int:
-    """Bytes: the weights, the cells of the context in 16 bits, and two batches of logits."""
-    cells = n_ctx * cell_bytes(header)
-    return header.tensor_bytes + cells + 2 * batch * header.vocabulary * _LOGIT_BYTES + OVERHEAD
+    """Bytes of the weights and of a context."""
+    return header.tensor_bytes + needed_by_context(header, n_ctx, batch) + OVERHEAD
 
 
-def cell_bytes(header: GgufHeader) -> int:
-    """What a token in memory takes: its keys and values in every layer."""
+def needed_by_context(header: GgufHeader, n_ctx: int, batch: int) -> int:
+    """Bytes: the keys and values of every layer for each cell, in 16 bits, and two batches of
+    logits."""
     values, name = header.metadata, header.architecture
 
     def number(key: str, usual: int) -> int:
@@ -52,7 +52,8 @@ def cell_bytes(header: GgufHeader) -> int:
     depth = number("attention.key_length", width // max(heads, 1))
     wide = depth + number("attention.value_length", depth)
     shared = number("attention.head_count_kv", heads)
-    return number("block_count", 0) * shared * wide * _CELL_BYTES
+    cells = n_ctx * number("block_count", 0) * shared * wide * _CELL_BYTES
+    return cells + 2 * batch * header.vocabulary * _LOGIT_BYTES
 
 
 def available() -> int | None:

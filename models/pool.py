@@ -32,7 +32,7 @@ class _Model:
     """Calls that wait for an answer; more than one where one is made between another's batches."""
 
     @property
-    def at_work(self) -> bool:
+    def running(self) -> bool:
         return self.child is not None and not self.child.stopped
 
 
@@ -92,7 +92,7 @@ class Pool:
 
     def pids(self) -> dict[str, int]:
         """The process of every model that has one."""
-        working = ((name, model) for name, model in self._models.items() if model.at_work)
+        working = ((name, model) for name, model in self._models.items() if model.running)
         return {name: model.child.pid for name, model in working if model.child}
 
     def rest(self, name: str) -> None:
@@ -101,8 +101,12 @@ class Pool:
             model.child.stop()
 
     def close(self, name: str) -> None:
-        """Ends the worker of ``name``, if there is one, and forgets the name."""
-        model = self._models.pop(name, None)
+        """Ends the worker of ``name``, if there is one, and forgets the name. Raises WorkerError
+        where a call waits for its answer."""
+        model = self._models.get(name)
+        if model and model.asked:
+            raise WorkerError(f"model {name!r} is at work; try again when it has answered")
+        self._models.pop(name, None)
         if model and model.child:
             model.child.stop()
 
@@ -135,7 +139,7 @@ class Pool:
         rested = [
             other
             for other, model in self._models.items()
-            if other != name and model.at_work and not model.asked
+            if other != name and model.running and not model.asked
         ]
         for other in rested:
             self.rest(other)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 import click
@@ -12,6 +13,12 @@ from appliance.cli.output import Output, columns
 from appliance.cli.watching import ask
 from appliance.tasks import SAMPLE
 from models.record import LIMIT
+
+
+def _finite(context: click.Context, option: click.Parameter, nats: float | None) -> float | None:
+    if nats is not None and not isfinite(nats):
+        raise click.BadParameter(f"{nats} is no number of nats")
+    return nats
 
 
 @click.command(
@@ -25,6 +32,7 @@ from models.record import LIMIT
 @click.option(
     "--within",
     type=click.FloatRange(min=0.0),
+    callback=_finite,
     metavar="NATS",
     help="Let the fastest body search that diverges at most this much from the one that serves "
     f"({LIMIT:g} at first).",

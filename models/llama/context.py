@@ -8,7 +8,6 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 import llama_cpp as C
 import numpy as np
@@ -42,18 +41,16 @@ class Model:
         params = C.llama_model_default_params()
         params.n_gpu_layers = gpu_layers
         self.handle = C.llama_model_load_from_file(str(path).encode(), params)
+        if not self.handle and gpu_layers:
+            raise MemoryShort(
+                f"{path}: llama.cpp could not load this model. If it is not one that llama.cpp "
+                "does not know, the card cannot hold it: set STROP_GPU_LAYERS to fewer layers, 0 "
+                "for none"
+            )
         if not self.handle:
-            self.refuse(f"{path}: llama.cpp could not load this model")
+            raise EngineError(f"{path}: llama.cpp could not load this model")
         self.vocab = C.llama_model_get_vocab(self.handle)
         self.n_vocab = int(C.llama_vocab_n_tokens(self.vocab))
-
-    def refuse(self, what: str) -> NoReturn:
-        if self.gpu_layers:
-            raise MemoryShort(
-                f"{what} with all of its layers on the card, or as many as STROP_GPU_LAYERS says: "
-                "set it to fewer (0 for none)"
-            )
-        raise EngineError(what)
 
 
 class Context:
@@ -81,7 +78,7 @@ class Context:
         params.no_perf = True
         self.ctx = C.llama_init_from_model(model.handle, params)
         if not self.ctx:
-            model.refuse(f"{model.path}: no memory for a context of {n_ctx} tokens")
+            raise MemoryShort(f"{model.path}: there is no memory for a context of {n_ctx} tokens")
         self.n_vocab = model.n_vocab
         self.n_ctx = int(C.llama_n_ctx(self.ctx))
         self.memory = C.llama_get_memory(self.ctx)

@@ -158,9 +158,11 @@ class _Job:
         number = prompt * self.request.n + index
         sampler = Sampler(self.vocabulary.vocab, self.request, number, self.grammar)
         writer = _Writer(prompt, index, len(self.request.prompts[prompt]), sampler)
+        self.writers.append(writer)
         if self._goes_on(writer, logits):
-            self.memory.copy(self.stem, len(self.writers))
-            self.writers.append(writer)
+            self.memory.copy(self.stem, len(self.writers) - 1)
+        else:
+            self.writers.pop()
 
     def _leave(self, stream: int) -> None:
         """The last stream takes the place of one that has ended."""

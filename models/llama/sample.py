@@ -51,9 +51,10 @@ class Sampler:
         return token
 
     def close(self) -> None:
-        C.llama_sampler_free(self._chain)
-        if self._grammar:
-            C.llama_sampler_free(self._grammar)
+        for sampler in (self._chain, self._grammar):
+            if sampler:
+                C.llama_sampler_free(sampler)
+        self._chain = self._grammar = None
 
     def _draw(self, logits: NDArray[np.float32], first: C.llama_sampler_p | None = None) -> int:
         self._rows["id"] = self._ids

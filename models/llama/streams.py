@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from models.llama.context import Context, Model
-from models.memory import cell_bytes, check
+from models.memory import check, needed_by_context
 
 MOST = 32
 """Continuations at once: on a CPU twice as many write a tenth faster, for twice the memory."""
@@ -29,7 +29,7 @@ class Streams:
     def width(self, longest: int) -> int:
         """How many continuations of ``longest`` tokens, prompt included, are written at once. It
         depends on nothing else: equal requests are computed in equal steps."""
-        return min(MOST, max(1, self.cells // _padded(longest)))
+        return min(MOST, max(1, self.cells // _padded(longest) - 1))  # one more holds the prompt
 
     @contextmanager
     def opened(self, count: int, longest: int) -> Iterator[Context]:
@@ -49,8 +49,8 @@ class Streams:
 
     def _made(self, count: int, each: int) -> Context:
         if not self.model.gpu_layers:
-            needed = count * each * cell_bytes(self.model.header)
-            check(needed, f"writing {count} continuations of up to {each} tokens at once")
+            needed = needed_by_context(self.model.header, count * each, self.batch)
+            check(needed, f"writing {count - 1} continuations of up to {each} tokens at once")
         return Context(
             self.model,
             n_ctx=count * each,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import math
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,19 @@ from models.engine import (
     Tokenise,
     Tokens,
 )
+from models.headers import HeaderError, read_safetensors
 from models.memory import OVERHEAD
 from models.memory import check as check_memory
 from models.trie import BadRequest, build, prefixes
 from models.twin.gradients import differentiate
-from models.twin.load import TwinError, best_dtype, device, load_tokeniser, load_twin
+from models.twin.load import (
+    TwinError,
+    best_dtype,
+    device,
+    load_tokeniser,
+    load_twin,
+    out_of_memory,
+)
 from models.twin.pack import (
     FULL,
     HEAD_ROWS,
@@ -67,11 +76,15 @@ def load(
     folder = Path(path)
     chosen = DTYPES[dtype] if dtype else best_dtype()
     if device().type != "cuda":
-        weights = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
-        check_memory(weights * chosen.itemsize // 2 + OVERHEAD, f"the twin in {folder}")
+        check_memory(_weights(folder) * chosen.itemsize + OVERHEAD, f"the twin in {folder}")
     model = load_twin(folder, chosen)
     engine = TwinEngine(model, load_tokeniser(folder), beat, gap)
-    engine.verify()
+    try:
+        engine.verify()
+    except RuntimeError as error:
+        if out_of_memory(error):
+            raise MemoryError from error
+        raise
     return engine
 
 
@@ -211,6 +224,17 @@ class TwinEngine:
         off = float((packed - own).abs().max())
         if not off < TOLERANCE:
             raise TwinError(f"{name} cannot be used as a twin: its packed scores are {off:.3g} off")
+
+
+def _weights(folder: Path) -> int:
+    """How many numbers its files hold; of a file that is refused ``load_twin`` says so."""
+    count = 0
+    for file in folder.glob("*.safetensors"):
+        with suppress(HeaderError):
+            count += sum(
+                math.prod(entry.shape) for entry in read_safetensors(file).tensors.values()
+            )
+    return count
 
 
 def _keep_freed_memory() -> None:

@@ -32,6 +32,8 @@ def make_twin(source: Path, folder: Path) -> None:
     read = _of_safetensors if source.is_dir() else _of_gguf
     try:
         model, tokeniser = read(source)
+    except TwinError:
+        raise
     except (OSError, ValueError, KeyError, NotImplementedError, RuntimeError) as error:
         raise TwinError(f"{source}: no twin can be made of this model: {error}") from error
     part = folder.with_name(folder.name + ".part")
@@ -81,7 +83,8 @@ def _of_safetensors(folder: Path) -> tuple[Any, Any]:
 def load_twin(folder: Path, dtype: torch.dtype) -> Any:
     """The causal language model in ``folder``, frozen, on the GPU if there is one.
 
-    Raises TwinError if the folder holds none, or weights whose header is refused.
+    Raises TwinError if the folder holds none, or weights whose header is refused, and MemoryError
+    where there is no room for it.
     """
     from models.headers import HeaderError, read_safetensors
 
@@ -97,12 +100,14 @@ def load_twin(folder: Path, dtype: torch.dtype) -> Any:
             use_safetensors=True,
             attn_implementation="sdpa",
             **_HERE,
-        )
+        ).to(device())
     except (OSError, ValueError, RuntimeError, SafetensorError, HeaderError) as error:
+        if out_of_memory(error):
+            raise MemoryError from error
         raise TwinError(
             f"{folder}: no twin can be loaded: {error}; see `strop models check`"
         ) from error
-    return prepared(model.to(device()))
+    return prepared(model)
 
 
 def prepared(model: Any) -> Any:
@@ -126,6 +131,12 @@ def load_tokeniser(folder: Path) -> Any:
         return transformers.AutoTokenizer.from_pretrained(folder, **_HERE)
     except (OSError, ValueError) as error:
         raise TwinError(f"{folder}: the tokeniser cannot be loaded: {error}") from error
+
+
+def out_of_memory(error: Exception) -> bool:
+    known = (MemoryError, torch.OutOfMemoryError)
+    untyped = ("DefaultCPUAllocator", "MPS backend out of memory")
+    return isinstance(error, known) or any(text in str(error) for text in untyped)
 
 
 def device() -> torch.device:

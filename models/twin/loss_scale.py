@@ -27,7 +27,7 @@ class LossScale:
         factor as it is now. One that was lowered for an overflow is not raised again."""
         if self._fixed:
             return True
-        peak = max(float(gradient.abs().max()) for gradient in gradients)
+        peak = float(torch.stack([gradient.abs().max() for gradient in gradients]).max())
         if not math.isfinite(peak):
             self._lowered = True
             return self._moves(self.factor * STEP_DOWN)

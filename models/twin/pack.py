@@ -17,6 +17,7 @@ import torch
 from torch.utils.checkpoint import checkpoint
 
 from models.trie import BadRequest, Trie
+from models.twin.load import out_of_memory
 
 Beat = Callable[[int, int], None]
 Gap = Callable[[], None]
@@ -58,7 +59,7 @@ def in_packs(
         try:
             work(pack)
         except (MemoryError, RuntimeError) as error:
-            if not _out_of_memory(error):
+            if not out_of_memory(error):
                 raise
             if len(pack.groups) == 1:
                 raise MemoryError from error
@@ -106,12 +107,6 @@ def _path(trie: Trie, node: int) -> list[int]:
         steps.append(node)
         node = trie.parents[node]
     return steps[::-1]
-
-
-def _out_of_memory(error: Exception) -> bool:
-    known = (MemoryError, torch.OutOfMemoryError)
-    untyped = ("DefaultCPUAllocator", "MPS backend out of memory")
-    return isinstance(error, known) or any(text in str(error) for text in untyped)
 
 
 def visible(trie: Trie, pack: Pack) -> torch.Tensor:

@@ -175,7 +175,7 @@ def test_a_loss_scale_moves_until_gradients_suit_it():
     scale = loss_scale.LossScale(torch.float16)
     assert not scale.suits([torch.tensor([1e-4]), torch.tensor([2.0**-10])])
     assert scale.factor == loss_scale.START * 2.0**10
-    assert not scale.suits([torch.tensor([torch.inf])])
+    assert not scale.suits([torch.tensor([1.0]), torch.tensor([torch.nan])])
     assert scale.factor == loss_scale.START * 2.0**6
     assert scale.suits([torch.tensor([2.0**-10])]), "once lowered it stays"
     while not scale.suits([torch.tensor([torch.nan])]):

@@ -539,6 +539,44 @@ def test_a_model_that_is_at_work_makes_no_room(tmp_path):
     assert (errors, told) == (["memory"], [])
 
 
+def test_a_model_that_is_at_work_is_not_closed(pool, tmp_path):
+    marker = tmp_path / "marker"
+
+    def between() -> None:
+        marker.touch()
+        with pytest.raises(WorkerError, match="'m' is at work"):
+            pool.close("m")
+
+    before = do(pool, "pid")
+    pool.between = between
+    assert do(pool, "beat until", marker) == ()
+    pool.between = None
+    assert do(pool, "pid") == before
+    pool.close("m")
+    with pytest.raises(WorkerError, match="no model is open"):
+        do(pool, "pid")
+
+
+def test_a_worker_that_was_stopped_for_its_silence_is_not_taken_for_one_short_of_memory(tmp_path):
+    """It was asked something between two batches, and hung; another model keeps its worker."""
+    marker, told = tmp_path / "marker", []
+
+    def between() -> None:
+        marker.touch()
+        with pytest.raises(WorkerHung):
+            do(pool, "stop")
+
+    with Pool() as pool:
+        pool.made_room = lambda name, rested: told.append(name)
+        open_model(pool, beat_timeout=SHORT)
+        open_model(pool, "other")
+        kept = pool.call("other", ask("pid"))
+        pool.between = between
+        assert do(pool, "beat until", marker) == ()
+        pool.between = None
+        assert pool.call("other", ask("pid")) == kept and told == []
+
+
 def test_a_worker_takes_no_more_memory_than_there_was(pool):
     if memory.available() is None or memory.NVIDIA.exists():
         pytest.skip("this system does not say what it has, or a card's driver maps more")

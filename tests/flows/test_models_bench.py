@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 from families import FAMILIES, write
+from msgspec.structs import replace
 
 import appliance.bodies
 from appliance import locations
+from appliance.bodies import measured
 from appliance.cli import models_bench, strop
 from appliance.data.jsonl import read_jsonl
 from appliance.errors import StropError
@@ -22,7 +24,7 @@ from appliance.host import Host
 from appliance.measure import measure
 from appliance.plan import Gauge
 from appliance.tasks import load, save
-from models.catalog import Catalog
+from models.catalog import Body, Catalog, Model
 from models.make import make
 from models.pool import Pool
 from store import database
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 pytest.importorskip("llama_cpp")
 pytestmark = pytest.mark.timeout(300)
 
+SPEEDS = {"F32": 100.0, "Q8_0": 50.0, "Q4_0": 900.0}
 NAMES = ("Ann", "Bea", "Cal", "Dan", "Eve", "Fay", "Gus", "Hal", "Ida", "Jon", "Kim", "Lou")
 
 
@@ -43,15 +46,20 @@ def benched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
     with pytest.MonkeyPatch.context() as patch, Pool() as pool:
         patch.setenv("STROP_HOME", str(home))
         patch.setattr(appliance.bodies, "KINDS", ("Q8_0", "Q4_0"))
-        # Speeds of a model as small as this are those of the pipe to it.
-        patch.setattr(appliance.bodies, "CLEARLY", 0.0)
+        patch.setattr(appliance.bodies, "measured", as_fast_as_given)
         catalog = Catalog(locations.models_folder())
         path = write(home.parent / "tiny.gguf", FAMILIES["llama"])
         catalog.add_gguf(path, "tiny", licence="", origin="test")
         store_with_task(home)
+        (catalog.path("tiny") / "left.gguf").write_text("by a runner that was killed")
         host = Host(catalog, pool, lambda text: None)
         patch.setattr(models_bench, "ask", lambda out, db, kind, body: measure(db, host, body))
         yield bench("--json"), bench("--within", "10"), catalog
+
+
+def as_fast_as_given(host: Host, model: Model, name: str) -> Body:
+    """Speeds of a model as small as this are those of the pipe to it."""
+    return replace(measured(host, model, name), prefill_tokens_per_s=SPEEDS[name])
 
 
 def store_with_task(home: Path) -> Database:
@@ -95,16 +103,19 @@ def test_the_answer_is_told_in_words(benched) -> None:
 
 
 def test_a_limit_chooses_the_body_that_searches(benched) -> None:
-    _, said, catalog = benched
+    before, after, catalog = benched
+    uses = {body["body"]: body["uses"] for body in json.loads(before)["bodies"]}
+    assert uses == {"F32": "serves, searches", "Q8_0": "", "Q4_0": ""}
+    [row] = [line for line in after.splitlines() if "searches" in line]
+    assert row.startswith("Q4_0  searches")
     model = catalog.get("tiny")
-    [row] = [line for line in said.splitlines() if "searches  " in line]
-    assert model.limit == 10.0 and row.startswith(model.search)
-    assert set(model.bodies) == {"F32", model.search}
+    assert (model.limit, model.search, set(model.bodies)) == (10.0, "Q4_0", {"F32", "Q4_0"})
 
 
 def test_no_file_is_left_but_those_of_the_bodies_in_use(benched) -> None:
     _, _, catalog = benched
     here = {path.name for path in catalog.path("tiny").glob("*.gguf")}
+    assert "left.gguf" not in here and len(here) == 2
     assert here == {body.file for body in catalog.get("tiny").bodies.values()}
 
 
