@@ -32,15 +32,16 @@ def ask(
     after = last_event(db)
     command = client.enqueue(db, kind, body, run_id)
     try:
-        while (answer := client.answer_to(db, command)) is None:
-            for event in events.since(db, after):
-                after = event.id
-                if event.kind == "note" and event.run_id is None:
-                    out.say(msgspec.json.decode(event.body)["text"])
+        while True:
+            try:
+                answer = client.answer_to(db, command)
+            finally:  # what was noted before an answer, or a failure, is told before it
+                after = _tell_notes(out, db, after)
+            if answer is not None:
+                return answer
             time.sleep(client.POLL)
     except KeyboardInterrupt:
         raise Detached("the runner goes on with it; see: strop runs list") from None
-    return answer
 
 
 def watch(out: Output, db: Database, run_id: str, title: str, after: int = 0) -> None:
@@ -60,6 +61,15 @@ def watch(out: Output, db: Database, run_id: str, title: str, after: int = 0) ->
                     tell(new.kind, msgspec.json.decode(new.body))
     except KeyboardInterrupt:
         raise Detached(f"the run goes on; `strop runs watch {run_id}`") from None
+
+
+def _tell_notes(out: Output, db: Database, after: int) -> int:
+    """Narrates what was noted of no run after that event; the last event there is."""
+    for event in events.since(db, after):
+        after = event.id
+        if event.kind == "note" and event.run_id is None:
+            out.say(msgspec.json.decode(event.body)["text"])
+    return after
 
 
 def last_event(db: Database) -> int:

@@ -13,8 +13,9 @@ from models.trie import build
 pytest.importorskip("llama_cpp")
 from models.llama.engine import LlamaEngine, load
 
-ROUNDING = 0.03
-"""Nats; keys and values are kept in 16 bits."""
+ROUNDING = 0.1
+"""Nats; keys and values are kept in 16 bits, and random weights make much of their last bits: of
+some thousand trees one was 0.036 off. What is computed wrongly is off by nats."""
 
 
 @pytest.fixture(scope="module", params=["llama", "gemma3"])
