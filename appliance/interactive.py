@@ -15,7 +15,7 @@ from appliance.prompt import Prompt
 from appliance.record import Inputs
 from appliance.renderer import Renderer
 from appliance.scoring.evaluator import Evaluator, accuracy, mean_loss
-from appliance.task import Case, Task
+from appliance.task import FIELDS, Case, Task
 from appliance.tasks import Loaded, load
 from appliance.verdict import Verdict, give_verdict
 from appliance.workbench import Body, Entry, Prices, Workbench
@@ -79,6 +79,7 @@ def evaluate(db: Database, host: Host, body: dict[str, Any]) -> dict[str, Any]:
         raise InputError("the test split is locked: only a run's verdict reads it")
     prompt = _prompt(db, body["prompt"])
     cases = loaded.cases[body["split"]][: body.get("limit")]
+    _check_slots(prompt, loaded.task)
     _check_prior(prompt, loaded.task)
     _check_shots(prompt, loaded, cases)
     model = host.prepare(body["model"])
@@ -141,9 +142,14 @@ def replay(db: Database, host: Host, run_id: str) -> dict[str, Any]:
         _prompt(db, shown.best.prompt),
         model=shown.model,
         body=shown.body,
+        alpha=shown.alpha,
     )
-    before, after = msgspec.to_builtins(shown), msgspec.to_builtins(again)
-    differences = [
+    before, after = (
+        msgspec.to_builtins(msgspec.structs.replace(v, answers=())) for v in (shown, again)
+    )
+    changed = sum(a != b for a, b in zip(shown.answers, again.answers, strict=False))
+    differences = [f"{changed} of {len(shown.answers)} answers"] if changed else []
+    differences += [
         f"{key}: shown {before[key]}, now {after[key]}"
         for key in before
         if before[key] != after[key]
@@ -163,6 +169,14 @@ def _evaluator(
     bench = Workbench(host.pool, bodies, journal, lambda: None)
     tokeniser = tokeniser_of(host, host.catalog.get(model))
     return Evaluator(bench, Renderer(loaded.task, loaded.rows, tokeniser))
+
+
+def _check_slots(prompt: Prompt, task: Task) -> None:
+    if foreign := prompt.slots - {*FIELDS[task.kind], "label"}:
+        raise InputError(
+            f"prompt {prompt.id} has the slot {{{min(foreign)}}}, and rows of {task.name} have no "
+            f"{min(foreign)}: it was written for another kind of task"
+        )
 
 
 def _check_prior(prompt: Prompt, task: Task) -> None:

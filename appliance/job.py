@@ -18,7 +18,7 @@ from appliance.renderer import Renderer
 from appliance.scoring.evaluator import Evaluator
 from appliance.tasks import Loaded, load
 from appliance.tune import MINUTE, tune
-from appliance.verdict import give_verdict
+from appliance.verdict import give_verdict, threshold
 from appliance.workbench import Workbench
 from store import database, prompts, runs, verdicts
 
@@ -97,7 +97,13 @@ def work(db: Database, host: Host, run: RunRecord, poll: Callable[[], str | None
     past = StoreJournal(db, run.id, run.task_id)
     bench = Workbench(host.pool, inputs.bodies, past, tell_and_poll)
     recorder = RunRecorder(
-        db, run.id, run.task_id, inputs, bench, lambda: host.pool.rest(inputs.bodies["twin"].worker)
+        db,
+        run.id,
+        run.task_id,
+        inputs,
+        bench,
+        lambda: host.pool.rest(inputs.bodies["twin"].worker),
+        loaded.task.kind,
     )
     evaluator = Evaluator(bench, Renderer(loaded.task, loaded.rows, tokeniser_of(host, model)))
     best = tune(
@@ -120,12 +126,14 @@ def work(db: Database, host: Host, run: RunRecord, poll: Callable[[], str | None
         best,
         model=model.name,
         body=inputs.plan["serving_body"],
+        alpha=threshold(look),
     )
     verdicts.record(
         db, run_id=run.id, task_id=run.task_id, body=msgspec.json.encode(verdict).decode()
     )
     runs.update(db, run.id, finished_at=database.now())
-    recorder.emit("verdict", {**msgspec.to_builtins(verdict), "look": look})
+    told = msgspec.structs.replace(verdict, answers=())
+    recorder.emit("verdict", {**msgspec.to_builtins(told), "look": look})
 
 
 def _amounts(body: dict[str, Any]) -> tuple[float, int]:

@@ -17,7 +17,7 @@ from appliance.host import Host
 from appliance.renderer import Renderer
 from appliance.scoring.evaluator import BLOCK, Scored, read_scores
 from appliance.search.contest import FIRST
-from appliance.search.formats import build, choose_point
+from appliance.search.formats import SPACES, build, choose_point
 from appliance.search.mutate import shot_sets
 from appliance.search.operators import SAMPLES
 from appliance.task import Case
@@ -176,11 +176,13 @@ class Gauge:
         """Mean over some points of the format space: most are shorter than a seed prompt."""
         random = Random(0)
         shots = shot_sets(self.loaded.pool, self.loaded.seed)
+        space = SPACES[self.loaded.task.kind]
         points = [
-            choose_point(lambda _, options: random.choice(list(options)), tuple(shots))
+            choose_point(lambda _, options: random.choice(list(options)), tuple(shots), space)
             for _ in range(POINTS)
         ]
-        return sum(self.renderer.tokens(build(point, shots), block) for point in points) / POINTS
+        prompts = [build(point, shots, space) for point in points]
+        return sum(self.renderer.tokens(prompt, block) for prompt in prompts) / POINTS
 
     def _check_twin(self) -> None:
         """Raises StropError for a twin that reads text as other tokens than its GGUF, or expects

@@ -76,6 +76,11 @@ class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
         """Content address: SHA-256 of the canonical JSON."""
         return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()[:16]
 
+    @property
+    def slots(self) -> set[str]:
+        """Of the example template."""
+        return set(_slot.findall(self.example))
+
     def section(self, name: str) -> str:
         return next((s.text for s in self.sections if s.name == name), "")
 

@@ -11,6 +11,7 @@ import msgspec
 from appliance.prompt import Prompt
 from appliance.search.contest import Candidate
 from appliance.show import diff
+from appliance.task import Kind
 from appliance.workbench import Body, Entry, Workbench
 from store import commands, events, experience, journal, memo, prompts, runs
 from store.records import EvaluationRecord, ExperienceRecord
@@ -92,8 +93,10 @@ class RunRecorder:
         inputs: Inputs,
         bench: Workbench,
         on_stage: Callable[[], None],
+        kind: Kind,
     ) -> None:
         self.on_stage = on_stage
+        self.kind = kind
         self.db = db
         self.run_id = run_id
         self.task_id = task_id
@@ -207,7 +210,7 @@ class RunRecorder:
                 task_id=self.task_id,
                 run_id=self.run_id,
                 seq=self._seq,
-                kind="relation",
+                kind=self.kind,
                 model=self.inputs.model,
                 operator=candidate.operator,
                 section=candidate.section,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 
+import msgspec
+
 from appliance.prompt import Prompt
 from appliance.render import render
 from appliance.task import Case, Example, Task
@@ -29,6 +31,13 @@ def rendered(prompt: Prompt, task: Task, case: Case, shots: tuple[Example, ...])
     query left as slots. ``shots`` are the rows behind ``prompt.shots``."""
     prefix = "".join(piece.text for piece in render(prompt, task, case, shots).prefix)
     return prefix + prompt.example.partition("{label}")[0]
+
+
+def demonstration(prompt: Prompt, task: Task, case: Case) -> str:
+    """A case's query with its label, as the prompt would show it to the model."""
+    bare = msgspec.structs.replace(prompt, sections=())
+    alone = Case(case.query, case.labels)
+    return "".join(piece.text for piece in render(bare, task, alone, (case.query,)).prefix)
 
 
 def diff(before: Prompt, after: Prompt) -> str:

@@ -10,6 +10,11 @@ import msgspec
 Split = Literal["tuning", "selection", "test"]
 SPLITS: tuple[Split, ...] = ("tuning", "selection", "test")
 Protocol = Literal["fixed", "episodes"]
+Kind = Literal["relation", "classify"]
+FIELDS: dict[Kind, tuple[str, ...]] = {"relation": ("text", "head", "tail"), "classify": ("text",)}
+"""What a row of each kind of task has beside its label; an example template has a slot for each."""
+
+Span = tuple[int, int]
 
 
 class Label(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -18,31 +23,35 @@ class Label(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Example(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One labelled sentence. Spans are [start, end) in characters of ``text``.
+    """One labelled text. ``head`` and ``tail`` are the entities of a relation, [start, end) in
+    characters of ``text``; a text that is classified has none.
 
     Only a row whose ``may_ship`` is true may stand in a prompt that leaves the machine.
     """
 
     text: str
-    head: tuple[int, int]
-    tail: tuple[int, int]
+    head: Span | None
+    tail: Span | None
     label: str
     may_ship: bool = False
     group: str = ""
 
     @property
     def head_text(self) -> str:
-        return self.text[self.head[0] : self.head[1]]
+        return self._part(self.head)
 
     @property
     def tail_text(self) -> str:
-        return self.text[self.tail[0] : self.tail[1]]
+        return self._part(self.tail)
 
     @property
     def id(self) -> str:
         """Content hash: the same row has the same id in every task and on every machine."""
         key = [self.text, self.head, self.tail, self.label]
         return hashlib.sha256(msgspec.json.encode(key)).hexdigest()[:16]
+
+    def _part(self, span: Span | None) -> str:
+        return "" if span is None else self.text[span[0] : span[1]]
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -70,7 +79,7 @@ class Task(msgspec.Struct, frozen=True, omit_defaults=True):
     """``none`` is the label that means none of the above, where the task has one."""
 
     name: str
-    kind: Literal["relation"]
+    kind: Kind
     protocol: Protocol
     labels: tuple[Label, ...]
     none: str | None = None

@@ -12,7 +12,7 @@ from appliance.data import Imported
 from appliance.data.splits import split_hash
 from appliance.errors import InputError
 from appliance.prompt import Prompt, Section
-from appliance.task import SPLITS, Case, Example, Label, Split, Task
+from appliance.task import SPLITS, Case, Example, Kind, Label, Split, Task
 from store import tasks
 from store.records import CaseRecord, RowRecord
 
@@ -25,10 +25,17 @@ POOL = 3
 SAMPLE = "sample"
 """The name of the task that is shipped."""
 
-SEED_INSTRUCTION = (
-    "Classify the relation between the head and tail entity. Possible relations: {labels}\n\n"
-)
-SEED_EXAMPLE = "Sentence: {text}\nHead: {head}\nTail: {tail}\nRelation: {label}\n\n"
+SEEDS: dict[Kind, tuple[str, str]] = {
+    "relation": (
+        "Classify the relation between the head and tail entity. Possible relations: {labels}\n\n",
+        "Sentence: {text}\nHead: {head}\nTail: {tail}\nRelation: {label}\n\n",
+    ),
+    "classify": (
+        "Classify the text. Possible labels: {labels}\n\n",
+        "Text: {text}\nLabel: {label}\n\n",
+    ),
+}
+"""The instruction and the example of what a person would write first."""
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -61,7 +68,7 @@ def save(db: Database, imported: Imported) -> str:
     again is the same task. Raises NameTakenError where another one has the name."""
     task = imported.task
     pool = shot_pool(task, imported.cases["tuning"])
-    seed = imported.seed or plain_seed(pool)
+    seed = imported.seed or plain_seed(task.kind, pool)
     everything = [case for split in SPLITS for case in imported.cases[split]]
     body = msgspec.json.encode(Stored(task, seed), order="deterministic").decode()
     hashed = split_hash(everything)
@@ -128,11 +135,12 @@ def shot_pool(task: Task, tuning: list[Case]) -> dict[str, tuple[str, ...]]:
     }
 
 
-def plain_seed(pool: dict[str, tuple[str, ...]]) -> Prompt:
+def plain_seed(kind: Kind, pool: dict[str, tuple[str, ...]]) -> Prompt:
     """What a person would write first: the labels, one demonstration of each, named fields."""
+    instruction, example = SEEDS[kind]
     return Prompt(
-        sections=(Section("task", SEED_INSTRUCTION),),
-        example=SEED_EXAMPLE,
+        sections=(Section("task", instruction),),
+        example=example,
         shots=tuple(ids[0] for ids in pool.values() if ids),
     )
 
@@ -140,14 +148,17 @@ def plain_seed(pool: dict[str, tuple[str, ...]]) -> Prompt:
 def sample() -> Imported:
     """The task that is shipped with Strop (see its data card)."""
     from appliance.data.jsonl import read_jsonl
+    from appliance.data.rows import Choices
     from appliance.sample import path
 
     described = msgspec.json.decode((path() / "labels.json").read_bytes())
     return read_jsonl(
         path() / "relations.jsonl",
-        name=SAMPLE,
-        none=described["none"],
-        labels=msgspec.convert(described["labels"], list[Label]),
+        Choices(
+            SAMPLE,
+            none=described["none"],
+            labels=msgspec.convert(described["labels"], list[Label]),
+        ),
     )
 
 

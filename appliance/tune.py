@@ -16,6 +16,7 @@ from appliance.refine.refine import refine
 from appliance.scoring.calibration import log_shares, penalty
 from appliance.scoring.evaluator import Evaluator, accuracy, mean_loss
 from appliance.search.contest import FIRST, Candidate, Contest
+from appliance.search.formats import SPACES
 from appliance.search.search import search
 from appliance.tasks import Loaded
 from appliance.tokens import Tokeniser
@@ -63,7 +64,16 @@ def tune(
         log_shares(cases) if loaded.task.protocol == "fixed" else (),
     )
     depth = race_depth(bench.spent / FIRST, budget)
-    finalists = search(contest, bench, reasoner, loaded.pool, seed, SEARCH * budget, depth)
+    finalists = search(
+        contest,
+        bench,
+        reasoner,
+        loaded.pool,
+        seed,
+        SEARCH * budget,
+        depth,
+        SPACES[loaded.task.kind],
+    )
     stage_one = contest.leader
     stage = "refine"
     watcher.stage(stage)

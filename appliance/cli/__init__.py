@@ -20,6 +20,7 @@ from appliance.cli.replay import replay
 from appliance.cli.runs import runs
 from appliance.cli.task import task
 from appliance.cli.tune import tune
+from appliance.cli.verdict import verdict
 from models.egress import refuse_network
 
 
@@ -65,7 +66,7 @@ def strop(context: click.Context) -> None:
     run()
 
 
-for command in (demo, tune, runs, evaluate, prompt, task, models, replay, doctor):
+for command in (demo, tune, runs, verdict, evaluate, prompt, task, models, replay, doctor):
     strop.add_command(command)
 
 

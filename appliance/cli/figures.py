@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from appliance.verdict import ALPHA, GAIN
+
 
 def accuracy(value: float, n: int) -> str:
     """With Wilson's interval, from the accuracy over ``n`` cases."""
@@ -36,6 +38,11 @@ def verdict(body: Mapping[str, Any]) -> str:
             ]
         )
     low, high = body["interval"]
+    counts = f"  at this look p counts below {body.get('alpha', ALPHA):.3g}"
+    if power := body.get("power"):
+        counts += (
+            f"; on as many cases a true gain of {GAIN:g} would be proven {power:.0%} of the time"
+        )
     return "\n".join(
         [
             f"verdict: {body['words']}",
@@ -44,6 +51,7 @@ def verdict(body: Mapping[str, Any]) -> str:
             f"  gain {body['gain']:+.3f}, 95 % interval [{low:+.3f}, {high:+.3f}], "
             f"n {body['n']} cases of the {body['split']} split; "
             f"exact McNemar p = {body['p']:.2g}, {body['wins']} won and {body['losses']} lost",
+            counts,
             measured,
         ]
     )

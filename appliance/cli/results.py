@@ -84,7 +84,9 @@ def _verdict(db: Database, run: RunRecord) -> dict[str, Any] | None:
     if record is None:
         return None
     looks = (look.number for look in verdicts.looks(db, run.task_id) if look.run_id == run.id)
-    return {**msgspec.json.decode(record.body), "look": next(looks, None)}
+    body = msgspec.json.decode(record.body)
+    body.pop("answers", None)  # `strop verdict` shows them
+    return {**body, "look": next(looks, None)}
 
 
 def conclude(

@@ -11,15 +11,20 @@ import msgspec
 
 from appliance import show, tasks
 from appliance.cli.lookups import find_task
-from appliance.cli.options import example, json_option, open_store
+from appliance.cli.options import F, example, json_option, open_store
 from appliance.cli.output import Output, columns
 from appliance.data import Imported
 from appliance.data.check import printable, quoted
+from appliance.data.rows import Choices
+from appliance.task import FIELDS
 from store import tasks as stored
 from store.records import TaskRecord
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
+
+PREVIEWED = 2
+"""Rows that are shown after an import."""
 
 file_argument = click.argument("file", type=click.Path(path_type=Path))
 name_option = click.option("--name", help="Name of the task; else the file's.")
@@ -29,6 +34,15 @@ seed_option = click.option(
 may_ship_option = click.option(
     "--may-ship", is_flag=True, help="Rows may stand in a prompt that leaves this machine."
 )
+
+
+def _pairs(
+    context: click.Context, option: click.Parameter, given: tuple[str, ...]
+) -> dict[str, str]:
+    named = [pair.partition("=") for pair in given]
+    if any(not (field and sign and column) for field, sign, column in named):
+        raise click.BadParameter("write FIELD=NAME, as in text=sentence")
+    return {field: column for field, _, column in named}
 
 
 @click.group(epilog=example("strop task list"))
@@ -74,49 +88,95 @@ def import_fewrel(
     _store(out, imported, "strop/task-import-fewrel/1")
 
 
+def rows_options(command: F) -> F:
+    """What an importer of rows with one list of labels takes."""
+    for option in (
+        file_argument,
+        name_option,
+        click.option(
+            "--kind",
+            type=click.Choice(tuple(FIELDS)),
+            default="relation",
+            show_default=True,
+            help="What is predicted: how two entities are related, or a label of the text.",
+        ),
+        click.option("--none", metavar="LABEL", help="The label that means none of the above."),
+        click.option(
+            "--column",
+            "columns",
+            multiple=True,
+            callback=_pairs,
+            metavar="FIELD=NAME",
+            help="May be repeated.",
+        ),
+        seed_option,
+        may_ship_option,
+        json_option,
+    )[::-1]:
+        command = option(command)
+    return command
+
+
 @import_task.command(
     "jsonl",
     epilog=example(
         "strop task import jsonl notes.jsonl --none no_relation",
         "strop task import jsonl notes.jsonl --column text=sentence --column label=relation",
+        "strop task import jsonl tickets.jsonl --kind classify",
     ),
 )
-@file_argument
-@name_option
-@click.option("--none", metavar="LABEL", help="The label that means none of the above.")
-@click.option("--column", "columns_", multiple=True, metavar="FIELD=NAME", help="May be repeated.")
-@seed_option
-@may_ship_option
-@json_option
+@rows_options
 @click.pass_obj
-def import_jsonl(
-    out: Output,
-    file: Path,
-    name: str | None,
-    none: str | None,
-    columns_: tuple[str, ...],
-    seed: int,
-    may_ship: bool,
-) -> None:
+def import_jsonl(out: Output, /, file: Path, **given: Any) -> None:
     """Import rows of FILE, one JSON object a line: text, head, tail and label.
 
-    Head and tail are [start, end) in characters of the text, or a string that occurs in it once. A
-    row may carry may_ship and group.
+    Head and tail are [start, end) in characters of the text, or a string that occurs in it once;
+    texts to classify have none. A row may carry may_ship and group.
     """
     from appliance.data.jsonl import read_jsonl
 
-    named = [pair.partition("=") for pair in columns_]
-    if any(not (field and sign and column) for field, sign, column in named):
-        raise click.BadParameter("write FIELD=NAME, as in text=sentence", param_hint="--column")
-    imported = read_jsonl(
+    _store(out, read_jsonl(file, _choices(file, given)), "strop/task-import-jsonl/1")
+
+
+@import_task.command(
+    "csv",
+    epilog=example(
+        "strop task import csv tickets.csv --kind classify",
+        "strop task import csv notes.tsv --column text=Sentence --column label=Relation",
+        "strop task import csv bare.csv --no-header --kind classify --column text=2 "
+        "--column label=1",
+    ),
+)
+@rows_options
+@click.option("--delimiter", metavar="CHARACTER", help="Else it is found out.")
+@click.option("--encoding", metavar="NAME", help="Else it is found out.")
+@click.option("--no-header", is_flag=True, help="The first record is a row; columns are 1, 2, ...")
+@click.pass_obj
+def import_csv(
+    out: Output,
+    /,
+    file: Path,
+    delimiter: str | None,
+    encoding: str | None,
+    no_header: bool,
+    **given: Any,
+) -> None:
+    """Import rows of FILE, comma, semicolon or tab separated: text, head, tail and label.
+
+    Columns are those of JSON Lines; an entity that is written as [start, end] is a span.
+    """
+    from appliance.data.table import read_table
+
+    if delimiter is not None and len(delimiter) != 1:
+        raise click.BadParameter("give one character", param_hint="--delimiter")
+    imported = read_table(
         file,
-        name=_name(name, file),
-        none=none,
-        may_ship=may_ship,
-        columns={field: column for field, _, column in named},
-        seed=seed,
+        _choices(file, given),
+        encoding=encoding,
+        delimiter=delimiter,
+        header=not no_header,
     )
-    _store(out, imported, "strop/task-import-jsonl/1")
+    _store(out, imported, "strop/task-import-csv/1")
 
 
 @task.command("list", epilog=example("strop task list"))
@@ -161,10 +221,19 @@ def _name(given: str | None, file: Path) -> str:
     return name
 
 
+def _choices(file: Path, given: dict[str, Any]) -> Choices:
+    return Choices(**{**given, "name": _name(given["name"], file)})
+
+
 def _store(out: Output, imported: Imported, schema: str) -> None:
     db = open_store()
     for note in imported.notes:
         out.say(f"note: {note}")
+    seed = imported.seed or tasks.plain_seed(imported.task.kind, {})
+    for case in imported.cases["tuning"][:PREVIEWED]:
+        out.say("a row as a demonstration shows it:")
+        for line in show.demonstration(seed, imported.task, case).splitlines():
+            out.say(f"  {printable(line)}")
     record = find_task(db, tasks.save(db, imported))
     out.say(f"tune it with: strop tune {shlex.quote(record.name)} --minutes 10")
     found = _described(db, record)

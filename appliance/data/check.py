@@ -68,20 +68,25 @@ def refused(path: Path, what: str) -> InputError:
     return InputError(f"{printable(str(path))}: {what}")
 
 
-def read_utf8(path: Path, needed: str) -> str:
-    """The whole text of a file. Raises InputError where it is missing, empty or not UTF-8.
-
-    ``needed`` says what an empty file lacks.
-    """
+def read_bytes(path: Path) -> bytes:
+    """Raises InputError where the file is missing, a folder or not to be read."""
     try:
         if path.is_dir():
             raise refused(path, "is a folder; name the file in it")
-        data = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
         raise refused(path, "does not exist; check the path") from None
     except OSError as error:
         what = f"cannot be read ({error.strerror}); check the path and its permissions"
         raise refused(path, what) from None
+
+
+def read_utf8(path: Path, needed: str) -> str:
+    """The whole text of a file. Raises InputError where it is missing, empty or not UTF-8.
+
+    ``needed`` says what an empty file lacks.
+    """
+    data = read_bytes(path)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -119,7 +124,7 @@ def read_the_same(labels: Iterable[str]) -> list[tuple[str, str]]:
 def label_defect(label: str) -> str | None:
     """Why ``label`` cannot be a label, and what to do; None if it can."""
     if is_blank(label):
-        return "is empty; name the relation, or remove the row"
+        return "is empty; name the label, or remove the row"
     if any(unicodedata.category(c) in LINE_BREAKING for c in label):
         return f"{quoted(label)} holds a line break or control character; a label is one plain line"
     if label != label.strip():

@@ -96,8 +96,12 @@ def near_duplicate_key(text: str) -> str:
 
 def ties(row: Example) -> dict[Tie, Hashable]:
     """What must stay on one side: all rows that have one of these, whatever the entities' order."""
-    pair = frozenset(near_duplicate_key(part) for part in (row.head_text, row.tail_text))
-    side: dict[Tie, Hashable] = {"group": row.group} if row.group else {"entities": pair}
+    side: dict[Tie, Hashable] = {}
+    if row.group:
+        side["group"] = row.group
+    elif row.head is not None:
+        parts = (row.head_text, row.tail_text)
+        side["entities"] = frozenset(near_duplicate_key(part) for part in parts)
     return {**side, "text": near_duplicate_key(row.text)}
 
 

@@ -8,7 +8,7 @@ from math import fsum
 from typing import TYPE_CHECKING
 
 from appliance.search.contest import FIRST, Contest
-from appliance.search.formats import build, choose_point
+from appliance.search.formats import Space, build, choose_point
 
 if TYPE_CHECKING:
     import optuna
@@ -24,6 +24,7 @@ def explore(
     shots: Mapping[str, tuple[str, ...]],
     seed: int,
     going: Callable[[], bool],
+    space: Space,
 ) -> None:
     """Proposes formats and scores each on the first rung while ``going()``; ends where only known
     ones are proposed. Which of them are good is for ``Contest.halve`` to say."""
@@ -35,8 +36,8 @@ def explore(
     repeats = 0
     while going() and repeats < MAX_REPEATS:
         trial = study.ask()
-        point = choose_point(partial(_suggest, trial), tuple(shots))
-        prompt = build(point, shots)
+        point = choose_point(partial(_suggest, trial), tuple(shots), space)
+        prompt = build(point, shots, space)
         candidate = contest.enter(
             prompt, "format", depth=FIRST, parent=contest.seed, section="example"
         )

@@ -8,20 +8,12 @@ from random import Random
 from msgspec.structs import replace
 
 from appliance.prompt import Prompt
-from appliance.search.formats import (
-    ENDS,
-    HEADS,
-    JOINS,
-    ORDERS,
-    WORDINGS,
-    choose_point,
-    example_template,
-)
+from appliance.search.formats import ENDS, JOINS, ORDERS, WORDINGS, Space, choose_point
 
 Pool = Mapping[str, tuple[str, ...]]
 
 
-def mutate(prompt: Prompt, pool: Pool, random: Random) -> tuple[Prompt, str]:
+def mutate(prompt: Prompt, pool: Pool, random: Random, space: Space) -> tuple[Prompt, str]:
     """A neighbour and the section it changes. ``pool`` holds demonstrations by label."""
     genes = ["example", "end", "task", "wording", "order"]
     if "{labels}" in prompt.section("task"):
@@ -32,16 +24,16 @@ def mutate(prompt: Prompt, pool: Pool, random: Random) -> tuple[Prompt, str]:
     gene = random.choice(genes)
     match gene:
         case "example":
-            point = choose_point(lambda _, options: random.choice(list(options)), ())
+            point = choose_point(lambda _, options: random.choice(list(options)), (), space)
             return replace(
-                prompt, example=example_template(point) + "{label}" + prompt.separator
+                prompt, example=space.template(point) + "{label}" + prompt.separator
             ), gene
         case "end":
             stem = prompt.example.partition("{label}")[0]
             end = ENDS[random.choice(list(ENDS))]
             return replace(prompt, example=stem + "{label}" + end), "example"
         case "task":
-            return prompt.with_section("task", HEADS[random.choice(list(HEADS))]), gene
+            return prompt.with_section("task", space.heads[random.choice(list(space.heads))]), gene
         case "wording":
             return replace(prompt, wording=random.choice(WORDINGS)), "labels"
         case "order":

@@ -35,7 +35,7 @@ _INDUCE = """I gave a friend an instruction. With it the friend answered these i
 The possible answers are: {labels}.
 Write the instruction that I gave, in one or two sentences. Write only the instruction."""
 
-_REWRITE = """This instruction tells a model how to name the relation between two entities:
+_REWRITE = """This instruction tells a model how to {work}:
 
 "{instruction}"
 
@@ -79,7 +79,9 @@ def rewrite(leader: Candidate, cases: Sequence[Case], random: Random) -> Asked |
     shown = random.sample(wrong, min(SHOWN, len(wrong)))
     rows = "\n".join(f"{_row(case)}\nThe model said: {said}" for case, said in shown)
     instruction = leader.prompt.section("task").replace("{labels}", "").strip() or "(none)"
-    text = _REWRITE.format(instruction=instruction, rows=rows)
+    related = wrong[0][0].query.head is not None
+    work = "name the relation between two entities" if related else "label texts"
+    text = _REWRITE.format(work=work, instruction=instruction, rows=rows)
     return Asked(text, tuple(case for case, _ in shown))
 
 
@@ -120,4 +122,5 @@ def clean(reply: str) -> str:
 
 def _row(case: Case) -> str:
     query = case.query
-    return f"Input: {query.text} ({query.head_text}; {query.tail_text})\nAnswer: {query.label}"
+    pair = "" if query.head is None else f" ({query.head_text}; {query.tail_text})"
+    return f"Input: {query.text}{pair}\nAnswer: {query.label}"

@@ -12,6 +12,7 @@ from random import Random
 
 from appliance.search.contest import Candidate, Contest
 from appliance.search.explore import explore
+from appliance.search.formats import Space
 from appliance.search.mutate import mutate, shot_sets
 from appliance.search.operators import OPERATORS, ask, instructed
 from appliance.tokens import Tokeniser
@@ -34,6 +35,7 @@ def search(
     seed: int,
     budget: float,
     depth: int,
+    space: Space,
 ) -> list[Candidate]:
     """The best candidates, best first. ``budget`` is in cost units, counted from now; ``depth`` is
     on how many cases a candidate must win to lead."""
@@ -42,7 +44,7 @@ def search(
     def going(share: float) -> bool:
         return not bench.finishing and bench.spent - start < share * budget
 
-    explore(contest, shot_sets(pool, contest.seed.prompt), seed, lambda: going(EXPLORE))
+    explore(contest, shot_sets(pool, contest.seed.prompt), seed, lambda: going(EXPLORE), space)
     contest.halve(keep=3, depth=depth, going=lambda: going(HALVE))
     random = Random(seed)
     if reasoner is not None:
@@ -50,7 +52,7 @@ def search(
     idle = 0
     while going(1.0) and idle < MAX_IDLE:
         leader = contest.leader
-        prompt, section = mutate(leader.prompt, pool, random)
+        prompt, section = mutate(leader.prompt, pool, random, space)
         entered = contest.enter(prompt, "mutate", depth=depth, parent=leader, section=section)
         idle = idle + 1 if entered is None else 0
     n = len(contest.leader.scored)

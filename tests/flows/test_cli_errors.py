@@ -78,6 +78,23 @@ def test_a_mapped_column_is_read(tmp_path: Path) -> None:
     assert json.loads(result.stdout)["rows"] == 16
 
 
+def test_texts_of_a_spreadsheet_are_imported_and_shown_as_they_will_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "tickets.csv"
+    lines = [f'"late; again {c}\x1b[31m";{label}' for c in "abcdefgh" for label in ("post", "bill")]
+    path.write_text("\n".join(["Message;Desk", *lines]))
+    options = ("--kind", "classify", "--column", "text=Message", "--column", "label=Desk")
+    result = run("task", "import", "csv", path, *options, "--json")
+    document = json.loads(result.stdout)
+    assert (document["schema"], document["kind"]) == ("strop/task-import-csv/1", "classify")
+    assert document["notes"][0] == (
+        'read as utf-8, divided by semicolons; columns: "Message", "Desk"'
+    )
+    assert "  Text: late; again " in result.stderr and "\\x1b[31m" in result.stderr
+    assert "  Label: post" in result.stderr or "  Label: bill" in result.stderr
+    assert "classify, fixed" in run("task", "show", "tickets").stdout
+    assert "give one character" in refused("task", "import", "csv", path, "--delimiter", "tab")
+
+
 def test_a_column_without_its_name_is_a_usage_error(tmp_path: Path) -> None:
     path = written(tmp_path, rows())
     assert "FIELD=NAME" in refused("task", "import", "jsonl", path, "--column", "label")

@@ -55,10 +55,14 @@ def test_the_commands_of_the_design_are_there() -> None:
         "tune",
         "eval",
         "replay",
+        "verdict",
         "doctor",
         *(f"runs {name}" for name in ("list", "show", "watch", "pause", "stop", "finish")),
         *(f"prompt {name}" for name in ("show", "diff")),
-        *(f"task {name}" for name in ("import fewrel", "import jsonl", "list", "show")),
+        *(
+            f"task {name}"
+            for name in ("import fewrel", "import jsonl", "import csv", "list", "show")
+        ),
         *(f"models {name}" for name in ("pull", "import", "discover", "quantise", "bench")),
         *(f"models {name}" for name in ("list", "show", "check", "remove")),
     }

@@ -31,6 +31,7 @@ from scripted_answers import (
 from appliance import client, locations, tasks
 from appliance.cli import strop
 from appliance.prompt import Prompt, Section
+from appliance.verdict import Answer
 from store import database, runs
 from store.records import CommandRecord
 
@@ -498,3 +499,40 @@ def test_a_task_is_shown_with_its_labels_and_seed_prompt() -> None:
     assert [label["name"] for label in found["labels"]] == ["employs", "owns"]
     assert sum(found["cases"].values()) == found["rows"] == 16
     assert "[example]" in invoke("task", "show", "firms").stdout
+
+
+def answered(db: Any) -> list[Answer]:
+    """Every test case: the seed prompt always says the first label, the best one the right one."""
+    cases = tasks.load(db, "firms").cases["test"]
+    return [Answer(c.id, c.query.label, c.labels[0], c.query.label) for c in cases]
+
+
+def test_a_verdict_is_shown_by_label_and_answer_by_answer(db: Any) -> None:
+    create_run(db, "firms")
+    answers = answered(db)
+    play(db, "finished", answers=answers)
+    shown = invoke("verdict", RUN[:4])
+    assert shown.exit_code == 0
+    wrong = sum(a.seed != a.gold for a in answers)
+    for words in (
+        "verdict: better",
+        "at this look p counts below 0.05",
+        "macro-F1: seed prompt ",
+        f"best prompt 1.000 [1.000, 1.000] (95 % bootstrap, n {len(answers)})",
+        f"{wrong} won:",
+        "0 lost",
+        f"seed said {answers[0].seed}, best ",
+    ):
+        assert words in shown.stdout
+    found = document(invoke("verdict", RUN, "--json"), "strop/verdict/1")
+    assert found["answers"] == [[a.case, a.gold, a.seed, a.best] for a in answers]
+    assert sum(row["n"] for row in found["labels"]) == len(answers)
+    assert found["look"] == 1 and found["confused"] == []
+    whole = document(invoke("runs", "show", RUN, "--json"), "strop/runs-show/1")
+    assert "answers" not in whole["verdict"]
+
+
+def test_a_run_without_a_verdict_says_so(db: Any) -> None:
+    create_run(db, "firms")
+    result = invoke("verdict", RUN)
+    assert result.exit_code == 2 and f"run {RUN} has no verdict yet" in result.stderr

@@ -19,6 +19,7 @@ from appliance import locations
 from appliance.bodies import measured
 from appliance.cli import models_bench, strop
 from appliance.data.jsonl import read_jsonl
+from appliance.data.rows import Choices
 from appliance.errors import StropError
 from appliance.host import Host
 from appliance.measure import measure
@@ -67,7 +68,7 @@ def store_with_task(home: Path) -> Database:
     verbs = ("leads", "knows")
     rows = [row(head, tail, verb) for head, tail in pairwise(NAMES) for verb in verbs]
     (home / "rows.jsonl").write_text("\n".join(rows))
-    save(db, read_jsonl(home / "rows.jsonl", name="firm"))
+    save(db, read_jsonl(home / "rows.jsonl", Choices("firm")))
     return db
 
 

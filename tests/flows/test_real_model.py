@@ -15,6 +15,7 @@ import pytest
 
 from appliance import client, locations
 from appliance.data.jsonl import read_jsonl
+from appliance.data.rows import Choices
 from appliance.sample import path as sample_folder
 from appliance.tasks import save
 from models.catalog import Catalog
@@ -47,7 +48,7 @@ def planned(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         few = [row for row in rows if msgspec.json.decode(row)["label"] in LABELS]
         (home / "few.jsonl").write_text("\n".join(few))
         db = database.open(locations.store_path())
-        save(db, read_jsonl(home / "few.jsonl", name="few"))
+        save(db, read_jsonl(home / "few.jsonl", Choices("few")))
         request = {"task": "few", "model": "smollm2-135m", "minutes": 0.8, "seed": 1}
         command = client.enqueue(db, "tune", request)
         runner = start_runner()

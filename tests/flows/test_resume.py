@@ -17,6 +17,7 @@ import pytest
 
 from appliance import client, locations
 from appliance.data.jsonl import read_jsonl
+from appliance.data.rows import Choices
 from appliance.record import ONCE
 from appliance.sample import path as sample_folder
 from appliance.tasks import save
@@ -86,7 +87,7 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rows = (sample_folder() / "relations.jsonl").read_text().splitlines()
         few = [row for row in rows if msgspec.json.decode(row)["label"] in LABELS]
         (home / "few.jsonl").write_text("\n".join(few))
-        save(db, read_jsonl(home / "few.jsonl", name="few"))
+        save(db, read_jsonl(home / "few.jsonl", Choices("few")))
         folder = locations.models_folder() / "scripted"
         folder.mkdir(parents=True)
         bodies = {name: Body(f"{name}.gguf", "0" * 64, name, 100.0) for name in ("slow", "fast")}

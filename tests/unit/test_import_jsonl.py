@@ -11,12 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from appliance.data import Imported, jsonl
 from appliance.data.check import find_span, printable, read_the_same
-from appliance.data.jsonl import read_jsonl
+from appliance.data.rows import Choices
 from appliance.errors import InputError
 from appliance.task import SPLITS, Label
 
 Rows = list[Any]
+
+
+def read_jsonl(path: Path, **choices: Any) -> Imported:
+    return jsonl.read_jsonl(path, Choices(**choices))
 
 
 def row(i: int, label: str = "founder", **changes: Any) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from appliance.record import Inputs, StoreJournal
 from appliance.renderer import Renderer
 from appliance.scoring.evaluator import Evaluator
 from appliance.scoring.statistics import wilson
+from appliance.task import Case, Example
 from appliance.tasks import Loaded, load, save
 from appliance.verdict import give_verdict
 from appliance.workbench import Prices, Workbench
@@ -158,6 +159,18 @@ def test_what_is_no_prompt_of_this_task_is_refused(db, host, loaded):
 def test_a_prior_for_the_labels_of_another_task_is_refused(db, host, loaded):
     with pytest.raises(InputError, match="priors for 2 labels, firm takes 3"):
         evaluate(db, host, asked(msgspec.structs.replace(PROMPT, prior=(1.0, -1.0))))
+    assert host.pool.calls == []
+
+
+def test_a_prompt_for_another_kind_of_task_is_refused(db, host, loaded):
+    cases = {
+        split: [Case(Example(c.query.text, None, None, c.query.label), LABELS) for c in several]
+        for split, several in loaded.cases.items()
+    }
+    texts = [c.query for several in cases.values() for c in several]
+    save(db, Imported(msgspec.structs.replace(TASK, name="texts", kind="classify"), texts, cases))
+    with pytest.raises(InputError, match=r"has the slot \{head\}, and rows of texts have no head"):
+        evaluate(db, host, asked(task="texts"))
     assert host.pool.calls == []
 
 

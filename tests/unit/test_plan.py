@@ -20,7 +20,7 @@ class Bench:
         self.gauge = Gauge.__new__(Gauge)
         cases = many(30)
         split = {"tuning": cases, "selection": cases, "test": cases}
-        self.gauge.loaded = Loaded("t", "h", TASK, plain_seed({}), {}, split, {})
+        self.gauge.loaded = Loaded("t", "h", TASK, plain_seed("relation", {}), {}, split, {})
         self.gauge.renderer = self
         self.gauge.model = self
         self.search, self.serving_body = "fast", "slow"

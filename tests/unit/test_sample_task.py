@@ -13,6 +13,7 @@ import pytest
 
 from appliance import sample
 from appliance.data.jsonl import read_jsonl
+from appliance.data.rows import Choices
 from appliance.task import Label
 
 Row = dict[str, Any]
@@ -82,7 +83,8 @@ def entity(row: Row, side: str) -> str:
 def test_the_sample_imports_as_a_task_with_no_row_lost() -> None:
     labels = [Label(**label) for label in META["labels"]]
     imported = read_jsonl(
-        sample.path() / "relations.jsonl", name=META["name"], none=META["none"], labels=labels
+        sample.path() / "relations.jsonl",
+        Choices(META["name"], none=META["none"], labels=labels),
     )
     assert len(imported.examples) == len(ROWS)
     assert all(example.may_ship for example in imported.examples)

@@ -13,22 +13,24 @@ from hypothesis import strategies as st
 from in_process import PROMPT, TASK, InProcess, Judge, MemoryJournal, many
 from scripted_model import WRITTEN, ScriptedModel
 
-from appliance.prompt import Prompt, split_slots
+from appliance.prompt import Prompt
 from appliance.renderer import Renderer
 from appliance.scoring.calibration import Fit, penalty, sharpen
 from appliance.scoring.evaluator import Evaluator, Scored
 from appliance.search.contest import FIRST, Candidate, Contest, difference, rungs
 from appliance.search.explore import explore
-from appliance.search.formats import ENDS, LAYOUTS, build, choose_point
+from appliance.search.formats import ENDS, SPACES, build, choose_point
 from appliance.search.mutate import mutate, shot_sets
 from appliance.search.operators import ask, clean, induce, rewrite
 from appliance.search.search import FINALISTS, search
+from appliance.task import FIELDS
 from appliance.workbench import Body, Prices, Unanswerable, Workbench
 from models.engine import Continuation, Failed, Generate, Generated, Score, decode_reply
 from models.pool import RequestFailed
 
 CASES = many(4 * FIRST, may_ship=True)
 PRIVATE = many(4 * FIRST)
+SPACE = SPACES["relation"]
 POOL = {"founder": ("f1", "f2", "f3"), "supplier of": ("s1",), "author": ()}
 GOOD, BAD, FAIR = (PROMPT.with_section("role", f"{name}\n") for name in ("good", "bad", "fair"))
 QUALITY = {"good\n": 3.0, "bad\n": -3.0, "fair\n": 1.0, "": 0.5}
@@ -380,7 +382,7 @@ def test_better_needs_a_paired_gain_that_noise_does_not_explain():
 def explored(seed: int, count: int) -> list[str]:
     races = Races(lambda prompt: len(prompt.example) / 50)
     entries = races.contest.entries
-    explore(races.contest, {"all": ("f1",), "none": ()}, seed, lambda: len(entries) < count)
+    explore(races.contest, {"all": ("f1",), "none": ()}, seed, lambda: len(entries) < count, SPACE)
     assert {len(c.scored) for c in entries.values()} == {FIRST}
     return [c.prompt.id for c in entries.values()]
 
@@ -400,13 +402,14 @@ def test_exploring_ends_when_only_known_formats_are_proposed():
         def enter(self, prompt, operator, **options):
             self.entered += 1
 
-    explore(full := Full(), {}, 1, lambda: True)
+    explore(full := Full(), {}, 1, lambda: True, SPACE)
     assert 0 < full.entered < 100
 
 
-@given(st.data())
-def test_every_point_of_the_format_space_builds_a_valid_prompt(data):
-    names = []
+@pytest.mark.parametrize("kind", SPACES)
+@given(data=st.data())
+def test_every_point_of_the_format_space_builds_a_valid_prompt(data, kind):
+    names, space = [], SPACES[kind]
 
     def choose(name, options):
         assert len(set(options)) == len(options) > 1
@@ -414,27 +417,24 @@ def test_every_point_of_the_format_space_builds_a_valid_prompt(data):
         return data.draw(st.sampled_from(list(options)), label=name)
 
     shots = data.draw(st.sampled_from([{}, {"a": ("f1",)}, {"a": ("f1",), "none": ()}]))
-    point = choose_point(choose, tuple(shots))
-    prompt = build(point, shots)
+    point = choose_point(choose, tuple(shots), space)
+    prompt = build(point, shots, space)
     assert names == list(point) and len(set(names)) == len(names)
     assert prompt.separator == ENDS[point["end"]]
-    assert {slot for _, slot in split_slots(prompt.example)} == {
-        "text",
-        "head",
-        "tail",
-        "label",
-        "",
-    }
+    assert prompt.slots == {*FIELDS[kind], "label"}
     assert prompt.shots in (*shots.values(), ())
     assert msgspec.json.decode(msgspec.json.encode(prompt), type=Prompt) == prompt
 
 
-def test_two_points_that_differ_build_two_prompts():
+@pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
+def test_two_points_that_differ_build_two_prompts(space):
     random = Random(1)
-    points = [choose_point(lambda _, options: random.choice(list(options)), ()) for _ in range(300)]
+    points = [
+        choose_point(lambda _, options: random.choice(list(options)), (), space) for _ in range(300)
+    ]
     unique = {msgspec.json.encode(point, order="sorted"): point for point in points}
-    assert len({build(point, {}).id for point in unique.values()}) == len(unique)
-    assert {point["layout"] for point in points} == set(LAYOUTS)
+    assert len({build(point, {}, space).id for point in unique.values()}) == len(unique)
+    assert {point["layout"] for point in points} == set(space.layouts)
 
 
 @given(st.integers(0, 2**32), st.booleans())
@@ -444,7 +444,7 @@ def test_mutations_are_valid_prompts_that_show_rows_of_the_pool_once(seed, shown
     prompt = msgspec.structs.replace(PROMPT, shots=("f1", "s1") if shown else ())
     rows = {row for ids in POOL.values() for row in ids}
     for _ in range(20):
-        changed, section = mutate(prompt, POOL, random)
+        changed, section = mutate(prompt, POOL, random, SPACE)
         assert section in ("example", "task", "labels", "demonstrations")
         assert set(changed.shots) <= rows and len(set(changed.shots)) == len(changed.shots)
         assert abs(len(changed.shots) - len(prompt.shots)) <= 1
@@ -457,8 +457,8 @@ def test_mutations_are_valid_prompts_that_show_rows_of_the_pool_once(seed, shown
 
 def test_without_a_pool_no_demonstrations_are_mutated():
     random = Random(5)
-    sections = {mutate(PROMPT, {}, random)[1] for _ in range(200)}
-    shots = {mutate(PROMPT, {"founder": ()}, random)[0].shots for _ in range(200)}
+    sections = {mutate(PROMPT, {}, random, SPACE)[1] for _ in range(200)}
+    shots = {mutate(PROMPT, {"founder": ()}, random, SPACE)[0].shots for _ in range(200)}
     assert sections == {"example", "task", "labels", "demonstrations"} and shots == {()}
 
 
@@ -467,7 +467,7 @@ def test_every_demonstration_of_the_pool_can_be_reached():
     prompt = PROMPT
     reached = set()
     for _ in range(300):
-        prompt, _ = mutate(prompt, POOL, random)
+        prompt, _ = mutate(prompt, POOL, random, SPACE)
         reached.update(prompt.shots)
     assert reached == {"f1", "f2", "f3", "s1"}
 
@@ -636,7 +636,7 @@ def run_search(
         lambda c, outcome: outcomes.append((c.operator, c.prompt.id, outcome)),
     )  # fmt: skip
     bench.finishing = finishing
-    finalists = search(contest, bench, tokeniser, {}, seed=5, budget=budget, depth=30)
+    finalists = search(contest, bench, tokeniser, {}, seed=5, budget=budget, depth=30, space=SPACE)
     return finalists, outcomes, bench, contest
 
 

@@ -153,7 +153,7 @@ def test_an_unknown_task_is_answered_with_those_that_exist(db):
 
 def test_the_seed_prompt_lists_the_labels_and_shows_one_row_of_each(db, imported):
     loaded = load(db, save(db, imported))
-    assert loaded.seed == plain_seed(loaded.pool)
+    assert loaded.seed == plain_seed("relation", loaded.pool)
     assert "{labels}" in loaded.seed.section("task")
     shown = Counter(loaded.rows[shot].label for shot in loaded.seed.shots)
     assert shown == dict.fromkeys((label.name for label in loaded.task.labels), 1)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import msgspec
+import numpy as np
 import pytest
 from in_process import PROMPT, Judge, many
 
-from appliance.verdict import Verdict, compare, give_verdict
+from appliance.scoring.statistics import mcnemar_exact, wilson
+from appliance.verdict import Verdict, compare, give_verdict, threshold
 
 CASES = many(60)
 OTHER = PROMPT.with_section("role", "A clerk.\n")
@@ -104,7 +106,7 @@ def test_the_document_carries_every_figure_with_its_n_and_interval():
     document = msgspec.to_builtins(verdict)
     assert set(document) == {
         "seed", "best", "n", "gain", "interval", "p", "wins", "losses", "better", "words",
-        "model", "body", "split", "unit",
+        "model", "body", "split", "unit", "alpha", "power", "answers",
     }  # fmt: skip
     for side, prompt in (("seed", "seed"), ("best", "best")):
         assert set(document[side]) == {"prompt", "accuracy", "interval", "n"}
@@ -114,3 +116,57 @@ def test_the_document_carries_every_figure_with_its_n_and_interval():
     assert (document["split"], document["unit"]) == ("test", "case")
     assert (document["model"], document["body"]) == ("model", "q4")
     assert msgspec.json.decode(msgspec.json.encode(verdict), type=Verdict) == verdict
+
+
+def test_every_look_halves_what_p_has_to_stay_below():
+    assert [threshold(look) for look in (1, 2, 3)] == [0.05, 0.025, 0.0125]
+    assert sum(threshold(look) / 2 for look in range(1, 60)) <= 0.05
+
+
+def test_a_further_look_proves_less():
+    before, after = answers((False, 40)), answers((True, 6), (False, 34))
+    first, second = (
+        compare(before, after, "s", "b", "m", "q4", alpha=threshold(look)) for look in (1, 2)
+    )
+    assert first.p == second.p == pytest.approx(0.03125)
+    assert (first.words, second.words) == ("better", "no proven gain")
+    assert second.alpha == 0.025 and second.power < first.power
+
+
+def test_the_power_is_that_of_the_exact_test():
+    """Simulated: how often a gain of 0.1 is proven on 200 cases of which 0.2 differ."""
+    rng = np.random.default_rng(0)
+    differing = rng.binomial(200, 0.2, 4000)
+    wins = rng.binomial(differing, 0.75)
+    found = np.mean([mcnemar_exact(w, d - w) < 0.05 for w, d in zip(wins, differing, strict=True)])
+    same = [True] * 80
+    verdict = judged(
+        [*same, *answers((True, 10), (False, 110))],
+        [*same, *[False] * 10, *[True] * 30, *[False] * 80],
+    )
+    assert verdict.n == 200 and verdict.wins + verdict.losses == 40
+    assert verdict.power == pytest.approx(found, abs=0.03)
+
+
+def test_three_looks_without_a_gain_say_better_in_at_most_one_run_of_twenty():
+    """2,000 runs: 200 independent cases, prompts that are as good and differ on 0.3 of them."""
+    rng = np.random.default_rng(1)
+    runs, false = 2000, 0
+    for _ in range(runs):
+        for look in (1, 2, 3):
+            differing = rng.binomial(200, 0.3)
+            wins = rng.binomial(differing, 0.5)
+            if wins > differing - wins and mcnemar_exact(wins, differing - wins) < threshold(look):
+                false += 1
+                break
+    assert wilson(false, runs).high <= 0.05 + 0.01
+    assert false / runs <= 0.05
+
+
+def test_a_verdict_keeps_every_answer_of_both_prompts():
+    judge = Judge(lambda prompt: 3.0 if prompt == OTHER else -3.0)
+    verdict = give_verdict(judge, CASES, PROMPT, OTHER, model="m", body="q4")
+    assert [a.case for a in verdict.answers] == [case.id for case in CASES]
+    assert [a.gold for a in verdict.answers] == [case.query.label for case in CASES]
+    assert sum(a.best == a.gold for a in verdict.answers) == round(verdict.best.accuracy * 60)
+    assert sum(a.seed == a.gold for a in verdict.answers) == round(verdict.seed.accuracy * 60)

@@ -82,7 +82,7 @@ def _note(run: RunRecord, view: RunView, runner_is_alive: bool) -> str:
 
 def _verdict(told: Told) -> Content:
     verdict, seed, best = told.verdict, told.verdict.seed, told.verdict.best
-    again = f", look {told.look} at them" if told.look > 1 else ""
+    again = f", look {told.look} at them (p < {verdict.alpha:.3g})" if told.look > 1 else ""
     if verdict.stands:
         return Content.assemble(
             (printable(verdict.words.capitalize()), "bold reverse"),

@@ -1,0 +1,193 @@
+"""What the CSV and TSV importer takes, finds out by itself, and refuses."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from appliance.data import Imported, table
+from appliance.data.rows import Choices
+from appliance.errors import InputError
+from appliance.task import SPLITS
+
+TOPICS = {"billing": "charged twice", "delivery": "parcel lost", "praise": "lovely service"}
+
+
+def rows(each: int = 8) -> list[dict[str, str]]:
+    return [
+        {"text": f"{what}, said customer {'abcdefgh'[i]}", "label": label}
+        for label, what in TOPICS.items()
+        for i in range(each)
+    ]
+
+
+def written(delimiter: str = ",", header: bool = True, found: Any = None) -> str:
+    out = io.StringIO()
+    found = rows() if found is None else found
+    writer = csv.DictWriter(out, list(found[0]), delimiter=delimiter, lineterminator="\n")
+    if header:
+        writer.writeheader()
+    writer.writerows(found)
+    return out.getvalue()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "tickets.csv"
+
+
+def read(path: Path, text: str | bytes, **options: Any) -> Imported:
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    how = {key: options.pop(key) for key in ("encoding", "delimiter", "header") if key in options}
+    return table.read_table(path, Choices("tickets", **{"kind": "classify", **options}), **how)
+
+
+def refusal(path: Path, text: str | bytes, **options: Any) -> str:
+    with pytest.raises(InputError) as caught:
+        read(path, text, **options)
+    assert path.name in str(caught.value)
+    return str(caught.value)
+
+
+def test_texts_to_classify_become_a_task_with_every_label_in_every_split(file):
+    imported = read(file, written())
+    assert (imported.task.kind, imported.task.protocol) == ("classify", "fixed")
+    assert [label.name for label in imported.task.labels] == sorted(TOPICS)
+    assert len(imported.examples) == 24
+    assert all(row.head is None and row.tail is None for row in imported.examples)
+    for split in SPLITS:
+        assert {case.query.label for case in imported.cases[split]} == set(TOPICS)
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "name"), [(",", "commas"), (";", "semicolons"), ("\t", "tabs"), ("|", "bars")]
+)
+def test_the_delimiter_is_found_out_and_told(file, delimiter, name):
+    imported = read(file, written(delimiter))
+    assert imported.examples == read(file, written()).examples
+    assert f'divided by {name}; columns: "text", "label"' in imported.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name"),
+    [("utf-8", "utf-8"), ("utf-8-sig", "utf-8"), ("utf-16", "utf-16"), ("cp1252", "windows-1252")],
+)
+def test_the_encoding_is_found_out_and_told(file, encoding, name):
+    found = rows()
+    found[0]["text"] = "Ça coûte 5 € de trop"
+    imported = read(file, written(found=found).encode(encoding))
+    assert imported.examples[0].text == "Ça coûte 5 € de trop"
+    assert imported.notes[0].startswith(f"read as {name}, ")
+
+
+def test_a_given_encoding_and_delimiter_are_taken_at_their_word(file):
+    text = written().replace("billing", "žluť").encode("iso8859-2")
+    assert "žluť" in {row.label for row in read(file, text, encoding="iso8859-2").examples}
+    assert "there is no encoding" in refusal(file, text, encoding="utf-9")
+    assert "line 2: byte" in refusal(file, text, encoding="utf-8")
+    tildes = written("~").replace(",", "")
+    assert len(read(file, tildes, delimiter="~").examples) == 24
+    assert 'no column "text"' in refusal(file, tildes)
+
+
+def test_without_a_header_columns_are_numbers(file):
+    columns = {"text": "1", "label": "2"}
+    imported = read(file, written(header=False), header=False, columns=columns)
+    assert imported.examples == read(file, written()).examples
+    assert "--column text=NAME" in refusal(file, written(header=False))
+
+
+def test_quoted_fields_hold_delimiters_line_breaks_and_quotation_marks(file):
+    found = rows()
+    found[0]["text"] = 'He said "no", then,\nthen yes\u2028.'
+    imported = read(file, written(found=found))
+    assert imported.examples[0].text == found[0]["text"]
+    broken = written(found=[*found[:1], {"text": "", "label": "billing"}, *found[1:]])
+    assert "line 4, text: is empty" in refusal(file, broken)
+
+
+def test_a_record_of_another_length_is_named(file):
+    lines = written().splitlines()
+    lines[3] += ",more"
+    said = refusal(file, "\n".join(lines))
+    assert 'line 4: has 3 fields where there are 2 columns (it begins "charged twice' in said
+
+
+def test_an_open_quotation_mark_is_named_with_its_line(file):
+    lines = written().splitlines()
+    lines[5] = '"' + lines[5]
+    assert "line 6: cannot be read" in refusal(file, "\n".join(lines))
+
+
+def test_two_columns_of_one_name_are_refused(file):
+    assert 'two columns are called "label"' in refusal(file, "text,label,label\na,b,c\n")
+
+
+@pytest.mark.parametrize("empty", ["", "\n\n", ",,\n,,\n"])
+def test_an_empty_file_is_refused(file, empty):
+    assert "is empty" in refusal(file, empty)
+
+
+def test_spreadsheet_words_say_what_may_ship(file):
+    words = ["TRUE", "yes", "1", "no", "False", "0", "", "true"]
+    found = [row | {"may_ship": words[i % 8]} for i, row in enumerate(rows())]
+    ships = {row.text: row.may_ship for row in read(file, written(found=found)).examples}
+    assert [ships[row["text"]] for row in found[:8]] == [True] * 3 + [False] * 4 + [True]
+    by_default = read(file, written(found=found), may_ship=True).examples
+    assert {row.text: row.may_ship for row in by_default}[found[6]["text"]]
+    found[2]["may_ship"] = "maybe"
+    assert "line 4, may_ship: is a string; write true or false" in refusal(
+        file, written(found=found)
+    )
+
+
+def test_entities_are_strings_or_spans(file):
+    found = [
+        {"text": f"{h} set up {t}.", "head": f"[0, {len(h)}]", "tail": t, "label": label}
+        for i in range(6)
+        for label in ("founder", "owner")
+        for h, t in [(f"P{'abcdef'[i]}{label}", f"F{'abcdef'[i]}{label}")]
+    ]
+    imported = read(file, written(found=found), kind="relation")
+    assert imported.examples[0].head_text == "Pafounder"
+    assert imported.examples[0].tail_text == "Fafounder"
+    without = [{"text": row["text"], "label": row["label"]} for row in found]
+    assert "for texts without entities give --kind classify" in refusal(
+        file, written(found=without), kind="relation"
+    )
+
+
+cells = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=12)
+
+
+@given(st.lists(st.tuples(cells, cells), max_size=30), st.sampled_from(",;\t|"))
+@settings(max_examples=100, deadline=None)
+def test_any_table_is_imported_as_it_stands_or_refused(tmp_path_factory, found, delimiter):
+    path = tmp_path_factory.mktemp("any") / "any.csv"
+    written_rows = [{"text": text, "label": label} for text, label in found]
+    try:
+        imported = read(
+            path,
+            written(delimiter, found=written_rows or rows()),
+            delimiter=delimiter,
+            encoding="utf-8",
+        )
+    except InputError:
+        return
+    assert {(row.text, row.label) for row in imported.examples} <= set(found) | {
+        (row["text"], row["label"]) for row in rows()
+    }
+
+
+@given(st.binary(max_size=300))
+@settings(max_examples=200, deadline=None)
+def test_any_bytes_are_refused_with_a_message(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp("any") / "any.csv"
+    with pytest.raises(InputError):
+        read(path, content)
