@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -14,11 +14,16 @@ from appliance.cli.lookups import find_run
 from appliance.cli.options import example, json_option, open_store
 from appliance.cli.output import Output, columns
 from appliance.data.check import printable
+from appliance.data.leaks import Leak, leaks
 from appliance.errors import InputError
+from appliance.prompt import Prompt
 from appliance.task import Case
 from appliance.tasks import load
 from appliance.verdict import Answer, Verdict
-from store import verdicts
+from store import prompts, verdicts
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 SHOWN = 5
 """Answers that are shown of each kind, and confusions, unless all are asked for."""
@@ -44,6 +49,9 @@ def verdict(out: Output, run: str, everything: bool) -> None:
     answers = found.answers
     document: dict[str, Any] = {"run": run_id, "look": look, **msgspec.to_builtins(found)}
     text = figures.verdict(document)
+    task = load(db, record.task_id)
+    found_out = leaks(_prompt(db, found.best.prompt), task.rows.values())
+    document["leaks"] = found_out
     if answers:
         f1 = {side: report.macro_f1(answers, side) for side in ("seed", "best")}
         document |= {
@@ -52,10 +60,28 @@ def verdict(out: Output, run: str, everything: bool) -> None:
             "confused": report.confusions(answers),
         }
         limit = None if everything else SHOWN
-        cases = {case.id: case for case in load(db, record.task_id).cases["test"]}
+        cases = {case.id: case for case in task.cases["test"]}
         changed = _changed(answers, cases, limit)
         text = "\n".join([text, "", _f1(f1), "", *_labels(answers), *changed])
-    out.result("strop/verdict/1", document, text)
+    out.result("strop/verdict/1", document, "\n".join([text, "", *_leaked(found_out)]))
+
+
+def _prompt(db: Database, prompt_id: str) -> Prompt:
+    record = prompts.get(db, prompt_id)
+    assert record is not None
+    return msgspec.json.decode(record.body, type=Prompt)
+
+
+def _leaked(found: Sequence[Leak]) -> list[str]:
+    if not found:
+        return ["leak check: the best prompt repeats nothing of rows that may not ship"]
+    rows = [f"  row {leak.row}, {leak.what}: {printable(leak.words)}" for leak in found[:SHOWN]]
+    more = [f"  and {len(found) - SHOWN} more; see --json"] if len(found) > SHOWN else []
+    return [
+        f"leak check: the best prompt repeats {len(found)} rows that may not ship:",
+        *rows,
+        *more,
+    ]
 
 
 def _f1(f1: dict[str, Any]) -> str:

@@ -521,6 +521,7 @@ def test_a_verdict_is_shown_by_label_and_answer_by_answer(db: Any) -> None:
         f"best prompt 1.000 [1.000, 1.000] (95 % bootstrap, n {len(answers)})",
         f"{wrong} won:",
         "0 lost",
+        "leak check: the best prompt repeats nothing of rows that may not ship",
         f"seed said {answers[0].seed}, best ",
     ):
         assert words in shown.stdout
@@ -530,6 +531,18 @@ def test_a_verdict_is_shown_by_label_and_answer_by_answer(db: Any) -> None:
     assert found["look"] == 1 and found["confused"] == []
     whole = document(invoke("runs", "show", RUN, "--json"), "strop/runs-show/1")
     assert "answers" not in whole["verdict"]
+
+
+def test_what_a_prompt_repeats_of_private_rows_is_listed(db: Any) -> None:
+    create_run(db, "firms")
+    row = next(iter(tasks.load(db, "firms").rows.values()))
+    assert not row.may_ship
+    leaking = SEED.with_section("guidance", f"As in: {row.text}\n")
+    play(db, "finished", best=leaking)
+    shown = invoke("verdict", RUN)
+    assert f"row {row.id}, text: " in shown.stdout
+    found = document(invoke("verdict", RUN, "--json"), "strop/verdict/1")
+    assert row.id in [leak["row"] for leak in found["leaks"]]
 
 
 def test_a_run_without_a_verdict_says_so(db: Any) -> None:
