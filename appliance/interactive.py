@@ -143,6 +143,7 @@ def replay(db: Database, host: Host, run_id: str) -> dict[str, Any]:
         model=shown.model,
         body=shown.body,
         alpha=shown.alpha,
+        protocol=loaded.task.protocol,
     )
     before, after = (
         msgspec.to_builtins(msgspec.structs.replace(v, answers=())) for v in (shown, again)

@@ -127,6 +127,7 @@ def work(db: Database, host: Host, run: RunRecord, poll: Callable[[], str | None
         model=model.name,
         body=inputs.plan["serving_body"],
         alpha=threshold(look),
+        protocol=loaded.task.protocol,
     )
     verdicts.record(
         db, run_id=run.id, task_id=run.task_id, body=msgspec.json.encode(verdict).decode()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from appliance.prompt import Prompt
-from appliance.task import Case
+from appliance.task import Case, Protocol
 
 if TYPE_CHECKING:
     from appliance.scoring.evaluator import Calibration, Evaluator, Scored
@@ -25,6 +25,9 @@ class Side(msgspec.Struct, frozen=True):
     n: int
 
 
+Unit = Literal["case", "group", "relation"]
+
+
 class Answer(msgspec.Struct, frozen=True, array_like=True):
     """One test case: its label, and what it is under each prompt."""
 
@@ -35,10 +38,12 @@ class Answer(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """``gain`` is best minus seed with its paired 95 % interval; ``p`` is the exact two-sided
-    McNemar test's, which counts below ``alpha``; ``wins`` and ``losses`` count the cases that only
-    one of the two got right. ``power`` is how often a true gain of ``GAIN`` would be proven on as
-    many cases."""
+    """``gain`` is best minus seed with its paired 95 % interval; ``wins`` and ``losses`` count the
+    cases that only one of the two got right. ``p``, which counts below ``alpha``, is the exact
+    two-sided McNemar test's where every case stands for itself (``unit`` case). Where cases belong
+    together in ``clusters`` of a ``unit``, it is that of flipping the sign of whole clusters, and
+    the interval is one over clusters. ``power`` is how often a true gain of ``GAIN`` would be
+    proven on as many cases, where these are independent."""
 
     seed: Side
     best: Side
@@ -53,7 +58,8 @@ class Verdict(msgspec.Struct, frozen=True):
     model: str
     body: str
     split: str = "test"
-    unit: str = "case"
+    unit: Unit = "case"
+    clusters: int = 0
     alpha: float = ALPHA
     power: float | None = None
     answers: tuple[Answer, ...] = ()
@@ -73,18 +79,38 @@ def give_verdict(
     model: str,
     body: str,
     alpha: float = ALPHA,
+    protocol: Protocol = "fixed",
 ) -> Verdict:
     """Scores both prompts on the same test cases. The only reader of the test split."""
     before = evaluator.score(seed, cases, "serving")
     after = before if best == seed else evaluator.score(best, cases, "serving")
+    unit, clusters = belonging(cases, protocol)
     found = compare(
-        correct(before, seed), correct(after, best), seed.id, best.id, model, body, alpha
+        correct(before, seed),
+        correct(after, best),
+        seed.id,
+        best.id,
+        model,
+        body,
+        alpha=alpha,
+        unit=unit,
+        clusters=clusters,
     )
     answers = tuple(
         Answer(case.id, case.query.label, case.labels[b.choice(seed)], case.labels[a.choice(best)])
         for case, b, a in zip(cases, before, after, strict=True)
     )
     return msgspec.structs.replace(found, answers=answers)
+
+
+def belonging(cases: Sequence[Case], protocol: Protocol) -> tuple[Unit, list[str]]:
+    """What makes cases alike beyond their text, and each one's share in it: episodes their queries'
+    relation, since others will be asked for; rows the group that they were given."""
+    if protocol == "episodes":
+        return "relation", [case.query.label for case in cases]
+    if any(case.query.group for case in cases):
+        return "group", [case.query.group or case.id for case in cases]
+    return "case", []
 
 
 def threshold(look: int) -> float:
@@ -108,14 +134,18 @@ def compare(
     best: str,
     model: str,
     body: str,
+    *,
     alpha: float = ALPHA,
+    unit: Unit = "case",
+    clusters: Sequence[str] = (),
 ) -> Verdict:
     """The verdict on paired answers. "better" needs p below ``alpha`` in the right direction."""
-    from appliance.scoring.statistics import paired_gain, power_paired
+    from appliance.scoring.statistics import clustered_gain, paired_gain, power_paired
 
-    gain = paired_gain(before, after)
+    gain = clustered_gain(before, after, clusters) if clusters else paired_gain(before, after)
     significant = gain.p < alpha
     differing = max((gain.wins + gain.losses) / gain.n, DISCORDANCE)
+    power = None if clusters else round(power_paired(gain.n, GAIN, differing, alpha), 3)
     better = significant and gain.gain > 0
     worse = significant and gain.gain < 0
     return Verdict(
@@ -131,8 +161,10 @@ def compare(
         words="better" if better else "worse" if worse else "no proven gain",
         model=model,
         body=body,
+        unit=unit,
+        clusters=len(set(clusters)),
         alpha=alpha,
-        power=round(power_paired(gain.n, GAIN, differing, alpha), 3),
+        power=power,
     )
 
 

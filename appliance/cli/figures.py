@@ -50,11 +50,18 @@ def verdict(body: Mapping[str, Any]) -> str:
             f"  best prompt  {best['prompt']}  accuracy {_measured(best)}",
             f"  gain {body['gain']:+.3f}, 95 % interval [{low:+.3f}, {high:+.3f}], "
             f"n {body['n']} cases of the {body['split']} split; "
-            f"exact McNemar p = {body['p']:.2g}, {body['wins']} won and {body['losses']} lost",
+            f"{_test(body)} p = {body['p']:.2g}, {body['wins']} won and {body['losses']} lost",
             counts,
             measured,
         ]
     )
+
+
+def _test(body: Mapping[str, Any]) -> str:
+    """Whose p it is."""
+    if clusters := body.get("clusters"):
+        return f"sign-flip over {clusters} {body['unit']}s,"
+    return "exact McNemar"
 
 
 def _measured(side: Mapping[str, Any]) -> str:

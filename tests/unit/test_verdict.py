@@ -8,7 +8,7 @@ import pytest
 from in_process import PROMPT, Judge, many
 
 from appliance.scoring.statistics import mcnemar_exact, wilson
-from appliance.verdict import Verdict, compare, give_verdict, threshold
+from appliance.verdict import Verdict, belonging, compare, give_verdict, threshold
 
 CASES = many(60)
 OTHER = PROMPT.with_section("role", "A clerk.\n")
@@ -106,7 +106,7 @@ def test_the_document_carries_every_figure_with_its_n_and_interval():
     document = msgspec.to_builtins(verdict)
     assert set(document) == {
         "seed", "best", "n", "gain", "interval", "p", "wins", "losses", "better", "words",
-        "model", "body", "split", "unit", "alpha", "power", "answers",
+        "model", "body", "split", "unit", "clusters", "alpha", "power", "answers",
     }  # fmt: skip
     for side, prompt in (("seed", "seed"), ("best", "best")):
         assert set(document[side]) == {"prompt", "accuracy", "interval", "n"}
@@ -170,3 +170,44 @@ def test_a_verdict_keeps_every_answer_of_both_prompts():
     assert [a.gold for a in verdict.answers] == [case.query.label for case in CASES]
     assert sum(a.best == a.gold for a in verdict.answers) == round(verdict.best.accuracy * 60)
     assert sum(a.seed == a.gold for a in verdict.answers) == round(verdict.seed.accuracy * 60)
+
+
+def in_clusters(per_cluster: list[tuple[int, int, int]], unit="relation") -> Verdict:
+    """Of clusters with so many cases, won and lost."""
+    before, after, names = [], [], []
+    for name, (n, wins, losses) in enumerate(per_cluster):
+        before += answers((False, wins), (True, losses), (True, n - wins - losses))
+        after += answers((True, wins), (False, losses), (True, n - wins - losses))
+        names += [f"c{name}"] * n
+    return compare(before, after, "s", "b", "m", "q4", unit=unit, clusters=names)
+
+
+def test_cases_that_belong_together_are_weighed_by_cluster():
+    """Eight clusters that all gain: 2 / 2**8, however many cases each has."""
+    verdict = in_clusters([(100, 20, 0)] * 8)
+    assert verdict.p == pytest.approx(2 / 2**8) and verdict.words == "better"
+    assert (verdict.unit, verdict.clusters, verdict.power) == ("relation", 8, None)
+    assert verdict.gain == verdict.interval[0] == verdict.interval[1] == pytest.approx(0.2)
+
+
+def test_a_gain_on_one_relation_alone_is_no_proven_gain():
+    verdict = in_clusters([(100, 80, 0), *[(100, 5, 5)] * 7])
+    assert verdict.gain == pytest.approx(0.1) and verdict.words == "no proven gain"
+    assert verdict.interval[0] <= 0.0 < verdict.interval[1]
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_fewer_than_six_clusters_prove_nothing(count):
+    assert in_clusters([(100, 90, 0)] * count).words == "no proven gain"
+
+
+def test_cases_belong_to_their_group_or_in_episodes_to_their_relation():
+    assert belonging(CASES, "fixed") == ("case", [])
+    unit, names = belonging(CASES, "episodes")
+    assert unit == "relation" and names == [case.query.label for case in CASES]
+    grouped = [
+        msgspec.structs.replace(c, query=msgspec.structs.replace(c.query, group="file 7"))
+        for c in CASES[:2]
+    ]
+    unit, names = belonging([*grouped, CASES[2]], "fixed")
+    assert unit == "group" and names == ["file 7", "file 7", CASES[2].id]
