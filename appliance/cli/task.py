@@ -167,8 +167,9 @@ def import_csv(
     """
     from appliance.data.table import read_table
 
-    if delimiter is not None and len(delimiter) != 1:
-        raise click.BadParameter("give one character", param_hint="--delimiter")
+    if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
+        what = "give one character, no quotation mark and no line break"
+        raise click.BadParameter(what, param_hint="--delimiter")
     imported = read_table(
         file,
         _choices(file, given),

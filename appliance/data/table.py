@@ -79,10 +79,10 @@ def _decoded(path: Path, encoding: str | None) -> tuple[str, str]:
             return data.decode(name), name.removesuffix("-sig")
         except LookupError:
             raise refused(path, f"there is no encoding {quoted(name)}; try utf-8") from None
-        except UnicodeDecodeError as error:
-            problem = error
-    line = data.count(b"\n", 0, problem.start) + 1
-    what = f"line {line}: byte {problem.start} is not {tried[-1]}"
+        except UnicodeError as error:
+            byte = error.start if isinstance(error, UnicodeDecodeError) else 0
+    line = data.count(b"\n", 0, byte) + 1
+    what = f"line {line}: byte {byte} is not {tried[-1]}"
     raise refused(path, f"{what}; give the file's own with --encoding, or save it as UTF-8")
 
 

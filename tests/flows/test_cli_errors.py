@@ -92,7 +92,9 @@ def test_texts_of_a_spreadsheet_are_imported_and_shown_as_they_will_be_read(tmp_
     assert "  Text: late; again " in result.stderr and "\\x1b[31m" in result.stderr
     assert "  Label: post" in result.stderr or "  Label: bill" in result.stderr
     assert "classify, fixed" in run("task", "show", "tickets").stdout
-    assert "give one character" in refused("task", "import", "csv", path, "--delimiter", "tab")
+    for wrong in ("tab", '"', "\n"):
+        message = refused("task", "import", "csv", path, "--delimiter", wrong)
+        assert "give one character" in message
 
 
 def test_a_column_without_its_name_is_a_usage_error(tmp_path: Path) -> None:

@@ -91,6 +91,7 @@ def test_a_given_encoding_and_delimiter_are_taken_at_their_word(file):
     assert "žluť" in {row.label for row in read(file, text, encoding="iso8859-2").examples}
     assert "there is no encoding" in refusal(file, text, encoding="utf-9")
     assert "line 2: byte" in refusal(file, text, encoding="utf-8")
+    assert "is not idna" in refusal(file, b"xn--a" * 40, encoding="idna")
     tildes = written("~").replace(",", "")
     assert len(read(file, tildes, delimiter="~").examples) == 24
     assert 'no column "text"' in refusal(file, tildes)
