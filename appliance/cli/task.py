@@ -163,7 +163,7 @@ def import_csv(
 ) -> None:
     """Import rows of FILE, comma, semicolon or tab separated: text, head, tail and label.
 
-    Columns are those of JSON Lines; an entity that is written as [start, end] is a span.
+    Columns are those of JSON Lines; an entity that is written as [3, 9] is characters 3 to 8.
     """
     from appliance.data.table import read_table
 

@@ -298,6 +298,11 @@ def test_what_cannot_be_quantised_is_refused_and_leaves_nothing(gguf: Path) -> N
     assert here() == ["tiny"]
 
 
+@pytest.mark.parametrize("nats", ["inf", "nan", "-1"])
+def test_a_limit_that_is_no_number_of_nats_is_refused(nats: str) -> None:
+    refused("bench", "tiny", "--within", nats)
+
+
 def test_discover_finds_what_other_programs_hold_and_says_what_is_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

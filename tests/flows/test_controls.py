@@ -334,3 +334,10 @@ def test_a_run_that_ends_the_runner_each_time_can_be_stopped(db, serving, monkey
     with pytest.raises(Killed, match="b"):
         serving.serve()
     assert client.answer_to(db, stop) == {} and status(db, "a") == "stopped"
+
+
+def test_models_that_take_turns_in_memory_are_told_of(db, serving):
+    serving.pool.made_room("m/twin", ["m/BF16", "m/Q4_1"])
+    [note] = [event for event in events.since(db, 0) if event.kind == "note"]
+    text = msgspec.json.decode(note.body)["text"]
+    assert text.startswith("memory does not hold m/twin beside m/BF16 and m/Q4_1")
