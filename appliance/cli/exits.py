@@ -42,7 +42,8 @@ def explain(error: BaseException) -> tuple[str, int]:
             return error.format_message(), USAGE
         case click.UsageError(ctx=click.Context() as context):
             hint = f"see `{context.command_path} --help`"
-            return f"{error.format_message()} ({hint})", USAGE
+            message = " ".join(error.format_message().split())  # click lists choices on lines
+            return f"{message} ({hint})", USAGE
         case click.ClickException():
             return error.format_message(), error.exit_code
         case click.Abort() | KeyboardInterrupt():

@@ -78,6 +78,11 @@ def test_a_mapped_column_is_read(tmp_path: Path) -> None:
     assert json.loads(result.stdout)["rows"] == 16
 
 
+def test_a_missing_choice_is_named_on_one_line() -> None:
+    message = refused("eval", "abcd", "--task", "sample")
+    assert "Missing option '--split'. Choose from: tuning, selection, test (see" in message
+
+
 def test_texts_of_a_spreadsheet_are_imported_and_shown_as_they_will_be_read(tmp_path: Path) -> None:
     path = tmp_path / "tickets.csv"
     lines = [f'"late; again {c}\x1b[31m";{label}' for c in "abcdefgh" for label in ("post", "bill")]
