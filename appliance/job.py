@@ -12,12 +12,16 @@ import msgspec
 from appliance import __version__
 from appliance.errors import InputError, StropError
 from appliance.host import Host
+from appliance.interactive import prompt_of
 from appliance.plan import Gauge, tokeniser_of
+from appliance.prompt import Prompt
 from appliance.record import Inputs, RunRecorder, StoreJournal
 from appliance.renderer import Renderer
 from appliance.scoring.evaluator import Evaluator
+from appliance.suits import check
+from appliance.task import SPLITS
 from appliance.tasks import Loaded, load
-from appliance.tune import MINUTE, tune
+from appliance.tune import MINUTE, Watcher, tune
 from appliance.verdict import give_verdict, threshold
 from appliance.workbench import Workbench
 from store import database, prompts, runs, verdicts
@@ -35,6 +39,10 @@ def create(db: Database, host: Host, command: CommandRecord, body: dict[str, Any
     InputError, and BudgetError where the minutes are too few."""
     minutes, seed = _amounts(body)
     loaded = load(db, body["task"])
+    start = prompt_of(db, body["prompt"]) if body.get("prompt") else None
+    if start is not None:
+        check(start, loaded, [case for split in SPLITS for case in loaded.cases[split]])
+        loaded = msgspec.structs.replace(loaded, seed=start)
     model = host.prepare(body["model"])
     reasoner = host.prepare(body.get("reasoner") or body["model"])
     host.note(f"measuring {model.name} on {loaded.task.name}")
@@ -54,6 +62,7 @@ def create(db: Database, host: Host, command: CommandRecord, body: dict[str, Any
         bodies=bodies,
         plan=msgspec.to_builtins(plan),
         version=__version__,
+        start=start,
     )
     prompts.add(
         db,
@@ -83,9 +92,7 @@ def work(db: Database, host: Host, run: RunRecord, poll: Callable[[], str | None
     ``poll`` is asked between calls what the user wants. Raises Interrupted where that ends the run.
     """
     inputs = msgspec.json.decode(run.inputs, type=Inputs)
-    loaded = _task_of(db, inputs)
-    model = host.catalog.get(inputs.model)
-    reasoner = host.catalog.get(inputs.reasoner)
+    loaded = task_of(db, inputs)
     _check_bodies(host, inputs)
     recorder: RunRecorder | None = None
 
@@ -105,16 +112,7 @@ def work(db: Database, host: Host, run: RunRecord, poll: Callable[[], str | None
         lambda: host.pool.rest(inputs.bodies["twin"].worker),
         loaded.task.kind,
     )
-    evaluator = Evaluator(bench, Renderer(loaded.task, loaded.rows, tokeniser_of(host, model)))
-    best = tune(
-        loaded,
-        evaluator,
-        bench,
-        tokeniser_of(host, reasoner) if "reasoner" in inputs.bodies else None,
-        recorder,
-        seed=inputs.seed,
-        budget=inputs.budget,
-    )
+    evaluator, best = retrace(host, inputs, loaded, bench, recorder)
     recorder.stage("verdict")
     runs.update(db, run.id, best_prompt=best.id)
     # Before anything is read: a verdict that is interrupted has looked too.
@@ -124,10 +122,9 @@ def work(db: Database, host: Host, run: RunRecord, poll: Callable[[], str | None
         loaded.cases["test"],
         loaded.seed,
         best,
-        model=model.name,
+        model=inputs.model,
         body=inputs.plan["serving_body"],
         alpha=threshold(look),
-        protocol=loaded.task.protocol,
     )
     verdicts.record(
         db, run_id=run.id, task_id=run.task_id, body=msgspec.json.encode(verdict).decode()
@@ -135,6 +132,19 @@ def work(db: Database, host: Host, run: RunRecord, poll: Callable[[], str | None
     runs.update(db, run.id, finished_at=database.now())
     told = msgspec.structs.replace(verdict, answers=())
     recorder.emit("verdict", {**msgspec.to_builtins(told), "look": look})
+
+
+def retrace(
+    host: Host, inputs: Inputs, loaded: Loaded, bench: Workbench, watcher: Watcher
+) -> tuple[Evaluator, Prompt]:
+    """Both stages and the selection, as the bench's journal has them and then live; the best
+    prompt, and what evaluated it."""
+    tokeniser = tokeniser_of(host, host.catalog.get(inputs.model))
+    evaluator = Evaluator(bench, Renderer(loaded.task, loaded.rows, tokeniser))
+    asked = "reasoner" in inputs.bodies
+    reasoner = tokeniser_of(host, host.catalog.get(inputs.reasoner)) if asked else None
+    best = tune(loaded, evaluator, bench, reasoner, watcher, seed=inputs.seed, budget=inputs.budget)
+    return evaluator, best
 
 
 def _amounts(body: dict[str, Any]) -> tuple[float, int]:
@@ -148,11 +158,12 @@ def _amounts(body: dict[str, Any]) -> tuple[float, int]:
     return float(minutes), int(seed)
 
 
-def _task_of(db: Database, inputs: Inputs) -> Loaded:
+def task_of(db: Database, inputs: Inputs) -> Loaded:
+    """A run's task, with the prompt that the run began from."""
     loaded = load(db, inputs.task)
     if loaded.split_hash != inputs.split_hash:
         raise StropError("the task's rows are not those that this run was started on")
-    return loaded
+    return msgspec.structs.replace(loaded, seed=inputs.start or loaded.seed)
 
 
 def _check_bodies(host: Host, inputs: Inputs) -> None:

@@ -13,7 +13,8 @@ from models.engine import Segment
 
 @dataclass
 class Layout:
-    """``plain[i][y]`` and ``free[i][y]`` are the segments that spell label y of rendering i.
+    """``plain[i][y]`` and ``free[i][y]`` are the segments that spell answer y of question i, the
+    latter without content; ``free[i]`` is empty where nothing is calibrated by it.
 
     ``owners[s]`` holds, for each token of segment s, its number in ``literal_tokens`` or -1.
     """
@@ -59,6 +60,9 @@ def lay_out(
         layout.plain.append(
             _branch(layout, tokeniser, frame, trunk, rendering.query, rendering.answers, owned)
         )
+        if not rendering.free:
+            layout.free.append(())
+            continue
         key = (trunk.segment, "\0".join(map(text_of, (rendering.free, *rendering.answers))))
         if key not in frees:
             frees[key] = _branch(

@@ -81,7 +81,7 @@ def measure(db: Database, host: Host, body: dict[str, Any]) -> dict[str, Any]:
     host.note(f"timing the twin of {model.name} on {loaded.task.name}")
     gauge = Gauge(host, model, model, loaded)
     worker = host.worker(model, TWIN)
-    layout = gauge.renderer.layout(loaded.seed, gauge.cases)
+    layout = gauge.renderer.sheet(loaded.seed, gauge.cases)
     scoring = _speed(host, worker, Score(tuple(layout.segments)))
     priced = gauge.bodies()
     try:

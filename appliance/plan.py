@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from math import ceil
 from random import Random
 from statistics import fmean
@@ -15,11 +16,15 @@ from appliance.fidelity import fidelity
 from appliance.frame import chat_frame
 from appliance.host import Host
 from appliance.renderer import Renderer
-from appliance.scoring.evaluator import BLOCK, Scored, read_scores
+from appliance.scoring.cost import expected_cost, longest, writes
+from appliance.scoring.evaluator import BLOCK
+from appliance.scoring.replies import decisions, totals
+from appliance.scoring.written import request
 from appliance.search.contest import FIRST
-from appliance.search.formats import SPACES, build, choose_point
+from appliance.search.formats import build, choose_point
 from appliance.search.mutate import shot_sets
 from appliance.search.operators import SAMPLES
+from appliance.search.spaces import space_of
 from appliance.task import Case
 from appliance.tasks import Loaded
 from appliance.tokens import PROBE, Tokeniser
@@ -27,7 +32,6 @@ from appliance.tune import MINUTE, SEARCH
 from appliance.workbench import Body, Prices
 from models.catalog import TWIN, Model, again
 from models.engine import (
-    Choice,
     Differentiate,
     Generate,
     Generated,
@@ -87,11 +91,10 @@ class Gauge:
         """Every role's body with its prices, in milliseconds a token. There is no ``reasoner``
         where that model has no chat template: it could not be asked anything."""
         self._check_twin()
-        search = Prices(self._prefill(self.model.search))
-        serving = self.model.serving_body
+        search, serving = self.model.search, self.model.serving_body
         bodies = {
-            "search": self.host.body(self.model, self.model.search, search),
-            "serving": self.host.body(self.model, serving, Prices(self._prefill(serving))),
+            "search": self.host.body(self.model, search, self._prices(search)),
+            "serving": self.host.body(self.model, serving, self._prices(serving)),
             "twin": self.host.body(self.model, TWIN, Prices(0.0, gradient=self._gradient())),
         }
         try:
@@ -107,7 +110,7 @@ class Gauge:
 
         # Within a case: what labels differ in everywhere, their length above all, says nothing.
         ours, theirs = (
-            [score - fmean(case.plain) for case in self._scored(body) for score in case.plain]
+            [score - fmean(case) * (len(case) > 1) for case in self._scored(body) for score in case]
             for body in (one, other)
         )
         return Agreement(round(rank_agreement(ours, theirs).spearman, 4), len(ours))
@@ -118,11 +121,13 @@ class Gauge:
         Nothing but lengths is looked at, so the test split stays unread.
         """
         limit = self.host.describe(self.host.worker(self.model, self.model.serving_body)).context
+        written = longest(self.renderer, self.loaded.seed)
         for split, cases in self.loaded.cases.items():
             for start in range(0, len(cases), BLOCK):
                 block = cases[start : start + BLOCK]
                 lengths = self.renderer.lengths(self.loaded.seed, block)
                 for case, length in zip(block, lengths, strict=True):
+                    length += written
                     if length > limit:
                         raise InputError(
                             f"a {split} row is too long for {self.model.name}: with the seed "
@@ -136,7 +141,7 @@ class Gauge:
         may be stretched to as many as that takes."""
         seed = self.loaded.seed
         block = self.loaded.cases["tuning"][:FIRST]
-        cost = self._tokens_of_a_candidate(block) * bodies["search"].prices.prefill
+        cost = self._cost_of_a_candidate(block, bodies["search"].prices)
         least = 1.05 * LEAST_CANDIDATES * cost / SEARCH / MINUTE
         if stretch:
             minutes = max(minutes, ceil(10 * least) / 10)
@@ -149,7 +154,7 @@ class Gauge:
         test = self.loaded.cases["test"]
         # Priced on other rows: only the verdict reads those of the test split.
         sample = self.loaded.cases["selection"][: 4 * FIRST]
-        each = self.renderer.tokens(seed, sample) * bodies["serving"].prices.prefill / len(sample)
+        each = expected_cost(self.renderer, seed, sample, bodies["serving"].prices) / len(sample)
         verdict = 2 * each * len(test) / MINUTE
         agreement = self.agreement(self.model.search, self.model.serving_body)
         speeds = {role: round(1000 / bodies[role].prices.prefill) for role in ("search", "serving")}
@@ -172,17 +177,17 @@ class Gauge:
             ),
         )
 
-    def _tokens_of_a_candidate(self, block: Sequence[Case]) -> float:
+    def _cost_of_a_candidate(self, block: Sequence[Case], prices: Prices) -> float:
         """Mean over some points of the format space: most are shorter than a seed prompt."""
         random = Random(0)
         shots = shot_sets(self.loaded.pool, self.loaded.seed)
-        space = SPACES[self.loaded.task.kind]
+        space = space_of(self.loaded.task.kind, self.loaded.seed)
         points = [
             choose_point(lambda _, options: random.choice(list(options)), tuple(shots), space)
             for _ in range(POINTS)
         ]
         prompts = [build(point, shots, space) for point in points]
-        return sum(self.renderer.tokens(prompt, block) for prompt in prompts) / POINTS
+        return fmean(expected_cost(self.renderer, prompt, block, prices) for prompt in prompts)
 
     def _check_twin(self) -> None:
         """Raises StropError for a twin that reads text as other tokens than its GGUF, or expects
@@ -205,25 +210,38 @@ class Gauge:
                 f"{again(name)}"
             )
 
-    def _prefill(self, body: str) -> float:
-        """The better of two measurements: what else the machine does only ever adds to one."""
-        layout = self.renderer.layout(self.loaded.seed, self.cases)
+    def _prices(self, body: str) -> Prices:
         worker = self.host.worker(self.model, body)
+        seed = self.loaded.seed
+        written = 0.0
+        if writes(self.renderer, seed):
+            openings = self.renderer.openings(seed, self.cases)
+            written = self._sampling(worker, request(self.loaded.task, seed, openings))
+        return Prices(self._prefill(worker), sample=written)
+
+    def _prefill(self, worker: str) -> float:
+        """The better of two measurements: what else the machine does only ever adds to one."""
+        score = Score(self.renderer.sheet(self.loaded.seed, self.cases).segments)
         prices = []
         for _ in range(2):
-            seconds, reply = self.host.timed(worker, Score(tuple(layout.segments)))
+            seconds, reply = self.host.timed(worker, score)
             assert isinstance(reply, Scores)
             prices.append(1000 * seconds / reply.decoded)
         return min(prices)
 
+    def _sampling(self, worker: str, wanted: Generate) -> float:
+        """Milliseconds of a written token beyond reading its prompt."""
+        self.host.timed(worker, wanted)  # takes the memory for it, once
+        reading, _ = self.host.timed(worker, msgspec.structs.replace(wanted, max_tokens=1))
+        both, reply = self.host.timed(worker, wanted)
+        assert isinstance(reply, Generated)
+        return 1000 * max(both - reading, 0.0) / max(reply.sampled, 1)
+
     def _gradient(self) -> float:
-        cases = self.cases[:GRADIENT_CASES]
-        layout = self.renderer.layout(self.loaded.seed, cases, owned=True)
-        choices = tuple(
-            Choice(plain, free, case.gold, 1.0)
-            for plain, free, case in zip(layout.plain, layout.free, cases, strict=True)
-        )
-        request = Differentiate(tuple(layout.segments), tuple(layout.owners), choices, 1)
+        cases, seed, task = self.cases[:GRADIENT_CASES], self.loaded.seed, self.loaded.task
+        sheet = self.renderer.sheet(seed, cases, owned=True)
+        choices = decisions(task, msgspec.structs.replace(seed, weight=1.0), sheet, cases, 1.0)
+        request = Differentiate(sheet.segments, tuple(sheet.layout.owners), choices, 1)
         seconds, reply = self.host.timed(self.host.worker(self.model, TWIN), request)
         assert isinstance(reply, Gradients)
         return 1000 * seconds / reply.decoded
@@ -236,21 +254,19 @@ class Gauge:
         worker = self.host.worker(self.reasoner, self.reasoner.search)
         text = " ".join(label.description for label in self.loaded.task.labels) or "The"
         prompt = tokeniser.encode([text], closed=True)[0][0]
-        request = Generate(prompts=(prompt,), n=SAMPLES, max_tokens=SAMPLED_TOKENS)
-        self.host.timed(worker, request)  # takes the memory for it, once
-        reading, _ = self.host.timed(worker, Generate(prompts=(prompt,), max_tokens=1))
-        both, reply = self.host.timed(worker, request)
-        assert isinstance(reply, Generated)
-        sampling = max(both - reading, 0.0) / max(reply.sampled, 1)
-        return Prices(1000 * reading / len(prompt), sample=1000 * sampling)
+        wanted = Generate(prompts=(prompt,), n=SAMPLES, max_tokens=SAMPLED_TOKENS)
+        sampling = self._sampling(worker, wanted)
+        reading, _ = self.host.timed(worker, msgspec.structs.replace(wanted, n=1, max_tokens=1))
+        return Prices(1000 * reading / len(prompt), sample=sampling)
 
-    def _scored(self, body: str) -> list[Scored]:
-        layout = self.renderer.layout(self.loaded.seed, self.cases)
-        reply = self.host.pool.call(
-            self.host.worker(self.model, body), Score(tuple(layout.segments))
-        )
+    def _scored(self, body: str) -> list[list[float]]:
+        """Every score of each case."""
+        sheet = self.renderer.sheet(self.loaded.seed, self.cases)
+        worker = self.host.worker(self.model, body)
+        reply = self.host.pool.call(worker, Score(sheet.segments))
         assert isinstance(reply, Scores)
-        return read_scores(layout, reply, self.cases)
+        total = totals(sheet, reply)
+        return [[total[answer] for answer in chain(*questions)] for questions in sheet.plain]
 
 
 def tokeniser_of(host: Host, model: Model) -> Tokeniser:

@@ -13,9 +13,16 @@ from appliance.errors import PromptError
 
 SECTIONS = ("role", "task", "definitions", "guidance", "output")
 SECTION_SLOTS = frozenset({"labels", "definitions"})
-EXAMPLE_SLOTS = frozenset({"text", "head", "tail", "label"})
+CONTENT_SLOTS = frozenset({"text", "head", "tail", "marked", "question", "choices"})
+LABEL_SLOTS = frozenset({"label", "definition", "support"})
+EXAMPLE_SLOTS = CONTENT_SLOTS | LABEL_SLOTS | {"reasoning", "answer"}
+REVERSE_SLOTS = CONTENT_SLOTS - {"choices"} | {"label"}
 Wording = Literal["plain", "lower", "title", "upper", "snake", "quoted"]
 Order = Literal["given", "reversed", "label", "shortest", "longest"]
+Marking = Literal["subject", "e1", "typed"]
+Output = Literal["json", "tags"]
+Form = Literal["choice", "yesno", "written"]
+YES_NO = ("yes", "no")
 
 _slot = re.compile(r"\{([a-z]+)\}")
 
@@ -26,15 +33,29 @@ class Section(msgspec.Struct, frozen=True):
 
 
 class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Everything that decides how a case becomes text and how its labels are scored.
+    """Everything that decides how a case becomes text and how its answer is scored.
 
     A section's text is literal but for ``{labels}`` (the labels, joined by ``join``) and
-    ``{definitions}`` (one line a label). ``example`` renders a demonstration whole and the query
-    up to ``{label}``; what follows ``{label}`` is the separator that ends a label. ``wording`` is
-    a rule any label can follow. ``shots`` are ids of the rows shown under the fixed protocol.
-    ``weight`` is that of the content-free branch, from 0 (plain) to 1; ``prior``, where there is
-    one, is taken from the labels' scores (a number for each, in the task's order, under the fixed
-    protocol alone). Both are calibration, fitted to scores.
+    ``{definitions}`` (one line a label). ``example`` renders a demonstration whole and the query up
+    to what is asked for, its last slot. That slot makes the ``form``:
+
+    - ``choice``: ``{label}`` is one of the labels;
+    - ``yesno``: ``{answer}`` is yes or no for each ``{label}`` in turn, which the example names
+      before, with its ``{definition}`` and the rows that stand for it (``{support}``);
+    - ``written``: ``{answer}`` is what the model writes; where ``{reasoning}`` stands before it,
+      it writes that first, and the literal between the two is what draws the answer out of it.
+
+    What follows the last slot is the separator that ends an answer. ``wording`` is a rule any label
+    can follow; ``words`` are written instead of the labels of a fixed task, or of yes and no.
+    ``marking`` is how ``{marked}`` shows a relation's entities in the text, ``output`` how entities
+    are written. ``shots`` are ids of the rows shown under the fixed protocol.
+
+    The rest is calibration, fitted to scores. ``weight`` is that of the content-free branch, from 0
+    (plain) to 1; ``prior``, where there is one, is taken from the labels' scores (a number each, in
+    the task's order, under the fixed protocol alone). ``reverse`` renders a row given its label
+    (the channel), whose score has the ``share`` of the whole, from 0 to 1. Yes is said above
+    ``threshold`` (nats). ``temperature`` makes probabilities of scores, and an answer whose
+    probability is below ``abstain`` is withheld on a device.
     """
 
     sections: tuple[Section, ...]
@@ -46,6 +67,14 @@ class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
     weight: float = 0.0
     prior: tuple[float, ...] = ()
     mode: Literal["raw", "chat"] = "raw"
+    words: tuple[str, ...] = ()
+    marking: Marking = "subject"
+    output: Output = "json"
+    reverse: str = ""
+    share: float = 0.0
+    threshold: float = 0.0
+    temperature: float = 1.0
+    abstain: float = 0.0
 
     def __post_init__(self) -> None:
         names = [section.name for section in self.sections]
@@ -55,21 +84,53 @@ class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
             raise PromptError("a section stands twice")
         for section in self.sections:
             _check_slots(section.text, SECTION_SLOTS, section.name)
-        _check_slots(self.example, EXAMPLE_SLOTS, "example")
-        if self.example.count("{label}") != 1 or "{text}" not in self.example:
-            raise PromptError("the example template needs {text} and {label}, {label} once")
-        if _slot.search(self.separator):
-            raise PromptError("no slot can stand after {label}: the answer ends the example")
-        if not self.separator:
-            raise PromptError("nothing follows {label}: a separator has to end the label")
-        if not 0.0 <= self.weight <= 1.0:
-            raise PromptError(f"calibration weight {self.weight} is not between 0 and 1")
+        _check_example(self)
+        if self.reverse:
+            _check_slots(self.reverse, REVERSE_SLOTS, "reverse")
+            if not re.match(r"[^{]*\{label\}[^{]*\{(text|marked)\}", self.reverse):
+                raise PromptError("the reverse template begins with {label} and then {text}")
+            if self.form != "choice" or self.mode == "chat":
+                raise PromptError("a channel belongs to raw prompts that ask for {label}")
+        if self.share and not self.reverse:
+            raise PromptError("a share of the channel needs a reverse template")
+        for name, value in (("weight", self.weight), ("share", self.share)):
+            if not 0.0 <= value <= 1.0:
+                raise PromptError(f"calibration {name} {value} is not between 0 and 1")
         if not all(map(isfinite, self.prior)):
             raise PromptError("the prior of a label is not finite")
+        if not isfinite(self.threshold):
+            raise PromptError("the threshold is not finite")
+        if not (isfinite(self.temperature) and self.temperature > 0):
+            raise PromptError(f"temperature {self.temperature} is not above 0")
+        if not 0.0 <= self.abstain <= 1.0:
+            raise PromptError(f"abstention threshold {self.abstain} is not between 0 and 1")
+        if self.form == "yesno" and len(self.words) not in (0, 2):
+            raise PromptError(f"{len(self.words)} words; yes and no are two")
+
+    @property
+    def target(self) -> str:
+        """The slot that is asked for."""
+        return "answer" if "{answer}" in self.example else "label"
+
+    @property
+    def form(self) -> Form:
+        if self.target == "label":
+            return "choice"
+        return "yesno" if "{label}" in self.example else "written"
+
+    @property
+    def stem(self) -> str:
+        """The example up to what is asked for."""
+        return self.example.partition(f"{{{self.target}}}")[0]
 
     @property
     def separator(self) -> str:
-        return self.example.partition("{label}")[2]
+        return self.example.partition(f"{{{self.target}}}")[2]
+
+    @property
+    def extractor(self) -> str:
+        """The literal between reasoning and answer, where there is reasoning."""
+        return self.stem.partition("{reasoning}")[2]
 
     @property
     def id(self) -> str:
@@ -95,6 +156,26 @@ def split_slots(template: str) -> list[tuple[str, str]]:
     """``[(literal, slot), ...]``; the last slot is empty. Braces that name no slot are literal."""
     parts = _slot.split(template)
     return list(zip(parts[::2], [*parts[1::2], ""], strict=True))
+
+
+def _check_example(prompt: Prompt) -> None:
+    example, target = prompt.example, prompt.target
+    _check_slots(example, EXAMPLE_SLOTS, "example")
+    if example.count(f"{{{target}}}") != 1 or not {"text", "marked"} & prompt.slots:
+        raise PromptError("the example template needs {text} and {label} or {answer}, each once")
+    if _slot.search(prompt.separator):
+        raise PromptError(f"no slot can stand after {{{target}}}: the answer ends the example")
+    if not prompt.separator:
+        raise PromptError(f"nothing follows {{{target}}}: a separator has to end the {target}")
+    if prompt.form == "choice" and (foreign := prompt.slots & {"definition", "support"}):
+        raise PromptError(f"{{{min(foreign)}}} belongs to yes/no prompts, which ask for {{answer}}")
+    if "reasoning" in prompt.slots:
+        if prompt.form != "written" or example.count("{reasoning}") > 1:
+            raise PromptError("{reasoning} stands once, before an {answer} that is written")
+        if _slot.search(prompt.extractor) or not prompt.extractor.strip():
+            raise PromptError(
+                "between {reasoning} and {answer} stands text that leads to the answer"
+            )
 
 
 def _check_slots(template: str, known: frozenset[str], where: str) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from appliance.prompt import Prompt
+from appliance.scoring.statistics import Estimate
 from appliance.search.contest import Candidate
 from appliance.show import diff
 from appliance.task import Kind
@@ -28,7 +29,8 @@ RESTING = {"pause": "paused", "stop": "stopped"}
 
 
 class Inputs(msgspec.Struct, frozen=True):
-    """What a run is a function of. ``budget`` and ``verdict_cost`` are in cost units."""
+    """What a run is a function of. ``budget`` and ``verdict_cost`` are in cost units; ``start`` is
+    the prompt that it begins from where that is not the task's."""
 
     task: str
     split_hash: str
@@ -41,6 +43,7 @@ class Inputs(msgspec.Struct, frozen=True):
     bodies: dict[str, Body]
     plan: dict[str, Any]
     version: str
+    start: Prompt | None = None
 
 
 class StoreJournal:
@@ -115,14 +118,16 @@ class RunRecorder:
 
     def candidate(self, stage: str, candidate: Candidate, outcome: str) -> None:
         prompt = self.keep(candidate)
-        n = len(candidate.scored)
+        found = candidate.estimate
         shown = {
             "prompt": prompt.id,
-            "accuracy": round(candidate.accuracy, 4),
+            "metric": candidate.metric,
+            "value": round(found.value, 4),
+            "interval": [round(found.low, 4), round(found.high, 4)],
             "loss": round(candidate.loss, 4),
-            "n": n,
+            "n": found.n,
         }
-        self._evaluation(stage, "tuning", prompt.id, n, candidate.accuracy, candidate.loss)
+        self._evaluation(stage, "tuning", prompt.id, found, candidate.loss)
         if outcome == "extended":
             return
         if candidate.parent and candidate not in self._learnt:
@@ -140,26 +145,22 @@ class RunRecorder:
             runs.update(self.db, self.run_id, best_prompt=prompt.id)
             self.emit("best", shown)
 
-    def selected(self, candidate: Candidate, n: int, accuracy: float, loss: float) -> None:
-        self._evaluation("selection", "selection", self.keep(candidate).id, n, accuracy, loss)
+    def selected(self, candidate: Candidate, found: Estimate, loss: float) -> None:
+        self._evaluation("selection", "selection", self.keep(candidate).id, found, loss)
+
+    def settled(self, candidate: Candidate, prompt: Prompt) -> None:
+        """The winner with its temperature: a prompt of its own, made of the candidate's."""
+        before = self.keep(candidate)
+        if prompt.id != before.id:
+            self._add(prompt, before, "temperature", "calibration", prompt.shots)
 
     def keep(self, candidate: Candidate) -> Prompt:
         """Stores a candidate's prompt with its fitted weight, its parent and what it shows."""
         prompt = candidate.final
         if prompt.id not in self.known:
             before = self.keep(candidate.parent) if candidate.parent else None
-            prompts.add(
-                self.db,
-                id=prompt.id,
-                task_id=self.task_id,
-                body=msgspec.json.encode(prompt).decode(),
-                parent_id=before.id if before else None,
-                operator=candidate.operator,
-                section=candidate.section,
-                diff=diff(before, prompt) if before else "",
-                rows=(*prompt.shots, *candidate.rows),
-            )
-            self.known[prompt.id] = prompt
+            rows = (*prompt.shots, *candidate.rows)
+            self._add(prompt, before, candidate.operator, candidate.section, rows)
         return prompt
 
     def emit(self, kind: str, body: dict[str, Any]) -> None:
@@ -182,8 +183,29 @@ class RunRecorder:
         }
         self.emit("progress", shown)
 
+    def _add(
+        self,
+        prompt: Prompt,
+        before: Prompt | None,
+        operator: str,
+        section: str,
+        rows: Sequence[str],
+    ) -> None:
+        prompts.add(
+            self.db,
+            id=prompt.id,
+            task_id=self.task_id,
+            body=msgspec.json.encode(prompt).decode(),
+            parent_id=before.id if before else None,
+            operator=operator,
+            section=section,
+            diff=diff(before, prompt) if before else "",
+            rows=tuple(rows),
+        )
+        self.known[prompt.id] = prompt
+
     def _evaluation(
-        self, stage: str, split: str, prompt: str, n: int, accuracy: float, loss: float
+        self, stage: str, split: str, prompt: str, found: Estimate, loss: float
     ) -> None:
         runs.add_evaluation(
             self.db,
@@ -193,8 +215,10 @@ class RunRecorder:
                 prompt_id=prompt,
                 stage=stage,
                 split=split,
-                n=n,
-                accuracy=round(accuracy, 4),
+                n=found.n,
+                value=round(found.value, 4),
+                low=round(found.low, 4),
+                high=round(found.high, 4),
                 loss=round(loss, 4),
                 spent=self.bench.spent,
             ),

@@ -16,9 +16,10 @@ from typing import IO, TYPE_CHECKING, Any
 import msgspec
 
 from appliance import locations
+from appliance.again import replay
 from appliance.errors import InputError, StropError
 from appliance.host import Host
-from appliance.interactive import evaluate, replay
+from appliance.interactive import evaluate
 from appliance.job import create, work
 from appliance.measure import measure
 from appliance.record import RESTING

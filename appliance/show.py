@@ -7,7 +7,7 @@ import difflib
 import msgspec
 
 from appliance.prompt import Prompt
-from appliance.render import render
+from appliance.render import asked, holds, render
 from appliance.task import Case, Example, Task
 
 
@@ -15,29 +15,74 @@ def plain(prompt: Prompt) -> str:
     """Sections and example with their slots, then the rules that are not the default."""
     parts = [f"[{section.name}]\n{section.text.rstrip()}" for section in prompt.sections]
     parts.append(f"[example]\n{prompt.example.rstrip()}")
+    if prompt.reverse:
+        parts.append(f"[channel]\n{prompt.reverse.rstrip()}")
     rules = [
         f"labels written: {prompt.wording}, joined by {prompt.join!r}",
         f"separator: {prompt.separator!r}",
         f"demonstrations: {prompt.order}" + (f", {len(prompt.shots)} rows" if prompt.shots else ""),
-        f"calibration weight: {prompt.weight:g}",
-        f"label priors: {' '.join(f'{b:+.2f}' for b in prompt.prior) or 'none'}",
+        *_scoring(prompt),
         f"mode: {prompt.mode}",
     ]
+    if prompt.words:
+        rules.insert(1, f"words: {', '.join(prompt.words)}")
+    if "{marked}" in prompt.example:
+        rules.append(f"entities marked: {prompt.marking}")
     return "\n\n".join([*parts, "[rules]\n" + "\n".join(rules)]) + "\n"
 
 
+def scoring(prompt: Prompt) -> str:
+    """The scoring mode, in the terms of the papers."""
+    if prompt.form == "written":
+        return "written" if "reasoning" not in prompt.slots else "written after reasoning"
+    calibrations = [
+        *(["contextual calibration"] if prompt.weight else []),
+        *(["batch calibration"] if prompt.prior else []),
+    ]
+    direct = " with ".join(["direct", " and ".join(calibrations)] if calibrations else ["direct"])
+    if not prompt.share:
+        return direct
+    return f"{direct}, channel {prompt.share:g}" if prompt.share < 1 else "channel"
+
+
+def _scoring(prompt: Prompt) -> list[str]:
+    lines = [f"scoring: {scoring(prompt)}"]
+    if prompt.form == "written":
+        return lines
+    lines += [
+        f"calibration weight: {prompt.weight:g}",
+        f"label priors: {' '.join(f'{b:+.2f}' for b in prompt.prior) or 'none'}",
+    ]
+    if prompt.form == "yesno":
+        lines.append(f"yes above: {prompt.threshold:+.2f} nats")
+    if prompt.temperature != 1.0 or prompt.abstain:
+        lines.append(
+            f"temperature: {prompt.temperature:g}; withheld below probability {prompt.abstain:g}"
+        )
+    return lines
+
+
 def rendered(prompt: Prompt, task: Task, case: Case, shots: tuple[Example, ...]) -> str:
-    """What the model reads before a label: labels and demonstrations as ``case`` has them, the
-    query left as slots. ``shots`` are the rows behind ``prompt.shots``."""
-    prefix = "".join(piece.text for piece in render(prompt, task, case, shots).prefix)
-    return prefix + prompt.example.partition("{label}")[0]
+    """What the model reads before an answer: labels and demonstrations as ``case`` has them, the
+    query left as slots; of yes/no questions the first. ``shots`` are the rows behind
+    ``prompt.shots``."""
+    question = render(prompt, task, case, shots)[0]
+    return "".join(piece.text for piece in question.prefix) + prompt.stem
 
 
 def demonstration(prompt: Prompt, task: Task, case: Case) -> str:
-    """A case's query with its label, as the prompt would show it to the model."""
+    """A case's query with what is right, as the prompt would show it to the model; of yes/no
+    questions one that holds, where there is one."""
     bare = msgspec.structs.replace(prompt, sections=())
-    alone = Case(case.query, case.labels)
-    return "".join(piece.text for piece in render(bare, task, alone, (case.query,)).prefix)
+    questions = render(bare, task, case, (), case.query.reasoning)
+    if prompt.form == "yesno":
+        held = [holds(label, case.query) for label in asked(task, case)]
+        number = held.index(True) if any(held) else 0
+        question, right = questions[number], 0 if any(held) else 1
+    else:
+        question = questions[0]
+        right = case.gold if len(question.answers) > 1 else 0
+    return "".join(piece.text for piece in (*question.query, *question.answers[right]))
 
 
 def diff(before: Prompt, after: Prompt) -> str:

@@ -7,17 +7,25 @@ source of its own and no store.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from math import fsum
 from random import Random
 from typing import Protocol
 
 from appliance.prompt import Prompt
 from appliance.refine.refine import refine
+from appliance.render import asked, holds
 from appliance.scoring.calibration import log_shares, penalty
-from appliance.scoring.evaluator import Evaluator, accuracy, mean_loss
+from appliance.scoring.cost import expected_cost
+from appliance.scoring.evaluator import Evaluator
+from appliance.scoring.metrics import estimate, mean_loss
+from appliance.scoring.outcomes import Outcome
+from appliance.scoring.settle import settle
+from appliance.scoring.statistics import Estimate
 from appliance.search.contest import FIRST, Candidate, Contest
-from appliance.search.formats import SPACES
 from appliance.search.search import search
+from appliance.search.spaces import space_of
+from appliance.task import Case, Task
 from appliance.tasks import Loaded
 from appliance.tokens import Tokeniser
 from appliance.workbench import Unanswerable, Workbench
@@ -35,7 +43,8 @@ class Watcher(Protocol):
 
     def stage(self, name: str) -> None: ...
     def candidate(self, stage: str, candidate: Candidate, outcome: str) -> None: ...
-    def selected(self, candidate: Candidate, n: int, accuracy: float, loss: float) -> None: ...
+    def selected(self, candidate: Candidate, found: Estimate, loss: float) -> None: ...
+    def settled(self, candidate: Candidate, prompt: Prompt) -> None: ...
 
 
 def tune(
@@ -52,8 +61,9 @@ def tune(
 
     ``budget`` in cost units covers both stages and the selection; the verdict is extra.
     """
-    cases = list(loaded.cases["tuning"])
-    Random(seed).shuffle(cases)
+    cases = ordered(loaded.cases["tuning"], loaded.task, seed)
+    # Nobody is asked whether none of the above holds.
+    unasked = loaded.task.none if loaded.seed.form == "yesno" else None
     stage = "search"
     watcher.stage(stage)
     contest = Contest(
@@ -61,7 +71,7 @@ def tune(
         cases,
         loaded.seed,
         lambda c, outcome: watcher.candidate(stage, c, outcome),
-        log_shares(cases) if loaded.task.protocol == "fixed" else (),
+        log_shares(cases, unasked) if loaded.task.protocol == "fixed" else (),
     )
     depth = race_depth(bench.spent / FIRST, budget)
     finalists = search(
@@ -72,7 +82,7 @@ def tune(
         seed,
         SEARCH * budget,
         depth,
-        SPACES[loaded.task.kind],
+        space_of(loaded.task.kind, loaded.seed),
     )
     stage_one = contest.leader
     stage = "refine"
@@ -80,8 +90,27 @@ def tune(
     refined = refine(contest, bench, evaluator.renderer.tokeniser, seed, REFINE * budget, depth)
     watcher.stage("selection")
     entrants = [contest.seed, *finalists, stage_one, refined]
-    best = select(loaded, evaluator, entrants, watcher, SELECTION * budget)
-    return best.final
+    best, outcomes = select(loaded, evaluator, entrants, watcher, SELECTION * budget)
+    if best is contest.seed:
+        return best.final
+    prompt = settle(best.final, outcomes, loaded.task.metric)
+    watcher.settled(best, prompt)
+    return prompt
+
+
+def ordered(cases: Sequence[Case], task: Task, seed: int) -> list[Case]:
+    """Shuffled. Where micro-F1 is sought, every other case has something to find as long as there
+    are such, since few cases of which hardly any does tell nothing."""
+    shuffled = list(cases)
+    Random(seed).shuffle(shuffled)
+    if task.metric != "micro_f1":
+        return shuffled
+    due = [
+        case for case in shuffled if any(holds(label, case.query) for label in asked(task, case))
+    ]
+    rest = [case for case in shuffled if case not in due]
+    pairs = list(chain.from_iterable(zip(due, rest, strict=False)))
+    return pairs + due[len(rest) :] + rest[len(due) :]
 
 
 def race_depth(cost_of_a_case: float, budget: float) -> int:
@@ -95,8 +124,9 @@ def select(
     entrants: Sequence[Candidate],
     watcher: Watcher,
     budget: float,
-) -> Candidate:
-    """The best of a few on rows that the search has not seen, by the body that will serve.
+) -> tuple[Candidate, list[Outcome]]:
+    """The best of a few on rows that the search has not seen, by the body that will serve; and what
+    it did there.
 
     As many selection cases are used as the budget pays for. The first entrant is the seed: ties
     go to the earlier one, so that it stands unless something is better.
@@ -106,15 +136,16 @@ def select(
         first.setdefault(entrant.final.id, entrant)
     unique = list(first.values())
     cases = loaded.cases["selection"]
-    price = evaluator.bench.bodies["serving"].prices.prefill
+    prices = evaluator.bench.bodies["serving"].prices
     few = len(cases[:LEAST_SELECTION])
     base, more = (
-        price * sum(evaluator.renderer.tokens(c.prompt, cases[:n]) for c in unique)
+        sum(expected_cost(evaluator.renderer, c.prompt, cases[:n], prices) for c in unique)
         for n in (1, few)
     )
     each = (more - base) / max(few - 1, 1)
     cases = cases[: max(few, int((budget - base) / each) if each else few)]
-    penalties = {}
+    penalties: dict[str, float] = {}
+    outcomes: dict[str, list[Outcome]] = {}
     for candidate in unique:
         try:
             scored = evaluator.score(candidate.prompt, cases, "serving")
@@ -123,8 +154,9 @@ def select(
                 raise
             continue
         fitted = candidate.fit
+        outcomes[candidate.final.id] = scored
         penalties[candidate.final.id] = round(fsum(penalty(s, fitted) for s in scored), 4)
-        watcher.selected(
-            candidate, len(scored), accuracy(scored, fitted), mean_loss(scored, fitted)
-        )
-    return min((c for c in unique if c.final.id in penalties), key=lambda c: penalties[c.final.id])
+        found = estimate(scored, fitted, loaded.task.metric)
+        watcher.selected(candidate, found, mean_loss(scored, fitted))
+    best = min((c for c in unique if c.final.id in penalties), key=lambda c: penalties[c.final.id])
+    return best, outcomes[best.final.id]

@@ -8,49 +8,76 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from appliance.prompt import Prompt
-from appliance.task import Case, Protocol
+from appliance.task import BETWEEN, Case, Metric, Tally, Task
 
 if TYPE_CHECKING:
-    from appliance.scoring.evaluator import Calibration, Evaluator, Scored
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from appliance.scoring.evaluator import Evaluator
+    from appliance.scoring.outcomes import Outcome
+    from appliance.scoring.statistics import Estimate
 
 ALPHA = 0.05
 GAIN, DISCORDANCE = 0.1, 0.2
 """The gain that the power is told for, and the least share of differing answers it is told at."""
 
+AGAIN = 64
+"""Cases that are scored a second time, in another order, to see what the engine's noise is."""
+
+Unit = Literal["case", "group", "relation", "query"]
+
 
 class Side(msgspec.Struct, frozen=True):
+    """``value`` is by the verdict's metric, with its 95 % interval, over ``n`` cases."""
+
     prompt: str
-    accuracy: float
+    value: float
     interval: tuple[float, float]
     n: int
 
 
-Unit = Literal["case", "group", "relation"]
-
-
 class Answer(msgspec.Struct, frozen=True, array_like=True):
-    """One test case: its label, and what it is under each prompt."""
+    """One test case: what was right, what each prompt answered, how far that is right (0 to 1) and
+    how it counts, and the probability of the best prompt's answer where it has one."""
 
     case: str
     gold: str
     seed: str
     best: str
+    seed_credit: float
+    best_credit: float
+    seed_tally: Tally
+    best_tally: Tally
+    confidence: float | None = None
+    part: str = ""
+
+
+class Noise(msgspec.Struct, frozen=True):
+    """The best prompt scored twice on ``n`` cases: how many answers ``changed``, and the largest
+    difference of two scores of one thing, in nats."""
+
+    n: int
+    changed: int
+    largest: float = 0.0
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """``gain`` is best minus seed with its paired 95 % interval; ``wins`` and ``losses`` count the
-    cases that only one of the two got right. ``p``, which counts below ``alpha``, is the exact
-    two-sided McNemar test's where every case stands for itself (``unit`` case). Where cases belong
-    together in ``clusters`` of a ``unit``, it is that of flipping the sign of whole clusters, and
-    the interval is one over clusters. ``power`` is how often a true gain of ``GAIN`` would be
-    proven on as many cases, where these are independent."""
+    """``gain`` is best minus seed by the ``metric`` with its paired 95 % interval; ``wins`` and
+    ``losses`` count the cases that one of the two got right to a higher degree. ``p``, which counts
+    below ``alpha``, is that of ``test``. Where cases belong together in ``clusters`` of a ``unit``,
+    it weighs whole clusters, and so does the interval. ``refused`` says why nothing is claimed
+    although p is small; ``scope`` what a claim is limited to. ``power`` is how often a true gain of
+    ``GAIN`` would be proven on as many cases, where these are independent."""
 
     seed: Side
     best: Side
+    metric: Metric
     n: int
     gain: float
     interval: tuple[float, float]
     p: float
+    test: str
     wins: int
     losses: int
     better: bool
@@ -62,6 +89,9 @@ class Verdict(msgspec.Struct, frozen=True):
     clusters: int = 0
     alpha: float = ALPHA
     power: float | None = None
+    refused: str = ""
+    scope: str = ""
+    noise: Noise | None = None
     answers: tuple[Answer, ...] = ()
 
     @property
@@ -79,15 +109,18 @@ def give_verdict(
     model: str,
     body: str,
     alpha: float = ALPHA,
-    protocol: Protocol = "fixed",
 ) -> Verdict:
     """Scores both prompts on the same test cases. The only reader of the test split."""
     before = evaluator.score(seed, cases, "serving")
     after = before if best == seed else evaluator.score(best, cases, "serving")
-    unit, clusters = belonging(cases, protocol)
-    found = compare(
-        correct(before, seed),
-        correct(after, best),
+    answers = tuple(
+        _answer(evaluator.task, seed, best, case, b, a)
+        for case, b, a in zip(cases, before, after, strict=True)
+    )
+    unit, clusters = belonging(cases, evaluator.task)
+    found = judge(
+        answers,
+        evaluator.task.metric,
         seed.id,
         best.id,
         model,
@@ -96,18 +129,22 @@ def give_verdict(
         unit=unit,
         clusters=clusters,
     )
-    answers = tuple(
-        Answer(case.id, case.query.label, case.labels[b.choice(seed)], case.labels[a.choice(best)])
-        for case, b, a in zip(cases, before, after, strict=True)
-    )
-    return msgspec.structs.replace(found, answers=answers)
+    noise = _noise(evaluator, best, cases[:AGAIN], after)
+    return msgspec.structs.replace(found, noise=noise, answers=answers)
 
 
-def belonging(cases: Sequence[Case], protocol: Protocol) -> tuple[Unit, list[str]]:
-    """What makes cases alike beyond their text, and each one's share in it: episodes their queries'
-    relation, since others will be asked for; rows the group that they were given."""
-    if protocol == "episodes":
+def belonging(cases: Sequence[Case], task: Task) -> tuple[Unit, list[str]]:
+    """What makes cases alike beyond their text, and each one's share in it.
+
+    Episodes are alike by their queries' relation, since others will be asked for. Where most have
+    none of the relations, too few are left to say anything of others: there the episodes of one
+    query are alike, and what is said holds for these relations. Rows are alike by the group that
+    they were given.
+    """
+    if task.protocol == "episodes" and task.metric == "accuracy":
         return "relation", [case.query.label for case in cases]
+    if task.protocol == "episodes":
+        return "query", [case.query.id for case in cases]
     if any(case.query.group for case in cases):
         return "group", [case.query.group or case.id for case in cases]
     return "case", []
@@ -123,13 +160,9 @@ def threshold(look: int) -> float:
     return ALPHA * 0.5 ** (look - 1)
 
 
-def correct(scored: Sequence[Scored], by: Calibration) -> list[bool]:
-    return [s.correct(by) for s in scored]
-
-
-def compare(
-    before: Sequence[bool],
-    after: Sequence[bool],
+def judge(
+    answers: Sequence[Answer],
+    metric: Metric,
     seed: str,
     best: str,
     model: str,
@@ -139,37 +172,96 @@ def compare(
     unit: Unit = "case",
     clusters: Sequence[str] = (),
 ) -> Verdict:
-    """The verdict on paired answers. "better" needs p below ``alpha`` in the right direction."""
-    from appliance.scoring.statistics import clustered_gain, paired_gain, power_paired
+    """The verdict on paired answers. "better" needs p below ``alpha`` in the right direction, and a
+    design that can prove it."""
+    from appliance.scoring.claims import refusal
+    from appliance.scoring.paired import paired
+    from appliance.scoring.power import power_paired
 
-    gain = clustered_gain(before, after, clusters) if clusters else paired_gain(before, after)
-    significant = gain.p < alpha
-    differing = max((gain.wins + gain.losses) / gain.n, DISCORDANCE)
-    power = None if clusters else round(power_paired(gain.n, GAIN, differing, alpha), 3)
-    better = significant and gain.gain > 0
-    worse = significant and gain.gain < 0
+    before, after = results(answers, metric, "seed"), results(answers, metric, "best")
+    found = paired(before, after, clusters)
+    refused = refusal(found, alpha, unit)
+    significant = found.p < alpha and not refused
+    better, worse = significant and found.gain > 0, significant and found.gain < 0
+    power = None
+    if found.test == "exact McNemar":
+        differing = max((found.wins + found.losses) / found.n, DISCORDANCE)
+        power = round(power_paired(found.n, GAIN, differing, alpha), 3)
     return Verdict(
-        seed=_side(seed, before),
-        best=_side(best, after),
-        n=gain.n,
-        gain=gain.gain,
-        interval=(gain.low, gain.high),
-        p=gain.p,
-        wins=gain.wins,
-        losses=gain.losses,
+        seed=_side(seed, found.before),
+        best=_side(best, found.after),
+        metric=metric,
+        n=found.n,
+        gain=found.gain,
+        interval=(found.low, found.high),
+        p=found.p,
+        test=found.test,
+        wins=found.wins,
+        losses=found.losses,
         better=better,
         words="better" if better else "worse" if worse else "no proven gain",
         model=model,
         body=body,
         unit=unit,
-        clusters=len(set(clusters)),
+        clusters=found.clusters,
         alpha=alpha,
         power=power,
+        refused=refused,
+        scope="for these relations" if unit == "query" else "",
     )
 
 
-def _side(prompt: str, answers: Sequence[bool]) -> Side:
-    from appliance.scoring.statistics import wilson
+def results(
+    answers: Sequence[Answer], metric: Metric, side: Literal["seed", "best"]
+) -> NDArray[np.float64]:
+    """What the metric is made of: credits [n], or counts [n, 3], or [n, labels, 3] by label."""
+    import numpy as np
 
-    estimate = wilson(sum(answers), len(answers))
-    return Side(prompt, estimate.value, (estimate.low, estimate.high), estimate.n)
+    if metric in ("accuracy", "token_f1"):
+        return np.array([getattr(answer, f"{side}_credit") for answer in answers])
+    if metric != "macro_f1":
+        return np.array([getattr(answer, f"{side}_tally") for answer in answers], dtype=float)
+    golds = [set(answer.gold.split(BETWEEN)) for answer in answers]
+    saids = [set(getattr(answer, side).split(BETWEEN)) for answer in answers]
+    labels = sorted(set().union(*golds, *saids))
+    each = [
+        [(y in gold and y in said, y not in gold and y in said, y in gold and y not in said)]
+        for gold, said in zip(golds, saids, strict=True)
+        for y in labels
+    ]
+    return np.array(each, dtype=float).reshape(len(answers), len(labels), 3)
+
+
+def _side(prompt: str, found: Estimate) -> Side:
+    return Side(prompt, found.value, (found.low, found.high), found.n)
+
+
+def _answer(
+    task: Task, seed: Prompt, best: Prompt, case: Case, before: Outcome, after: Outcome
+) -> Answer:
+    from appliance.answers import say
+
+    old, new = say(task, seed, case, before), say(task, best, case, after)
+    return Answer(
+        case=case.id,
+        gold=new.gold,
+        seed=old.said,
+        best=new.said,
+        seed_credit=float(old.exact) if task.metric == "accuracy" else old.credit,
+        best_credit=float(new.exact) if task.metric == "accuracy" else new.credit,
+        seed_tally=old.tally,
+        best_tally=new.tally,
+        confidence=new.confidence,
+        part=case.part,
+    )
+
+
+def _noise(
+    evaluator: Evaluator, prompt: Prompt, cases: Sequence[Case], first: Sequence[Outcome]
+) -> Noise:
+    """In the opposite order the same tokens stand in other batches, which round otherwise."""
+    again = evaluator.score(prompt, cases[::-1], "serving")[::-1]
+    pairs = list(zip(first, again, strict=False))
+    apart = (abs(x - y) for a, b in pairs for x, y in zip(a.numbers, b.numbers, strict=True))
+    changed = sum(a.said(prompt) != b.said(prompt) for a, b in pairs)
+    return Noise(len(again), changed, round(max(apart, default=0.0), 4))

@@ -6,7 +6,9 @@ content leads to the task it belongs to, so that deleting the task deletes the c
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from math import sqrt
+from typing import TYPE_CHECKING, Any
 
 from sqlite_utils import Migrations
 
@@ -135,5 +137,58 @@ def m0001_first(db: Database) -> None:
     db.executescript(_FIRST)
 
 
-SCHEMA = 1
+@migrations()
+def m0002_measures(db: Database) -> None:
+    """Figures are of a task's own metric and carry their interval; before, all were accuracies,
+    shown with Wilson's. Verdicts lose their single answers, which said less."""
+    db.execute("ALTER TABLE evaluations RENAME COLUMN accuracy TO value")
+    for side in ("low", "high"):
+        db.execute(f"ALTER TABLE evaluations ADD COLUMN {side} REAL NOT NULL DEFAULT 0.0")
+    for run, seq, value, n in db.execute("SELECT run_id, seq, value, n FROM evaluations").fetchall():
+        db.execute(
+            "UPDATE evaluations SET low = ?, high = ? WHERE run_id = ? AND seq = ?",
+            (*_wilson(value, n), run, seq),
+        )
+    told = "SELECT id, body FROM events WHERE kind IN ('candidate', 'best', 'verdict')"
+    for key, body in db.execute(told).fetchall():
+        db.execute("UPDATE events SET body = ? WHERE id = ?", (_measured(body), key))
+    for key, body in db.execute("SELECT run_id, body FROM verdicts").fetchall():
+        db.execute("UPDATE verdicts SET body = ? WHERE run_id = ?", (_measured(body), key))
+
+
+def _measured(body: str) -> str:
+    """What an event or a verdict says, with its accuracies as values of a metric."""
+    found: dict[str, Any] = json.loads(body)
+    for part in (found, found.get("seed"), found.get("best")):
+        if isinstance(part, dict) and "accuracy" in part:
+            part["value"] = part.pop("accuracy")
+            part.setdefault("interval", _wilson(part["value"], part["n"]))
+    if "seed" in found:
+        found.setdefault("test", "sign flip" if found.get("clusters") else "exact McNemar")
+        found.pop("answers", None)
+    return json.dumps({**found, "metric": "accuracy"})
+
+
+def _wilson(value: float, n: int) -> tuple[float, float]:
+    """The 95 % score interval of a share."""
+    if not n:
+        return 0.0, 1.0
+    z2 = 1.959964**2 / n
+    middle, half = value + z2 / 2, sqrt(z2 * (value * (1 - value) + z2 / 4))
+    return round((middle - half) / (1 + z2), 4), round((middle + half) / (1 + z2), 4)
+
+
+@migrations()
+def m0003_skipped(db: Database) -> None:
+    """Rows of a file that were wrong and left out."""
+    db.executescript("""
+        CREATE TABLE skipped (
+            task_id TEXT NOT NULL REFERENCES tasks(id) ON DELETE CASCADE,
+            position INTEGER NOT NULL, place TEXT NOT NULL, what TEXT NOT NULL,
+            PRIMARY KEY (task_id, position)
+        ) STRICT;
+    """)
+
+
+SCHEMA = 3
 """The number of the last migration: the file's ``user_version``."""

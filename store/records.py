@@ -30,14 +30,23 @@ class CaseRecord(msgspec.Struct, frozen=True):
     body: str
 
 
+class SkippedRecord(msgspec.Struct, frozen=True):
+    """A row of the file that was left out: where it is, and what is wrong with it."""
+
+    place: str
+    what: str
+
+
 class Counts(msgspec.Struct, frozen=True):
-    """How many rows a task has, how many of them may ship, and how many cases each split has."""
+    """How many rows a task has, how many of them may ship, how many cases each split has, and how
+    many rows of the file were left out."""
 
     rows: int
     may_ship: int
     tuning: int
     selection: int
     test: int
+    skipped: int
 
 
 class PromptRecord(msgspec.Struct, frozen=True):
@@ -70,7 +79,8 @@ class RunRecord(msgspec.Struct, frozen=True):
 
 
 class EvaluationRecord(msgspec.Struct, frozen=True):
-    """A finished evaluation over ``n`` cases; ``spent`` is the run's total when it finished."""
+    """A finished evaluation over ``n`` cases: the task's metric with its interval from ``low`` to
+    ``high``; ``spent`` is the run's total when it finished."""
 
     run_id: str
     seq: int
@@ -78,7 +88,9 @@ class EvaluationRecord(msgspec.Struct, frozen=True):
     stage: str
     split: str
     n: int
-    accuracy: float
+    value: float
+    low: float
+    high: float
     loss: float
     spent: float
 

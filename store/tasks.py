@@ -10,7 +10,7 @@ import msgspec
 
 from store.database import now, write
 from store.errors import NameTakenError
-from store.records import CaseRecord, Counts, RowRecord, Split, TaskRecord
+from store.records import CaseRecord, Counts, RowRecord, SkippedRecord, Split, TaskRecord
 from store.sql import insert, pages, select
 
 if TYPE_CHECKING:
@@ -26,8 +26,10 @@ def add(
     split_hash: str,
     rows: Iterable[RowRecord],
     cases: Iterable[CaseRecord],
+    skipped: Iterable[SkippedRecord] = (),
 ) -> bool:
-    """Adds the whole task or nothing; rows and cases are read once and keep their order.
+    """Adds the whole task or nothing; rows, cases and what was skipped are read once and keep
+    their order.
 
     False where a task of this id is there already. NameTakenError where another one has the name.
     """
@@ -48,6 +50,10 @@ def add(
         db.conn.executemany(
             "INSERT INTO cases (task_id, id, split, position, body) VALUES (?, ?, ?, ?, ?)",
             ((id, case.id, case.split, place, case.body) for place, case in enumerate(cases)),
+        )
+        db.conn.executemany(
+            "INSERT INTO skipped (task_id, position, place, what) VALUES (?, ?, ?, ?)",
+            ((id, position, row.place, row.what) for position, row in enumerate(skipped)),
         )
     return True
 
@@ -77,6 +83,11 @@ def cases(db: Database, task_id: str, split: Split) -> Iterator[CaseRecord]:
     return pages(db, CaseRecord, "cases", "task_id = ? AND split = ?", (task_id, split), "position")
 
 
+def skipped(db: Database, task_id: str) -> Iterator[SkippedRecord]:
+    """The rows of the file that were left out, in its order."""
+    return pages(db, SkippedRecord, "skipped", "task_id = ?", (task_id,), "position")
+
+
 def counts(db: Database, task_id: str) -> Counts:
     total, may_ship = db.execute(
         "SELECT count(*), coalesce(sum(may_ship), 0) FROM rows WHERE task_id = ?", (task_id,)
@@ -84,5 +95,6 @@ def counts(db: Database, task_id: str) -> Counts:
     splits = dict(
         db.execute("SELECT split, count(*) FROM cases WHERE task_id = ? GROUP BY split", (task_id,))
     )
-    sizes = [splits.get(split, 0) for split in ("tuning", "selection", "test")]
-    return Counts(total, may_ship, *sizes)
+    tuning, selection, test = (splits.get(name, 0) for name in ("tuning", "selection", "test"))
+    [left_out] = db.execute("SELECT count(*) FROM skipped WHERE task_id = ?", (task_id,)).fetchone()
+    return Counts(total, may_ship, tuning, selection, test, left_out)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from msgspec.structs import replace
 
 from appliance.prompt import Prompt, Section
-from appliance.scoring.evaluator import Scored
+from appliance.scoring.outcomes import Scored
 from appliance.task import Case, Example, Label, Task
 from appliance.tokens import Tokeniser
 from appliance.workbench import Entry
@@ -134,6 +134,8 @@ class MemoryJournal:
 class Judge:
     """An evaluator that knows how good a prompt is: the gold label of every case gets that many
     nats more than the others, with noise that belongs to the prompt and the case."""
+
+    task = TASK
 
     def __init__(self, quality: Callable[[Prompt], float], noise: float = 1.0) -> None:
         self.quality = quality

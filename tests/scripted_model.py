@@ -1,5 +1,6 @@
 """A language model of bytes for tests: it prefers labels that the query's text contains, more so
-under some prompts than under others. Workers load it as ``scripted_model:load``.
+under some prompts than under others. Asked to write without chance it writes what stands in brackets
+last, more often under some prompts than under others. Workers load it as ``scripted_model:load``.
 
 Faults come from a folder: ``calls`` counts the calls ever answered, a file ``kill-runner`` or
 ``kill-worker`` holds the number of the call at which to kill, once, and ``fault-N`` what the worker
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import resource
 import signal
 from collections.abc import Callable
@@ -46,6 +48,10 @@ CHAT = (
     "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}<|assistant|>"
 )
 
+BRACKETS = re.compile(r"\((\w+)\)")
+SENTENCE = re.compile(r"In \d+ \(\w+\) came to \w+\.")
+"""A text of ``tiny_tasks``, which a model that writes tags repeats."""
+
 
 def load(path: str, *, beat: Callable[[int, int], None], gap: Callable[[], None]) -> ScriptedModel:
     return ScriptedModel(Path(os.environ["STROP_SCRIPT"]))
@@ -74,6 +80,11 @@ class ScriptedModel:
                 trie = build(segments)
                 unique = sum(trie.needed(trie.wanted))
                 return Scores(tuple(_logprobs(segments, i) for i in read), unique, unique)
+            case Generate(temperature=0.0):
+                answers = [_answer(bytes(p).decode(), request) for p in request.prompts]
+                written = tuple((Continuation(a, tuple(a.encode()), True),) for a in answers)
+                total = len(build([Segment(-1, ids) for ids in request.prompts]))
+                return Generated(written, total, total, sum(map(len, answers)))
             case Generate():
                 texts = [WRITTEN[(request.seed + i) % len(WRITTEN)] for i in range(request.n)]
                 each = tuple(Continuation(text, tuple(text.encode()), True) for text in texts)
@@ -131,6 +142,20 @@ def _logprobs(segments: tuple[Segment, ...], number: int) -> tuple[float, ...]:
     hit = label.lower() in text[-160:].lower()
     total = -6.0 + (3.0 * quality if hit else 0.0) + _fraction(text + label)
     return (total, *[0.0] * (read - 1))
+
+
+def _answer(prompt: str, request: Generate) -> str:
+    """As the prompt's kind of answer is written: reasoning, words, entities as JSON or as tags."""
+    right = _fraction(prompt[:40]) > _fraction(prompt[-60:])
+    word = BRACKETS.findall(prompt)[-1] if right else "nobody"
+    if request.stop != ("\n",):
+        return f"It is ({word})."
+    if not request.grammar:
+        return word
+    if "</" not in request.grammar:
+        return f'[{{"type": "person", "text": "{word}"}}]'
+    text = SENTENCE.findall(prompt)[-1]
+    return text.replace(word, f"<person>{word}</person>")
 
 
 def _fraction(text: str) -> float:

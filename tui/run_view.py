@@ -7,7 +7,9 @@ from collections import deque
 import msgspec
 
 from appliance.prompt import Prompt
+from appliance.scoring.metrics import NAMES
 from appliance.show import plain
+from appliance.task import Metric
 from appliance.verdict import Verdict
 from store.records import EvaluationRecord, EventRecord
 
@@ -24,20 +26,23 @@ class Inputs(msgspec.Struct, frozen=True):
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """One that could not be scored has no figures."""
+    """``value`` is by the task's metric, with its 95 % interval; one that could not be scored has
+    no figures."""
 
     prompt: str
     operator: str
     section: str
     outcome: str
-    accuracy: float | None = None
+    metric: Metric = "accuracy"
+    value: float | None = None
+    interval: tuple[float, float] = (0.0, 1.0)
     loss: float | None = None
     n: int = 0
 
 
 class Best(msgspec.Struct, frozen=True):
     prompt: str
-    accuracy: float
+    value: float
     n: int
 
 
@@ -49,10 +54,12 @@ class Told(msgspec.Struct, frozen=True):
 
 
 class RunView:
-    """Grows by events and evaluations as they are read, each of them once and in order."""
+    """Grows by events and evaluations as they are read, each of them once and in order. ``measure``
+    is the name of what its figures are figures of."""
 
     def __init__(self, run_id: str) -> None:
         self.run_id = run_id
+        self.measure = "score"
         self.last_seq = -1
         self.evaluations: list[EvaluationRecord] = []
         self.candidates: deque[Candidate] = deque(maxlen=SHOWN)
@@ -72,6 +79,7 @@ class RunView:
         match event.kind:
             case "candidate":
                 self.candidates.append(msgspec.json.decode(event.body, type=Candidate))
+                self.measure = NAMES[self.candidates[-1].metric]
                 self.candidates_seen += 1
             case "best":
                 self.bests.append(msgspec.json.decode(event.body, type=Best))
@@ -81,7 +89,7 @@ class RunView:
                 self.plan = msgspec.json.decode(event.body)["text"]
 
     def add(self, evaluation: EvaluationRecord) -> None:
-        """Keeps those on the tuning split: on other cases an accuracy is no point of the curve."""
+        """Keeps those on the tuning split: on other cases a figure is no point of the curve."""
         self.last_seq = evaluation.seq
         if evaluation.split != "tuning":
             return
@@ -89,13 +97,13 @@ class RunView:
         self._reached[evaluation.prompt_id, evaluation.n] = evaluation.spent
 
     def best_so_far(self) -> list[tuple[float, float]]:
-        """``[(spent, accuracy), ...]`` of what the run itself called its best.
+        """``[(spent, value), ...]`` of what the run itself called its best.
 
         No maximum over the evaluations: a lucky candidate that was dropped after a few cases has
         the highest of them.
         """
         return [
-            (self._reached[best.prompt, best.n], best.accuracy)
+            (self._reached[best.prompt, best.n], best.value)
             for best in self.bests
             if (best.prompt, best.n) in self._reached
         ]

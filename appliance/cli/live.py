@@ -55,7 +55,7 @@ class Panel:
         parts.append(_text(f"{progress.tried} candidates tried" + (f": {kinds}" if kinds else "")))
         if progress.best:
             best = progress.best
-            parts.append(_text(f"best so far {best['prompt']}: accuracy {measured(best)}", "green"))
+            parts.append(_text(f"best so far {best['prompt']}: {measured(best)}", "green"))
             lines = self.prompt.rstrip().split("\n")
             parts += [_text(f"  │ {line}") for line in lines[:PROMPT_LINES]]
             if len(lines) > PROMPT_LINES:

@@ -7,6 +7,7 @@ from collections import Counter, deque
 from typing import Any
 
 from appliance.cli import figures
+from appliance.scoring.metrics import NAMES
 
 RECENT = 5
 
@@ -55,7 +56,7 @@ class Progress:
                 return f"{self._when()}candidate {self.tried}: {candidate(body)}"
             case "best":
                 self.best = body
-                return f"{self._when()}best so far: {body['prompt']}, accuracy {measured(body)}"
+                return f"{self._when()}best so far: {body['prompt']}, {measured(body)}"
             case "progress":
                 self.spent, self.budget = body["spent"], body["budget"]
                 self._ends_at = time.monotonic() + body["left_s"]
@@ -69,8 +70,10 @@ class Progress:
 
 def candidate(body: dict[str, Any]) -> str:
     where = f" on {body['section']}" if body["section"] else ""
-    return f"{body['operator']}{where}: {body['outcome']}, accuracy {measured(body)}"
+    return f"{body['operator']}{where}: {body['outcome']}, {measured(body)}"
 
 
 def measured(body: dict[str, Any]) -> str:
-    return f"{figures.accuracy(body['accuracy'], body['n'])}, loss {body['loss']:.3f}"
+    low, high = body["interval"]
+    figure = figures.estimate(body["value"], low, high, body["n"])
+    return f"{NAMES[body['metric']]} {figure}, loss {body['loss']:.3f}"

@@ -34,9 +34,10 @@ def prompt() -> None:
 def show_prompt(out: Output, id: str, rendered: bool) -> None:
     """Show a prompt by its id or the beginning of it: its parts and rules, or as it is rendered.
 
-    Rendered, {text}, {head} and {tail} stand where the sentence in question comes, and the text
-    ends where its label follows. In few-shot tasks, labels and demonstrations are those of the
-    first tuning case. Invisible characters stand escaped; --json has the exact text of both.
+    Rendered, slots such as {text} stand where the row in question comes, and the text ends where
+    what is asked for follows. In few-shot tasks, labels and demonstrations are those of the first
+    tuning case; of yes/no questions about several labels there is one. Invisible characters stand
+    escaped; --json has the exact text of both.
     """
     db = open_store()
     record = find_prompt(db, id)
@@ -48,7 +49,7 @@ def show_prompt(out: Output, id: str, rendered: bool) -> None:
     parent = f", from {record.parent_id}" if record.parent_id else ""
     out.say(f"prompt {record.id} of task {loaded.task.name}: {origin}{parent}")
     if rendered and found.mode == "chat":
-        out.say("a user turn of the model's chat template; the label is the assistant's answer")
+        out.say("a user turn of the model's chat template; what is asked for is the assistant's")
     shots = tuple(loaded.rows[row] for row in found.shots)
     whole = show.rendered(found, loaded.task, loaded.cases["tuning"][0], shots)
     text = show.plain(found)

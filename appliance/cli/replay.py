@@ -18,7 +18,7 @@ from appliance.cli.watching import ask
 @json_option
 @click.pass_context
 def replay(context: click.Context, run: str) -> None:
-    """Compute the scores of a run's verdict again and compare.
+    """Compute every figure of a run and the scores of its verdict again, and compare.
 
     Exits with 1 where they differ.
     """
@@ -34,5 +34,6 @@ def replay(context: click.Context, run: str) -> None:
 def _text(found: dict[str, Any]) -> str:
     word = "the same" if found["same"] else "not the same"
     largest = f"largest difference {found['largest_difference']:g}"
-    lines = [f"run {found['run']}: {found['scores']} scores, {word}, {largest}"]
+    counts = f"{found['figures']} figures out of its journal, {found['scores']} scores by its model"
+    lines = [f"run {found['run']}: {counts}: {word}, {largest}"]
     return "\n".join([*lines, *(f"  {difference}" for difference in found["differences"])])

@@ -12,6 +12,7 @@ from appliance.cli import exits, figures
 from appliance.cli.output import Output
 from appliance.cli.watching import prompt_text
 from appliance.client import FINAL, runner_is_alive
+from appliance.tasks import Stored
 from store import events, runs, tasks, verdicts
 from store.records import RunRecord
 
@@ -34,6 +35,7 @@ def describe(db: Database, run: RunRecord) -> dict[str, Any]:
     return {
         "run": run.id,
         "task": task.name if task else run.task_id,
+        "metric": msgspec.json.decode(task.body, type=Stored).task.metric if task else None,
         "model": inputs.get("model"),
         "seed": inputs.get("seed"),
         "minutes": inputs.get("minutes"),

@@ -14,6 +14,7 @@ from appliance.cli.output import Output, columns
 from appliance.cli.results import conclude, describe, document, say_abandoned
 from appliance.cli.watching import ask, last_event, watch
 from appliance.client import FINAL
+from appliance.scoring.metrics import NAMES, searched_by
 from store import runs as stored
 
 LAST = 10
@@ -61,11 +62,18 @@ def show_run(out: Output, run: str) -> None:
     if evaluations:
         last = evaluations[-LAST:]
         rows = [
-            (e.prompt_id, e.stage, e.split, figures.accuracy(e.accuracy, e.n), f"{e.loss:.3f}")
+            (
+                e.prompt_id,
+                e.stage,
+                e.split,
+                figures.estimate(e.value, e.low, e.high, e.n),
+                f"{e.loss:.3f}",
+            )
             for e in last
         ]
+        measure = NAMES[searched_by(found["metric"])]
         lines += ["", f"the last {len(last)} of {len(evaluations)} evaluations"]
-        lines.append(columns(("prompt", "stage", "split", "accuracy", "loss"), rows))
+        lines.append(columns(("prompt", "stage", "split", measure, "loss"), rows))
     if found["prompt_text"]:
         lines += ["", f"best prompt {record.best_prompt}", found["prompt_text"]]
     say_abandoned(out, [record])

@@ -10,11 +10,14 @@ from typing import TypeVar
 
 import msgspec
 
+from appliance.data.spool import Spool
 from appliance.errors import InputError
 
 LISTED = 10
 QUOTED = 60
 LEAST_ROWS = 6
+"""Of a label, to be in three splits. Rarer strata are shared out as one."""
+
 INVISIBLE = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
 LINE_BREAKING = frozenset({"Cc", "Zl", "Zp"})
 
@@ -42,26 +45,38 @@ def quoted(text: str) -> str:
     return f'"{printable(shortened)}"'
 
 
-class Problems:
-    """Collects what is wrong in a file row by row; nothing is imported if anything is."""
+class Skipped(msgspec.Struct, frozen=True):
+    """A row that was not imported: where it is, and what is wrong with it."""
 
-    def __init__(self, path: Path) -> None:
+    place: str
+    what: str
+
+
+class Problems:
+    """Collects what is wrong in a file row by row. Nothing is imported if anything is, unless such
+    rows are to be skipped."""
+
+    def __init__(self, path: Path, *, skip: bool = False) -> None:
         self.path = path
-        self._found: list[str] = []
+        self.skip = skip
+        self.found: Spool[Skipped] = Spool(Skipped)
 
     def add(self, where: str, what: str) -> None:
-        self._found.append(f"  {where}: {what}")
+        self.found.append(Skipped(where, what))
 
     def raise_if_any(self) -> None:
-        """Raises InputError that lists the first ten and counts the rest."""
-        if not self._found:
-            return
-        count = len(self._found)
-        lines = self._found[:LISTED]
+        """Raises InputError that lists the first ten and counts the rest, unless they are to be
+        skipped."""
+        if self.found and not self.skip:
+            raise self.refusal()
+
+    def refusal(self) -> InputError:
+        count = len(self.found)
+        lines = [f"  {row.place}: {row.what}" for row in self.found[:LISTED]]
         if count > LISTED:
             lines.append(f"  and {count - LISTED} more")
         rows = "1 row is wrong" if count == 1 else f"{count} rows are wrong"
-        raise refused(self.path, "\n".join([f"{rows}; nothing was imported", *lines]))
+        return refused(self.path, "\n".join([f"{rows}; nothing was imported", *lines]))
 
 
 def refused(path: Path, what: str) -> InputError:
@@ -136,6 +151,17 @@ def check_labels(
     path: Path, labels: Sequence[str], none: str | None, counts: Mapping[str, int]
 ) -> None:
     """Raises InputError unless the labels can be told apart and each has rows for three splits."""
+    check_names(path, labels, none)
+    if len(labels) < 2:
+        raise refused(path, "has fewer than 2 labels; there is nothing to tell apart")
+    if few := [label for label in labels if counts.get(label, 0) < LEAST_ROWS]:
+        listed = ", ".join(f"{quoted(label)} {counts.get(label, 0)}" for label in few[:LISTED])
+        what = f"too few different rows to split: {listed}; each label needs {LEAST_ROWS}"
+        raise refused(path, f"{what}: add rows or remove the label")
+
+
+def check_names(path: Path, labels: Sequence[str], none: str | None) -> None:
+    """Raises InputError unless the labels can be told apart, and ``none`` is one of them."""
     if defects := [defect for label in labels if (defect := label_defect(label))]:
         raise refused(path, f"label {defects[0]}")
     if len(set(labels)) < len(labels):
@@ -144,15 +170,9 @@ def check_labels(
     if same := read_the_same(labels):
         pairs = "; ".join(f"{quoted(a)} and {quoted(b)}" for a, b in same[:LISTED])
         raise refused(path, f"labels that read the same: {pairs}; use one spelling for each")
-    if len(labels) < 2:
-        raise refused(path, "has fewer than 2 labels; there is nothing to tell apart")
     if none is not None and none not in labels:
         known = ", ".join(map(quoted, labels[:LISTED]))
         raise refused(path, f"no label {quoted(none)}, given as none of the above; found: {known}")
-    if few := [label for label in labels if counts.get(label, 0) < LEAST_ROWS]:
-        listed = ", ".join(f"{quoted(label)} {counts.get(label, 0)}" for label in few[:LISTED])
-        what = f"too few different rows to split: {listed}; each label needs {LEAST_ROWS}"
-        raise refused(path, f"{what}: add rows or remove the label")
 
 
 def find_span(text: str, value: object) -> tuple[int, int]:

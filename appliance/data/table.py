@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from io import StringIO
-from itertools import islice
+from contextlib import suppress
+from itertools import chain, islice
 from pathlib import Path
 
+import msgspec
+
 from appliance.data import Imported
-from appliance.data.check import Problems, printable, quoted, read_bytes, refused
-from appliance.data.rows import Choices, Row, fixed_task
+from appliance.data.check import Problems, printable, quoted, refused
+from appliance.data.choices import Choices
+from appliance.data.columns import Row
+from appliance.data.encoding import encoding_of
+from appliance.data.rows import fixed_task
+from appliance.errors import InputError
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-MARKS = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
-FALLBACK = "windows-1252"
-"""What a spreadsheet writes that does not write UTF-8."""
-
 SNIFFED = 100
 """Records by which the delimiter is found."""
 
@@ -47,51 +44,39 @@ def read_table(
 
     Columns are called as the first record says, or 1, 2, 3 and so on without a ``header``. The
     entities of a relation are "[start, end]" in characters of the text, or a string that occurs in
-    it once. ``encoding`` and ``delimiter`` are found out unless they are given.
+    it once; lists of strings are divided, other lists JSON. ``encoding`` and ``delimiter`` are
+    found out unless they are given.
     """
-    text, read_as = _decoded(path, encoding)
-    delimiter = delimiter or _delimiter(text)
-    problems = Problems(path)
-    records = list(_records(text, delimiter, problems))
-    if not records:
-        problems.raise_if_any()
+    encoding = encoding_of(path, encoding)
+    delimiter = delimiter or _delimiter(path, encoding)
+    records = _records(path, encoding, delimiter)
+    first = next(records, None)
+    if first is None:
         raise refused(path, "is empty; it needs one row for each example")
-    names = _names(path, records[0][1], header)
+    names = _names(path, first[1], header)
+    problems = Problems(path, skip=choices.skip)
     cells = {choices.columns.get(field, field): read for field, read in CELLS.items()}
-    rows = [
+    rows = (
         (where, _row(names, values, cells))
-        for where, values in records[header:]
+        for where, values in (records if header else chain([first], records))
         if _fits(where, values, names, problems)
-    ]
+    )
     divided = DELIMITERS.get(delimiter, quoted(delimiter))
     columns = ", ".join(map(quoted, names))
+    read_as = encoding.removesuffix("-sig")
     note = f"read as {read_as}, divided by {divided}; columns: {columns}"
     return fixed_task(path, rows, problems, choices, notes=[note])
 
 
-def _decoded(path: Path, encoding: str | None) -> tuple[str, str]:
-    """The text, and the name of the encoding it was read in."""
-    data = read_bytes(path)
-    marked = next((name for mark, name in MARKS.items() if data.startswith(mark)), None)
-    tried = [encoding] if encoding else [marked] if marked else ["utf-8", FALLBACK]
-    for name in tried:
-        try:
-            return data.decode(name), name.removesuffix("-sig")
-        except LookupError:
-            raise refused(path, f"there is no encoding {quoted(name)}; try utf-8") from None
-        except UnicodeError as error:
-            byte = error.start if isinstance(error, UnicodeDecodeError) else 0
-    line = data.count(b"\n", 0, byte) + 1
-    what = f"line {line}: byte {byte} is not {tried[-1]}"
-    raise refused(path, f"{what}; give the file's own with --encoding, or save it as UTF-8")
-
-
-def _delimiter(text: str) -> str:
+def _delimiter(path: Path, encoding: str) -> str:
     """The one by which most records have as many fields as the first; of several the one that
     makes most fields."""
 
     def score(delimiter: str) -> tuple[int, int]:
-        counts = [len(v) for _, v in islice(_records(text, delimiter, None), SNIFFED)]
+        counts = []
+        with suppress(InputError):
+            for _, values in islice(_records(path, encoding, delimiter), SNIFFED):
+                counts.append(len(values))
         if not counts or counts[0] < 2:
             return 0, 0
         return Counter(counts)[counts[0]], counts[0]
@@ -99,23 +84,24 @@ def _delimiter(text: str) -> str:
     return max(DELIMITERS, key=score)
 
 
-def _records(text: str, delimiter: str, problems: Problems | None) -> Iterator[Record]:
-    """Records that hold anything, up to the first one that cannot be read."""
+def _records(path: Path, encoding: str, delimiter: str) -> Iterator[Record]:
+    """Records that hold anything. Raises InputError where the file cannot be read on."""
     csv.field_size_limit(LONGEST_FIELD)
-    reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    while True:
-        where = f"line {reader.line_num + 1}"
-        try:
-            values = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            if problems:
-                what = f"cannot be read: {error}; is a quotation mark open, or not doubled?"
-                problems.add(where, what)
-            return
-        if any(value.strip() for value in values):
-            yield where, values
+    with path.open(encoding=encoding, newline="") as text:
+        reader = csv.reader(text, delimiter=delimiter, strict=True)
+        while True:
+            where = f"line {reader.line_num + 1}"
+            try:
+                values = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                what = (
+                    f"{where}: cannot be read: {error}; is a quotation mark open, or not doubled?"
+                )
+                raise refused(path, what) from None
+            if any(value.strip() for value in values):
+                yield where, values
 
 
 def _names(path: Path, first: Sequence[str], header: bool) -> list[str]:
@@ -156,6 +142,20 @@ def _flag(cell: str) -> object:
     return WORDS.get(word, cell) if word else None
 
 
+def _listed(cell: str) -> object:
+    """A JSON list where it is one."""
+    try:
+        return msgspec.json.decode(cell, type=list[object]) if cell.lstrip()[:1] == "[" else cell
+    except (msgspec.DecodeError, RecursionError):
+        return cell
+
+
 Cell = Callable[[str], object]
-CELLS: Mapping[str, Cell] = {"head": _entity, "tail": _entity, "may_ship": _flag}
+CELLS: Mapping[str, Cell] = {
+    "head": _entity,
+    "tail": _entity,
+    "may_ship": _flag,
+    "spans": _listed,
+    "choices": _listed,
+}
 """How cells are read that hold no plain text."""

@@ -12,7 +12,7 @@ from appliance.render import CONTENT_FREE
 from appliance.scoring.evaluator import Evaluator
 from appliance.task import Case, Example
 from appliance.tokens import Owner
-from models.engine import Choice, Differentiate, Gradients
+from models.engine import Differentiate, Gradients
 
 TOP = 24
 
@@ -30,24 +30,13 @@ class Gradient(msgspec.Struct, frozen=True):
 def gradient(
     evaluator: Evaluator, prompt: Prompt, cases: Sequence[Case], sharpness: float
 ) -> Gradient:
-    """One request to the twin, through the calibration branch where the prompt has a weight. The
-    loss is that of races, but for their step at an error, which has no slope."""
-    layout = evaluator.renderer.layout(prompt, cases, owned=True)
-    choices = tuple(
-        Choice(
-            plain,
-            free if prompt.weight else (),
-            case.gold,
-            prompt.weight,
-            sharpness,
-            prompt.prior,
-        )
-        for plain, free, case in zip(layout.plain, layout.free, cases, strict=True)
-    )
-    request = Differentiate(tuple(layout.segments), tuple(layout.owners), choices, TOP)
+    """One request to the twin, through the calibration branch where the prompt has a weight."""
+    sheet, choices = evaluator.decisions(prompt, cases, sharpness)
+    layout = sheet.layout
+    request = Differentiate(sheet.segments, tuple(layout.owners), choices, TOP)
     reply = evaluator.bench.gradients("twin", request)
-    public = evaluator.renderer.layout(prompt, [_without_content(cases[0])], owned=True)
-    before = _before(public)
+    public = evaluator.renderer.sheet(prompt, [_without_content(cases[0])], owned=True)
+    before = _before(public.layout)
     return Gradient(
         owners=tuple(layout.literal_tokens),
         before=tuple(before.get(owner, ()) for owner in layout.literal_tokens),
@@ -57,8 +46,18 @@ def gradient(
 
 def _without_content(case: Case) -> Case:
     """The case with nothing of its rows: what a model has read it may repeat in a prompt."""
-    everywhere = (0, len(CONTENT_FREE))
-    query = Example(CONTENT_FREE, everywhere, everywhere, case.query.label)
+    row = case.query
+    everywhere = None if row.head is None else (0, len(CONTENT_FREE))
+    query = Example(
+        text=CONTENT_FREE,
+        head=everywhere,
+        tail=everywhere,
+        label=row.label,
+        labels=row.labels,
+        question=CONTENT_FREE,
+        answers=(CONTENT_FREE,),
+        choices=(CONTENT_FREE,) * len(row.choices),
+    )
     return Case(query, case.labels)
 
 

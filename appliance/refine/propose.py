@@ -9,12 +9,13 @@ A gradient only proposes: each edit is verified by a forward pass.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import msgspec
 
 from appliance.errors import PromptError
-from appliance.prompt import Prompt
+from appliance.prompt import YES_NO, Prompt
 from appliance.refine.gradient import Gradient
 from appliance.refine.spans import Span
 from appliance.render import literals, replace_literal
@@ -51,6 +52,8 @@ def propose(
             fluent[at] = [token for token, _ in likeliest]
     edits: list[Edit] = []
     for at, span in enumerate(spans):
+        if _is_protected(prompt, span):
+            continue
         gains = dict(found.reply.swaps[span.peak])
         likely = sorted(fluent.get(at, []), key=lambda token: -gains.get(token, 0.0))
         original = literals(prompt)[span.literal].text.encode()[span.start : span.end]
@@ -65,6 +68,18 @@ def propose(
         edits += _edit(prompt, span.literal, (span.start, span.end), "", "delete")
     unique = {edit.prompt.id: edit for edit in reversed(edits) if edit.prompt.id != prompt.id}
     return list(reversed(unique.values()))
+
+
+def _is_protected(prompt: Prompt, span: Span) -> bool:
+    """Whether the span reaches into a word that answers are written with: an instruction that names
+    others would ask for what is not scored."""
+    words = prompt.words or (YES_NO if prompt.form == "yesno" else ())
+    text = literals(prompt)[span.literal].text.encode()
+    return any(
+        found.start() < span.end and span.start < found.end()
+        for word in words
+        for found in re.finditer(rb"\b" + re.escape(word.encode()) + rb"\b", text, re.IGNORECASE)
+    )
 
 
 def _can_stand(text: str) -> bool:

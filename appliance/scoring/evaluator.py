@@ -1,19 +1,18 @@
-"""Prompts on cases: label scores, losses and decisions."""
+"""Prompts on cases: what is asked of the model, and what its replies come to."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from itertools import chain
 
-import msgspec
-import numpy as np
-
-from appliance.layout import Layout
 from appliance.prompt import Prompt
-from appliance.renderer import Renderer
-from appliance.task import Case
+from appliance.renderer import Renderer, Sheet
+from appliance.scoring.outcomes import Outcome
+from appliance.scoring.replies import decisions, read_scores, totals
+from appliance.scoring.written import read, request, thinking
+from appliance.task import Case, Task
 from appliance.workbench import Workbench
-from models.engine import Score, Scores, digest
+from models.engine import Choice, Score, digest
 
 BLOCK = 96
 """Cases a request of the search holds at most: what a crash can cost."""
@@ -21,50 +20,16 @@ BLOCK = 96
 SERVED_BLOCK = 128
 
 
-class Calibration(Protocol):
-    """How label scores are corrected: a prompt says so, and so does a fit. ``prior`` is empty or
-    holds a number for each label."""
-
-    @property
-    def weight(self) -> float: ...
-    @property
-    def prior(self) -> tuple[float, ...]: ...
-
-
-class Scored(msgspec.Struct, frozen=True):
-    """One case under one prompt: s(y) and s0(y) of each label, rounded to 1e-4."""
-
-    case: str
-    gold: int
-    plain: tuple[float, ...]
-    free: tuple[float, ...]
-
-    def scores(self, by: Calibration) -> tuple[float, ...]:
-        """s(y) - w s0(y) - b(y), rounded so that decisions do not hang on the last bits."""
-        prior = by.prior or (0.0,) * len(self.plain)
-        each = zip(self.plain, self.free, prior, strict=True)
-        return tuple(round(s - by.weight * s0 - b, 4) for s, s0, b in each)
-
-    def choice(self, by: Calibration) -> int:
-        scores = self.scores(by)
-        return scores.index(max(scores))
-
-    def correct(self, by: Calibration) -> bool:
-        return self.choice(by) == self.gold
-
-    def loss(self, by: Calibration, sharpness: float = 1.0) -> float:
-        """Cross-entropy of the gold label under the softmax of ``sharpness`` x scores, in nats."""
-        scores = sharpness * np.array(self.scores(by))
-        peak = scores.max()
-        return round(float(peak + np.log(np.exp(scores - peak).sum()) - scores[self.gold]), 4)
-
-
 class Evaluator:
-    """Renders, asks the workbench and reads the label scores of one task."""
+    """Renders, asks the workbench and reads the outcomes of one task's cases."""
 
     def __init__(self, bench: Workbench, renderer: Renderer) -> None:
         self.bench = bench
         self.renderer = renderer
+
+    @property
+    def task(self) -> Task:
+        return self.renderer.task
 
     @property
     def spent(self) -> float:
@@ -72,38 +37,50 @@ class Evaluator:
         return self.bench.spent
 
     def asked(self, prompt: Prompt, cases: Sequence[Case]) -> str:
-        """What scoring the cases asks of the model, as a hash: prompts that agree in it differ in
-        nothing that the model sees."""
-        return digest(Score(tuple(self.renderer.layout(prompt, cases).segments)))
+        """What evaluating the cases asks of the model, as a hash: prompts that agree in it differ
+        in nothing that the model sees."""
+        scored = digest(Score(self.renderer.sheet(prompt, cases).segments))
+        if prompt.form != "written":
+            return scored
+        return scored + digest(request(self.task, prompt, self.renderer.openings(prompt, cases)))
 
-    def score(self, prompt: Prompt, cases: Sequence[Case], role: str = "search") -> list[Scored]:
+    def score(self, prompt: Prompt, cases: Sequence[Case], role: str = "search") -> list[Outcome]:
         """In blocks, each of which shares its prefix."""
         size = BLOCK if role == "search" else SERVED_BLOCK
-        result: list[Scored] = []
-        for start in range(0, len(cases), size):
-            block = cases[start : start + size]
-            layout = self.renderer.layout(prompt, block)
-            reply = self.bench.score(role, Score(tuple(layout.segments)))
-            result += read_scores(layout, reply, block)
-        return result
+        blocks = [cases[start : start + size] for start in range(0, len(cases), size)]
+        return list(chain.from_iterable(self._block(prompt, block, role) for block in blocks))
 
+    def decisions(
+        self, prompt: Prompt, cases: Sequence[Case], sharpness: float
+    ) -> tuple[Sheet, tuple[Choice, ...]]:
+        """The cases laid out with the owner of every token, and the decisions whose mean loss is
+        that of a race, but for its step at an error, which has no slope."""
+        said = self._reasoning(prompt, cases, "search")
+        sheet = self.renderer.sheet(prompt, cases, said, owned=True)
+        return sheet, decisions(self.task, prompt, sheet, cases, sharpness)
 
-def read_scores(layout: Layout, reply: Scores, block: Sequence[Case]) -> list[Scored]:
-    """Sums each answer's log-probabilities (design, "The score")."""
-    reading = [index for index, segment in enumerate(layout.segments) if segment.read]
-    total = {
-        index: round(sum(logprobs), 4)
-        for index, logprobs in zip(reading, reply.logprobs, strict=True)
-    }
-    return [
-        Scored(case.id, case.gold, tuple(total[i] for i in plain), tuple(total[i] for i in free))
-        for case, plain, free in zip(block, layout.plain, layout.free, strict=True)
-    ]
+    def _block(self, prompt: Prompt, cases: Sequence[Case], role: str) -> list[Outcome]:
+        said = self._reasoning(prompt, cases, role)
+        sheet = self.renderer.sheet(prompt, cases, said)
+        reply = self.bench.score(role, Score(sheet.segments))
+        if prompt.form != "written" or self.task.match == "choice":
+            return read_scores(self.task, prompt, sheet, reply, cases)
+        openings = self.renderer.openings(prompt, cases, said)
+        written = self.bench.generate(role, request(self.task, prompt, openings)).written
+        total = totals(sheet, reply)
+        return [
+            read(
+                self.task,
+                prompt,
+                case,
+                continuation.text,
+                -total[answer] / sheet.layout.segments[answer].read,
+            )
+            for case, [continuation], [(answer,)] in zip(cases, written, sheet.plain, strict=True)
+        ]
 
-
-def accuracy(scored: Sequence[Scored], by: Calibration) -> float:
-    return sum(s.correct(by) for s in scored) / len(scored)
-
-
-def mean_loss(scored: Sequence[Scored], by: Calibration) -> float:
-    return sum(s.loss(by) for s in scored) / len(scored)
+    def _reasoning(self, prompt: Prompt, cases: Sequence[Case], role: str) -> list[str] | None:
+        if "reasoning" not in prompt.slots:
+            return None
+        wanted = thinking(prompt, self.renderer.openings(prompt, cases))
+        return [one.text.strip() for [one] in self.bench.generate(role, wanted).written]

@@ -1,20 +1,13 @@
-"""Intervals, exact tests and power for scores that two prompts earn on the same cases."""
+"""Intervals of proportions, exact tests and power, for answers that are right or wrong."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Sequence
-from math import isfinite, nan, sqrt
+from collections.abc import Sequence
+from math import nan, sqrt
 from statistics import NormalDist
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
-
-RESAMPLES = 9_999
-FLIPS = 20_000
-
-Values = NDArray[np.float64]
 
 
 class Estimate(msgspec.Struct, frozen=True):
@@ -24,19 +17,6 @@ class Estimate(msgspec.Struct, frozen=True):
     low: float
     high: float
     n: int
-
-
-class PairedGain(msgspec.Struct, frozen=True):
-    """``gain`` in accuracy with its 95 % interval and the two-sided ``p`` of there being none;
-    ``wins`` and ``losses`` are discordant cases."""
-
-    gain: float
-    low: float
-    high: float
-    n: int
-    wins: int
-    losses: int
-    p: float
 
 
 class RankCorrelation(msgspec.Struct, frozen=True):
@@ -72,53 +52,21 @@ def mcnemar_exact(b: int, c: int) -> float:
     return float(binomtest(b, b + c).pvalue) if b + c else 1.0
 
 
-def paired_gain(before: Sequence[bool], after: Sequence[bool]) -> PairedGain:
-    """How much more often ``after`` is right than ``before``, case by case.
+def newcombe(both: int, wins: int, losses: int, neither: int) -> tuple[float, float]:
+    """95 % interval of the difference of two proportions on the same cases, of which ``wins`` are
+    right for the second alone and ``losses`` for the first alone.
 
-    ``p`` is that of the exact McNemar test. The interval is Newcombe's method 10 for paired
-    proportions (square-and-add of Wilson limits with a continuity-corrected phi): Statistics in
-    Medicine 17 (1998), 2635-2650.
-    Raises ValueError for no cases, or for sequences of different length.
+    Newcombe's method 10 (square-and-add of Wilson limits with a continuity-corrected phi):
+    Statistics in Medicine 17 (1998), 2635-2650. Raises ValueError for no cases.
     """
-    n = len(before)
-    both = sum(x and y for x, y in zip(before, after, strict=True))
-    wins = sum(y and not x for x, y in zip(before, after, strict=True))
-    losses = sum(x and not y for x, y in zip(before, after, strict=True))
+    n = both + wins + losses + neither
     new, old = wilson(both + wins, n), wilson(both + losses, n)
-    phi = _phi(both, wins, losses, n - both - wins - losses)
+    phi = _phi(both, wins, losses, neither)
     gain = (wins - losses) / n
-    return PairedGain(
-        gain=gain,
-        low=gain - _square_and_add(new.value - new.low, old.high - old.value, phi),
-        high=gain + _square_and_add(new.high - new.value, old.value - old.low, phi),
-        n=n,
-        wins=wins,
-        losses=losses,
-        p=mcnemar_exact(wins, losses),
+    return (
+        gain - _square_and_add(new.value - new.low, old.high - old.value, phi),
+        gain + _square_and_add(new.high - new.value, old.value - old.low, phi),
     )
-
-
-def clustered_gain(
-    before: Sequence[bool], after: Sequence[bool], clusters: Sequence[str]
-) -> PairedGain:
-    """As ``paired_gain``, where cases of one cluster depend on one another.
-
-    ``p`` is that of flipping the signs of the clusters' sums (``sign_flip``), exact up to 14
-    clusters; fewer than 6 can prove nothing at 0.05. The interval redraws whole clusters and is a
-    little short where they are few. With a single cluster it is [-1, 1].
-    """
-    plain = paired_gain(before, after)
-    names = {name: place for place, name in enumerate(dict.fromkeys(clusters))}
-    sums, sizes = np.zeros(len(names)), np.zeros(len(names))
-    for name, old, new in zip(clusters, before, after, strict=True):
-        sums[names[name]] += float(new) - float(old)
-        sizes[names[name]] += 1
-    low, high = -1.0, 1.0
-    if len(names) > 1:
-        drawn = np.random.default_rng(0).integers(len(names), size=(RESAMPLES, len(names)))
-        gains = sums[drawn].sum(1) / sizes[drawn].sum(1)
-        low, high = map(float, np.quantile(gains, [0.025, 0.975]))
-    return msgspec.structs.replace(plain, low=low, high=high, p=sign_flip(sums.tolist(), seed=0))
 
 
 def _phi(a: int, b: int, c: int, d: int) -> float:
@@ -132,83 +80,6 @@ def _phi(a: int, b: int, c: int, d: int) -> float:
 
 def _square_and_add(x: float, y: float, phi: float) -> float:
     return sqrt(max(x * x - 2 * phi * x * y + y * y, 0.0))
-
-
-def sign_flip(differences: Sequence[float], seed: int) -> float:
-    """Two-sided p of Fisher's randomisation test that paired differences centre on zero.
-
-    Exact up to 14 non-zero differences; beyond, 20,000 random flips with one added to both counts
-    (Phipson and Smyth, SAGMB 9, 2010), so that p is never 0.
-    """
-    from scipy.stats import permutation_test
-
-    nonzero = np.array([d for d in differences if d], dtype=np.float64)
-    if len(nonzero) < 2:
-        return 1.0
-    test = permutation_test(
-        (nonzero,),
-        np.sum,
-        permutation_type="samples",
-        vectorized=True,
-        n_resamples=FLIPS,
-        batch=1_000,
-        rng=np.random.default_rng(seed),
-    )
-    return float(test.pvalue)
-
-
-def bootstrap_interval(
-    values: Sequence[float],
-    statistic: Callable[[Values], float],
-    seed: int,
-    clusters: Sequence[str] | None = None,
-) -> Estimate:
-    """95 % bootstrap interval of ``statistic(values)``.
-
-    BCa (Efron, JASA 82, 1987) for independent values; a percentile interval where BCa is undefined,
-    or over whole clusters, redrawn together, where values of a cluster depend on one another
-    (Davison and Hinkley, Bootstrap Methods, 1997, section 3.8). ``n`` counts values, or clusters.
-    Raises ValueError for fewer than two.
-    """
-    data = np.asarray(values, dtype=np.float64)
-    rng = np.random.default_rng(seed)
-    names = range(len(data)) if clusters is None else clusters
-    members: dict[object, list[int]] = {}
-    for index, name in zip(range(len(data)), names, strict=True):
-        members.setdefault(name, []).append(index)
-    groups = [data[indices] for indices in members.values()]
-    if len(groups) < 2:
-        raise ValueError("an interval needs two values or clusters at least")
-    interval = _bca(data, statistic, rng) if clusters is None else None
-    low, high = interval or _percentile(groups, statistic, rng)
-    return Estimate(float(statistic(data)), low, high, len(groups))
-
-
-def _bca(
-    data: Values, statistic: Callable[[Values], float], rng: np.random.Generator
-) -> tuple[float, float] | None:
-    """None where the resamples or the jackknife values are all alike."""
-    from scipy.stats import bootstrap
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        interval = bootstrap(
-            (data,), statistic, vectorized=False, n_resamples=RESAMPLES, rng=rng
-        ).confidence_interval
-    low, high = float(interval.low), float(interval.high)
-    return (low, high) if isfinite(low) and isfinite(high) else None
-
-
-def _percentile(
-    groups: Sequence[Values], statistic: Callable[[Values], float], rng: np.random.Generator
-) -> tuple[float, float]:
-    count = len(groups)
-    draws = [
-        statistic(np.concatenate([groups[i] for i in rng.integers(count, size=count)]))
-        for _ in range(RESAMPLES)
-    ]
-    low, high = np.quantile(draws, [0.025, 0.975])
-    return float(low), float(high)
 
 
 def rank_agreement(a: Sequence[float], b: Sequence[float]) -> RankCorrelation:

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import fsum
 
-import msgspec
-
 from appliance.prompt import Prompt
-from appliance.scoring.calibration import Fit, fit, penalty, sharpen
-from appliance.scoring.evaluator import Evaluator, Scored, accuracy, mean_loss
+from appliance.scoring.calibration import Fit, calibrated, fit, penalty, sharpen
+from appliance.scoring.evaluator import Evaluator
+from appliance.scoring.metrics import estimate, mean_loss, searched_by
+from appliance.scoring.outcomes import Outcome
 from appliance.scoring.racing import Difference, compare
-from appliance.task import Case
+from appliance.scoring.statistics import Estimate
+from appliance.task import Case, Metric
 from appliance.workbench import Unanswerable
 
 FIRST = 24
@@ -36,7 +37,8 @@ class Candidate:
     source: tuple[Case, ...] = ()
     fixed: bool = False
     shares: tuple[float, ...] = ()
-    scored: list[Scored] = field(default_factory=list)
+    metric: Metric = "accuracy"
+    scored: list[Outcome] = field(default_factory=list)
     gain: float = 0.0
     cost: float = 0.0
     _fitted: tuple[int, Fit] | None = None
@@ -45,7 +47,9 @@ class Candidate:
     def fit(self) -> Fit:
         if self._fitted is None or self._fitted[0] != len(self.scored):
             fitted = (
-                sharpen(self.scored, [self.prompt]) if self.fixed else fit(self.scored, self.shares)
+                sharpen(self.scored, [self.prompt])
+                if self.fixed
+                else fit(self.scored, self.shares, self.metric)
             )
             self._fitted = len(self.scored), fitted
         return self._fitted[1]
@@ -58,11 +62,12 @@ class Candidate:
     @property
     def final(self) -> Prompt:
         """The prompt with its fitted calibration."""
-        return msgspec.structs.replace(self.prompt, weight=self.fit.weight, prior=self.fit.prior)
+        return calibrated(self.prompt, self.fit)
 
     @property
-    def accuracy(self) -> float:
-        return accuracy(self.scored, self.fit)
+    def estimate(self) -> Estimate:
+        """By the task's metric."""
+        return estimate(self.scored, self.fit, self.metric)
 
     @property
     def loss(self) -> float:
@@ -89,12 +94,18 @@ class Contest:
         self.cases = cases
         self.seen = seen
         self.shares = shares
-        self.seed = Candidate(seed, "seed", fixed=True)
+        self.metric = searched_by(evaluator.task.metric)
+        self.seed = Candidate(seed, "seed", fixed=True, metric=self.metric)
         self.entries: dict[str, Candidate] = {}
         self.extend(self.seed, FIRST)
         seen(self.seed, "leads")
         self.leader = Candidate(
-            seed, "calibrate", self.seed, shares=shares, scored=list(self.seed.scored)
+            seed,
+            "calibrate",
+            self.seed,
+            shares=shares,
+            metric=self.metric,
+            scored=list(self.seed.scored),
         )
         self.leader.gain = -difference(self.leader, self.seed).mean
         self.entries[self._key(seed)] = self.leader
@@ -129,7 +140,9 @@ class Contest:
         key = self._key(prompt)
         if key in self.entries:
             return None
-        candidate = Candidate(prompt, operator, parent, section, source, shares=self.shares)
+        candidate = Candidate(
+            prompt, operator, parent, section, source, shares=self.shares, metric=self.metric
+        )
         outcome = "kept"
         try:
             for cases in rungs(min(depth, len(self.cases))):

@@ -13,7 +13,6 @@ from typing import NamedTuple
 import msgspec
 
 from appliance.prompt import Prompt, Section
-from appliance.task import Kind
 
 Choose = Callable[[str, Sequence[str]], str]
 Point = Mapping[str, str]
@@ -21,6 +20,9 @@ Point = Mapping[str, str]
 SEPARATORS = {"line": "\n", "space": " ", "bar": " | ", "comma": ", "}
 CUES = (": ", " = ", " | ", " is ")
 ENDS = {"line": "\n", "blank": "\n\n", "stop": ".\n", "rule": "\n---\n"}
+LINES = {"line": "\n", "blank": "\n\n", "rule": "\n---\n"}
+"""Ends of answers that a model writes: a full stop may belong to the answer."""
+
 JOINS = {"comma": ", ", "bar": " | ", "lines": "\n"}
 WORDINGS = ("plain", "lower", "title", "snake", "upper", "quoted")
 ORDERS = ("given", "reversed", "label", "shortest", "longest")
@@ -28,13 +30,21 @@ ORDERS = ("given", "reversed", "label", "shortest", "longest")
 
 class Space(NamedTuple):
     """What a prompt of one kind of task can look like. ``layouts`` has the choices that each
-    layout's template takes, ``template`` makes the example up to its label of a point."""
+    layout's template takes, ``template`` makes the example up to its ``target`` of a point.
+    ``rules`` are fields of a prompt with their values, ``words`` what yes and no can be called,
+    ``channels`` templates of a row given its label."""
 
     layouts: Mapping[str, tuple[str, ...]]
     names: Mapping[str, tuple[str, ...]]
-    arrows: tuple[str, ...]
     heads: Mapping[str, str]
     template: Callable[[Point], str]
+    target: str = "label"
+    arrows: tuple[str, ...] = ()
+    extractors: tuple[str, ...] = ()
+    ends: Mapping[str, str] = ENDS
+    rules: Mapping[str, tuple[str, ...]] = {}
+    words: Mapping[str, tuple[str, ...]] = {}
+    channels: tuple[str, ...] = ()
 
 
 def choose_point(choose: Choose, shot_sets: Sequence[str], space: Space) -> dict[str, str]:
@@ -44,16 +54,19 @@ def choose_point(choose: Choose, shot_sets: Sequence[str], space: Space) -> dict
         "names": tuple(space.names),
         "arrow": space.arrows,
         "cue": CUES,
+        "extractor": space.extractors,
         "separator": tuple(SEPARATORS),
     }
     for name in space.layouts[point["layout"]]:
         point[name] = choose(name, options[name])
-    point["end"] = choose("end", tuple(ENDS))
+    point["end"] = choose("end", tuple(space.ends))
     point["head"] = choose("head", tuple(space.heads))
-    if point["head"] in ("list", "task"):
+    if "{labels}" in space.heads[point["head"]]:
         point["join"] = choose("join", tuple(JOINS))
-    point["wording"] = choose("wording", WORDINGS)
-    point["order"] = choose("order", ORDERS)
+    for rule, values in space.rules.items():
+        point[rule] = choose(rule, values)
+    if space.words:
+        point["words"] = choose("words", tuple(space.words))
     if len(shot_sets) > 1:
         point["shots"] = choose("shots", tuple(shot_sets))
     return point
@@ -65,108 +78,17 @@ def build(point: Point, shots: Mapping[str, tuple[str, ...]], space: Space) -> P
     return msgspec.convert(
         {
             "sections": (Section("task", head),) if head else (),
-            "example": space.template(point) + "{label}" + ENDS[point["end"]],
+            "example": example(point, space),
             "join": JOINS[point.get("join", "comma")],
-            "wording": point["wording"],
-            "order": point["order"],
             "shots": shots[point.get("shots", next(iter(shots)))] if shots else (),
+            "words": space.words[point["words"]] if space.words else (),
+            **{rule: point[rule] for rule in space.rules},
         },
         Prompt,
     )
 
 
-RELATION_NAMES = {
-    "plain": ("Sentence", "Head", "Tail", "Relation"),
-    "entities": ("Text", "Entity 1", "Entity 2", "Relation"),
-    "roles": ("Text", "Subject", "Object", "Relation"),
-    "question": ("Sentence", "From", "To", "Type"),
-}
-
-
-def _relation(point: Point) -> str:
-    gap = SEPARATORS[point.get("separator", "line")]
-    arrow, cue = point.get("arrow", ""), point.get("cue", "")
-    match point["layout"]:
-        case "fields":
-            text, head, tail, relation = RELATION_NAMES[point["names"]]
-            return f"{text}: {{text}}{gap}{head}: {{head}}{gap}{tail}: {{tail}}{gap}{relation}: "
-        case "arrow":
-            return f"{{text}}{gap}{{head}}{arrow}{{tail}}{cue}"
-        case "tuple":
-            return f"{{text}}{gap}({{head}}{arrow}{{tail}}{arrow}"
-        case "marked":
-            return f"{{text}}{gap}<{{head}}> <{{tail}}>{cue}"
-        case "statement":
-            return f'{{text}}{gap}The relation of "{{head}}" to "{{tail}}" is: '
-        case "question":
-            return f"{{text}}{gap}What is the relation between {{head}} and {{tail}}? "
-        case _:
-            return f"{{head}}{arrow}{{tail}}: {{text}}{cue}"
-
-
-CLASSIFY_NAMES = {
-    "plain": ("Text", "Label"),
-    "category": ("Text", "Category"),
-    "input": ("Input", "Output"),
-    "message": ("Message", "Class"),
-}
-
-
-def _classify(point: Point) -> str:
-    gap, arrow = SEPARATORS[point.get("separator", "line")], point.get("arrow", "")
-    match point["layout"]:
-        case "fields":
-            text, label = CLASSIFY_NAMES[point["names"]]
-            return f"{text}: {{text}}{gap}{label}: "
-        case "arrow":
-            return f"{{text}}{arrow}"
-        case "quoted":
-            return f'"{{text}}"{arrow}'
-        case "statement":
-            return f"{{text}}{gap}This is: "
-        case _:
-            return f"{{text}}{gap}What is this about? "
-
-
-SPACES: dict[Kind, Space] = {
-    "relation": Space(
-        layouts={
-            "fields": ("names", "separator"),
-            "arrow": ("arrow", "cue", "separator"),
-            "tuple": ("arrow", "separator"),
-            "marked": ("cue", "separator"),
-            "statement": ("separator",),
-            "question": ("separator",),
-            "pair-first": ("arrow", "cue"),
-        },
-        names=RELATION_NAMES,
-        arrows=(" -> ", " | ", ", ", " / ", " to "),
-        heads={
-            "none": "",
-            "name": "Relation extraction.\n\n",
-            "list": "Relations: {labels}\n\n",
-            "task": "Name the relation between the two entities: {labels}\n\n",
-            "define": "{definitions}\n\n",
-        },
-        template=_relation,
-    ),
-    "classify": Space(
-        layouts={
-            "fields": ("names", "separator"),
-            "arrow": ("arrow",),
-            "quoted": ("arrow",),
-            "statement": ("separator",),
-            "question": ("separator",),
-        },
-        names=CLASSIFY_NAMES,
-        arrows=(" -> ", " = ", ": ", " | ", " => "),
-        heads={
-            "none": "",
-            "name": "Text classification.\n\n",
-            "list": "Labels: {labels}\n\n",
-            "task": "Say which of these each text is about: {labels}\n\n",
-            "define": "{definitions}\n\n",
-        },
-        template=_classify,
-    ),
-}
+def example(point: Point, space: Space, end: str | None = None) -> str:
+    """The example template of a point, with its own ``end`` unless one is given."""
+    ending = space.ends[point["end"]] if end is None else end
+    return f"{space.template(point)}{{{space.target}}}{ending}"

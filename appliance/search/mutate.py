@@ -8,16 +8,23 @@ from random import Random
 from msgspec.structs import replace
 
 from appliance.prompt import Prompt
-from appliance.search.formats import ENDS, JOINS, ORDERS, WORDINGS, Space, choose_point
+from appliance.search.formats import JOINS, Space, choose_point, example
 
 Pool = Mapping[str, tuple[str, ...]]
+
+SECTION_OF = {"wording": "labels", "order": "demonstrations"}
+"""Where a rule of a prompt shows; the others show in the example."""
 
 
 def mutate(prompt: Prompt, pool: Pool, random: Random, space: Space) -> tuple[Prompt, str]:
     """A neighbour and the section it changes. ``pool`` holds demonstrations by label."""
-    genes = ["example", "end", "task", "wording", "order"]
+    genes = ["example", "end", "task", *space.rules]
     if "{labels}" in prompt.section("task"):
         genes.append("join")
+    if space.words:
+        genes.append("words")
+    if space.channels and prompt.mode == "raw":
+        genes.append("channel")
     if any(pool.values()):
         # Most of what a fixed task's prompt can still gain lies in which rows it shows.
         genes += ["shots"] * 4
@@ -25,23 +32,23 @@ def mutate(prompt: Prompt, pool: Pool, random: Random, space: Space) -> tuple[Pr
     match gene:
         case "example":
             point = choose_point(lambda _, options: random.choice(list(options)), (), space)
-            return replace(
-                prompt, example=space.template(point) + "{label}" + prompt.separator
-            ), gene
+            return replace(prompt, example=example(point, space, prompt.separator)), gene
         case "end":
-            stem = prompt.example.partition("{label}")[0]
-            end = ENDS[random.choice(list(ENDS))]
-            return replace(prompt, example=stem + "{label}" + end), "example"
+            end = space.ends[random.choice(list(space.ends))]
+            return replace(prompt, example=f"{prompt.stem}{{{prompt.target}}}{end}"), "example"
         case "task":
             return prompt.with_section("task", space.heads[random.choice(list(space.heads))]), gene
-        case "wording":
-            return replace(prompt, wording=random.choice(WORDINGS)), "labels"
-        case "order":
-            return replace(prompt, order=random.choice(ORDERS)), "demonstrations"
         case "join":
             return replace(prompt, join=JOINS[random.choice(list(JOINS))]), "labels"
-        case _:
+        case "words":
+            return replace(prompt, words=space.words[random.choice(list(space.words))]), "labels"
+        case "channel":
+            return replace(prompt, reverse=random.choice(("", *space.channels)), share=0.0), gene
+        case "shots":
             return replace(prompt, shots=_other_shots(prompt.shots, pool, random)), "demonstrations"
+        case rule:
+            value = random.choice(space.rules[rule])
+            return replace(prompt, **{rule: value}), SECTION_OF.get(rule, "example")
 
 
 def _other_shots(shots: tuple[str, ...], pool: Pool, random: Random) -> tuple[str, ...]:

@@ -17,8 +17,9 @@ import msgspec
 
 from appliance.frame import chat_frame
 from appliance.prompt import Prompt
+from appliance.scoring.entities import write_json
 from appliance.search.contest import Candidate
-from appliance.task import Case
+from appliance.task import Case, Example, Kind, Task
 from appliance.tokens import Tokeniser
 from appliance.workbench import Unanswerable, Workbench
 from models.engine import Generate
@@ -32,8 +33,9 @@ _INDUCE = """I gave a friend an instruction. With it the friend answered these i
 
 {rows}
 
-The possible answers are: {labels}.
-Write the instruction that I gave, in one or two sentences. Write only the instruction."""
+{possible}Write the instruction that I gave, in one or two sentences. Write only the instruction."""
+
+_POSSIBLE = "The possible answers are: {labels}.\n"
 
 _REWRITE = """This instruction tells a model how to {work}:
 
@@ -46,6 +48,15 @@ With it the model got these inputs wrong:
 Write a better instruction, in one or two sentences. Write only the instruction."""
 
 
+WORK: dict[Kind, str] = {
+    "relation": "name the relation between two entities",
+    "classify": "label texts",
+    "answer": "answer questions",
+    "spans": "list the named entities of texts",
+    "reading": "answer questions about passages",
+}
+
+
 class Asked(msgspec.Struct, frozen=True):
     """What the reasoner is asked, and the cases whose rows it is shown."""
 
@@ -53,35 +64,34 @@ class Asked(msgspec.Struct, frozen=True):
     cases: tuple[Case, ...]
 
 
-Operator = Callable[[Candidate, Sequence[Case], Random], Asked | None]
+Operator = Callable[[Task, Candidate, Sequence[Case], Random], Asked | None]
 
 
-def induce(leader: Candidate, cases: Sequence[Case], random: Random) -> Asked | None:
+def induce(task: Task, leader: Candidate, cases: Sequence[Case], random: Random) -> Asked | None:
     """The request for an instruction that explains right answers."""
     shippable = [case for case in cases if case.query.may_ship]
     if not shippable:
         return None
     shown = random.sample(shippable, min(SHOWN, len(shippable)))
-    labels = ", ".join(dict.fromkeys(label for case in shown for label in case.labels))
-    text = _INDUCE.format(rows="\n".join(_row(case) for case in shown), labels=labels)
+    labels = ", ".join(dict.fromkeys(label for case in shown for label in case.options))
+    possible = _POSSIBLE.format(labels=labels) if labels else ""
+    text = _INDUCE.format(rows="\n".join(_row(case) for case in shown), possible=possible)
     return Asked(text, tuple(shown))
 
 
-def rewrite(leader: Candidate, cases: Sequence[Case], random: Random) -> Asked | None:
+def rewrite(task: Task, leader: Candidate, cases: Sequence[Case], random: Random) -> Asked | None:
     """The request for a better instruction in view of what went wrong."""
     wrong = [
-        (case, case.labels[scored.choice(leader.fit)])
-        for case, scored in zip(cases, leader.scored, strict=False)
-        if case.query.may_ship and not scored.correct(leader.fit)
+        (case, outcome.said(leader.fit))
+        for case, outcome in zip(cases, leader.scored, strict=False)
+        if case.query.may_ship and not outcome.correct(leader.fit)
     ]
     if not wrong:
         return None
     shown = random.sample(wrong, min(SHOWN, len(wrong)))
     rows = "\n".join(f"{_row(case)}\nThe model said: {said}" for case, said in shown)
     instruction = leader.prompt.section("task").replace("{labels}", "").strip() or "(none)"
-    related = wrong[0][0].query.head is not None
-    work = "name the relation between two entities" if related else "label texts"
-    text = _REWRITE.format(work=work, instruction=instruction, rows=rows)
+    text = _REWRITE.format(work=WORK[task.kind], instruction=instruction, rows=rows)
     return Asked(text, tuple(case for case, _ in shown))
 
 
@@ -121,6 +131,13 @@ def clean(reply: str) -> str:
 
 
 def _row(case: Case) -> str:
-    query = case.query
-    pair = "" if query.head is None else f" ({query.head_text}; {query.tail_text})"
-    return f"Input: {query.text}{pair}\nAnswer: {query.label}"
+    row = case.query
+    pair = "" if row.head is None else f" ({row.head_text}; {row.tail_text})"
+    question = f"\nQuestion: {row.question}" if row.question else ""
+    return f"Input: {row.text}{pair}{question}\nAnswer: {_right(row)}"
+
+
+def _right(row: Example) -> str:
+    if row.answers:
+        return row.answers[0]
+    return row.label or ", ".join(row.labels) or write_json(row.spans, row.text)

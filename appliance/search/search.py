@@ -75,7 +75,8 @@ def _ask(
             return
         idle += 1
         leader = contest.leader
-        asked = OPERATORS[name](leader, contest.cases[: len(leader.scored)], random)
+        seen = contest.cases[: len(leader.scored)]
+        asked = OPERATORS[name](contest.evaluator.task, leader, seen, random)
         if asked is None:
             continue
         for text in ask(bench, reasoner, asked.text, random.randrange(2**31)):

@@ -20,7 +20,6 @@ from appliance.prompt import Prompt
 from appliance.renderer import Renderer
 from appliance.scoring.evaluator import Evaluator
 from appliance.tasks import Loaded, load
-from appliance.verdict import correct
 from appliance.workbench import Prices, Workbench
 from models.catalog import Catalog
 from models.pool import Pool
@@ -100,7 +99,7 @@ def keep(file: Path, results: dict[str, Any]) -> None:
 def answers(evaluator: Evaluator, prompt: Prompt, cases: Sequence[Any]) -> str:
     """One digit a case, by the serving body: 1 is right."""
     scored = evaluator.score(prompt, cases, "serving")
-    return "".join("01"[right] for right in correct(scored, prompt))
+    return "".join("01"[outcome.correct(prompt)] for outcome in scored)
 
 
 def digits(text: str) -> list[int]:

@@ -16,11 +16,12 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+import numpy as np
 from common import arguments, digits, tune_with_seeds
 
 from appliance import locations
 from appliance.data.fewrel import read_fewrel
-from appliance.scoring.statistics import bootstrap_interval
+from appliance.scoring.bootstrap import estimates
 from appliance.tasks import save
 from store import database
 
@@ -46,10 +47,11 @@ def summary(results: dict[str, Any], queries: Sequence[str]) -> dict[str, Any]:
     before = digits(results["seed answers"])
     tuned = [digits(one["answers"]) for one in results["tuned"].values()]
     gains = [fmean(answers) - old for old, *answers in zip(before, *tuned, strict=True)]
-    estimate = bootstrap_interval(gains, fmean, seed=0, clusters=queries)
+    rows = np.column_stack([gains, np.ones(len(gains))])
+    [estimate] = estimates(rows, lambda sums: sums[..., :1] / sums[..., 1:], queries)
     return {
         "episodes": len(before),
-        "queries": estimate.n,
+        "queries": len(set(queries)),
         "seed accuracy": fmean(before),
         "tuned accuracy": {s: fmean(a) for s, a in zip(results["tuned"], tuned, strict=True)},
         "mean tuned accuracy": fmean(map(fmean, tuned)),

@@ -30,7 +30,7 @@ def main() -> None:
     imported = fewrel(given.data)
     cases = under_one_support(imported, QUERIES)
     _, tokeniser = opened(given.model)
-    layout = Renderer(imported.task, {}, tokeniser).layout(PROMPT, cases, owned=True)
+    layout = Renderer(imported.task, {}, tokeniser).sheet(PROMPT, cases, owned=True).layout
     choices = tuple(
         Choice(plain, free, case.gold, 0.5)
         for plain, free, case in zip(layout.plain, layout.free, cases, strict=True)

@@ -16,16 +16,15 @@ from typing import Any
 
 import msgspec
 from common import answers, arguments, digits, keep, open_evaluator, tune_with_seeds
-from msgspec.structs import replace
 
 from appliance import locations
 from appliance.prompt import Prompt
-from appliance.scoring.calibration import fit, log_shares
-from appliance.scoring.statistics import paired_gain
+from appliance.scoring.calibration import calibrated, fit, log_shares
+from appliance.scoring.paired import paired
 from appliance.search.formats import build, choose_point
+from appliance.search.label_spaces import RELATION
 from appliance.search.mutate import shot_sets
 from appliance.tasks import load, sample, save
-from appliance.verdict import correct
 from store import database
 
 FORMATS = 20
@@ -42,7 +41,7 @@ def main() -> None:
     for name, control in results["random formats"].items():
         theirs = digits(control["answers"])
         compared = {
-            seed: msgspec.to_builtins(paired_gain(theirs, digits(one["answers"])))
+            seed: msgspec.to_builtins(paired(theirs, digits(one["answers"])))
             for seed, one in results["tuned"].items()
         }
         accuracy = sum(theirs) / len(theirs)
@@ -59,13 +58,14 @@ def random_formats(db: Any, model: str) -> dict[str, Any]:
     rated: dict[str, list[tuple[int, Prompt]]] = {"as they are": [], "calibrated": []}
     with open_evaluator(db, loaded, model) as evaluator:
         for _ in range(FORMATS):
-            point = choose_point(lambda _, options: random.choice(list(options)), tuple(shots))
-            drawn = build(point, shots)
+            point = choose_point(
+                lambda _, options: random.choice(list(options)), tuple(shots), RELATION
+            )
+            drawn = build(point, shots, RELATION)
             scored = evaluator.score(drawn, selection, "serving")
-            fitted = fit(scored, shares_of_labels)
-            calibrated = replace(drawn, weight=fitted.weight, prior=fitted.prior)
-            for name, prompt in zip(rated, (drawn, calibrated), strict=True):
-                rated[name].append((sum(correct(scored, prompt)), prompt))
+            fitted = calibrated(drawn, fit(scored, shares_of_labels))
+            for name, prompt in zip(rated, (drawn, fitted), strict=True):
+                rated[name].append((sum(outcome.correct(prompt) for outcome in scored), prompt))
         best = {name: max(each, key=lambda one: one[0]) for name, each in rated.items()}
         return {
             name: {

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
@@ -23,7 +24,8 @@ from fewrel_workload import PROMPT, arguments, fewrel, opened, seconds, under_on
 
 from appliance.render import render
 from appliance.renderer import Renderer
-from appliance.scoring.evaluator import accuracy, read_scores
+from appliance.scoring.metrics import estimate
+from appliance.scoring.replies import read_scores
 from appliance.tokens import Tokeniser, text_of
 from models.engine import Score
 from models.llama.context import TRUNK, Context
@@ -46,13 +48,13 @@ def main() -> None:
     imported = fewrel(given.data)
     task, cases = imported.task, under_one_support(imported, QUERIES)
     engine, tokeniser = opened(given.model)
-    layout = Renderer(task, {}, tokeniser).layout(PROMPT, cases)
-    request = Score(tuple(layout.segments))
+    sheet = Renderer(task, {}, tokeniser).sheet(PROMPT, cases)
+    request = Score(sheet.segments)
     reply = engine.handle(request)
-    prefix = len(layout.segments[0].tokens)
+    prefix = len(sheet.segments[0].tokens)
     texts = [
         (text_of((*r.prefix, *r.query)), [text_of(answer) for answer in r.answers])
-        for r in (render(PROMPT, task, case, ()) for case in cases)
+        for r in chain(*(render(PROMPT, task, case, ()) for case in cases))
     ]
     ways: dict[str, Callable[[], Any]] = {
         "raw decode": lambda: decode(engine.context, prefix, reply.unique),
@@ -72,7 +74,7 @@ def main() -> None:
         turns[0][name] = seconds(way) * QUERIES / FEW
     said = greedy(given.model, texts)()
     right = [text.strip() == case.query.label for text, case in zip(said, cases, strict=True)]
-    scored = accuracy(read_scores(layout, reply, cases), PROMPT)
+    scored = estimate(read_scores(task, PROMPT, sheet, reply, cases), PROMPT, "accuracy").value
     print(f"{prefix} tokens before {QUERIES} queries of 5 labels: {reply.unique} tokens computed")
     print(f"accuracy: labels scored {scored:.2f}, greedy text {fmean(right):.2f}")
     print("| way | queries/s | times as long as the tree | n |\n|---|---|---|---|")

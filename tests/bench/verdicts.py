@@ -4,80 +4,143 @@
 
 Synthetic answers. No true gain: 20 prompts that are as good as the seed and differ from it on some
 cases; the best of them on the selection rows goes before the verdict, up to three times on one test
-split, each time another 20. Independent rows; and rows in 8 relations, on each of which a prompt is
-better or worse on the whole, other relations being selected on than tested on. True gain: one
-prompt, 10 points better, n = 200.
+split, each time of another 20. The cases are
+
+- independent rows, by accuracy;
+- rows in 8 relations, by accuracy: a prompt is better or worse on a relation as a whole, and other
+  relations are selected on than tested on;
+- rows of which 95 % have no relation, by micro-F1;
+- the same, where all 20 find half as many relations as the seed, or twice as many, and are right in
+  what they claim as much more often, or less, as leaves the true F1 what it is.
+
+True gain: one prompt, 10 points better by accuracy, n = 200.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from appliance.scoring.statistics import power_paired, wilson
-from appliance.verdict import compare, threshold
+from appliance.scoring.claims import refusal
+from appliance.scoring.f1 import mean_f1
+from appliance.scoring.paired import weigh
+from appliance.scoring.power import power_paired
+from appliance.scoring.statistics import wilson
+from appliance.verdict import threshold
 
+LOOKS = 3
 PROMPTS = 20
 RELATIONS = 8
 SPREAD = 0.1
 """Standard deviation, over relations, of what a prompt is better or worse on one of them."""
 
-Answers = NDArray[np.bool_]
-Draw = Callable[[np.random.Generator, int], tuple[Answers, Answers]]
+DUE, F1 = 0.05, 0.4
+"""The share of rows that have a relation, and the micro-F1 of all prompts."""
+
+Results = NDArray[np.float64]
+Random = np.random.Generator
 
 
-def independent(random: np.random.Generator, n: int) -> tuple[Answers, Answers]:
-    """A seed's answers [n] and those of ``PROMPTS`` as good ones [prompts, n]."""
-    seed = random.random(n) < 0.5
-    differ = random.random((PROMPTS, n)) < 0.3
-    return seed, np.where(differ, random.random((PROMPTS, n)) < 0.5, seed)
+class Design(NamedTuple):
+    """The seed's results [rows, ...], what draws those of other prompts [prompts, rows, ...], and
+    the clusters of the n rows that are tested on, which come first."""
+
+    seed: Results
+    draw: Callable[[], Results]
+    clusters: list[str]
 
 
-def clustered(random: np.random.Generator, n: int) -> tuple[Answers, Answers]:
-    """The same in ``RELATIONS``, and as many others to select on: a prompt's effect on a relation
-    is drawn once for it."""
-    seed = random.random(n) < 0.5
-    shift = random.normal(0.0, SPREAD, (PROMPTS, 2 * RELATIONS))[:, relations(n)]
-    differ = random.random((PROMPTS, n)) < 0.3
-    right = random.random((PROMPTS, n)) < np.clip(0.5 + shift / 0.3, 0.0, 1.0)
-    return seed, np.where(differ, right, seed)
+def independent(random: Random, n: int) -> Design:
+    shape = (PROMPTS, n + n // 2)
+    seed = random.random(shape[1]) < 0.5
+
+    def draw() -> Results:
+        fresh = random.random(shape) < 0.5
+        return np.where(random.random(shape) < 0.3, fresh, seed).astype(float)
+
+    return Design(seed.astype(float), draw, [])
 
 
-def relations(n: int) -> NDArray[np.int_]:
-    """Of n cases, the first two thirds of which are tested on; the others have their own."""
-    return np.arange(n) % RELATIONS + np.where(np.arange(n) < 2 * n // 3, 0, RELATIONS)
+def clustered(random: Random, n: int) -> Design:
+    shape = (PROMPTS, n + n // 2)
+    seed = random.random(shape[1]) < 0.5
+    relations = np.arange(shape[1]) % RELATIONS + np.where(np.arange(shape[1]) < n, 0, RELATIONS)
+
+    def draw() -> Results:
+        shift = random.normal(0.0, SPREAD, (PROMPTS, 2 * RELATIONS))[:, relations]
+        fresh = random.random(shape) < np.clip(0.5 + shift / 0.3, 0.0, 1.0)
+        return np.where(random.random(shape) < 0.3, fresh, seed).astype(float)
+
+    return Design(seed.astype(float), draw, [str(name) for name in relations[:n]])
 
 
-def says_better(random: np.random.Generator, draw: Draw, n: int, looks: int) -> bool:
-    """Whether one of the looks does; half as many selection rows as test rows."""
-    for look in range(1, looks + 1):
-        seed, prompts = draw(random, n + n // 2)
-        chosen = prompts[prompts[:, n:].sum(1).argmax(), :n]
-        verdict = compare(
-            seed[:n].tolist(),
-            chosen.tolist(),
-            "s",
-            "b",
-            "m",
-            "b",
-            alpha=threshold(look),
-            clusters=[str(name) for name in relations(n + n // 2)[:n]] if draw is clustered else (),
-        )
-        if verdict.better:
-            return True
-    return False
+def mostly_none(found: float, others_find: float, random: Random, n: int) -> Design:
+    """``found`` of the relations that there are are found by the seed."""
+    shape = (PROMPTS, n + n // 2)
+    due = random.random(shape[1]) < DUE
+    doubt = random.random(shape[1])
+
+    def draw() -> Results:
+        drawn = np.where(random.random(shape) < 0.3, random.random(shape), doubt)
+        return counts(due, drawn < claimed(due, others_find))
+
+    return Design(counts(due, doubt < claimed(due, found)), draw, [])
 
 
-def finds(random: np.random.Generator, n: int, discordance: float) -> bool:
+def claimed(due: NDArray[np.bool_], found: float) -> Results:
+    """How likely a relation is claimed, so that the F1 is ``F1``."""
+    wrongly = (2 * DUE * found / F1 - DUE - DUE * found) / (1 - DUE)
+    return np.where(due, found, wrongly)
+
+
+def counts(due: NDArray[np.bool_], said: NDArray[np.bool_]) -> Results:
+    return np.stack([due & said, ~due & said, due & ~said], axis=-1).astype(float)
+
+
+DESIGNS: dict[str, Callable[[Random, int], Design]] = {
+    "independent": independent,
+    "8 relations": clustered,
+    "95 % none, micro-F1": partial(mostly_none, 0.5, 0.5),
+    "the same, half as many found": partial(mostly_none, 0.7, 0.35),
+    "the same, twice as many found": partial(mostly_none, 0.35, 0.7),
+}
+
+
+def looks(random: Random, design: Design, n: int) -> list[str]:
+    """What each look says."""
+    said = []
+    for look in range(1, LOOKS + 1):
+        prompts = design.draw()
+        sums = prompts[:, n:].sum(1)
+        chosen = prompts[(mean_f1(sums) if sums.ndim > 1 else sums).argmax(), :n]
+        found = weigh(design.seed[:n], chosen, design.clusters)
+        unit = "relation" if design.clusters else "case"
+        if refusal(found, threshold(look), unit):
+            said.append("refused")
+        else:
+            proven = found.p < threshold(look) and found.gain > 0
+            said.append("better" if proven else "no proven gain")
+    return said
+
+
+def finds(random: Random, n: int, discordance: float) -> bool:
     """Whether a gain of 10 points on that share of differing answers is proven."""
     drawn = random.random(n)
     wins, losses = (discordance + 0.1) / 2, (discordance - 0.1) / 2
     before = np.where(drawn < wins, False, np.where(drawn < wins + losses, True, drawn < 0.7))
     after = np.where(drawn < wins, True, np.where(drawn < wins + losses, False, drawn < 0.7))
-    return compare(before.tolist(), after.tolist(), "s", "b", "m", "b").better
+    found = weigh(before, after)
+    return found.p < threshold(1) and found.gain > 0 and not refusal(found, threshold(1))
+
+
+def share(happened: int, runs: int) -> str:
+    found = wilson(happened, runs)
+    return f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
 
 
 def main() -> None:
@@ -85,19 +148,19 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=2000)
     runs = parser.parse_args().runs
     random = np.random.default_rng(0)
-    print("| no true gain | n | looks | says better |\n|---|---|---|---|")
-    for name, draw in (("independent", independent), ("8 relations", clustered)):
+    print("| no true gain | n | says better, one look | three looks | first look refused |")
+    print("|---|---|---|---|---|")
+    for name, make in DESIGNS.items():
         for n in (50, 200, 1000):
-            for looks in (1, 3):
-                found = wilson(sum(says_better(random, draw, n, looks) for _ in range(runs)), runs)
-                shown = f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
-                print(f"| {name} | {n} | {looks} | {shown} |", flush=True)
+            said = [looks(random, make(random, n), n) for _ in range(runs)]
+            first = share(sum(each[0] == "better" for each in said), runs)
+            ever = share(sum("better" in each for each in said), runs)
+            refused = sum(each[0] == "refused" for each in said) / runs
+            print(f"| {name} | {n} | {first} | {ever} | {refused:.3f} |", flush=True)
     print("\n| 10 points true, n = 200, differing | found | power said |\n|---|---|---|")
     for discordance in (0.2, 0.4):
-        found = wilson(sum(finds(random, 200, discordance) for _ in range(runs)), runs)
-        said = power_paired(200, 0.1, discordance)
-        shown = f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
-        print(f"| {discordance} | {shown} | {said:.3f} |")
+        found = share(sum(finds(random, 200, discordance) for _ in range(runs)), runs)
+        print(f"| {discordance} | {found} | {power_paired(200, 0.1, discordance):.3f} |")
 
 
 if __name__ == "__main__":

@@ -23,12 +23,14 @@ PLAN = {"text": "About 30 candidates in 10 minutes.", "candidates": 30}
 SEED = Prompt((Section("task", "Which relation? {labels}\n\n"),), "{text}\nRelation: {label}\n\n")
 BEST = SEED.with_section("task", "Name the relation between the two. {labels}\n\n")
 VERDICT: dict[str, Any] = {
-    "seed": {"prompt": SEED.id, "accuracy": 0.3, "interval": [0.22, 0.4], "n": 100},
-    "best": {"prompt": BEST.id, "accuracy": 0.5, "interval": [0.4, 0.6], "n": 100},
+    "seed": {"prompt": SEED.id, "value": 0.3, "interval": [0.22, 0.4], "n": 100},
+    "best": {"prompt": BEST.id, "value": 0.5, "interval": [0.4, 0.6], "n": 100},
+    "metric": "accuracy",
     "n": 100,
     "gain": 0.2,
     "interval": [0.1, 0.3],
     "p": 0.0004,
+    "test": "exact McNemar",
     "wins": 25,
     "losses": 5,
     "better": True,
@@ -78,6 +80,8 @@ class ScriptedRunner:
                 except Refusal as refusal:
                     message, code = refusal.args
                     answer, failed = {"error": message, "exit_code": code}, True
+                except Exception as error:  # or whoever asked would wait for ever
+                    answer, failed = {"error": repr(error), "exit_code": 1}, True
                 commands.settle(db, command.id, msgspec.json.encode(answer).decode(), failed)
         db.conn.close()
 
@@ -112,11 +116,15 @@ def play(db: Any, status: str = "finished", best: Prompt = BEST, **verdict: Any)
     runs.set_status(db, RUN, "running")
     emit(db, "stage", stage="search")
     _keep(db, run.task_id, best)
-    figures = {"prompt": best.id, "accuracy": 0.5, "loss": 1.25, "n": 60}
+    figures = {"prompt": best.id, "metric": "accuracy", "value": 0.5, "interval": [0.377, 0.623]}
+    figures |= {"loss": 1.25, "n": 60}
     emit(db, "progress", spent=60_000, budget=600_000, left_s=540)
     emit(db, "candidate", operator="rewrite", section="task", outcome="leads", **figures)
     runs.add_evaluation(
-        db, EvaluationRecord(RUN, 0, best.id, "search", "tuning", 60, 0.5, 1.25, 60_000.0)
+        db,
+        EvaluationRecord(
+            RUN, 0, best.id, "search", "tuning", 60, 0.5, 0.377, 0.623, 1.25, 60_000.0
+        ),
     )
     runs.update(db, RUN, best_prompt=best.id)
     emit(db, "best", **figures)

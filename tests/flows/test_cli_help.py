@@ -59,10 +59,10 @@ def test_the_commands_of_the_design_are_there() -> None:
         "doctor",
         *(f"runs {name}" for name in ("list", "show", "watch", "pause", "stop", "finish")),
         *(f"prompt {name}" for name in ("show", "diff")),
-        *(
-            f"task {name}"
-            for name in ("import fewrel", "import jsonl", "import csv", "list", "show")
-        ),
+        *(f"task {name}" for name in ("list", "show")),
+        *(f"task import {name}" for name in ("jsonl", "csv", "parquet", "fewrel", "fs-tacred")),
+        *(f"task import {name}" for name in ("tacred", "conll", "clue", "squad")),
+        *(f"task import {name}" for name in ("bbh", "gsm8k", "folio")),
         *(f"models {name}" for name in ("pull", "import", "discover", "quantise", "bench")),
         *(f"models {name}" for name in ("list", "show", "check", "remove")),
     }

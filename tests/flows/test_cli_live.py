@@ -32,7 +32,8 @@ def show() -> Show:
 
 
 def candidate(prompt: str, outcome: str = "dropped", **changes: Any) -> dict[str, Any]:
-    shown = {"prompt": prompt, "accuracy": 0.5, "loss": 1.25, "n": 60}
+    shown = {"prompt": prompt, "metric": "micro_f1", "value": 0.5, "interval": [0.377, 0.623]}
+    shown |= {"loss": 1.25, "n": 60}
     return {
         **shown,
         "operator": f"operator-{prompt}",
@@ -50,7 +51,7 @@ def test_the_panel_shows_stage_budget_candidates_and_best(show: Show) -> None:
     text = show(progress, "one\ntwo")
     for part in ("run ab12: sample", "refine", "25%", "1:30 left", "1 candidates tried: 1 leads"):
         assert part in text
-    assert "best so far a: accuracy 0.500 [0.377, 0.623] (n 60), loss 1.250" in text
+    assert "best so far a: micro-F1 0.500 [0.377, 0.623] (n 60), loss 1.250" in text
     assert "│ two" in text
 
 

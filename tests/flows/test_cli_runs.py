@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tiny_tasks
 from click.testing import CliRunner, Result
 from scripted_answers import (
     BEST,
@@ -31,6 +32,7 @@ from scripted_answers import (
 from appliance import client, locations, tasks
 from appliance.cli import strop
 from appliance.prompt import Prompt, Section
+from appliance.tasks import save
 from appliance.verdict import Answer
 from store import database, runs
 from store.records import CommandRecord
@@ -93,7 +95,7 @@ def test_tune_narrates_the_plan_and_the_verdict_and_prints_the_prompt() -> None:
         "verdict: better",
         "accuracy 0.300, 95 % interval [0.220, 0.400], n 100",
         "gain +0.200, 95 % interval [+0.100, +0.300]",
-        "exact McNemar p = 0.0004, 25 won and 5 lost",
+        "exact McNemar test: p = 0.0004, 25 won and 5 lost",
         "look 1 at this split",
     ):
         assert words in result.stderr
@@ -326,57 +328,11 @@ def test_a_run_is_steered_through_the_runner(db: Any, kind: str) -> None:
     assert seen == [RUN]
 
 
-def eval_answer(db: Any, command: CommandRecord) -> dict[str, Any]:
-    body = json.loads(command.body)
-    return {
-        "prompt": str(body["prompt"]),
-        "task": body["task"],
-        "split": body["split"],
-        "n": 5,
-        "accuracy": 0.6,
-        "interval": [0.23, 0.88],
-        "loss": 1.5,
-        "weight": 0.5,
-        "prior": [0.5, -0.5],
-        "seconds": 2.0,
-        "tokens": 900,
-        "cases": [],
-    }
-
-
-def test_eval_prints_accuracy_with_interval_and_n(db: Any) -> None:
-    create_run(db, "firms")
-    arguments = ("eval", SEED.id[:6], "--task", "firms", "--split", "selection", "--limit", "5")
-    with ScriptedRunner({"eval": eval_answer}):
-        text, found = invoke(*arguments), invoke(*arguments, "--json")
-    assert "0.600, 95 % interval [0.230, 0.880]" in text.stdout
-    assert "n 5" in text.stdout and "weight 0.5, label priors" in text.stdout
-    assert document(found, "strop/eval/1")["prompt"] == SEED.id
-
-
-def test_eval_takes_a_prompt_out_of_a_file(tmp_path: Path, db: Any) -> None:
-    create_run(db, "firms")
-    shown = document(invoke("prompt", "show", SEED.id, "--json"), "strop/prompt-show/1")
-    path = tmp_path / "prompt.json"
-    for content in (shown["body"], shown):
-        path.write_text(json.dumps(content))
-        with ScriptedRunner({"eval": eval_answer}):
-            result = invoke("eval", path, "--task", "firms", "--split", "tuning", "--json")
-        assert document(result, "strop/eval/1")["prompt"] == str(shown["body"])
-
-
-def test_eval_prints_its_document_without_making_text_of_it(db: Any) -> None:
-    create_run(db, "firms")
-    with ScriptedRunner({"eval": lambda db, command: {"n": 5}}):
-        result = invoke("eval", SEED.id, "--task", "firms", "--split", "tuning", "--json")
-    assert document(result, "strop/eval/1")["n"] == 5
-
-
 @pytest.mark.parametrize("same", [True, False])
 def test_replay_fails_where_a_score_differs(db: Any, same: bool) -> None:
     create_run(db, "firms")
     differences = [] if same else ["gain: shown 0.2, now 0.1"]
-    answer = {"run": RUN, "same": same, "scores": 200, "largest_difference": 0.5}
+    answer = {"run": RUN, "same": same, "figures": 45, "scores": 200, "largest_difference": 0.5}
 
     def reply(db: Any, command: CommandRecord) -> dict[str, Any]:
         return {**answer, "differences": differences}
@@ -411,7 +367,7 @@ def test_the_shipped_sample_is_stored_when_it_is_first_asked_for(
 
     assert names() == ["firms"]
     split = ("--split", "tuning") if command[0] == "eval" else ()
-    with ScriptedRunner({"tune": refuse, "eval": eval_answer}):
+    with ScriptedRunner({"tune": refuse, "eval": refuse}):
         result = invoke(*command, "sample", *split)
     assert "there is no task" not in result.stderr
     assert names() == ["firms", "sample"]
@@ -501,51 +457,32 @@ def test_a_task_is_shown_with_its_labels_and_seed_prompt() -> None:
     assert "[example]" in invoke("task", "show", "firms").stdout
 
 
-def answered(db: Any) -> list[Answer]:
-    """Every test case: the seed prompt always says the first label, the best one the right one."""
-    cases = tasks.load(db, "firms").cases["test"]
-    return [Answer(c.id, c.query.label, c.labels[0], c.query.label) for c in cases]
-
-
-def test_a_verdict_is_shown_by_label_and_answer_by_answer(db: Any) -> None:
+def test_a_run_shows_its_verdict_without_the_single_answers(db: Any) -> None:
     create_run(db, "firms")
-    answers = answered(db)
-    play(db, "finished", answers=answers)
-    shown = invoke("verdict", RUN[:4])
-    assert shown.exit_code == 0
-    wrong = sum(a.seed != a.gold for a in answers)
-    for words in (
-        "verdict: better",
-        "at this look p counts below 0.05",
-        "macro-F1: seed prompt ",
-        f"best prompt 1.000 [1.000, 1.000] (95 % bootstrap, n {len(answers)})",
-        f"{wrong} won:",
-        "0 lost",
-        "leak check: the best prompt repeats nothing of rows that may not ship",
-        f"seed said {answers[0].seed}, best ",
-    ):
-        assert words in shown.stdout
-    found = document(invoke("verdict", RUN, "--json"), "strop/verdict/1")
-    assert found["answers"] == [[a.case, a.gold, a.seed, a.best] for a in answers]
-    assert sum(row["n"] for row in found["labels"]) == len(answers)
-    assert found["look"] == 1 and found["confused"] == []
+    case = tasks.load(db, "firms").cases["test"][0]
+    answer = Answer(case.id, "owns", "employs", "owns", 0.0, 1.0, (0, 1, 1), (1, 0, 0))
+    play(db, "finished", answers=[answer])
     whole = document(invoke("runs", "show", RUN, "--json"), "strop/runs-show/1")
-    assert "answers" not in whole["verdict"]
+    assert whole["metric"] == "accuracy"
+    assert whole["verdict"]["wins"] == 25 and "answers" not in whole["verdict"]
 
 
-def test_what_a_prompt_repeats_of_private_rows_is_listed(db: Any) -> None:
-    create_run(db, "firms")
-    row = next(iter(tasks.load(db, "firms").rows.values()))
-    assert not row.may_ship
-    leaking = SEED.with_section("guidance", f"As in: {row.text}\n")
-    play(db, "finished", best=leaking)
-    shown = invoke("verdict", RUN)
-    assert f"row {row.id}, text: " in shown.stdout
-    found = document(invoke("verdict", RUN, "--json"), "strop/verdict/1")
-    assert row.id in [leak["row"] for leak in found["leaks"]]
-
-
-def test_a_run_without_a_verdict_says_so(db: Any) -> None:
-    create_run(db, "firms")
-    result = invoke("verdict", RUN)
-    assert result.exit_code == 2 and f"run {RUN} has no verdict yet" in result.stderr
+def test_figures_of_a_run_go_by_the_name_of_its_tasks_metric(db: Any) -> None:
+    save(db, tiny_tasks.imported("several"))
+    create_run(db, "tags")
+    play(
+        db, metric="micro_f1", scope="for these labels", refused="only 4 texts have a label",
+        words="no proven gain", noise={"n": 64, "changed": 2}, test="sign flip", clusters=8,
+        unit="query",
+    )  # fmt: skip
+    text = invoke("runs", "show", RUN).stdout
+    for words in (
+        "verdict: no proven gain, for these labels",
+        "best prompt  " + BEST.id + "  micro-F1 0.500, 95 % interval [0.400, 0.600], n 100",
+        "nothing is claimed: only 4 texts have a label",
+        "sign-flip test, over 8 queries: p = 0.0004",
+        "of 64 cases scored twice, in another order, 2 got another answer",
+        "split   micro-F1",
+    ):
+        assert words in text
+    assert "accuracy" not in text

@@ -104,7 +104,7 @@ def test_a_run_reaches_an_honest_verdict(copy, endings):
     low, high = verdict["interval"]
     assert low <= verdict["gain"] <= high
     assert verdict["gain"] == pytest.approx(
-        verdict["best"]["accuracy"] - verdict["seed"]["accuracy"], abs=1e-9
+        verdict["best"]["value"] - verdict["seed"]["value"], abs=1e-9
     )
     assert verdict["words"] in ("better", "no proven gain", "worse")
     assert verdict["better"] == (verdict["p"] < 0.05 and verdict["gain"] > 0)

@@ -31,6 +31,8 @@ CELL = 12.2
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
 VERDICT = {
+    "metric": "accuracy",
+    "test": "exact McNemar",
     "n": 280,
     "gain": 0.225,
     "interval": [0.165, 0.282],
@@ -39,8 +41,8 @@ VERDICT = {
     "losses": 8,
     "better": True,
     "words": "better",
-    "seed": {"prompt": SEED.id, "accuracy": 0.318, "interval": [0.266, 0.375], "n": 280},
-    "best": {"prompt": "0" * 16, "accuracy": 0.543, "interval": [0.485, 0.6], "n": 280},
+    "seed": {"prompt": SEED.id, "value": 0.318, "interval": [0.266, 0.375], "n": 280},
+    "best": {"prompt": "0" * 16, "value": 0.543, "interval": [0.485, 0.6], "n": 280},
     "model": "tiny",
     "body": "Q4_1",
     "split": "test",
@@ -136,7 +138,7 @@ def add_event(db, run, kind, **body):
 
 
 def add_candidate(db, run, operator="instruct", outcome="kept", **figures):
-    figures = figures or {"accuracy": 0.5, "loss": 1.5, "n": 40}
+    figures = figures or {"value": 0.5, "interval": [0.352, 0.648], "loss": 1.5, "n": 40}
     add_event(
         db,
         run,
@@ -149,9 +151,10 @@ def add_candidate(db, run, operator="instruct", outcome="kept", **figures):
     )
 
 
-def evaluation(run, seq, accuracy=0.5, n=40, spent=None):
+def evaluation(run, seq, value=0.5, n=40, spent=None):
     spent = seq * 1000.0 if spent is None else spent
-    return EvaluationRecord(run, seq, SEED.id, "search", "tuning", n, accuracy, 1.5, spent)
+    low, high = max(value - 0.1, 0.0), min(value + 0.1, 1.0)
+    return EvaluationRecord(run, seq, SEED.id, "search", "tuning", n, value, low, high, 1.5, spent)
 
 
 def add_many_evaluations(db, run, first, count):
@@ -197,14 +200,16 @@ async def test_what_the_runner_writes_moves_the_curve_the_table_and_the_progress
     add_run(writer, "aa11")
     async with StropApp(db).run_test(size=(120, 40)) as pilot:
         await wait_for_text(pilot, "the curve begins with the first evaluation")
-        runs.add_evaluation(writer, evaluation("aa11", 0, accuracy=0.31))
-        add_candidate(writer, "aa11", operator="describe", accuracy=0.325, loss=1.25, n=40)
+        runs.add_evaluation(writer, evaluation("aa11", 0, value=0.31))
+        add_candidate(
+            writer, "aa11", operator="describe", value=0.325, interval=[0.2, 0.48], loss=1.25, n=40
+        )
         await wait_for_text(pilot, "1 evaluation, n 40 cases each")
         await wait_for_text(pilot, "describe")
         await wait_for_text(pilot, "0.325  40  0.20–0.48  1.250")
 
-        runs.add_evaluation(writer, evaluation("aa11", 1, accuracy=0.72, n=160, spent=150_000.0))
-        add_event(writer, "aa11", "best", prompt=SEED.id, accuracy=0.72, loss=1.0, n=160)
+        runs.add_evaluation(writer, evaluation("aa11", 1, value=0.72, n=160, spent=150_000.0))
+        add_event(writer, "aa11", "best", prompt=SEED.id, value=0.72, loss=1.0, n=160)
         add_event(writer, "aa11", "note", text="racing six candidates")
         spend(writer, "aa11", 300_000.0)
         await wait_for_text(pilot, "2 evaluations, n 40 to 160 cases each")
@@ -219,15 +224,27 @@ def spend(db, run, spent):
 
 async def test_a_table_drawn_while_it_is_filled_cuts_no_figure_off(db, writer):
     add_run(writer, "aa11")
-    add_candidate(writer, "aa11", operator="describe", accuracy=0.325, loss=1.25, n=40)
+    add_candidate(
+        writer, "aa11", operator="describe", value=0.325, interval=[0.2, 0.48], loss=1.25, n=40
+    )
     async with StropApp(db).run_test(size=(120, 40)) as pilot:
         await wait_for_text(pilot, "describe")
         table = pilot.app.screen.query_one(Candidates)
         view = RunView("aa11")
         view.candidates.append(
-            Candidate(SEED.id, "a_long_operator", "task", "kept", 0.5, 12.5, 1600)
+            Candidate(
+                SEED.id,
+                "a_long_operator",
+                "task",
+                "kept",
+                "accuracy",
+                0.5,
+                (0.48, 0.52),
+                12.5,
+                1600,
+            )
         )
-        view.candidates_seen = 2
+        view.candidates_seen, view.measure = 2, "accuracy"
         table.show(view)
         shown(pilot.app)
         await pilot.pause()
@@ -236,7 +253,7 @@ async def test_a_table_drawn_while_it_is_filled_cuts_no_figure_off(db, writer):
 
 async def test_a_candidate_without_figures_is_listed(db, writer):
     add_run(writer, "aa11")
-    add_candidate(writer, "aa11", outcome="invalid", accuracy=None, loss=None, n=0)
+    add_candidate(writer, "aa11", outcome="invalid", value=None, loss=None, n=0)
     async with StropApp(db).run_test(size=(120, 40)) as pilot:
         await wait_for_text(pilot, "invalid")
 
@@ -258,9 +275,35 @@ async def test_the_verdict_is_told_with_n_intervals_and_p_at_every_size(db, writ
     verdicts.record(writer, run_id="aa11", task_id="t1", body=json.dumps(VERDICT))
     async with StropApp(db).run_test(size=size) as pilot:
         await wait_for_text(pilot, "gain +0.225 [+0.165, +0.282], p < 0.001")
-        await wait_for_text(pilot, "seed prompt 0.318 [0.266, 0.375]")
-        await wait_for_text(pilot, "best prompt 0.543 [0.485, 0.600]")
+        await wait_for_text(pilot, "seed prompt accuracy 0.318 [0.266, 0.375]")
+        await wait_for_text(pilot, "best prompt accuracy 0.543 [0.485, 0.600]")
         await wait_for_text(pilot, "n = 280 test cases: 71 won, 8 lost")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_what_a_verdict_is_limited_to_and_why_it_claims_nothing_is_told(db, writer, size):
+    add_run(writer, "aa11", status="finished")
+    limited = VERDICT | {
+        "metric": "micro_f1", "scope": "for these relations", "refused": "only 4 relations",
+        "words": "no proven gain",
+    }  # fmt: skip
+    verdicts.record(writer, run_id="aa11", task_id="t1", body=json.dumps(limited))
+    async with StropApp(db).run_test(size=size) as pilot:
+        await wait_for_text(pilot, "No proven gain, for these relations  gain +0.225")
+        await wait_for_text(pilot, "best prompt micro-F1 0.543 [0.485, 0.600]")
+        await wait_for_text(pilot, "nothing is claimed: only 4 relations")
+
+
+async def test_figures_go_by_the_name_of_the_runs_own_metric(db, writer):
+    add_run(writer, "aa11")
+    runs.add_evaluation(writer, evaluation("aa11", 0, value=0.4))
+    add_candidate(writer, "aa11", metric="span_f1", value=0.4, interval=[0.3, 0.5], n=40, loss=1.0)
+    async with StropApp(db).run_test(size=(120, 40)) as pilot:
+        await wait_for_text(pilot, "span F1  ⠒⠒ best so far")
+        table = pilot.app.screen.query_one(Candidates)
+        assert "span F1" in [str(column.label) for column in table.columns.values()]
+        assert "0.400  40  0.30–0.50  1.000" in shown(pilot.app)
+        assert "accuracy" not in shown(pilot.app)
 
 
 async def test_a_seed_that_stands_is_shown_no_gain_over_itself(db, writer):
@@ -441,7 +484,7 @@ async def test_every_part_is_reachable_at_every_size(db, writer, models, size):
     keep(writer, SEED, "t2")
     add_run(writer, "aa11", task="t2")
     for seq in range(30):
-        runs.add_evaluation(writer, evaluation("aa11", seq, accuracy=seq / 30))
+        runs.add_evaluation(writer, evaluation("aa11", seq, value=seq / 30))
         add_candidate(writer, "aa11")
     async with StropApp(db).run_test(size=size) as pilot:
         await wait_for_text(pilot, "30 evaluations")
@@ -568,9 +611,9 @@ def test_events_between_opening_and_choosing_are_told_once(db, writer):
 
 def test_the_best_line_is_what_the_run_called_best_not_a_lucky_candidate(db, writer):
     add_run(writer, "aa11")
-    runs.add_evaluation(writer, evaluation("aa11", 0, accuracy=0.4, n=160, spent=10.0))
-    runs.add_evaluation(writer, evaluation("aa11", 1, accuracy=1.0, n=5, spent=20.0))
-    add_event(writer, "aa11", "best", prompt=SEED.id, accuracy=0.4, loss=1.0, n=160)
+    runs.add_evaluation(writer, evaluation("aa11", 0, value=0.4, n=160, spent=10.0))
+    runs.add_evaluation(writer, evaluation("aa11", 1, value=1.0, n=5, spent=20.0))
+    add_event(writer, "aa11", "best", prompt=SEED.id, value=0.4, loss=1.0, n=160)
     feed = Feed(db)
     feed.choose("aa11")
     feed.poll()

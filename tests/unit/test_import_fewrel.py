@@ -43,7 +43,7 @@ def sentences(cases: list[Case]) -> set[str]:
 
 
 class Files:
-    """The three files in a folder, rewritten on every change."""
+    """The files in a folder, rewritten on every change."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -61,8 +61,10 @@ class Files:
             },
         }
 
+        self.other: Any = {}
+
     def read(self, fixed: bool = True, **options: Any) -> Any:
-        for name in ("rows", "names", "episodes"):
+        for name in ("rows", "names", "episodes", "other"):
             (self.folder / f"{name}.json").write_text(json.dumps(getattr(self, name)))
         return read_fewrel(
             self.folder / "rows.json",
@@ -165,8 +167,9 @@ def test_a_sentence_of_two_relations_is_sampled_in_one_split_at_most(files: File
         imported = files.read(fixed=False, ways=2, seed=seed)
         seen = [sentences(imported.cases[s]) for s in SPLITS]
         assert sum(map(len, seen)) == len(set.union(*seen))
-        assert imported.notes[0] == (
-            "24 rows left out: their sentences stand in relations of two splits"
+        assert imported.notes[:2] == (
+            "8 tuning rows left out: their sentences stand in a selection or test row too",
+            "8 selection rows left out: their sentences stand in a test row too",
         )
 
 
@@ -177,9 +180,89 @@ def test_an_episode_that_is_drawn_again_counts_once(files: Files) -> None:
     assert any("episodes left out: they had been drawn before" in n for n in imported.notes)
 
 
+def test_with_an_na_rate_queries_have_other_relations_of_their_split_too(files: Files) -> None:
+    imported = files.read(fixed=False, ways=1, na_rate=1)
+    assert imported.task.none == imported.task.labels[-1].name == "none of these"
+    assert imported.task.benchmark == "FewRel 1-way 1-shot, na_rate 1"
+    for split in SPLITS:
+        cases = imported.cases[split]
+        own = {case.labels[0] for case in cases}
+        assert len(own) == 2
+        assert {case.labels[1:] for case in cases} == {("none of these",)}
+        assert {(c.query.label == c.labels[0], c.gold) for c in cases} == {(True, 0), (False, 1)}
+        assert {case.query.label for case in cases} == own
+        none = sum(case.gold for case in cases)
+        assert f"{none} of {len(cases)} {split} queries" in imported.notes[-1]
+
+
+def test_a_relation_that_reads_like_none_of_the_above_is_refused(files: Files) -> None:
+    files.names["P1"] = ["None of these!", ""]
+    assert files.read(fixed=False, ways=1)
+    with pytest.raises(InputError, match='read the same: "None of these!" and "none of these"'):
+        files.read(fixed=False, ways=1, na_rate=1)
+
+
+@pytest.fixture
+def domains(files: Files) -> Files:
+    """Beside the six relations two of another domain, without names."""
+    files.other = {
+        name: [sentence("P0", n) for n in range(18)] for name in ("is_cause_of", "treats")
+    }
+    for verb, rows in zip(("harms", "heals"), files.other.values(), strict=True):
+        for row in rows:
+            row["tokens"][3] = verb
+    return files
+
+
+def test_another_domains_relations_are_the_test_split_and_the_first_ones_the_others(
+    domains: Files,
+) -> None:
+    imported = domains.read(fixed=False, ways=2, test=domains.folder / "other.json")
+    used = {s: {label for c in imported.cases[s] for label in c.labels} for s in SPLITS}
+    assert used["test"] == {"is cause of", "treats"}
+    assert [len(used[split]) for split in ("tuning", "selection")] == [3, 3]
+    assert used["tuning"] | used["selection"] == {f"name of {pid}" for pid in PIDS}
+    assert imported.task.benchmark == "FewRel to other, 2-way 1-shot"
+
+
+def test_another_domain_may_have_a_file_of_names_which_then_names_all(domains: Files) -> None:
+    names = domains.folder / "other names"
+    given: Any = {"ways": 2, "test": domains.folder / "other.json", "test_names": names}
+    names.write_text(json.dumps({"is_cause_of": ["causes", "x"], "treats": ["t", ""]}))
+    imported = domains.read(fixed=False, **given)
+    assert {label for c in imported.cases["test"] for label in c.labels} == {"causes", "t"}
+    names.write_text(json.dumps({"is_cause_of": ["causes", "x"]}))
+    with pytest.raises(InputError, match=r'other names: no name for relation "treats"'):
+        domains.read(fixed=False, **given)
+
+
+def test_rows_whose_sentence_stands_in_the_other_domain_are_left_out(domains: Files) -> None:
+    domains.rows["P0"][:3] = domains.other["treats"][:3]
+    imported = domains.read(fixed=False, ways=2, test=domains.folder / "other.json")
+    assert imported.notes[0].startswith("3 ")
+    assert imported.notes[0].endswith("test row too")
+    seen = [sentences(imported.cases[s]) for s in SPLITS]
+    assert sum(map(len, seen)) == len(set.union(*seen))
+
+
+def test_a_relation_of_both_domains_is_refused(domains: Files) -> None:
+    given: Any = {"fixed": False, "ways": 2, "test": domains.folder / "other.json"}
+    domains.other["P3"] = domains.rows["P3"]
+    with pytest.raises(InputError, match=r'other.json: relation "P3" stands in .*rows.json too'):
+        domains.read(**given)
+    domains.other["name of P3"] = domains.other.pop("P3")
+    with pytest.raises(InputError, match=r'other.json: label "name of P3" is given twice'):
+        domains.read(**given)
+    domains.other["Name of P3"] = domains.other.pop("name of P3")
+    with pytest.raises(InputError, match=r'other.json: labels that read the same: "Name of P3"'):
+        domains.read(**given)
+
+
 def test_too_few_relations_for_disjoint_splits_are_refused(files: Files) -> None:
-    with pytest.raises(InputError, match="need 9"):
+    with pytest.raises(InputError, match="3-way episodes need 3 relations in each split, tuning"):
         files.read(fixed=False, ways=3)
+    with pytest.raises(InputError, match="2-way episodes with none of the above need 3 relations"):
+        files.read(fixed=False, ways=2, na_rate=1)
 
 
 def put(*path: Any, value: Any) -> Callable[[Files], None]:
@@ -270,4 +353,21 @@ def test_episodes_sampled_from_the_benchmark_share_no_sentence_between_splits() 
     seen = [sentences(imported.cases[s]) for s in SPLITS]
     assert sum(map(len, seen)) == len(set.union(*seen))
     assert [len(imported.cases[s]) for s in SPLITS] == [300, 100, 1500]
-    assert "their sentences stand in relations of two splits" in imported.notes[0]
+    assert "selection rows left out: their sentences stand in a test row too" in imported.notes[1]
+
+
+@needs_fewrel
+@pytest.mark.parametrize(("na_rate", "none"), [(1, [60, 20, 300]), (5, [167, 56, 833])])
+def test_the_share_of_none_of_the_above_in_the_benchmark_is_exact(
+    na_rate: int, none: list[int]
+) -> None:
+    imported = read_fewrel(
+        REAL / "val_wiki.json",
+        REAL / "pid2name.json",
+        name="fewrel",
+        seed=0,
+        ways=4,
+        na_rate=na_rate,
+    )
+    assert [len(imported.cases[s]) for s in SPLITS] == [300, 100, 1500]
+    assert [sum(case.gold == 4 for case in imported.cases[s]) for s in SPLITS] == none

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from appliance.data import Imported, jsonl
 from appliance.data.check import find_span, printable, read_the_same
-from appliance.data.rows import Choices
+from appliance.data.choices import Choices, Sizes
+from appliance.data.columns import MissingColumns
+from appliance.data.labels import read_labels
 from appliance.errors import InputError
 from appliance.task import SPLITS, Label
 
@@ -96,7 +98,11 @@ def test_a_label_that_was_not_given_is_refused_with_the_nearest(file: Path) -> N
 def test_an_array_file_and_a_byte_order_mark_are_accepted(file: Path) -> None:
     plain = read_jsonl(write(file, good()), name="mine")
     file.write_text("\ufeff" + json.dumps(good(), indent=1), encoding="utf-8")
-    assert read_jsonl(file, name="mine") == plain
+    array = read_jsonl(file, name="mine")
+    assert list(array.examples) == list(plain.examples)
+    assert array.task == plain.task
+    for split in SPLITS:
+        assert list(array.cases[split]) == list(plain.cases[split])
 
 
 def test_entities_given_as_strings_are_found(file: Path) -> None:
@@ -138,6 +144,104 @@ def test_one_sentence_under_two_labels_is_noted(file: Path) -> None:
     assert "under different labels" in read_jsonl(write(file, rows), name="mine").notes[0]
 
 
+def test_a_label_of_fewer_rows_than_a_split_has_cases_is_in_every_split(file: Path) -> None:
+    rows = [row(i, label) for label in ("founder", "owner") for i in range(20)]
+    imported = read_jsonl(write(file, rows), name="mine", sizes=Sizes(most=(4, 2, 6)))
+    assert [len(imported.cases[split]) for split in SPLITS] == [4, 2, 6]
+    assert len(imported.examples) == 40
+    assert imported.notes == (
+        "28 rows belong to no split and are asked nothing: at most 4 tuning, 2 selection and 6 "
+        "test rows are; for more give --sizes",
+    )
+    message = refusal(file, sizes=Sizes(most=(4, 1, 6)))
+    assert "a split of 1 cases holds no row of each of its 2 labels; give larger --sizes" in message
+
+
+def test_shares_too_small_for_a_label_are_refused(file: Path) -> None:
+    message = refusal(write(file, good()), sizes=Sizes((0.9, 0.05, 0.05), None))
+    assert 'gets no row of "founder": its share is too small; add rows, or give other' in message
+
+
+def test_wrong_rows_are_skipped_and_recorded_with_their_places(file: Path) -> None:
+    rows = [{"text": ""}, *good(), row(7) | {"tail": "nobody"}]
+    file.write_text("nonsense {\n" + "".join(json.dumps(r) + "\n" for r in rows))
+    imported = read_jsonl(file, name="mine", skip=True)
+    assert len(imported.examples) == 12
+    assert [(row.place, row.what.partition(";")[0]) for row in imported.skipped] == [
+        ("line 1", "is not JSON: JSON is malformed: invalid character (byte 4)"),
+        ("line 2, text", "is empty"),
+        ("line 15, tail", '"nobody" does not occur in the text'),
+    ]
+    assert imported.notes == ("3 wrong rows skipped",)
+
+
+def test_where_nothing_or_too_little_is_left_the_wrong_rows_are_not_skipped(file: Path) -> None:
+    bad = [r | {"text": ""} for r in good()]
+    assert "12 rows are wrong; nothing was imported" in refusal(write(file, bad), skip=True)
+    few = refusal(write(file, [*bad[:2], *good()[2:]]), skip=True)
+    assert 'too few different rows to split: "founder" 4' in few
+    assert "2 wrong rows were skipped; see them with: --on-error stop" in few
+
+
+def test_columns_that_are_missing_are_named_with_those_that_are_there(file: Path) -> None:
+    rows = [{("labels" if k == "label" else k): v for k, v in r.items()} for r in good()]
+    with pytest.raises(MissingColumns) as caught:
+        read_jsonl(write(file, rows), name="mine")
+    assert caught.value.fields == ["label"]
+    assert caught.value.seen["labels"] == "founder"
+
+
+def test_null_is_as_good_as_nothing_where_a_field_is_not_needed(file: Path) -> None:
+    nulls = {"group": None, "may_ship": None, "head_type": None, "tail_type": None}
+    imported = read_jsonl(write(file, [r | nulls for r in good()]), name="mine")
+    assert list(imported.examples) == list(read_jsonl(write(file, good()), name="mine").examples)
+
+
+def test_types_of_entities_are_kept(file: Path) -> None:
+    typed = {"head_type": "PERSON", "tail_type": "FIRM"}
+    example = read_jsonl(write(file, [r | typed for r in good()]), name="mine").examples[0]
+    assert (example.head_type, example.tail_type) == ("PERSON", "FIRM")
+
+
+def test_a_file_of_types_says_which_a_relation_can_have(file: Path, tmp_path: Path) -> None:
+    types = tmp_path / "types.json"
+    types.write_text('{"founder": [["PERSON", "FIRM"]]}')
+    rows = good()
+    rows[0] |= {"head_type": "PERSON", "tail_type": "FIRM"}
+    imported = read_jsonl(write(file, rows), name="mine", types=types)
+    assert imported.task.labels[0].pairs == (("PERSON", "FIRM"),)
+    assert imported.notes == ("1 of 12 rows have types of both entities",)
+
+
+def test_labels_that_come_in_directed_pairs_stay_labels_and_are_told(file: Path) -> None:
+    labels = ("Cause(e1,e2)", "Cause(e2,e1)", "Other", "Whole(e1,e2)")
+    rows = [row(i, label) for label in labels for i in range(6)]
+    imported = read_jsonl(write(file, rows), name="mine", none="Other")
+    assert len(imported.task.labels) == 4
+    assert imported.notes == (
+        '2 labels come in directed pairs, as "Cause(e1,e2)" and "Cause(e2,e1)": which entity comes '
+        "first is part of them",
+    )
+
+
+def test_a_file_of_labels_gives_their_order_and_descriptions(tmp_path: Path) -> None:
+    path = tmp_path / "labels.json"
+    path.write_text('[{"name": "b", "description": "second"}, {"name": "a"}]')
+    assert read_labels(path) == [Label("b", "second"), Label("a")]
+    for wrong in ('{"a": 1}', '[{"label": "a"}]', "[", '["a"]'):
+        path.write_text(wrong)
+        with pytest.raises(InputError, match=r'a labels file is \[\{"name"'):
+            read_labels(path)
+
+
+def test_nothing_is_left_on_disk(file: Path, home: Path) -> None:
+    imported = read_jsonl(write(file, good()), name="mine")
+    assert list(home.iterdir()) == []
+    assert imported.examples[0].text
+    refusal(write(file, [{}]))
+    assert list(home.iterdir()) == []
+
+
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
     assert "does not exist" in refusal(tmp_path / "none.jsonl")
     assert "is a folder" in refusal(tmp_path)
@@ -174,21 +278,26 @@ def test_csv_is_recognised(file: Path, header: str) -> None:
     assert "looks like CSV" in refusal(file)
 
 
-@pytest.mark.parametrize("line", ['{"text": ', "nonsense", '{"text": "\\ud800"}', '{"a":' * 9000])
+@pytest.mark.parametrize("line", ['{"text": ', "nonsense", '{"text": "\\ud800"}'])
 def test_a_line_that_is_not_json_is_refused_with_its_number(file: Path, line: str) -> None:
     file.write_text(json.dumps(row(0)) + "\n" + line + "\n")
     assert "line 2: is not JSON" in refusal(file)
 
 
+def test_a_line_that_is_nested_too_deeply_is_refused_with_its_number(file: Path) -> None:
+    file.write_text(json.dumps(row(0)) + "\n" + '{"a":' * 9000 + "\n")
+    assert "line 2: is nested too deeply" in refusal(file)
+
+
 @pytest.mark.parametrize("value", ["[1, 2]", '"text"', "3", "null"])
 def test_a_line_that_is_not_an_object_is_refused(file: Path, value: str) -> None:
     file.write_text(json.dumps(row(0)) + "\n" + value + "\n")
-    assert "line 2: is not a JSON object" in refusal(file)
+    assert "line 2: Expected `object`, got" in refusal(file)
 
 
 def test_a_broken_array_is_refused(file: Path) -> None:
     file.write_text('[\n{"text": 1},\n')
-    assert "not a JSON array" in refusal(file)
+    assert "row 2: is not JSON" in refusal(file)
 
 
 def test_wrong_columns_are_listed_with_the_nearest(file: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a person waits for: a prompt scored now, a verdict computed again."""
+"""What a person waits for: prompts scored now."""
 
 from __future__ import annotations
 
@@ -16,19 +16,13 @@ from appliance import locations
 from appliance.data import Imported
 from appliance.errors import InputError
 from appliance.host import Host
-from appliance.interactive import evaluate, replay
-from appliance.plan import tokeniser_of
-from appliance.record import Inputs, StoreJournal
-from appliance.renderer import Renderer
-from appliance.scoring.evaluator import Evaluator
+from appliance.interactive import evaluate
 from appliance.scoring.statistics import wilson
 from appliance.task import Case, Example
 from appliance.tasks import Loaded, load, save
-from appliance.verdict import give_verdict
-from appliance.workbench import Prices, Workbench
 from models.catalog import Body, Model
 from models.engine import Reply, Request, Score, Scores, Segment
-from store import database, memo, prompts, runs, verdicts
+from store import database
 
 MODEL = Model(
     name="tiny",
@@ -109,9 +103,18 @@ def loaded(db) -> Loaded:
     return load(db, save(db, Imported(TASK, examples, cases)))
 
 
-def asked(prompt: Any = PROMPT, split: str = "selection", **more: Any) -> dict[str, Any]:
-    body = prompt if isinstance(prompt, str) else msgspec.to_builtins(prompt)
-    return {"prompt": body, "task": "firm", "split": split, "model": "tiny"} | more
+def asked(*given: Any, split: str = "selection", **more: Any) -> dict[str, Any]:
+    """For one prompt or more, by name: a, b, ..."""
+    prompts = {
+        name: prompt if isinstance(prompt, str | dict) else msgspec.to_builtins(prompt)
+        for name, prompt in zip("abcdefgh", given or (PROMPT,), strict=False)
+    }
+    return {"prompts": prompts, "task": "firm", "split": split, "model": "tiny"} | more
+
+
+def only(found: dict[str, Any]) -> dict[str, Any]:
+    [entry] = found["prompts"]
+    return entry
 
 
 def showing(*rows: str) -> Any:
@@ -128,7 +131,7 @@ def test_the_test_split_is_refused(db, host, loaded):
 def test_a_prompt_that_shows_a_row_of_the_test_split_is_refused(db, host, loaded, split):
     shown = loaded.cases["test"][5].query.id
     with pytest.raises(InputError, match=f"shows row {shown}, a row of the test split"):
-        evaluate(db, host, asked(showing(*loaded.pool["founder"], shown), split))
+        evaluate(db, host, asked(showing(*loaded.pool["founder"], shown), split=split))
     assert host.pool.calls == []
 
 
@@ -136,15 +139,15 @@ def test_a_prompt_that_shows_a_row_of_the_test_split_is_refused(db, host, loaded
 def test_a_prompt_that_shows_a_row_to_be_scored_is_refused(db, host, loaded, split):
     shown = loaded.cases[split][5].query.id
     with pytest.raises(InputError, match=f"shows row {shown}, which is one of the cases"):
-        evaluate(db, host, asked(showing(shown), split))
+        evaluate(db, host, asked(showing(shown), split=split))
     assert host.pool.calls == []
 
 
 def test_a_prompt_may_show_rows_that_are_not_scored(db, host, loaded):
     kept = [ids[0] for ids in loaded.pool.values()]
-    assert evaluate(db, host, asked(showing(*kept), "tuning"))["n"] == 27
+    assert only(evaluate(db, host, asked(showing(*kept), split="tuning")))["n"] == 27
     later = loaded.cases["selection"][5].query.id
-    assert evaluate(db, host, asked(showing(later), limit=5))["n"] == 5
+    assert only(evaluate(db, host, asked(showing(later), limit=5)))["n"] == 5
 
 
 def test_what_is_no_prompt_of_this_task_is_refused(db, host, loaded):
@@ -153,7 +156,7 @@ def test_what_is_no_prompt_of_this_task_is_refused(db, host, loaded):
     with pytest.raises(InputError, match="there is no prompt 'abcd'"):
         evaluate(db, host, asked("abcd"))
     with pytest.raises(InputError, match="this is no prompt"):
-        evaluate(db, host, {**asked(), "prompt": {"sections": []}})
+        evaluate(db, host, asked({"sections": []}))
 
 
 def test_a_prior_for_the_labels_of_another_task_is_refused(db, host, loaded):
@@ -182,97 +185,62 @@ def test_a_prior_is_refused_where_each_episode_has_labels_of_its_own(db, host, l
     with pytest.raises(InputError, match="priors for 3 labels, episodic takes 0"):
         evaluate(db, host, asked(tuned, task="episodic"))
     assert host.pool.calls == []
-    assert evaluate(db, host, asked(task="episodic"))["n"] == 36
+    assert only(evaluate(db, host, asked(task="episodic")))["n"] == 36
 
 
 def test_a_prior_is_taken_from_the_scores(db, host, loaded):
     leaning = msgspec.structs.replace(PROMPT, prior=(0.0, 0.0, -1000.0))
-    assert {case["chosen"] for case in evaluate(db, host, asked(leaning))["cases"]} == {"author"}
+    found = only(evaluate(db, host, asked(leaning)))
+    assert {case["said"] for case in found["cases"]} == {"author"}
 
 
 def test_the_figures_are_those_of_the_model_s_answers(db, host, loaded):
     """Right where the sentence says the label, and where the likeliest label is the gold one."""
-    found = evaluate(db, host, asked())
-    right = 12 + 4 + 4
-    estimate = wilson(right, 36)
-    assert (found["n"], found["accuracy"]) == (36, round(right / 36, 4))
-    assert found["interval"] == [estimate.low, estimate.high]
-    assert (found["prompt"], found["task"], found["split"]) == (PROMPT.id, "firm", "selection")
-    assert (found["weight"], found["tokens"]) == (0.0, 7)
+    whole = evaluate(db, host, asked())
+    assert (whole["task"], whole["split"], whole["metric"]) == ("firm", "selection", "accuracy")
+    assert whole["tokens"] == 7
+    found = only(whole)
+    estimate = wilson(12 + 4 + 4, 36)
+    assert (found["n"], found["value"]) == (36, estimate.value)
+    assert (found["low"], found["high"]) == (estimate.low, estimate.high)
+    assert (found["name"], found["prompt"], found["weight"]) == ("a", PROMPT.id, 0.0)
+    assert found["also"]["micro_f1"].value == estimate.value
     losses = []
     for shown, query in zip(found["cases"], loaded.cases["selection"], strict=True):
         gold, text = query.query.label, query.query.text
         scores = {label: HIT if label in text else MISS[label] for label in LABELS}
         assert (shown["case"], shown["gold"]) == (query.id, gold)
-        assert shown["chosen"] == (gold if gold in text else "founder")
-        assert shown["correct"] is (shown["chosen"] == gold)
-        own = scores.pop(gold)
-        assert shown["margin"] == own - max(scores.values())
-        losses.append(math.log(sum(map(math.exp, (own, *scores.values())))) - own)
+        assert shown["said"] == (gold if gold in text else "founder")
+        assert shown["exact"] is (shown["said"] == gold) is bool(shown["credit"])
+        total = math.log(sum(map(math.exp, scores.values())))
+        likeliest = math.exp(max(scores.values()) - total)
+        assert shown["confidence"] == pytest.approx(likeliest, abs=1e-4)
+        losses.append(total - scores[gold])
+        assert shown["loss"] == pytest.approx(losses[-1], abs=1e-4)
     assert found["loss"] == pytest.approx(sum(losses) / 36, abs=1e-4)
 
 
+def test_several_prompts_race_and_come_back_in_the_order_given_with_their_ranks(db, host, loaded):
+    """Whatever it is asked, the second prompt says "author"."""
+    leaning = msgspec.structs.replace(PROMPT, prior=(0.0, 0.0, -1000.0))
+    found = evaluate(db, host, asked(leaning, PROMPT, BEST))
+    assert [entry["name"] for entry in found["prompts"]] == ["a", "b", "c"]
+    assert found["prompts"][0]["rank"] == 3
+    assert [entry["prompt"] for entry in found["prompts"]] == [leaning.id, PROMPT.id, BEST.id]
+    for entry in found["prompts"]:
+        assert len(entry["cases"]) == entry["n"] <= 36
+        assert (entry["behind"] is None) == (entry["n"] == 36)
+
+
+def test_a_prompt_that_does_not_suit_is_named_as_it_was_given(db, host, loaded):
+    wrong = msgspec.structs.replace(PROMPT, prior=(1.0, -1.0))
+    with pytest.raises(InputError, match=rf"^b: prompt {wrong.id} has priors for 2 labels"):
+        evaluate(db, host, asked(PROMPT, wrong))
+    body = asked() | {"prompts": {wrong.id: msgspec.to_builtins(wrong)}}
+    with pytest.raises(InputError, match=rf"^prompt {wrong.id} has priors"):
+        evaluate(db, host, body)
+
+
 def test_a_limit_scores_the_first_cases_only(db, host, loaded):
-    found = evaluate(db, host, asked(limit=4))
+    found = only(evaluate(db, host, asked(limit=4)))
     assert [c["case"] for c in found["cases"]] == [c.id for c in loaded.cases["selection"][:4]]
-
-
-@pytest.fixture
-def run(db, host, loaded) -> str:
-    """A run whose verdict was given by the host's model, journalled and remembered."""
-    for prompt in (PROMPT, BEST):
-        body = msgspec.json.encode(prompt).decode()
-        prompts.add(db, id=prompt.id, task_id=loaded.id, body=body)
-    bodies = {"serving": host.body(MODEL, "Q4_0", Prices(1.0))}
-    inputs = Inputs(
-        loaded.id, loaded.split_hash, "tiny", "tiny", 1.0, 1, 1.0, 1.0, bodies,
-        {"serving_body": "Q4_0"}, "0",
-    )  # fmt: skip
-    runs.create(
-        db,
-        id="run-1",
-        task_id=loaded.id,
-        inputs=msgspec.json.encode(inputs).decode(),
-        seed_prompt=PROMPT.id,
-        budget=1.0,
-        status="finished",
-    )
-    bench = Workbench(host.pool, bodies, StoreJournal(db, "run-1", loaded.id), lambda: None)
-    evaluator = Evaluator(bench, Renderer(loaded.task, loaded.rows, tokeniser_of(host, MODEL)))
-    verdict = give_verdict(evaluator, loaded.cases["test"], PROMPT, BEST, model="tiny", body="Q4_0")
-    body = msgspec.json.encode(verdict).decode()
-    verdicts.record(db, run_id="run-1", task_id=loaded.id, body=body)
-    return "run-1"
-
-
-def test_an_honest_verdict_is_the_same_again(db, host, run):
-    found = replay(db, host, run)
-    assert found["same"] is True
-    # Each prompt reads the labels once for each case and once more without a sentence.
-    assert found["scores"] == 2 * (36 + 1) * len(LABELS)
-    assert (found["largest_difference"], found["differences"]) == (0.0, [])
-
-
-def test_a_verdict_that_was_tampered_with_is_not_the_same(db, host, run):
-    with database.write(db):
-        db.execute("UPDATE verdicts SET body = json_set(body, '$.gain', 0.25)")
-    found = replay(db, host, run)
-    assert found["same"] is False
-    assert found["differences"] == ["gain: shown 0.25, now 0.0"]
-
-
-def test_a_model_that_scores_otherwise_is_not_the_same(db, host, run, monkeypatch):
-    monkeypatch.setattr("test_interactive.HIT", HIT + 0.01)
-    found = replay(db, host, run)
-    assert (found["same"], found["largest_difference"], found["differences"]) == (False, 0.01, [])
-
-
-def test_without_remembered_scores_nothing_is_said_to_be_the_same(db, host, run):
-    memo.bound(db, 0)
-    found = replay(db, host, run)
-    assert (found["same"], found["scores"], found["differences"]) == (False, 0, [])
-
-
-def test_a_run_without_a_verdict_cannot_be_replayed(db, host):
-    with pytest.raises(InputError, match="run 'run-9' has no verdict to replay"):
-        replay(db, host, "run-9")

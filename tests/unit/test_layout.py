@@ -78,7 +78,7 @@ def encoded(using: Renderer, text: str) -> list[tuple[int, int]]:
 def strings(prompt: Prompt, asked: Case, free: bool) -> list[tuple[str, str]]:
     """What is asked and what each label answers."""
     shots = tuple(RENDERER.rows[shot] for shot in prompt.shots)
-    found = render(prompt, TASK, asked, shots)
+    [found] = render(prompt, TASK, asked, shots)
     question = text_of((*found.prefix, *(found.free if free else found.query)))
     return [(question, text_of(answer)) for answer in found.answers]
 
@@ -87,7 +87,7 @@ def strings(prompt: Prompt, asked: Case, free: bool) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_segments_spell_each_answer_as_one_string_and_read_the_answers_tokens(model, shape):
     using, prompt = renderer(model), SHAPES[shape]
-    layout = using.layout(prompt, CASES)
+    layout = using.sheet(prompt, CASES).layout
     for number, asked in enumerate(CASES):
         for free, places in ((False, layout.plain[number]), (True, layout.free[number])):
             for (question, answer), place in zip(strings(prompt, asked, free), places, strict=True):
@@ -100,7 +100,7 @@ def test_the_segments_spell_each_answer_as_one_string_and_read_the_answers_token
 @pytest.mark.parametrize("model", ["bytes", "words"])
 def test_a_label_is_read_with_its_separator_and_no_more(model):
     using = renderer(model)
-    layout = using.layout(PROMPT, CASES[:1])
+    layout = using.sheet(PROMPT, CASES[:1]).layout
     for label, place in zip(LABELS, layout.plain[0], strict=True):
         segment = layout.segments[place]
         [text] = using.tokeniser.decode([segment.tokens[len(segment.tokens) - segment.read :]])
@@ -112,7 +112,7 @@ def test_everything_past_the_labels_common_stem_is_read(shape):
     labels = ("founder", "3rd party", "forger")
     task = msgspec.structs.replace(TASK, labels=tuple(map(Label, labels)))
     using = Renderer(task, RENDERER.rows, TOKENISER)
-    layout = using.layout(SHAPES[shape], [Case(CASES[0].query, labels)])
+    layout = using.sheet(SHAPES[shape], [Case(CASES[0].query, labels)]).layout
     for places in (layout.plain[0], layout.free[0]):
         segments = [layout.segments[place] for place in places]
         assert all(segment.read == len(segment.tokens) for segment in segments)
@@ -121,7 +121,7 @@ def test_everything_past_the_labels_common_stem_is_read(shape):
 
 def test_where_one_label_takes_in_the_space_before_it_both_pay_for_the_space():
     asked = Case(CASES[0].query, ("founder", "3rd party"))
-    layout = RENDERER.layout(PROMPT, [asked])
+    layout = RENDERER.sheet(PROMPT, [asked]).layout
     for places in (layout.plain[0], layout.free[0]):
         founder, third = (
             [TOKENISER.decode([[token]])[0] for token in layout.segments[place].tokens]
@@ -134,14 +134,14 @@ def test_where_one_label_takes_in_the_space_before_it_both_pay_for_the_space():
 
 def test_a_model_that_wants_a_first_token_gets_it_once():
     using = Renderer(TASK, RENDERER.rows, InProcess(WordModel(bos=True)).tokeniser())
-    layout = using.layout(SHAPES["shots"], CASES)
+    layout = using.sheet(SHAPES["shots"], CASES).layout
     for place in (*layout.plain[1], *layout.free[1]):
         assert sequence(layout, place)[0] == 2
         assert sequence(layout, place).count(2) == 1
 
 
 def test_cases_of_one_prefix_share_it_and_its_content_free_branch():
-    layout = RENDERER.layout(SHAPES["shots"], CASES)
+    layout = RENDERER.sheet(SHAPES["shots"], CASES).layout
     assert len(set(layout.free)) == 1
     assert len(set(layout.plain)) == len(CASES)
     roots = [segment for segment in layout.segments if segment.parent < 0]
@@ -153,20 +153,23 @@ def test_cases_of_one_prefix_share_it_and_its_content_free_branch():
 
 def test_episodes_with_other_supports_have_other_prefixes_and_other_content_free_branches():
     episodes = [case(CASES[0].query, SHOTS[0]), case(CASES[1].query, SHOTS[1])]
-    layout = RENDERER.layout(PROMPT, episodes)
+    layout = RENDERER.sheet(PROMPT, episodes).layout
     assert len(set(layout.free)) == 2
     assert sum(segment.parent < 0 for segment in layout.segments) == 2
 
 
 def test_the_same_rows_in_another_block_are_asked_the_same_tokens():
-    together, alone = RENDERER.layout(PROMPT, CASES), RENDERER.layout(PROMPT, CASES[2:3])
+    together, alone = (
+        RENDERER.sheet(PROMPT, CASES).layout,
+        RENDERER.sheet(PROMPT, CASES[2:3]).layout,
+    )
     for place, other in zip(together.plain[2], alone.plain[0], strict=True):
         assert sequence(together, place) == sequence(alone, other)
 
 
 def test_owners_are_worked_out_only_where_asked_for():
-    plain = RENDERER.layout(PROMPT, CASES)
-    owned = RENDERER.layout(PROMPT, CASES, owned=True)
+    plain = RENDERER.sheet(PROMPT, CASES).layout
+    owned = RENDERER.sheet(PROMPT, CASES, owned=True).layout
     assert plain.segments == owned.segments
     assert not any(plain.owners) and not plain.literal_tokens
     assert [len(numbers) for numbers in owned.owners] == [len(s.tokens) for s in owned.segments]
@@ -177,7 +180,7 @@ def test_owners_are_worked_out_only_where_asked_for():
 @pytest.mark.parametrize("shape", SHAPES)
 def test_an_owned_token_spells_the_bytes_of_its_literal(shape, mode):
     prompt = msgspec.structs.replace(SHAPES[shape], mode=mode)
-    layout = RENDERER.layout(prompt, CASES, owned=True)
+    layout = RENDERER.sheet(prompt, CASES, owned=True).layout
     numbered = literals(prompt)
     spans = {number: owner for owner, number in layout.literal_tokens.items()}
     seen = set()
@@ -192,7 +195,7 @@ def test_an_owned_token_spells_the_bytes_of_its_literal(shape, mode):
 
 
 def test_a_space_that_a_label_takes_into_its_token_is_nobodys():
-    layout = RENDERER.layout(PROMPT, CASES[:1], owned=True)
+    layout = RENDERER.sheet(PROMPT, CASES[:1], owned=True).layout
     relation = next(n for n, entry in enumerate(literals(PROMPT)) if "Relation" in entry.text)
     ends = {end for literal, _, end in layout.literal_tokens if literal == relation}
     assert max(ends) == len("\nRelation:") and DATA not in {o[0] for o in layout.literal_tokens}
@@ -211,7 +214,7 @@ def test_a_hostile_row_changes_no_token_outside_its_slot(head, tail, shown):
 
     def tokens(query: Example) -> list[tuple[int, ...]]:
         using = Renderer(TASK, {"x": query}, TOKENISER)
-        layout = using.layout(prompt, [case(SHOTS[0] if shown else query)])
+        layout = using.sheet(prompt, [case(SHOTS[0] if shown else query)]).layout
         return [sequence(layout, place) for place in layout.plain[0]]
 
     for ours, theirs in zip(tokens(benign), tokens(hostile), strict=True):
@@ -235,12 +238,12 @@ def chat_parts(layout: Layout, place: int) -> list[int]:
 
 def test_a_chat_prompt_has_the_templates_specials_in_their_places_and_no_others():
     prompt = msgspec.structs.replace(PROMPT, mode="chat")
-    layout = RENDERER.layout(prompt, CASES)
+    layout = RENDERER.sheet(prompt, CASES).layout
     for places in (*layout.plain, *layout.free):
         for place in places:
             assert chat_parts(layout, place) == [0, 1, 0, 1]
             assert sequence(layout, place)[-1] == 1
-    found = render(prompt, TASK, CASES[2], ())
+    [found] = render(prompt, TASK, CASES[2], ())
     content = text_of((*found.prefix, *found.query))
     [first, *_] = layout.plain[2]
     ids = sequence(layout, first)
@@ -251,7 +254,7 @@ def test_a_chat_prompt_has_the_templates_specials_in_their_places_and_no_others(
 
 
 def test_a_chat_label_is_read_with_the_token_that_ends_the_turn():
-    layout = RENDERER.layout(msgspec.structs.replace(PROMPT, mode="chat"), CASES)
+    layout = RENDERER.sheet(msgspec.structs.replace(PROMPT, mode="chat"), CASES).layout
     for label, place in zip(LABELS, layout.plain[0], strict=True):
         segment = layout.segments[place]
         read = segment.tokens[len(segment.tokens) - segment.read :]
@@ -264,7 +267,7 @@ def test_a_chat_label_is_read_with_the_token_that_ends_the_turn():
 def test_hostile_content_adds_no_special_token_to_a_chat(head, tail):
     prompt = msgspec.structs.replace(PROMPT, mode="chat", shots=("x",))
     using = Renderer(TASK, {"x": row(head, tail)}, TOKENISER)
-    layout = using.layout(prompt, [case(row(tail, head))])
+    layout = using.sheet(prompt, [case(row(tail, head))]).layout
     for place in (*layout.plain[0], *layout.free[0]):
         assert chat_parts(layout, place) == [0, 1, 0, 1]
 
@@ -273,7 +276,7 @@ def test_a_template_without_specials_owns_its_own_words():
     template = "{% for m in messages %}Q: {{ m['content'] }}{% endfor %}\nAnswer now: "
     using = Renderer(TASK, {}, InProcess(WordModel(template)).tokeniser())
     prompt = msgspec.structs.replace(PROMPT, mode="chat")
-    layout = using.layout(prompt, CASES[:1], owned=True)
+    layout = using.sheet(prompt, CASES[:1], owned=True).layout
     spans = {number: owner for owner, number in layout.literal_tokens.items()}
     for segment, numbers in zip(layout.segments, layout.owners, strict=True):
         for token, number in zip(segment.tokens, numbers, strict=True):
@@ -286,13 +289,13 @@ def test_a_template_without_specials_owns_its_own_words():
 def test_a_model_without_a_template_cannot_be_asked_as_a_chat():
     using = Renderer(TASK, {}, InProcess(WordModel("")).tokeniser())
     with pytest.raises(InputError, match="no chat template; use raw prompts"):
-        using.layout(msgspec.structs.replace(PROMPT, mode="chat"), CASES)
+        using.sheet(msgspec.structs.replace(PROMPT, mode="chat"), CASES)
 
 
 def test_a_template_that_fails_is_reported_as_the_models():
     using = Renderer(TASK, {}, InProcess(WordModel("{{ messages[7]['content'] }}")).tokeniser())
     with pytest.raises(InputError, match="this model's chat template cannot be used"):
-        using.layout(msgspec.structs.replace(PROMPT, mode="chat"), CASES)
+        using.sheet(msgspec.structs.replace(PROMPT, mode="chat"), CASES)
 
 
 def test_what_was_tokenised_once_is_not_asked_for_again():
@@ -305,9 +308,9 @@ def test_what_was_tokenised_once_is_not_asked_for_again():
 
     model = Counted()
     using = Renderer(TASK, RENDERER.rows, InProcess(model).tokeniser())
-    using.layout(SHAPES["shots"], CASES)
+    using.sheet(SHAPES["shots"], CASES)
     before = model.asked
-    using.layout(SHAPES["shots"], CASES)
+    using.sheet(SHAPES["shots"], CASES)
     assert model.asked == before
     assert isinstance(model.handle(Describe()).specials, dict)
 

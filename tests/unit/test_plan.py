@@ -8,7 +8,8 @@ from in_process import PROMPT, TASK, InProcess, WordModel, case, many, row
 from appliance.errors import BudgetError, InputError
 from appliance.plan import LEAST_CANDIDATES, Agreement, Gauge
 from appliance.renderer import Renderer
-from appliance.tasks import Loaded, plain_seed
+from appliance.seeds import plain_seed
+from appliance.tasks import Loaded
 from appliance.tune import MINUTE
 from appliance.workbench import Body, Prices
 
@@ -20,9 +21,10 @@ class Bench:
         self.gauge = Gauge.__new__(Gauge)
         cases = many(30)
         split = {"tuning": cases, "selection": cases, "test": cases}
-        self.gauge.loaded = Loaded("t", "h", TASK, plain_seed("relation", {}), {}, split, {})
+        self.gauge.loaded = Loaded("t", "h", TASK, plain_seed(TASK, {}), {}, split, {})
         self.gauge.renderer = self
         self.gauge.model = self
+        self.task = TASK
         self.search, self.serving_body = "fast", "slow"
         self.gauge.agreement = lambda one, other: Agreement(0.99, 136)
 

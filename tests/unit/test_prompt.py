@@ -41,14 +41,25 @@ def test_cutting_a_template_loses_nothing(parts, end):
 @pytest.mark.parametrize(
     ("example", "message"),
     [
-        ("{text} {colour} {label}\n", r"unknown slot \{colour\} in example; known: \{head\}"),
+        ("{text} {colour} {label}\n", r"unknown slot \{colour\} in example; known: \{answer\}"),
         ("{text} {labels} {label}\n", r"unknown slot \{labels\} in example"),
-        ("{text}\n", r"needs \{text\} and \{label\}"),
-        ("{label}\n", r"needs \{text\} and \{label\}"),
-        ("{text} {label} {label}\n", r"\{label\} once"),
+        ("{text}\n", r"needs \{text\} and \{label\} or \{answer\}, each once"),
+        ("{label}\n", r"needs \{text\} and \{label\} or \{answer\}, each once"),
+        ("{text} {label} {label}\n", r"\{label\} or \{answer\}, each once"),
         ("{text} {label}", r"nothing follows \{label\}"),
         ("{label}: {text}\n", r"no slot can stand after \{label\}"),
         ("{text} {label} {head}\n", r"no slot can stand after \{label\}"),
+        ("{text} {answer}", r"nothing follows \{answer\}: a separator has to end the answer"),
+        ("{text} {answer} {answer}\n", "each once"),
+        ("{head} {answer}\n", "needs"),
+        ("{text} {answer} {label}\n", r"no slot can stand after \{answer\}"),
+        ("{text} {definition} {label}\n", r"\{definition\} belongs to yes/no prompts"),
+        ("{support} {text} {label}\n", r"\{support\} belongs to yes/no prompts"),
+        ("{text} {reasoning} So: {label}\n", r"\{reasoning\} stands once, before an \{answer\}"),
+        ("{text} {label} {reasoning} So: {answer}\n", r"\{reasoning\} stands once"),
+        ("{text} {reasoning} {reasoning} So: {answer}\n", r"\{reasoning\} stands once"),
+        ("{text} {reasoning} {answer}\n", r"between \{reasoning\} and \{answer\} stands text"),
+        ("{reasoning} So {text}: {answer}\n", r"between \{reasoning\} and \{answer\}"),
     ],
 )
 def test_an_example_template_that_cannot_be_scored_is_refused(example, message):
@@ -79,6 +90,57 @@ def test_a_prior_that_is_not_finite_is_refused():
         changed(prior=(0.0, float("inf")))
 
 
+YES_NO = "{marked}\n{label} ({definition}), as in {support}? {answer}\n"
+WRITTEN = "{text}\nReasons: {reasoning}\nSo it is: {answer}\n\n"
+
+
+@pytest.mark.parametrize(
+    ("example", "form", "target", "stem", "separator", "extractor"),
+    [
+        (EXAMPLE, "choice", "label", EXAMPLE[:-8], "\n", ""),
+        (YES_NO, "yesno", "answer", YES_NO[:-9], "\n", ""),
+        ("{text} = {answer};", "written", "answer", "{text} = ", ";", ""),
+        (WRITTEN, "written", "answer", WRITTEN[:-10], "\n\n", "\nSo it is: "),
+    ],
+)
+def test_the_last_slot_makes_the_form(example, form, target, stem, separator, extractor):
+    prompt = changed(example=example)
+    found = (prompt.form, prompt.target, prompt.stem, prompt.separator, prompt.extractor)
+    assert found == (form, target, stem, separator, extractor)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"reverse": "{text}: {label}\n"}, r"begins with \{label\} and then \{text\}"),
+        ({"reverse": "{label}\n"}, r"begins with \{label\} and then \{text\}"),
+        ({"reverse": "{label} {head} {text}\n"}, r"begins with \{label\} and then \{text\}"),
+        ({"reverse": "{label} {colour}\n"}, r"unknown slot \{colour\} in reverse"),
+        ({"reverse": "{label} {text}\n", "mode": "chat"}, "a channel belongs to raw prompts"),
+        ({"reverse": "{label} {text}\n", "example": YES_NO}, "a channel belongs to raw prompts"),
+        ({"share": 0.5}, "a share of the channel needs a reverse template"),
+        ({"reverse": "{label} {text}\n", "share": 1.5}, "share 1.5 is not between 0 and 1"),
+        ({"threshold": float("nan")}, "the threshold is not finite"),
+        ({"threshold": float("-inf")}, "the threshold is not finite"),
+        ({"temperature": 0.0}, "temperature 0.0 is not above 0"),
+        ({"temperature": -1.0}, "temperature -1.0 is not above 0"),
+        ({"temperature": float("inf")}, "temperature inf is not above 0"),
+        ({"abstain": 1.1}, "abstention threshold 1.1 is not between 0 and 1"),
+        ({"abstain": float("nan")}, "abstention threshold nan is not between 0 and 1"),
+        ({"example": YES_NO, "words": ("yes",)}, "1 words; yes and no are two"),
+        ({"example": YES_NO, "words": ("yes", "no", "?")}, "3 words; yes and no are two"),
+    ],
+)
+def test_a_rule_that_cannot_hold_is_refused(fields, message):
+    with pytest.raises(PromptError, match=message):
+        changed(**fields)
+
+
+@pytest.mark.parametrize("reverse", ["{label}: {text}\n", "A {label}, as in {marked} ({head})\n"])
+def test_a_channel_gives_the_row_after_its_label(reverse):
+    assert changed(reverse=reverse, share=0.5).reverse == reverse
+
+
 def test_what_is_as_usual_is_not_written_so_that_new_rules_leave_old_ids_as_they_are():
     written = msgspec.json.decode(msgspec.json.encode(PROMPT))
     assert "prior" not in written and "weight" not in written
@@ -104,6 +166,14 @@ def test_the_id_is_a_content_address():
     others = [
         changed(weight=0.25),
         changed(prior=(0.5, -0.5)),
+        changed(words=("a", "b")),
+        changed(reverse="{label} {text}\n"),
+        changed(reverse="{label} {text}\n", share=0.5),
+        changed(threshold=0.5),
+        changed(temperature=2.0),
+        changed(abstain=0.5),
+        changed(marking="typed"),
+        changed(output="tags"),
         changed(join="; "),
         changed(wording="lower"),
         changed(order="label"),

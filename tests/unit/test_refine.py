@@ -31,7 +31,8 @@ from appliance.refine.refine import CASES, balanced, refine
 from appliance.refine.spans import GROWTH, MAX_TOKENS, Span, grow
 from appliance.render import literals
 from appliance.renderer import Renderer
-from appliance.scoring.evaluator import Scored
+from appliance.scoring.evaluator import Evaluator
+from appliance.scoring.outcomes import Scored
 from appliance.search.contest import FIRST, Candidate, Contest
 from appliance.workbench import Body, Prices, Unanswerable, Workbench
 from models.engine import Differentiate, Gradients, Proposals, Propose
@@ -143,6 +144,7 @@ class Verifier(Judge):
         models = InProcess(ScriptedModel(folder))
         self.renderer = Renderer(TASK, {}, models.tokeniser())
         self.bench = workbench(models)
+        self.decisions = Evaluator(self.bench, self.renderer).decisions
 
 
 def test_a_gradient_knows_what_stands_before_each_literal_token(tmp_path):

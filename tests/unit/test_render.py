@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from in_process import LABELS, PROMPT, TASK, case, row
 
 from appliance.prompt import Prompt, Section
-from appliance.render import DATA, Piece, literals, ordered, render, worded
+from appliance.render import DATA, Piece, literals, ordered, render
+from appliance.slots import worded
 from appliance.task import Example
 from appliance.tokens import owners, text_of
 
@@ -23,7 +24,7 @@ def changed(**fields: object) -> Prompt:
 
 def whole(prompt: Prompt, query: Example, *shots: Example) -> list[str]:
     """The text of each label's rendering."""
-    found = render(prompt, TASK, case(query), shots)
+    [found] = render(prompt, TASK, case(query), shots)
     return [text_of((*found.prefix, *found.query, *answer)) for answer in found.answers]
 
 
@@ -38,7 +39,7 @@ def test_a_rendering_reads_as_its_prompt_says():
 
 
 def test_every_literal_stretch_is_its_owners_text_and_every_other_stretch_is_data():
-    found = render(PROMPT, TASK, case(row("Cleo", "Wick")), SHOTS)
+    [found] = render(PROMPT, TASK, case(row("Cleo", "Wick")), SHOTS)
     numbered = literals(PROMPT)
     data = set()
     for piece in (*found.prefix, *found.query, *found.free, *(p for a in found.answers for p in a)):
@@ -52,7 +53,7 @@ def test_every_literal_stretch_is_its_owners_text_and_every_other_stretch_is_dat
 
 
 def test_every_literal_that_has_text_owns_some_of_a_rendering():
-    found = render(PROMPT, TASK, case(row("Cleo", "Wick")), ())
+    [found] = render(PROMPT, TASK, case(row("Cleo", "Wick")), ())
     pieces = (*found.prefix, *found.query, *found.answers[0])
     owning = {piece.owner for piece in pieces} - {DATA}
     assert owning == {n for n, literal in enumerate(literals(PROMPT)) if literal.text}
@@ -60,7 +61,7 @@ def test_every_literal_that_has_text_owns_some_of_a_rendering():
 
 def test_a_row_that_looks_like_a_template_or_a_special_token_stays_data():
     query = row(HOSTILE, "Wick", before=HOSTILE)
-    found = render(PROMPT, TASK, case(query), (query,))
+    [found] = render(PROMPT, TASK, case(query), (query,))
     for pieces in (found.prefix, found.query):
         assert Piece(query.text, DATA) in pieces and Piece(HOSTILE, DATA) in pieces
         literal = "".join(piece.text for piece in pieces if piece.owner != DATA)
@@ -71,7 +72,7 @@ def test_a_row_that_looks_like_a_template_or_a_special_token_stays_data():
 @given(st.text(min_size=1), st.text(min_size=1), st.text())
 def test_rows_change_nothing_but_data(head, tail, before):
     def shape(query: Example) -> list[tuple[str, int]]:
-        found = render(PROMPT, TASK, case(query), (query,))
+        [found] = render(PROMPT, TASK, case(query), (query,))
         pieces = (*found.prefix, *found.query, *found.free, *found.answers[0])
         return [("" if piece.owner == DATA else piece.text, piece.owner) for piece in pieces]
 
@@ -79,9 +80,9 @@ def test_rows_change_nothing_but_data(head, tail, before):
 
 
 def test_the_content_free_query_has_no_content_in_any_slot():
-    found = render(PROMPT, TASK, case(row("Cleo", "Wick")), ())
+    [found] = render(PROMPT, TASK, case(row("Cleo", "Wick")), ())
     assert text_of(found.free) == "Sentence: N/A\nHead: N/A\nTail: N/A\nRelation: "
-    other = render(PROMPT, TASK, case(row("Dora", "Yarrow", "author")), ())
+    [other] = render(PROMPT, TASK, case(row("Dora", "Yarrow", "author")), ())
     assert other.free == found.free and other.query != found.query
 
 
@@ -105,7 +106,7 @@ def test_the_wording_holds_in_the_list_in_demonstrations_in_definitions_and_in_a
         wording="upper",
         sections=(Section("task", "{labels}\n"), Section("output", "{definitions}")),
     )
-    found = render(prompt, TASK, case(row("Cleo", "Wick")), SHOTS[:1])
+    [found] = render(prompt, TASK, case(row("Cleo", "Wick")), SHOTS[:1])
     prefix = text_of(found.prefix)
     assert prefix.startswith(
         "FOUNDER, SUPPLIER OF, AUTHOR\nFOUNDER: what a founder is\n"
@@ -116,7 +117,7 @@ def test_the_wording_holds_in_the_list_in_demonstrations_in_definitions_and_in_a
 
 
 def test_labels_are_joined_as_the_prompt_says():
-    found = render(changed(join=" | "), TASK, case(row("Cleo", "Wick")), ())
+    [found] = render(changed(join=" | "), TASK, case(row("Cleo", "Wick")), ())
     assert text_of(found.prefix) == "Name the relation: founder | supplier of | author\n\n"
 
 
@@ -131,7 +132,7 @@ def test_demonstrations_follow_the_order_rule_and_ties_keep_the_given_order():
 
 
 def test_an_episodes_support_comes_after_the_prompts_own_demonstrations():
-    found = render(PROMPT, TASK, case(row("Cleo", "Wick"), SHOTS[1]), SHOTS[:1])
+    [found] = render(PROMPT, TASK, case(row("Cleo", "Wick"), SHOTS[1]), SHOTS[:1])
     heads = [piece.text for piece in found.prefix if piece.text in ("Ada", "Bo")]
     assert heads == ["Ada", "Bo"]
 

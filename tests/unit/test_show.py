@@ -14,7 +14,7 @@ def test_a_rendered_prompt_is_what_stands_before_a_label_but_for_the_query():
     prompt = msgspec.structs.replace(prompt, wording="quoted", order="reversed")
     shots = (row("Ada", "Ostrand"), row("Bo", "Norvex", "author", before="{label} of {text}: "))
     asked = case(row("Cy", "Halden"), row("Di", "Kestrel", "supplier of"))
-    whole = render(prompt, TASK, asked, shots)
+    [whole] = render(prompt, TASK, asked, shots)
     text = "".join(piece.text for piece in (*whole.prefix, *whole.query))
     shown = rendered(prompt, TASK, asked, shots)
     query = shown.rpartition("Sentence: ")[2]

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 
+import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.data.splits import (
-    fixed_cases,
-    near_duplicate_key,
-    split,
-    split_episodes,
-    split_hash,
-    ties,
-)
-from appliance.task import SPLITS, Case, Example
+from appliance.data import stratify
+from appliance.data.choices import Sizes
+from appliance.data.index import Index
+from appliance.data.splits import near_duplicate_key, split_episodes, split_hash
+from appliance.data.ties import ties
+from appliance.task import SPLITS, Case, Example, Split
 
+USUAL = Sizes()
 WORDS = [a + b + c for a in "bdfgklmn" for b in "aeiou" for c in "rstz"]
 
 
@@ -32,12 +33,26 @@ def rows(count: int, label: str = "a") -> list[Example]:
     return [example(n, label) for n in range(count)]
 
 
+def split(
+    given_rows: Sequence[Example], seed: int, sizes: Sizes = USUAL
+) -> dict[Split, list[Example]]:
+    index = Index()
+    for row in given_rows:
+        index.add(row)
+    parts = stratify.split(index, np.arange(len(index)), seed, sizes)
+    return {name: [given_rows[i] for i in part] for name, part in parts.items()}
+
+
+def counts(parts: dict[Split, list[Example]]) -> list[int]:
+    return [len(parts[name]) for name in SPLITS]
+
+
 def test_each_label_is_shared_out_in_proportion() -> None:
     pairs_shared_by_both_labels = [*rows(100, "a"), *rows(50, "b")]
     parts = split(pairs_shared_by_both_labels, seed=0)
     for label, total in (("a", 100), ("b", 50)):
-        counts = [sum(row.label == label for row in parts[s]) for s in SPLITS]
-        for count, share in zip(counts, (0.4, 0.2, 0.4), strict=True):
+        found = [sum(row.label == label for row in parts[s]) for s in SPLITS]
+        for count, share in zip(found, (0.4, 0.2, 0.4), strict=True):
             assert abs(count - share * total) <= 1
 
 
@@ -50,7 +65,64 @@ def test_a_large_group_goes_where_there_is_room_for_it() -> None:
     grouped = [example(n, group="report") for n in range(35)]
     for seed in range(5):
         parts = split([*grouped, *(example(n) for n in range(35, 100))], seed)
-        assert [len(parts[s]) for s in SPLITS] == [40, 20, 40]
+        assert counts(parts) == [40, 20, 40]
+
+
+@pytest.mark.parametrize(
+    ("shares", "found"), [((0.5, 0.25, 0.25), [50, 25, 25]), ((0.1, 0.1, 0.8), [10, 10, 80])]
+)
+def test_rows_are_shared_out_as_is_asked(
+    shares: tuple[float, float, float], found: list[int]
+) -> None:
+    assert counts(split(rows(100), 0, Sizes(shares, None))) == found
+
+
+def test_of_a_large_side_so_many_rows_are_kept_as_are_asked_for() -> None:
+    sizes = Sizes(most=(12, 6, 30))
+    kept, every = split(rows(100), 0, sizes), split(rows(100), 0)
+    assert counts(kept) == [12, 6, 30]
+    assert all(set(kept[name]) <= set(every[name]) for name in SPLITS)
+
+
+def test_a_side_that_is_thinned_keeps_its_labels_in_proportion_and_one_row_of_each() -> None:
+    given_rows = [*rows(600, "common"), *rows(300, "frequent"), *rows(6, "rare")]
+    for seed in range(5):
+        parts = split(given_rows, seed, Sizes(most=(40, 20, 40)))
+        for name, most in zip(SPLITS, (40, 20, 40), strict=True):
+            found = Counter(row.label for row in parts[name])
+            assert found.total() == most and found["rare"] == 1
+            assert abs(found["common"] - (most - 1) * 2 / 3) <= 1
+
+
+def test_what_is_kept_of_a_side_depends_on_the_seed_and_not_on_the_order() -> None:
+    given_rows, sizes = rows(100), Sizes(most=(5, 5, 5))
+    shuffled = random.Random(5).sample(given_rows, len(given_rows))
+    assert split(given_rows, 3, sizes) == split(shuffled, 3, sizes)
+    assert split(given_rows, 3, sizes) != split(given_rows, 4, sizes)
+
+
+def test_each_of_several_labels_is_shared_out_in_proportion() -> None:
+    given_rows = [
+        Example(f"{word} is here", labels=tuple(x for i, x in enumerate("abc") if n >> i & 1))
+        for n, word in enumerate(WORDS)
+    ]
+    parts = split(given_rows, 0)
+    for label in "abc":
+        total = sum(label in row.labels for row in given_rows)
+        found = [sum(label in row.labels for row in parts[name]) for name in SPLITS]
+        for count, share in zip(found, (0.4, 0.2, 0.4), strict=True):
+            assert abs(count - share * total) <= 3
+
+
+def test_rows_of_which_no_two_have_the_same_answer_reach_every_split() -> None:
+    given_rows = [
+        Example(f"what is {word}", answers=(word,), choices=(word, "no")) for word in WORDS[:100]
+    ]
+    assert counts(split(given_rows, 0)) == [40, 20, 40]
+
+
+def test_rows_without_any_label_reach_every_split() -> None:
+    assert counts(split([Example(word, answers=(word,)) for word in WORDS[:50]], 0)) == [20, 10, 20]
 
 
 def test_the_order_of_the_rows_changes_nothing_and_the_seed_does() -> None:
@@ -80,6 +152,7 @@ def test_near_duplicates_differ_in_case_space_and_digits() -> None:
         st.tuples(
             st.integers(0, 30), st.sampled_from("abc"), st.sampled_from(["", "", "x", "y", "z"])
         ),
+        min_size=1,
         max_size=60,
     ),
     st.integers(0, 9),
@@ -145,13 +218,8 @@ def test_sentences_that_differ_in_digits_do_not_stand_in_two_splits_of_episodes(
     assert split_episodes([first], [later], 0) == ([], [])
 
 
-def test_a_fixed_case_has_all_labels_in_the_task_s_order() -> None:
-    cases = fixed_cases(split(rows(10), 0), ["b", "a"])
-    assert all(case.labels == ("b", "a") and case.gold == 1 for s in SPLITS for case in cases[s])
-
-
 def test_the_split_hash_knows_the_cases_but_not_their_order() -> None:
-    cases = fixed_cases({"test": rows(5)}, ["a"])["test"]
+    cases = [Case(row, ("a",)) for row in rows(5)]
     assert split_hash(cases) == split_hash(cases[::-1])
     assert split_hash(cases) != split_hash(cases[:4])
-    assert split_hash(cases) != split_hash(fixed_cases({"test": rows(5)}, ["a", "b"])["test"])
+    assert split_hash(cases) != split_hash(Case(row, ("a", "b")) for row in rows(5))

@@ -15,6 +15,7 @@ from store import (
     experience,
     journal,
     memo,
+    migrations,
     prompts,
     runs,
     tasks,
@@ -23,7 +24,14 @@ from store import (
 from store.check import check
 from store.errors import StoreError
 from store.forget import forget
-from store.records import CaseRecord, Counts, EvaluationRecord, ExperienceRecord, RowRecord
+from store.records import (
+    CaseRecord,
+    Counts,
+    EvaluationRecord,
+    ExperienceRecord,
+    RowRecord,
+    SkippedRecord,
+)
 from store.sql import select
 
 
@@ -88,7 +96,18 @@ def test_a_task_comes_back_as_it_was_added(db):
     assert tasks.get(db, "none") is None
     assert list(tasks.rows(db, "t1"))[1] == RowRecord("r1", False, '["t1", 1]')
     assert [case.id for case in tasks.cases(db, "t1", "selection")] == ["c3", "c4"]
-    assert tasks.counts(db, "t1") == Counts(rows=3, may_ship=2, tuning=3, selection=2, test=1)
+    assert tasks.counts(db, "t1") == Counts(
+        rows=3, may_ship=2, tuning=3, selection=2, test=1, skipped=0
+    )
+
+
+def test_skipped_rows_come_back_in_the_order_of_the_file(db):
+    wrong = [SkippedRecord(f"line {n}", f"\x1b is empty {n}") for n in range(450)]
+    kept = {"name": "n", "body": "{}", "split_hash": "s", "rows": [], "cases": []}
+    assert tasks.add(db, id="t1", **kept, skipped=iter(wrong))
+    assert list(tasks.skipped(db, "t1")) == wrong
+    assert tasks.counts(db, "t1").skipped == 450
+    assert list(tasks.skipped(db, "t2")) == []
 
 
 def test_rows_keep_their_order_over_many_pages(db):
@@ -257,7 +276,9 @@ def test_a_control_is_written_with_its_status_and_its_answer_or_not_at_all(db):
 
 def test_an_evaluation_said_twice_stands_once(db):
     add_run(db)
-    evaluation = EvaluationRecord("run-1", 0, "p0", "search", "tuning", 20, 0.5, 1.25, 3.0)
+    evaluation = EvaluationRecord(
+        "run-1", 0, "p0", "search", "tuning", 20, 0.5, 0.3, 0.7, 1.25, 3.0
+    )
     for _ in range(2):
         runs.add_evaluation(db, evaluation)
     assert runs.evaluations(db, "run-1") == [evaluation]
@@ -455,7 +476,9 @@ def fill_with_secret(db, task_id):
     """Content in every table that may hold some."""
     secret = json.dumps(SECRET)
     row, case = RowRecord("r", True, secret), CaseRecord("c", "test", secret)
-    tasks.add(db, id=task_id, name=SECRET, body=secret, split_hash="s", rows=[row], cases=[case])
+    skipped = [SkippedRecord("line 1", SECRET)]
+    whole = {"rows": [row], "cases": [case], "skipped": skipped}
+    tasks.add(db, id=task_id, name=SECRET, body=secret, split_hash="s", **whole)
     prompts.add(db, id="p0", task_id=task_id, body=secret, diff=SECRET, rows=["r"])
     parent = "p0"
     for number in range(1, 1200):  # deeper than SQLite's limit on cascades of cascades
@@ -468,7 +491,9 @@ def fill_with_secret(db, task_id):
     runs.update(db, run_id, best_prompt=parent)
     runs.set_status(db, run_id, "failed", SECRET)
     call(db, 0, f"key-{task_id}", SECRET.encode() * 300, run_id=run_id, tasks=[task_id])
-    runs.add_evaluation(db, EvaluationRecord(run_id, 0, "p0", "s", "test", 1, 0.0, 0.0, 0.0))
+    runs.add_evaluation(
+        db, EvaluationRecord(run_id, 0, "p0", "s", "test", 1, 0.0, 0.0, 0.8, 0.0, 0.0)
+    )
     experience.add(
         db, ExperienceRecord(task_id, run_id, 0, "k", "m", "o", SECRET, 0.0, 0.0, "accepted")
     )
@@ -496,7 +521,7 @@ def test_a_forgotten_task_leaves_no_byte(db, tmp_path):
     assert SECRET[:12].encode() not in bytes_on_disk(tmp_path / "store.db")
     left = {table: db[table].count for table in db.table_names() if db[table].count}
     assert left == {
-        "_sqlite_migrations": 1,
+        "_sqlite_migrations": migrations.SCHEMA,
         "tasks": 1,
         "rows": 3,
         "cases": 6,

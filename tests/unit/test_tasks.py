@@ -10,11 +10,14 @@ from in_process import LABELS, PROMPT, TASK, case, many, row
 
 from appliance import locations
 from appliance.data import Imported
+from appliance.data.check import Skipped
 from appliance.data.splits import split_hash
 from appliance.errors import InputError
+from appliance.pool import POOL, shot_pool
+from appliance.seeds import plain_seed
 from appliance.task import SPLITS, Case
-from appliance.tasks import POOL, load, plain_seed, sample, save, shot_pool
-from store import database
+from appliance.tasks import every_row, load, sample, save
+from store import database, tasks
 from store.errors import NameTakenError
 
 
@@ -46,8 +49,8 @@ def test_the_sample_comes_out_of_the_store_as_it_went_in(db, imported):
     loaded = load(db, save(db, imported))
     assert loaded.task == imported.task
     assert loaded.rows == {example.id: example for example in imported.examples}
-    assert loaded.cases["selection"] == imported.cases["selection"]
-    assert loaded.cases["test"] == imported.cases["test"]
+    assert loaded.cases["selection"] == list(imported.cases["selection"])
+    assert loaded.cases["test"] == list(imported.cases["test"])
     kept = {row for ids in loaded.pool.values() for row in ids}
     tuning = imported.cases["tuning"]
     assert loaded.cases["tuning"] == [c for c in tuning if c.query.id not in kept]
@@ -143,6 +146,34 @@ def test_episodes_bring_their_own_demonstrations(db):
     assert loaded.cases == cases
 
 
+def test_episodes_of_several_files_keep_theirs(db):
+    episodes = msgspec.structs.replace(TASK, protocol="episodes")
+    cases = {
+        split: [msgspec.structs.replace(c, part=str(i % 2)) for i, c in enumerate(several)]
+        for split, several in small().cases.items()
+    }
+    assert load(db, save(db, Imported(episodes, small().examples, cases))).cases == cases
+
+
+def test_rows_that_no_case_uses_are_stored_and_not_loaded(db):
+    spare = row("Nobody", "Nothing", "author", may_ship=True)
+    imported = msgspec.structs.replace(small(), examples=[spare, *small().examples])
+    loaded = load(db, save(db, imported))
+    assert spare.id not in loaded.rows
+    assert loaded.rows.keys() == {example.id for example in small().examples}
+    assert list(every_row(db, loaded.id)) == imported.examples
+
+
+def test_what_was_skipped_is_stored_and_makes_no_other_task(db):
+    skipped = [Skipped("line 3, text", "is empty"), Skipped("line 9", "is not JSON")]
+    identity = save(db, small(skipped=skipped))
+    assert [(r.place, r.what) for r in tasks.skipped(db, identity)] == [
+        ("line 3, text", "is empty"),
+        ("line 9", "is not JSON"),
+    ]
+    assert save(db, small()) == identity
+
+
 def test_an_unknown_task_is_answered_with_those_that_exist(db):
     with pytest.raises(InputError, match=r"no task 'x'; tasks here: none yet\. Import one with"):
         load(db, "x")
@@ -153,7 +184,7 @@ def test_an_unknown_task_is_answered_with_those_that_exist(db):
 
 def test_the_seed_prompt_lists_the_labels_and_shows_one_row_of_each(db, imported):
     loaded = load(db, save(db, imported))
-    assert loaded.seed == plain_seed("relation", loaded.pool)
+    assert loaded.seed == plain_seed(loaded.task, loaded.pool)
     assert "{labels}" in loaded.seed.section("task")
     shown = Counter(loaded.rows[shot].label for shot in loaded.seed.shots)
     assert shown == dict.fromkeys((label.name for label in loaded.task.labels), 1)

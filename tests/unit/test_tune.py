@@ -6,15 +6,17 @@ from types import SimpleNamespace
 
 import msgspec
 import pytest
-from in_process import PROMPT, TASK, InProcess, Judge, MemoryJournal, many
+from in_process import LABELS, PROMPT, TASK, InProcess, Judge, MemoryJournal, many, row
 from scripted_model import ScriptedModel
 
 from appliance.prompt import Prompt
 from appliance.renderer import Renderer
 from appliance.scoring.evaluator import Evaluator
+from appliance.scoring.statistics import Estimate
 from appliance.search.contest import FIRST, Candidate
+from appliance.task import Case, Label
 from appliance.tasks import Loaded
-from appliance.tune import LEAST_SELECTION, race_depth, select, tune
+from appliance.tune import LEAST_SELECTION, ordered, race_depth, select, tune
 from appliance.workbench import Body, Prices, Unanswerable, Workbench
 
 SELECTION = many(60)
@@ -44,7 +46,7 @@ class Served(Judge):
         super().__init__(lambda prompt: QUALITY[prompt.section("role")])
         self.roles: set[str] = set()
         self.bench = SimpleNamespace(bodies={"serving": Body("m", "m", Prices(1.0))})
-        self.renderer = SimpleNamespace(tokens=lambda prompt, cases: len(cases))
+        self.renderer = SimpleNamespace(task=TASK, tokens=lambda prompt, cases: len(cases))
 
     def score(self, prompt, cases, role="search"):
         self.roles.add(role)
@@ -56,6 +58,7 @@ class Told:
         self.chosen: list[tuple[str, int]] = []
         self.stages: list[str] = []
         self.priors: list[int] = []
+        self.settlements: list[tuple[Prompt, Prompt]] = []
 
     def stage(self, name: str) -> None:
         self.stages.append(name)
@@ -63,8 +66,27 @@ class Told:
     def candidate(self, stage: str, candidate: Candidate, outcome: str) -> None:
         self.priors.append(len(candidate.final.prior))
 
-    def selected(self, candidate: Candidate, n: int, accuracy: float, loss: float) -> None:
-        self.chosen.append((candidate.prompt.id, n))
+    def selected(self, candidate: Candidate, found: Estimate, loss: float) -> None:
+        self.chosen.append((candidate.prompt.id, found.n))
+
+    def settled(self, candidate: Candidate, prompt: Prompt) -> None:
+        self.settlements.append((candidate.final, prompt))
+
+
+def test_where_micro_f1_is_sought_every_other_case_has_something_to_find():
+    """One in seven has a relation: without an order of their own a race would see three of 24."""
+    task = msgspec.structs.replace(TASK, labels=(*TASK.labels, Label("none")), none="none")
+    labels = (*LABELS, "none")
+    cases = [
+        Case(row(f"P {n}", f"F {n}", "author" if n % 7 == 0 else "none"), labels) for n in range(70)
+    ]
+    plain = ordered(cases, task, seed=1)
+    assert plain != cases and sorted(c.id for c in plain) == sorted(c.id for c in cases)
+    sought = ordered(cases, msgspec.structs.replace(task, metric="micro_f1"), seed=1)
+    assert sorted(c.id for c in sought) == sorted(c.id for c in cases)
+    assert [c.query.label for c in sought[:20]] == ["author", "none"] * 10
+    assert {c.query.label for c in sought[20:]} == {"none"}
+    assert ordered(cases, task, seed=1) == plain != ordered(cases, task, seed=2)
 
 
 def entrant(prompt, judge: Judge, *, fixed: bool = False) -> Candidate:
@@ -76,7 +98,9 @@ def test_the_best_on_selection_rows_by_the_serving_body_is_chosen():
     judge, told = Served(), Told()
     entrants = [entrant(p, judge, fixed=p == PROMPT) for p in (PROMPT, BAD, GOOD)]
     judge.scored.clear()
-    assert select(loaded(), judge, entrants, told, budget=1e6) is entrants[2]
+    best, outcomes = select(loaded(), judge, entrants, told, budget=1e6)
+    assert best is entrants[2]
+    assert [outcome.case for outcome in outcomes] == [case.id for case in SELECTION]
     assert judge.roles == {"serving"}
     assert told.chosen == [(p.id, len(SELECTION)) for p in (PROMPT, BAD, GOOD)]
     assert set(judge.scored[GOOD.id]) == {case.id for case in SELECTION}
@@ -86,8 +110,8 @@ def test_the_seed_stands_unless_something_is_better():
     judge = Served()
     seed = entrant(PROMPT, judge, fixed=True)
     twin = entrant(msgspec.structs.replace(PROMPT, order="reversed"), judge)
-    assert select(loaded(), judge, [seed, twin], Told(), budget=1e6) is seed
-    assert select(loaded(), judge, [seed, entrant(BAD, judge), seed], Told(), budget=1e6) is seed
+    for others in ([twin], [entrant(BAD, judge), seed]):
+        assert select(loaded(), judge, [seed, *others], Told(), budget=1e6)[0] is seed
 
 
 @pytest.mark.parametrize(("budget", "n"), [(0, LEAST_SELECTION), (90, 44), (1000, 60)])
@@ -108,7 +132,7 @@ def test_an_entrant_that_the_model_cannot_take_is_passed_over_but_not_the_seed()
 
     judge = Narrow()
     entrants = [entrant(p, judge, fixed=p == PROMPT) for p in (PROMPT, GOOD, BAD)]
-    assert select(loaded(), judge, entrants, Told(), budget=1e6) is entrants[0]
+    assert select(loaded(), judge, entrants, Told(), budget=1e6)[0] is entrants[0]
     judge.too_long = PROMPT
     same = entrant(PROMPT, judge, fixed=True)
     with pytest.raises(Unanswerable):
@@ -137,7 +161,10 @@ def tuned(folder, task: Loaded) -> tuple[Prompt, Told]:
 def test_a_run_goes_through_its_stages_and_reads_no_test_row(tmp_path):
     best, told = tuned(tmp_path, loaded(many(40)))
     assert told.stages == ["search", "refine", "selection"]
-    assert best.id and told.chosen
+    assert told.chosen
+    [(winner, settled)] = told.settlements
+    assert settled == best != winner
+    assert msgspec.structs.replace(best, temperature=1.0, abstain=0.0) == winner
 
 
 def test_candidates_get_priors_where_all_cases_have_the_same_labels_only(tmp_path):

@@ -9,12 +9,11 @@ from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
 
 from appliance.data.check import printable
-from appliance.scoring.statistics import wilson
 from tui.run_view import SHOWN, Candidate, RunView
 from tui.words import counted
 
 WORDS = ("outcome", "operator", "section")
-FIGURES = ("accuracy", "n", "95 %", "loss")
+FIGURES = ("n", "95 %", "loss")
 STRONG = ("leads", "accepted")
 
 
@@ -38,20 +37,21 @@ class Candidates(DataTable[Text]):
         cursor = self.cursor_row
         row = cursor + view.candidates_seen - self._shown[1] if same and cursor else 0
         self._shown = now
-        self._fill([_cells(candidate) for candidate in reversed(view.candidates)])
+        self._fill(view.measure, [_cells(candidate) for candidate in reversed(view.candidates)])
         self.move_cursor(row=min(row, self.row_count - 1))
         seen = counted(view.candidates_seen, "candidate")
         full = view.candidates_seen > SHOWN or len(view.candidates) == SHOWN
         self.border_subtitle = f"the last {SHOWN}" if full else seen
 
-    def _fill(self, rows: list[list[Text]]) -> None:
+    def _fill(self, measure: str, rows: list[list[Text]]) -> None:
         """Sets the widths itself.
 
         A DataTable measures new cells when it next idles, and goes on showing what was drawn
         before that cut to the old widths.
         """
         self.clear(columns=True)
-        labels = [*map(Text, WORDS), *(Text(name, justify="right") for name in FIGURES)]
+        figures = (Text(name, justify="right") for name in (measure, *FIGURES))
+        labels = [*map(Text, WORDS), *figures]
         for label, *column in zip(labels, *rows, strict=True):
             self.add_column(label, width=max(cell.cell_len for cell in (label, *column)))
         self.add_rows(rows)
@@ -68,8 +68,7 @@ def _cells(candidate: Candidate) -> list[Text]:
 
 def _figures(candidate: Candidate) -> tuple[str, str, str, str]:
     loss = "" if candidate.loss is None else f"{candidate.loss:.3f}"
-    if candidate.accuracy is None or not candidate.n:
+    if candidate.value is None or not candidate.n:
         return "", "", "", loss
-    estimate = wilson(round(candidate.accuracy * candidate.n), candidate.n)
-    around = f"{estimate.low:.2f}–{estimate.high:.2f}"
-    return f"{candidate.accuracy:.3f}", str(candidate.n), around, loss
+    low, high = candidate.interval
+    return f"{candidate.value:.3f}", str(candidate.n), f"{low:.2f}–{high:.2f}", loss

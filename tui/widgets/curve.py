@@ -19,8 +19,6 @@ LEAST = (24, 4)
 
 
 class Curve(Widget):
-    BORDER_TITLE = "accuracy  ⠒⠒ best so far  ⠂ candidate"
-
     def __init__(self) -> None:
         super().__init__(id="curve")
         self._view: RunView | None = None
@@ -29,6 +27,7 @@ class Curve(Widget):
     def show(self, run: RunRecord, view: RunView) -> None:
         self._view = view
         self._spent, self._budget = run.spent, run.budget
+        self.border_title = f"{view.measure}  ⠒⠒ best so far  ⠂ candidate"
         self.border_subtitle = _counts(view)
         self.refresh()
 
@@ -43,13 +42,13 @@ class Curve(Widget):
 
     def _drawn(self, view: RunView, columns: int, rows: int) -> Content:
         best = view.best_so_far()
-        accuracies = [e.accuracy for e in view.evaluations] + [a for _, a in best]
-        low, high = _bounds(accuracies)
+        values = [e.value for e in view.evaluations] + [a for _, a in best]
+        low, high = _bounds(values)
         last = max(self._spent, view.evaluations[-1].spent)
         end = max(last, self._budget, 1.0)
         dots, line = Canvas(columns, rows), Canvas(columns, rows)
         for evaluation in view.evaluations:
-            dots.point(evaluation.spent / end, (evaluation.accuracy - low) / (high - low))
+            dots.point(evaluation.spent / end, (evaluation.value - low) / (high - low))
         if best:
             stairs = [*best, (last, best[-1][1])]
             line.staircase([(spent / end, (a - low) / (high - low)) for spent, a in stairs])
@@ -73,10 +72,10 @@ class Curve(Widget):
         return Content(text, spans=spans)
 
 
-def _bounds(accuracies: list[float]) -> tuple[float, float]:
+def _bounds(values: list[float]) -> tuple[float, float]:
     """Round limits that hold every point, inside 0 to 1."""
-    low = max(0.0, math.floor(min(accuracies) / STEP) * STEP)
-    high = min(1.0, math.ceil(max(accuracies) / STEP) * STEP)
+    low = max(0.0, math.floor(min(values) / STEP) * STEP)
+    high = min(1.0, math.ceil(max(values) / STEP) * STEP)
     return (low, high) if high > low else (max(0.0, low - STEP), min(1.0, high + STEP))
 
 

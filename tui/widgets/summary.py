@@ -8,6 +8,7 @@ from textual.content import Content
 from textual.widgets import ProgressBar, Static
 
 from appliance.data.check import printable
+from appliance.scoring.metrics import NAMES
 from store.records import RunRecord
 from tui.feed import Feed
 from tui.run_view import RunView, Told
@@ -82,20 +83,23 @@ def _note(run: RunRecord, view: RunView, runner_is_alive: bool) -> str:
 
 def _verdict(told: Told) -> Content:
     verdict, seed, best = told.verdict, told.verdict.seed, told.verdict.best
+    words, measure = verdict.words.capitalize(), NAMES[verdict.metric]
+    scope = f", {verdict.scope}" if verdict.scope else ""
     again = f", look {told.look} at them (p < {verdict.alpha:.3g})" if told.look > 1 else ""
     if verdict.stands:
         return Content.assemble(
-            (printable(verdict.words.capitalize()), "bold reverse"),
+            (printable(words), "bold reverse"),
             "  nothing better was found: the seed prompt stands\n",
-            f"seed prompt {seed.accuracy:.3f} {interval(*seed.interval)}\n",
+            f"seed prompt {measure} {seed.value:.3f} {interval(*seed.interval)}\n",
             f"n = {verdict.n} test cases{again}",
         )
     return Content.assemble(
-        (printable(verdict.words.capitalize()), "bold reverse"),
+        (printable(words + scope), "bold reverse"),
         (f"  gain {verdict.gain:+.3f} ", "bold"),
         f"{signed_interval(*verdict.interval)}, {p_value(verdict.p)}\n",
-        f"seed prompt {seed.accuracy:.3f} {interval(*seed.interval)}\n",
-        (f"best prompt {best.accuracy:.3f} ", "bold"),
+        f"seed prompt {measure} {seed.value:.3f} {interval(*seed.interval)}\n",
+        (f"best prompt {measure} {best.value:.3f} ", "bold"),
         f"{interval(*best.interval)}\n",
         f"n = {verdict.n} test cases: {verdict.wins} won, {verdict.losses} lost{again}",
+        f"\nnothing is claimed: {printable(verdict.refused)}" if verdict.refused else "",
     )

@@ -1,0 +1,63 @@
+"""Prompts as a person gives them: ids, files, and folders of files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from appliance.cli.lookups import find_prompt
+from appliance.cli.prompt import SHOWN
+from appliance.data.check import printable, read_utf8, refused
+from appliance.errors import InputError, PromptError
+from appliance.prompt import Prompt
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+
+def prompts_given(db: Database, given: Sequence[str]) -> dict[str, Prompt]:
+    """Every prompt by its name: its id, or the path of its file.
+
+    Raises InputError for what is none, for a folder without any, and for one that is given twice.
+    """
+    names: dict[str, str] = {}
+    found: dict[str, Prompt] = {}
+    for name, prompt in _each(db, given):
+        if prompt.id in names:
+            other = names[prompt.id]
+            twice = f"{printable(name)} is given twice"
+            same = f"{printable(name)} is the same prompt as {printable(other)}"
+            raise InputError(f"{twice if name == other else same}; leave one of them out")
+        names[prompt.id] = name
+        found[name] = prompt
+    return found
+
+
+def _each(db: Database, given: Sequence[str]) -> Iterator[tuple[str, Prompt]]:
+    for one in given:
+        path = Path(one)
+        if path.is_dir():
+            files = sorted(path.glob("*.json"))
+            if not files:
+                raise refused(path, "holds no .json file; name a folder of prompts")
+            yield from ((str(file), _read(file)) for file in files)
+        elif path.suffix == ".json":
+            yield one, _read(path)
+        else:
+            record = find_prompt(db, one)
+            yield record.id, msgspec.json.decode(record.body, type=Prompt)
+
+
+def _read(path: Path) -> Prompt:
+    """The prompt in a file, by itself or in the document that shows one."""
+    text = read_utf8(path, "a prompt, as `strop prompt show ID --json` prints it")
+    try:
+        found = msgspec.json.decode(text)
+        if isinstance(found, dict) and found.get("schema") == SHOWN:
+            found = found.get("body")
+        return msgspec.convert(found, Prompt)
+    except (msgspec.DecodeError, RecursionError, PromptError) as error:
+        raise refused(path, f"is no prompt: {error}; see: strop prompt show ID --json") from None

@@ -1,0 +1,61 @@
+"""What all commands of ``strop task import`` share: their options, and how a task is stored."""
+
+from __future__ import annotations
+
+import shlex
+from itertools import islice
+from pathlib import Path
+
+import click
+
+from appliance import show, tasks
+from appliance.cli.lookups import find_task
+from appliance.cli.options import open_store
+from appliance.cli.output import Output
+from appliance.cli.task_text import described, text
+from appliance.data import Imported
+from appliance.data.check import printable, quoted
+from appliance.seeds import plain_seed
+
+PREVIEWED = 2
+"""Rows that are shown after an import."""
+
+file_argument = click.argument("file", type=click.Path(path_type=Path))
+name_option = click.option("--name", help="Name of the task; else the file's.")
+seed_option = click.option(
+    "--seed", type=int, default=0, show_default=True, help="Decides the split."
+)
+may_ship_option = click.option(
+    "--may-ship", is_flag=True, help="Rows may stand in a prompt that leaves this machine."
+)
+
+
+def task_name(given: str | None, file: Path) -> str:
+    """The task's name: as given, else the file's; one that can be shown and typed again."""
+    name = file.stem if given is None else given
+    if not name.strip() or name.startswith("-") or printable(name) != name:
+        raise click.UsageError(
+            f"{quoted(name)} cannot be the name of a task: it has to be one line of visible "
+            "characters that does not begin with -; give another one with --name"
+        )
+    return name
+
+
+def keep(out: Output, imported: Imported, schema: str) -> None:
+    """Stores a task, and shows what it is and what two of its rows read like."""
+    from appliance.scoring.power import advice
+
+    db = open_store()
+    for note in imported.notes:
+        out.say(f"note: {note}")
+    seed = imported.seed or plain_seed(imported.task, {})
+    for case in islice(imported.cases["tuning"], PREVIEWED):
+        out.say("a row as a demonstration shows it:")
+        for line in show.demonstration(seed, imported.task, case).splitlines():
+            out.say(f"  {printable(line)}")
+    record = find_task(db, tasks.save(db, imported))
+    if imported.task.protocol == "fixed":
+        out.say(advice(len(imported.cases["test"])))
+    out.say(f"tune it with: strop tune {shlex.quote(record.name)} --minutes 10")
+    found = described(db, record)
+    out.result(schema, {**found, "notes": imported.notes}, text(found))

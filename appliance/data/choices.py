@@ -1,0 +1,54 @@
+"""What the person who imports says of the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from appliance.task import Kind, Label, Match, Metric
+
+
+class Sizes(msgspec.Struct, frozen=True):
+    """``shares`` of the rows go to tuning, selection and test. Of these ``most`` are asked at most;
+    the others belong to no split. None means all."""
+
+    shares: tuple[float, float, float] = (0.4, 0.2, 0.4)
+    most: tuple[int, int, int] | None = (2_000, 1_000, 5_000)
+
+
+class Choices(msgspec.Struct, frozen=True):
+    """``may_ship`` holds for rows that do not say so themselves. ``columns`` maps a field to the
+    file's own name for it. ``labels`` gives order and descriptions, and then no others may occur;
+    ``types`` is a file of the types that the entities of a relation can have. Rows of a task that
+    is ``several`` have any number of labels; ``label_delimiter`` divides strings that stand for
+    lists. ``seed`` and ``sizes`` decide the split. With ``skip``, wrong rows are left out.
+    """
+
+    name: str
+    kind: Kind = "relation"
+    none: str | None = None
+    may_ship: bool = False
+    columns: Mapping[str, str] = {}
+    labels: Sequence[Label] | None = None
+    types: Path | None = None
+    several: bool = False
+    label_delimiter: str | None = None
+    metric: Metric | None = None
+    match: Match | None = None
+    sizes: Sizes = Sizes()
+    seed: int = 0
+    skip: bool = False
+    licence: str = ""
+    origin: str = ""
+
+    @property
+    def one_label(self) -> bool:
+        """Whether a row has one of some labels: they have to be in every split."""
+        return self.kind in ("relation", "classify") and not self.several
+
+    @property
+    def labelled(self) -> bool:
+        """Whether rows have labels, or entities with types."""
+        return self.kind in ("relation", "classify", "spans")

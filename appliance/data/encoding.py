@@ -1,0 +1,73 @@
+"""The encoding of a text file that does not say it."""
+
+from __future__ import annotations
+
+import codecs
+import io
+from pathlib import Path
+
+from appliance.data.check import quoted, refused
+
+MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+FALLBACK = "windows-1252"
+"""What a spreadsheet writes that does not write UTF-8."""
+
+CHUNK = 1 << 20
+
+
+def encoding_of(path: Path, given: str | None) -> str:
+    """The one given, else that of the file's byte order mark, else UTF-8, else the fallback.
+
+    Raises InputError where the file is in none of these, is missing, or cannot be read twice.
+    """
+    try:
+        if path.is_dir():
+            raise refused(path, "is a folder; name the file in it")
+        if path.exists() and not path.is_file():
+            raise refused(path, "can be read only once, as a pipe; save it as a file")
+        with path.open("rb") as file:
+            start = file.read(4)
+        marked = next((name for mark, name in MARKS.items() if start.startswith(mark)), None)
+        tried = [given] if given else [marked] if marked else ["utf-8", FALLBACK]
+        for name in tried:
+            if (wrong := _wrong(path, name)) is None:
+                return name
+    except FileNotFoundError:
+        raise refused(path, "does not exist; check the path") from None
+    except OSError as error:
+        what = f"cannot be read ({error.strerror}); check the path and its permissions"
+        raise refused(path, what) from None
+    what = f"{wrong} is not {tried[-1]}"
+    raise refused(path, f"{what}; give the file's own with --encoding, or save it as UTF-8")
+
+
+def _wrong(path: Path, name: str) -> str | None:
+    """The place of the first byte that is not of the encoding."""
+    with path.open("rb") as file:
+        try:
+            text = io.TextIOWrapper(file, name, newline="")
+        except LookupError:
+            raise refused(path, f"there is no encoding {quoted(name)}; try utf-8") from None
+        try:
+            while text.read(CHUNK):
+                pass
+        except UnicodeError as error:
+            byte = 0
+            if isinstance(error, UnicodeDecodeError):
+                byte = file.tell() - len(error.object) + error.start
+            return f"line {_lines(path, byte) + 1}: byte {byte}"
+    return None
+
+
+def _lines(path: Path, before: int) -> int:
+    """How many lines end before a byte."""
+    count = 0
+    with path.open("rb") as file:
+        while before > 0 and (data := file.read(min(CHUNK, before))):
+            count += data.count(b"\n")
+            before -= len(data)
+    return count

@@ -1,0 +1,53 @@
+"""Published file formats: each is read into rows with the fields of their kind of task."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from appliance.data.check import Problems
+from appliance.data.formats import bbh, clue, conll, folio, gsm8k, squad, tacred
+from appliance.data.formats.text import Placed
+from appliance.task import Kind, Match
+
+_number = re.compile(r"-?\d+(\.\d+)?")
+
+
+class Format(Protocol):
+    """A module that reads one format.
+
+    ``NONE`` is the label that means none of the above in it. ``ORIGIN`` and ``LICENCE`` are empty
+    where the format is that of many data sets. ``LAYOUT`` describes it in the words of a message.
+    """
+
+    KIND: Kind
+    NONE: str | None
+    ORIGIN: str
+    LICENCE: str
+    LAYOUT: str
+
+    def rows(self, path: Path, problems: Problems) -> Iterator[Placed]:
+        """Rows with their places, as they are asked for; what is wrong with one is a problem.
+
+        Raises InputError where the file cannot be read on, maybe after some rows.
+        """
+
+
+FORMATS: Mapping[str, Format] = {
+    "tacred": tacred,
+    "conll": conll,
+    "clue": clue,
+    "squad": squad,
+    "bbh": bbh,
+    "gsm8k": gsm8k,
+    "folio": folio,
+}
+
+
+def match_of(row: Mapping[str, object]) -> Match:
+    """How answers like that of ``row``, the first of a file, are compared."""
+    if row.get("choices"):
+        return "choice"
+    return "numeric" if _number.fullmatch(str(row["answer"])) else "exact"

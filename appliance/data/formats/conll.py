@@ -1,0 +1,106 @@
+"""Columns as in the CoNLL shared tasks: a word and its tag a line, in any of the usual schemes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+
+from appliance.data.check import Problems, quoted
+from appliance.data.formats.text import Placed, chunks, lines, span
+from appliance.task import Kind
+
+KIND: Kind = "spans"
+NONE: str | None = None
+ORIGIN = ""
+LICENCE = ""
+LAYOUT = (
+    "a word and its tag (O, B-TYPE, I-TYPE) on each line, the tag in the last column, and a blank "
+    "line after each sentence"
+)
+DOCUMENT = "-DOCSTART-"
+GOES_ON, ENDS = "IMEL", "ELSU"
+"""Tags that carry an entity on, and tags after which it is over."""
+
+Word = tuple[str, str]
+_tag = re.compile(r"O|[BIMELSU]-\S.*")
+
+
+def rows(path: Path, problems: Problems, tag_column: int | None = None) -> Iterator[Placed]:
+    """Sentences with their entities, grouped by document where documents are marked.
+
+    The text is the words joined by spaces. ``tag_column`` counts from 1; the last one unless given.
+    """
+    for where, words, document in _sentences(path, problems, tag_column):
+        texts = [text for text, _ in words]
+        found: dict[str, object] = {
+            "text": " ".join(texts),
+            "spans": [
+                [*span(texts, first, last), kind]
+                for first, last, kind in entities([tag for _, tag in words])
+            ],
+        }
+        yield where, found | ({"group": f"document {document}"} if document else {})
+
+
+def entities(tags: Sequence[str]) -> list[tuple[int, int, str]]:
+    """(first, last, type) of each entity, in words, ends inclusive.
+
+    IOB1, IOB2, BIOES, BILOU and BMES: a tag carries the entity before it on if it can and the types
+    agree, else it starts one.
+    """
+    found: list[tuple[int, int, str]] = []
+    going = False
+    for i, tag in enumerate(tags):
+        mark, _, kind = tag.partition("-")
+        if going and mark in GOES_ON and kind == found[-1][2]:
+            found[-1] = (found[-1][0], i, kind)
+        elif mark != "O":
+            found.append((i, i, kind))
+        going = mark != "O" and mark not in ENDS
+    return found
+
+
+def _sentences(
+    path: Path, problems: Problems, column: int | None
+) -> Iterator[tuple[str, list[Word], int]]:
+    """Each with the place of its first word and the number of its document, 0 if none is marked."""
+    words: list[Word] = []
+    begins, document, whole = 0, 0, True
+    for number, line in chain(lines(chunks(path, LAYOUT)), [(0, "")]):
+        new = line.startswith(DOCUMENT)
+        if new or not line.strip():
+            if words and whole:
+                yield f"line {begins}", words, document
+            words, whole = [], True
+            document += new
+            continue
+        try:
+            word = _word(line, column)
+        except ValueError as error:
+            if whole:
+                problems.add(f"line {number}", str(error))
+            whole = False
+            continue
+        if word:
+            begins = begins if words else number
+            words.append(word)
+
+
+def _word(line: str, column: int | None) -> Word | None:
+    """The word and its tag; None for a comment."""
+    line = line.rstrip(" \t")
+    cells = line.split("\t") if "\t" in line else re.split(" +", line.lstrip(" "))
+    at = len(cells) if column is None else column
+    tag = cells[at - 1].strip(" ") if 1 < at <= len(cells) else ""
+    if _tag.fullmatch(tag) and cells[0]:
+        return cells[0], tag
+    if line.startswith("# "):
+        return None
+    if not tag:
+        what = f"has no tag in column {at}" if column else "has no tag"
+        raise ValueError(f"{what} (it reads {quoted(line)}); write the word, a tab and its tag")
+    if not cells[0]:
+        raise ValueError("has a tag but no word; remove the line, or write the word")
+    raise ValueError(f"{quoted(tag)} is no tag; write O, or B- or I- and the type, as in B-person")

@@ -1,0 +1,48 @@
+"""The labels of a task: those of its rows, or those given, in the order in which it lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from appliance.data.check import LEAST_ROWS, check_labels, check_names, decode, refused
+from appliance.data.choices import Choices
+from appliance.data.types_file import with_types
+from appliance.task import Label
+
+LAYOUT = 'a labels file is [{"name": ..., "description": ...}, ...]'
+
+
+class _Given(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    description: str = ""
+
+
+def read_labels(path: Path) -> list[Label]:
+    """Raises InputError that names the file."""
+    return [Label(given.name, given.description) for given in decode(path, list[_Given], LAYOUT)]
+
+
+def labels_of(path: Path, counts: Mapping[str, int], rows: int, choices: Choices) -> list[Label]:
+    """``counts`` says how many of so many ``rows`` have each label. None of the above stands last
+    unless the labels are given. Raises InputError where they make no task."""
+    if rows < LEAST_ROWS and not choices.one_label:
+        what = f"too few different rows to split: {rows}; a task needs {LEAST_ROWS}"
+        raise refused(path, f"{what}: add rows")
+    if not choices.labelled:
+        return []
+    labels = choices.labels
+    if labels is None:
+        names = sorted(counts, key=lambda name: (name == choices.none, name))
+        labels = [Label(name) for name in names]
+    names = [label.name for label in labels]
+    if choices.one_label:
+        check_labels(path, names, choices.none, counts)
+    else:
+        check_names(path, names, choices.none)
+    if not counts:
+        what = "entity" if choices.kind == "spans" else "label"
+        raise refused(path, f"has no {what} in any row; there is nothing to find")
+    return with_types(choices.types, labels)

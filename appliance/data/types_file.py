@@ -1,0 +1,27 @@
+"""The types of entities that relations hold between, as a file gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from appliance.data.check import decode, quoted, refused
+from appliance.task import Label
+
+LAYOUT = 'a types file is {"RELATION": [["HEAD_TYPE", "TAIL_TYPE"], ...]}'
+
+
+def with_types(path: Path | None, labels: Sequence[Label]) -> list[Label]:
+    """The labels with their pairs of types; those that the file leaves out, or all without a file,
+    go with any. Raises InputError where it names a relation that is none of them."""
+    if path is None:
+        return list(labels)
+    pairs = decode(path, dict[str, list[tuple[str, str]]], LAYOUT)
+    if unknown := sorted(set(pairs) - {label.name for label in labels}):
+        what = f"{quoted(unknown[0])} is none of the relations that are asked for"
+        raise refused(path, f"{what}; write them as the data do, or leave it out")
+    return [
+        msgspec.structs.replace(label, pairs=tuple(pairs.get(label.name, ()))) for label in labels
+    ]

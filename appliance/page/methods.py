@@ -1,0 +1,76 @@
+"""How a page's figures are computed, and where the methods come from."""
+
+from __future__ import annotations
+
+from appliance.report import Report
+
+Method = tuple[str, str]
+
+CASES = """
+Both prompts answered the same cases of the test split, which the search never read, in the very
+model file that serves.
+"""
+SHARES = "Wilson score intervals at 95 % (Wilson, JASA 22, 1927), cases taken as independent."
+TESTS = {
+    "McNemar": """
+The exact McNemar test: would a fair coin share the cases that only one prompt gets right as they
+are shared (McNemar, Psychometrika 12, 1947)?
+""",
+    "flip": """
+A sign-flip test: how often do the differences, their signs given by a fair coin, add up to as much
+(Fisher's randomisation test; Phipson and Smyth, SAGMB 9, 2010)? Where cases belong together, whole
+clusters flip.
+""",
+}
+LOOKS = """
+Every look at a test split halves what p has to stay below, from 0.05 at the first. So all looks
+together say "better" wrongly with a chance of at most 0.05 (Bonferroni with unequal shares; Lan and
+DeMets, Biometrika 70, 1983).
+"""
+NEWCOMBE = "Newcombe's method 10 for paired proportions (Statistics in Medicine 17, 1998)."
+POWER = """
+Of the exact McNemar test at this look's threshold, at the share of differing answers that was seen,
+or 0.2 (Duffy, Biometrics 40, 1984).
+"""
+F1 = """
+2 TP / (2 TP + FP + FN): micro-F1 of counts summed over cases, macro-F1 the mean over the labels
+that occur. Intervals are BCa bootstrap intervals (Efron, JASA 82, 1987) over cases or, where cases
+belong together, over whole clusters, widened to Student's quantile (Hesterberg, The American
+Statistician 69, 2015).
+"""
+FILES = """
+Each file of episodes was drawn anew; their spread says how far a figure depends on the draw.
+"""
+RELIABILITY = """
+Probabilities are the softmax of scores over a temperature fitted on selection rows (Guo et al.,
+ICML 2017). The expected calibration error is the mean distance between probability and share right
+over ten bins of as many answers each (Naeini, Cooper and Hauskrecht, AAAI 2015); of few answers it
+is above 0 however good they are.
+Answers below a threshold are withheld (Chow, IEEE Transactions on Information Theory 16, 1970);
+error against coverage is drawn as by El-Yaniv and Wiener (JMLR 11, 2010).
+"""
+LEAKS = """
+A private row is found if it is a demonstration, or if five of its words in a row, or an entity of
+it, stand in the prompt or in the labels. Case and punctuation hide nothing; what is said in other
+words is not found.
+"""
+
+
+def methods(report: Report) -> list[Method]:
+    """Of the figures that the page shows."""
+    test = next((text for key, text in TESTS.items() if key in report.test), "")
+    tested = not report.stands
+    newcombe = tested and report.metric == "accuracy" and not report.clusters
+    chosen = [
+        ("The cases", CASES, True),
+        ("Shares", SHARES, True),
+        ("The test", test, tested and test),
+        ("Looks at the test split", LOOKS, tested),
+        ("The interval of the gain", NEWCOMBE, newcombe),
+        ("Power", POWER, tested and report.power is not None),
+        ("F1", F1, report.micro or report.token_f1),
+        ("Sampled files", FILES, report.parts),
+        ("Reliability", RELIABILITY, report.reliability),
+        ("Leak check", LEAKS, True),
+    ]
+    return [(name, text.strip()) for name, text, shown in chosen if shown]

@@ -1,0 +1,128 @@
+"""A report in sentences, for somebody who has not read how it was made."""
+
+from __future__ import annotations
+
+from appliance.report import Report
+from appliance.report.tables import told
+from appliance.scoring.metrics import NAMES
+from appliance.verdict import GAIN, Unit
+
+UNITS: dict[Unit, str] = {
+    "case": "cases",
+    "group": "groups of rows",
+    "relation": "relations",
+    "query": "queries",
+}
+
+TESTS = {
+    "exact McNemar": "exact McNemar test",
+    "sign flip": "sign-flip test",
+    "swap": "randomisation test, each case's two results swapped or not",
+}
+
+
+def headline(report: Report) -> str:
+    """One sentence."""
+    metric, on = NAMES[report.metric], f"on {report.n} cases of the {report.split} split"
+    if report.stands:
+        found = f"{metric} {told(report.seed)} {on}"
+        return f"Nothing better was found, so the seed prompt stands: {found}."
+    scope = f" {report.scope}" if report.scope else ""
+    measured = f"{metric} {report.best.value:.3f} against {report.seed.value:.3f} {on}"
+    if report.refused:
+        return f"Nothing is claimed{scope}, since {report.refused} ({measured})."
+    if report.better:
+        return f"The best prompt is better{scope}: {measured}."
+    if report.words == "worse":
+        return f"The best prompt is worse{scope}: {measured}."
+    return f"No gain is proven{scope}: {measured}."
+
+
+def facts(report: Report) -> list[tuple[str, str]]:
+    """What the verdict rests on, as pairs of a name and a sentence."""
+    measured = f"{NAMES[report.metric]}, on {report.n} cases of the {report.split} split"
+    pairs = [("Measured by", measured)]
+    if report.clusters:
+        together = f"{report.clusters} {UNITS[report.unit]}, each weighed as a whole"
+        pairs.append(("Cases that belong together", together))
+    if not report.stands:
+        pairs += _tested(report)
+    pairs.append(("Model", f"{report.model}, as {report.body}: the very file that serves"))
+    if report.noise:
+        again = f"of {report.noise.n} cases scored twice, in another order, "
+        pairs.append(("Engine noise", f"{again}{report.noise.changed} got another answer"))
+    if report.ranked:
+        rank = f"{report.ranked.spearman:.3f} (Spearman, n {report.ranked.n} label scores)"
+        both = f"{report.ranked.search_body} ranked labels as {report.body} does, at {rank}"
+        pairs.append(("The body that searched", both))
+    return pairs
+
+
+def directions(report: Report) -> str:
+    """Of labels that come in pairs; empty where there are none."""
+    if report.direction is None:
+        return ""
+    seed, best = report.direction.seed, report.direction.best
+    return (
+        f"Direction: of {best.n} cases whose label has an opposite the seed prompt got "
+        f"{seed.errors} wrong, {seed.of_direction} of these in direction alone; the best prompt "
+        f"got {best.errors} wrong, {best.of_direction} of these in direction alone."
+    )
+
+
+def multiple(report: Report) -> str:
+    """Empty where it never came to that."""
+    found = report.multiple
+    if found is None or not (found.seed or found.best):
+        return ""
+    return (
+        f"Several labels got a yes, which counts as wrong: in {found.seed} of {report.n} cases "
+        f"with the seed prompt, in {found.best} with the best one."
+    )
+
+
+def reliability(report: Report) -> str:
+    """Empty where answers have no probability."""
+    found = report.reliability
+    if found is None:
+        return ""
+    kept = found.withheld
+    ece = f"Expected calibration error {told(found.ece)}, n {found.n} answers, at a temperature of "
+    ece += f"{found.temperature:.3g}. "
+    if not kept.threshold:
+        return f"{ece}No answer is withheld."
+    given = f"Answers below a probability of {kept.threshold:.3g} are withheld on a device: "
+    given += f"the share {told(kept.coverage)} of {kept.coverage.n} is given"
+    if kept.error is None:
+        return f"{ece}{given}."
+    return f"{ece}{given}, and {told(kept.error)} of these {kept.error.n} are wrong."
+
+
+def leaks(report: Report) -> str:
+    """What the leak check came to, over how many rows."""
+    rows = f"{report.private_rows} rows that may not ship"
+    if not report.leaks:
+        return f"The best prompt and the labels repeat nothing of {rows}."
+    found = len({leak.row for leak in report.leaks})
+    return f"The best prompt and the labels repeat something of {found} of {rows}:"
+
+
+def signed(figure: float, form: str = "+.3f") -> str:
+    return format(figure, form).replace("-", "\N{MINUS SIGN}")
+
+
+def _tested(report: Report) -> list[tuple[str, str]]:
+    low, high = map(signed, report.interval)
+    gained = f"{signed(report.gain)}, 95 % interval {low} to {high}; "
+    gained += f"{report.wins} cases won, {report.losses} lost"
+    proof = f"{TESTS.get(report.test, report.test)}, p = {report.p:.2g}; at this look at the test "
+    proof += f"split, number {report.look}, p counts below {report.alpha:.3g}"
+    pairs = [("Gain", gained), ("Test", proof)]
+    if report.scope:
+        pairs.append(("Scope", f"what is said holds {report.scope}"))
+    if report.refused:
+        pairs.append(("Why nothing is claimed", report.refused))
+    if report.power is not None:
+        power = f"on as many cases a true gain of {GAIN:g} would be proven {report.power:.0%} "
+        pairs.append(("Power", f"{power}of the time"))
+    return pairs

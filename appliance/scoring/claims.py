@@ -1,0 +1,41 @@
+"""Where cases are too few to claim anything, whatever p they give."""
+
+from __future__ import annotations
+
+from math import floor, log2
+
+from appliance.scoring.paired import Evidence
+
+LEAST_DUE = 15
+"""Cases with something to find that an F1 needs (``tests/bench/due.py``).
+
+With 5 % such cases, two prompts of the same F1, one of which finds at least twice as many: at 0.05,
+where 0.025 should say "better", up to 0.16 do with 3 such cases, 0.077 with 5, 0.051 with 10 and
+0.048 with 15.
+"""
+
+
+def refusal(found: Evidence, alpha: float, unit: str = "case") -> str:
+    """Why no gain can be claimed at p < ``alpha``, as one sentence; empty where one can.
+
+    A coin deals k units all one way or all the other with a chance of 2 / 2^k, so 0.05 needs 6 of
+    them, 0.025 needs 7. ``unit`` names what the test weighs.
+    """
+    least = floor(log2(2 / alpha)) + 1
+    units = f"{unit[:-1]}ies" if unit.endswith("y") else f"{unit}s"
+    needed = f"at p < {alpha:g} at least {least} are needed"
+    if found.clusters and found.clusters < least:
+        return f"{found.clusters} {units} cannot prove a gain: {needed}"
+    if found.due is not None and found.due < LEAST_DUE:
+        return (
+            f"{found.due} cases with something to find cannot prove a gain in F1: "
+            f"at least {LEAST_DUE} are needed"
+        )
+    if found.due_clusters is not None and found.due_clusters < least:
+        return (
+            f"{found.due_clusters} {units} with something to find cannot prove a gain in F1: "
+            f"{needed}"
+        )
+    if found.differing < least:
+        return f"the prompts differ on {found.differing} {units} only: {needed}"
+    return ""

@@ -1,0 +1,43 @@
+"""What evaluating a prompt will cost, before anything is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from appliance.prompt import Prompt
+from appliance.renderer import Renderer
+from appliance.scoring.written import ANSWER, REASONING
+from appliance.task import Case
+from appliance.workbench import Prices
+from models.engine import Segment
+from models.trie import build
+
+WRITTEN = 0.5
+"""The share of the tokens that may be written which usually are."""
+
+
+def expected_cost(
+    renderer: Renderer, prompt: Prompt, cases: Sequence[Case], prices: Prices
+) -> float:
+    """In cost units, for the cases in one request of each kind."""
+    read = renderer.tokens(prompt, cases)
+    if not writes(renderer, prompt):
+        return read * prices.prefill
+    openings = build([Segment(-1, ids) for ids in renderer.openings(prompt, cases)])
+    times = 2 if "reasoning" in prompt.slots else 1
+    written = WRITTEN * longest(renderer, prompt) * len(cases)
+    return (read + times * len(openings)) * prices.prefill + written * prices.sample
+
+
+def writes(renderer: Renderer, prompt: Prompt) -> bool:
+    """Whether anything is written under the prompt."""
+    chosen = renderer.task.match == "choice" and "reasoning" not in prompt.slots
+    return prompt.form == "written" and not chosen
+
+
+def longest(renderer: Renderer, prompt: Prompt) -> int:
+    """Tokens that may be written for a case."""
+    if not writes(renderer, prompt):
+        return 0
+    reasoning = REASONING if "reasoning" in prompt.slots else 0
+    return reasoning + (0 if renderer.task.match == "choice" else ANSWER[renderer.task.kind])

@@ -1,0 +1,66 @@
+"""How likely a gain is to be found on so many cases, and how large it has to be."""
+
+from __future__ import annotations
+
+from math import ceil
+
+import numpy as np
+
+
+def power_paired(n: int, gain: float, discordance: float, alpha: float = 0.05) -> float:
+    """Chance that the exact McNemar test on ``n`` cases gives p <= ``alpha``.
+
+    ``discordance`` is the share of cases on which the two prompts differ, ``gain`` the share won
+    less the share lost. Summed over the number of discordant cases, which is binomial, and the wins
+    among them: Duffy, Biometrics 40 (1984). Raises ValueError unless |gain| <= discordance <= 1 and
+    n > 0.
+    """
+    from scipy.stats import binom
+
+    if not abs(gain) <= discordance <= 1 or n < 1:
+        raise ValueError(f"gain {gain} and discordance {discordance} of {n} cases cannot be")
+    if discordance == 0:
+        return 0.0
+    differing = np.arange(n + 1)
+    wins = (1 + gain / discordance) / 2
+    critical = binom.ppf(alpha / 2, differing, 0.5)
+    critical -= 2 * binom.cdf(critical, differing, 0.5) > alpha
+    rejects = binom.cdf(critical, differing, wins) + binom.cdf(critical, differing, 1 - wins)
+    return float(np.sum(binom.pmf(differing, n, discordance) * rejects))
+
+
+def detectable(n: int, discordance: float, power: float = 0.8, alpha: float = 0.05) -> float | None:
+    """The least gain that the exact McNemar test finds with a chance of ``power``; None where not
+    even the largest, equal to ``discordance``, is. Raises ValueError as ``power_paired``."""
+    from scipy.optimize import brentq
+
+    def missing(gain: float) -> float:
+        return power_paired(n, gain, discordance, alpha) - power
+
+    if missing(discordance) < 0:
+        return None
+    return float(brentq(missing, 0.0, discordance, xtol=1e-5))
+
+
+def advice(n_test: int, discordance: float = 0.2) -> str:
+    """In a sentence, what gain that many independent test rows can prove at 0.05."""
+    half, mostly = (detectable(n_test, discordance, power) for power in (0.5, 0.8))
+    rows, changed = f"{n_test:,} test rows", f"if {_percent(discordance)} of answers change"
+    if half is None:
+        found = _percent(power_paired(n_test, discordance, discordance))
+        return (
+            f"{rows}: even {_points(discordance)} of gain are found {found} of the time {changed}"
+        )
+    often = (
+        "and none four times in five" if mostly is None else f"{_points(mostly)} four times in five"
+    )
+    return f"{rows}: a gain of {_points(half)} is found about half the time, {often}, {changed}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def _points(gain: float) -> str:
+    """Rounded up, to a tenth of a point."""
+    return f"{ceil(1000 * gain - 1e-6) / 10:g} points"

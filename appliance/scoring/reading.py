@@ -1,0 +1,57 @@
+"""Exact match and token F1 of SQuAD (Rajpurkar et al., EMNLP 2016), for text in any script."""
+
+from __future__ import annotations
+
+import string
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+
+ARTICLES = frozenset({"a", "an", "the"})
+UNSPACED = frozenset(
+    {"CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "BOPOMOFO"}
+    | {"THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN"}
+)
+"""First words of the Unicode names of characters of scripts that set no space between words."""
+
+
+def exact_match(said: str, gold: Sequence[str]) -> bool:
+    """Whether the tokens are those of one of the right answers."""
+    found = tokens(said)
+    return any(tokens(answer) == found for answer in gold)
+
+
+def token_f1(said: str, gold: Sequence[str]) -> float:
+    """The F1 of the tokens, each as often as it occurs; of the right answers the best one's."""
+    found = tokens(said)
+    return max((_f1(found, tokens(answer)) for answer in gold), default=0.0)
+
+
+def tokens(text: str) -> list[str]:
+    """Words in lower case, without punctuation and articles.
+
+    As CMRC 2018 and MLQA have it, every character of a script without spaces is a token, and what
+    stands between such characters is split at white space; such text has no articles. An answer
+    that is nothing but articles or punctuation stays as it is.
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    kept = "".join(c for c in folded if not _is_punctuation(c))
+    if any(map(_is_unspaced, kept)):
+        return "".join(f" {c} " if _is_unspaced(c) else c for c in kept).split()
+    words = kept.split() or folded.split()
+    return [word for word in words if word not in ARTICLES] or words
+
+
+def _is_punctuation(character: str) -> bool:
+    return character in string.punctuation or unicodedata.category(character)[0] == "P"
+
+
+def _is_unspaced(character: str) -> bool:
+    return unicodedata.name(character, "").partition(" ")[0] in UNSPACED
+
+
+def _f1(said: Sequence[str], gold: Sequence[str]) -> float:
+    if not said or not gold:
+        return float(said == gold)
+    shared = (Counter(said) & Counter(gold)).total()
+    return 2 * shared / (len(said) + len(gold))

@@ -1,0 +1,95 @@
+"""From replies to outcomes, and from cases to the decisions that a gradient goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from appliance.prompt import Prompt
+from appliance.render import asked, holds
+from appliance.renderer import Answers, Sheet
+from appliance.scoring.outcomes import Judged, Outcome, Scored
+from appliance.task import Case, Task
+from models.engine import Choice, Scores
+
+YES, NO = 0, 1
+
+
+def read_scores(
+    task: Task, prompt: Prompt, sheet: Sheet, reply: Scores, cases: Sequence[Case]
+) -> list[Outcome]:
+    """Sums each answer's log-probabilities (design, "The score")."""
+    total = totals(sheet, reply)
+
+    def scores(answers: Answers) -> tuple[float, ...]:
+        return tuple(total[segment] for segment in answers)
+
+    if prompt.form == "yesno":
+        return [
+            Judged(
+                case=case.id,
+                labels=asked(task, case),
+                gold=tuple(holds(label, case.query) for label in asked(task, case)),
+                plain=tuple(_margin(scores(answers)) for answers in plain),
+                free=tuple(_margin(scores(answers)) for answers in free),
+                allowed=tuple(_fits(task, label, case) for label in asked(task, case)),
+                none=task.none or "",
+                several=task.several,
+            )
+            for case, plain, free in zip(cases, sheet.plain, sheet.free, strict=True)
+        ]
+    channel = sheet.channel or [()] * len(cases)
+    return [
+        Scored(
+            case=case.id,
+            gold=case.gold,
+            plain=scores(plain),
+            free=scores(free),
+            labels=case.options,
+            channel=scores(given),
+            none=case.options.index(task.none) if task.none in case.options else -1,
+        )
+        for case, [plain], [free], given in zip(
+            cases, sheet.plain, sheet.free, channel, strict=True
+        )
+    ]
+
+
+def decisions(
+    task: Task, prompt: Prompt, sheet: Sheet, cases: Sequence[Case], sharpness: float
+) -> tuple[Choice, ...]:
+    """Of each question the decision whose loss a race counts. A channel's share has no gradient
+    here: its literals are not edited."""
+    found = []
+    for case, plain, free in zip(cases, sheet.plain, sheet.free, strict=True):
+        for label, answers, nothing in zip(_labels(task, prompt, case), plain, free, strict=True):
+            weight, prior, gold = prompt.weight, prompt.prior, case.gold
+            if prompt.form == "yesno":
+                gold = YES if holds(label, case.query) else NO
+                b = prior[asked(task, case).index(label)] if prior else 0.0
+                prior = (b + prompt.threshold, 0.0)
+            elif len(answers) == 1:  # an answer that is written
+                weight, prior, gold = 0.0, (), 0
+            found.append(Choice(answers, nothing if weight else (), gold, weight, sharpness, prior))
+    return tuple(found)
+
+
+def totals(sheet: Sheet, reply: Scores) -> dict[int, float]:
+    """The score of each segment that is read."""
+    reading = [index for index, segment in enumerate(sheet.segments) if segment.read]
+    pairs = zip(reading, reply.logprobs, strict=True)
+    return {index: round(sum(logprobs), 4) for index, logprobs in pairs}
+
+
+def _labels(task: Task, prompt: Prompt, case: Case) -> Sequence[str]:
+    return asked(task, case) if prompt.form == "yesno" else ("",)
+
+
+def _margin(scores: Sequence[float]) -> float:
+    return round(scores[YES] - scores[NO], 4)
+
+
+def _fits(task: Task, label: str, case: Case) -> bool:
+    """Whether the types of a case's entities can have a relation; unknown ones can."""
+    pairs = next(entry.pairs for entry in task.labels if entry.name == label)
+    types = (case.query.head_type, case.query.tail_type)
+    return not pairs or not all(types) or types in pairs

@@ -1,0 +1,73 @@
+"""Answers that a model writes: what it is asked to write, and what was meant by it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from appliance.prompt import Prompt, split_slots
+from appliance.scoring import entities, matching, reading
+from appliance.scoring.grammars import json_grammar, tags_grammar
+from appliance.scoring.outcomes import Written
+from appliance.task import Case, Kind, Task
+from models.engine import Generate
+
+REASONING = 96
+"""Tokens of reasoning at most."""
+
+ANSWER: dict[Kind, int] = {"answer": 16, "reading": 24, "spans": 96}
+"""Tokens of an answer at most."""
+
+Tokens = tuple[int, ...]
+
+
+def thinking(prompt: Prompt, openings: Sequence[Tokens]) -> Generate:
+    """The likeliest reasoning, up to where the prompt draws the answer out of it."""
+    first = split_slots(prompt.example)[0][0].strip()
+    stops = (prompt.extractor.strip(), prompt.separator, first)
+    return _written(openings, REASONING, tuple(dict.fromkeys(filter(None, stops))))
+
+
+def request(task: Task, prompt: Prompt, openings: Sequence[Tokens]) -> Generate:
+    """The likeliest answers, each on one line."""
+    asked = _written(openings, ANSWER[task.kind], ("\n",))
+    if task.kind != "spans":
+        return asked
+    types = [label.name for label in task.labels]
+    grammar = json_grammar(types) if prompt.output == "json" else tags_grammar(types)
+    return msgspec.structs.replace(asked, grammar=grammar)
+
+
+def read(task: Task, prompt: Prompt, case: Case, written: str, nll: float) -> Written:
+    """What was meant by it, held against the right answer."""
+    row = case.query
+    match task.kind:
+        case "answer":
+            said = matching.said(written, task.match)
+            right = matching.matches(said, row.answers, task.match)
+            exact, credit = right, float(right)
+        case "reading":
+            said = written.strip()
+            exact = reading.exact_match(said, row.answers)
+            credit = reading.token_f1(said, row.answers)
+        case _:
+            return _entities(task, prompt, case, written, nll)
+    counts = (1, 0, 0) if exact else (0, 1, 1)
+    return Written(case.id, said, round(credit, 4), exact, counts, round(nll, 4))
+
+
+def _entities(task: Task, prompt: Prompt, case: Case, written: str, nll: float) -> Written:
+    types = [label.name for label in task.labels]
+    parse = entities.read_json if prompt.output == "json" else entities.read_tags
+    found = parse(written, case.query.text, types)
+    counts = entities.counts(case.query.spans, found, case.query.text)
+    hit, wrong, missed = counts
+    credit = 2 * hit / (2 * hit + wrong + missed) if any(counts) else 1.0
+    shown = entities.write_json(found, case.query.text)
+    exact = wrong == missed == 0
+    return Written(case.id, shown, round(credit, 4), exact, counts, round(nll, 4))
+
+
+def _written(openings: Sequence[Tokens], most: int, stops: tuple[str, ...]) -> Generate:
+    return Generate(prompts=tuple(openings), max_tokens=most, temperature=0.0, stop=stops)

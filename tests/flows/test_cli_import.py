@@ -1,0 +1,305 @@
+"""``strop task import`` from end to end."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner, Result
+
+from appliance.cli import strop
+
+REPOSITORY = Path(__file__).parents[2]
+WORDS = [a + b + c for a in "bdfgklmn" for b in "aeiou" for c in "rstz"]
+GROWTH = 250
+"""Bytes of memory that a row may take while it is imported."""
+
+Row = dict[str, Any]
+
+
+def run(*arguments: object) -> Result:
+    result = CliRunner().invoke(strop, [str(a) for a in arguments])
+    assert "Traceback" not in result.output
+    return result
+
+
+def imported(kind: str, path: Path, *options: object) -> dict[str, Any]:
+    result = run("task", "import", kind, path, *options, "--json")
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def refused(kind: str, path: Path, *options: object) -> str:
+    result = run("task", "import", kind, path, *options, "--json")
+    assert result.exit_code == 2
+    return str(json.loads(result.stdout)["error"])
+
+
+def lines(path: Path, rows: list[Row]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def tickets(count: int = 24) -> list[Row]:
+    return [
+        {"text": f"{word} wrote of it", "label": ("post", "bill")[i % 2]}
+        for i, word in enumerate(WORDS[:count])
+    ]
+
+
+def tacred(word: str, i: int) -> Row:
+    return {
+        "token": [word, "left", f"{word}town", "."],
+        "relation": ("per:residence", "no_relation")[i % 2],
+        "subj_start": 0, "subj_end": 0, "obj_start": 2, "obj_end": 2,
+        "subj_type": "PERSON", "obj_type": "CITY",
+    }  # fmt: skip
+
+
+PUBLISHED = {
+    "tacred": json.dumps([tacred(word, i) for i, word in enumerate(WORDS[:16])]),
+    "conll": "".join(f"{word} B-person\nleft O\n\n" for word in WORDS[:16]),
+    "clue": "".join(
+        json.dumps({"text": f"{w} left", "label": {"person": {w: [[0, 2]]}}}) + "\n"
+        for w in WORDS[:16]
+    ),
+    "squad": json.dumps(
+        {
+            "data": [
+                {
+                    "title": word,
+                    "paragraphs": [
+                        {
+                            "context": f"It was {word}.",
+                            "qas": [{"id": word, "question": "Who?", "answers": [{"text": word}]}],
+                        }
+                    ],
+                }
+                for word in WORDS[:16]
+            ]
+        }
+    ),
+    "bbh": json.dumps(
+        {
+            "examples": [
+                {"input": f"Is {word}?\nOptions:\n- Yes\n- No", "target": ("Yes", "No")[i % 2]}
+                for i, word in enumerate(WORDS[:16])
+            ]
+        }
+    ),
+    "gsm8k": "".join(
+        json.dumps({"question": f"How many {w}?", "answer": f"It is so.\n#### {i}"}) + "\n"
+        for i, w in enumerate(WORDS[:16])
+    ),
+    "folio": "".join(
+        json.dumps({"premises": f"{w} is.", "conclusion": "So?", "label": "True"}) + "\n"
+        for w in WORDS[:16]
+    ),
+}
+KINDS = {
+    "tacred": ("relation", None),
+    "conll": ("spans", None),
+    "clue": ("spans", None),
+    "squad": ("reading", None),
+    "bbh": ("answer", "choice"),
+    "gsm8k": ("answer", "numeric"),
+    "folio": ("answer", "choice"),
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_published_format_is_imported_by_its_own_command(tmp_path: Path, name: str) -> None:
+    path = tmp_path / f"{name}.txt"
+    path.write_text(PUBLISHED[name])
+    found = imported(name, path)
+    assert found["schema"] == f"strop/task-import-{name}/1"
+    assert (found["kind"], found["match"]) == KINDS[name]
+    assert (found["rows"], sum(found["cases"].values())) == (16, 16)
+    shown = run("task", "show", name).stdout
+    assert f"{found['kind']}, fixed" in shown
+
+
+def test_a_format_brings_its_none_and_its_licence(tmp_path: Path) -> None:
+    path = tmp_path / "train.json"
+    path.write_text(PUBLISHED["tacred"])
+    found = imported("tacred", path, "--metric", "micro_f1")
+    assert (found["none"], found["metric"]) == ("no_relation", "micro_f1")
+    assert "LDC" in found["licence"]
+
+
+def test_the_column_of_tags_can_be_named(tmp_path: Path) -> None:
+    path = tmp_path / "news.conll"
+    path.write_text("".join(f"{word} B-person x\nleft O x\n\n" for word in WORDS[:16]))
+    assert "is no tag" in refused("conll", path)
+    assert imported("conll", path, "--tag-column", 2)["labels"][0]["name"] == "person"
+
+
+def test_parquet_columns_are_mapped_and_its_wrong_rows_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "tickets.parquet"
+    rows = [{"message": row["text"], "label": row["label"]} for row in tickets()]
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    options = ("--kind", "classify", "--column", "text=message")
+    assert imported("parquet", path, *options)["rows"] == 24
+    rows[3]["message"] = " "
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    assert "row 4, message: is empty" in refused("parquet", path, *options)
+
+
+def test_wrong_rows_are_skipped_where_that_is_asked_for_and_can_be_looked_at(
+    tmp_path: Path,
+) -> None:
+    rows = [*tickets(), {"text": "\x1b[2J", "label": 3}, {"text": "a"}]
+    path = lines(tmp_path / "tickets.jsonl", rows)
+    assert "2 rows are wrong; nothing was imported" in refused("jsonl", path, "--kind", "classify")
+    assert json.loads(run("task", "list", "--json").stdout)["tasks"] == []
+    found = imported("jsonl", path, "--kind", "classify", "--on-error", "skip")
+    assert (found["rows"], found["skipped"]) == (24, 2)
+    assert "2 wrong rows skipped" in found["notes"]
+    shown = run("task", "show", "tickets").stdout
+    assert "2 wrong rows of the file skipped; see them with --skipped" in shown
+    listed = run("task", "show", "tickets", "--skipped").stdout
+    assert "  line 25, label: is a number; write a string" in listed
+    document = json.loads(run("task", "show", "tickets", "--skipped", "--json").stdout)
+    assert [row["place"] for row in document["skipped_rows"]] == [
+        "line 25, label",
+        "line 26, label",
+    ]
+
+
+def test_sizes_are_numbers_of_cases_or_shares(tmp_path: Path) -> None:
+    path = lines(tmp_path / "tickets.jsonl", tickets())
+    options = ("--kind", "classify", "--name")
+    few = imported("jsonl", path, *options, "few", "--sizes", "4,2,8")
+    assert few["cases"] == {"tuning": 4, "selection": 2, "test": 8}
+    assert few["spare"] == 10
+    assert "; 10 rows belong to no split" in run("task", "show", "few").stdout
+    half = imported("jsonl", path, *options, "half", "--sizes", "0.25,0.25,0.5")
+    assert half["cases"] == {"tuning": 6, "selection": 6, "test": 12}
+
+
+@pytest.mark.parametrize(
+    "sizes", ["5", "1,2", "a,b,c", "0.5,0.5,0.5", "0,1,1", "nan,1,1", "1,2,-3"]
+)
+def test_sizes_that_are_none_are_refused(tmp_path: Path, sizes: str) -> None:
+    path = lines(tmp_path / "tickets.jsonl", tickets())
+    assert "write three whole numbers, as in 96,48,100" in refused("jsonl", path, "--sizes", sizes)
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        (("--several",), "--several is for --kind classify, not for relation"),
+        (("--kind", "spans", "--none", "x"), "--none is for --kind relation or classify, not"),
+        (
+            ("--kind", "classify", "--types", "x"),
+            "--types is for --kind relation, not for classify",
+        ),
+        (
+            ("--kind", "reading", "--match", "exact"),
+            "--match is for --kind answer, not for reading",
+        ),
+        (("--kind", "answer", "--labels", "x"), "--labels is for --kind relation or classify or"),
+        (
+            ("--kind", "spans", "--metric", "accuracy"),
+            "--kind spans is measured by span_f1, not by accuracy",
+        ),
+        (("--kind", "classify", "--labels", "none.json"), "none.json: does not exist"),
+        (("--types", "none.json"), "none.json: does not exist"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(
+    tmp_path: Path, options: tuple[str, ...], what: str
+) -> None:
+    rows = [row | {"head": row["text"][:3], "tail": "wrote"} for row in tickets()]
+    path = lines(tmp_path / "tickets.jsonl", rows)
+    assert what in refused("jsonl", path, *options)
+
+
+def test_labels_and_their_order_come_from_a_file(tmp_path: Path) -> None:
+    labels = tmp_path / "labels.json"
+    labels.write_text('[{"name": "post", "description": "to be sent"}, {"name": "bill"}]')
+    path = lines(tmp_path / "tickets.jsonl", tickets())
+    found = imported("jsonl", path, "--kind", "classify", "--labels", labels)
+    assert [label["name"] for label in found["labels"]] == ["post", "bill"]
+    assert "  post: to be sent" in run("task", "show", "tickets").stdout
+
+
+def test_a_text_with_several_labels_is_imported_from_a_spreadsheet(tmp_path: Path) -> None:
+    path = tmp_path / "tickets.csv"
+    cells = [("late;rude", "late", "", "rude")[i % 4] for i in range(24)]
+    path.write_text(
+        "".join(["text,label\n", *(f"{w} wrote,{c}\n" for w, c in zip(WORDS, cells, strict=False))])
+    )
+    found = imported("csv", path, "--kind", "classify", "--several", "--metric", "micro_f1")
+    assert [label["name"] for label in found["labels"]] == ["late", "rude"]
+    assert found["several"] and found["metric"] == "micro_f1"
+
+
+def test_two_rows_are_shown_as_they_will_be_read(tmp_path: Path) -> None:
+    path = lines(tmp_path / "tickets.jsonl", tickets())
+    said = run("task", "import", "jsonl", path, "--kind", "classify").stderr
+    assert said.count("a row as a demonstration shows it:") == 2
+    assert said.count("  Text: ") == 2
+
+
+def test_without_a_terminal_nobody_is_asked_for_columns(tmp_path: Path) -> None:
+    rows = [{"message": row["text"], "label": row["label"]} for row in tickets()]
+    path = lines(tmp_path / "tickets.jsonl", rows)
+    assert "--column text=NAME" in refused("jsonl", path, "--kind", "classify")
+
+
+def test_at_a_terminal_the_columns_that_are_missing_are_asked_for(
+    tmp_path: Path, home: Path
+) -> None:
+    rows = [{"message": row["text"], "desk": row["label"]} for row in tickets()]
+    path = lines(tmp_path / "tickets.jsonl", rows)
+    arguments = ["task", "import", "jsonl", str(path), "--kind", "classify"]
+    screen, terminal = os.openpty()
+    child = subprocess.Popen(
+        [sys.executable, "-c", "from appliance.cli import main; main()", *arguments],
+        stdin=terminal,
+        stderr=terminal,
+        stdout=subprocess.PIPE,
+    )
+    os.close(terminal)
+    os.write(screen, b"subject\nmessage\n2\n")
+    out, _ = child.communicate(timeout=60)
+    said = _all(screen)
+    assert child.returncode == 0, said
+    assert "classify, fixed" in out.decode()
+    assert '"bar wrote of it"' in said
+    assert 'there is no column "subject"' in said
+    assert "next time: --column text=message --column label=desk" in said
+
+
+def _all(screen: int) -> str:
+    said = b""
+    while True:
+        try:
+            part = os.read(screen, 65536)
+        except OSError:  # the other end is closed
+            part = b""
+        if not part:
+            os.close(screen)
+            return said.decode()
+        said += part
+
+
+def test_memory_grows_by_little_with_every_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(REPOSITORY / "tests/bench")
+    import importing
+
+    peaks = {}
+    for count in (3_000, 30_000):
+        file = importing.written(tmp_path, "jsonl", count)
+        _, peaks[count] = importing.imported(file, tmp_path / str(count))
+    assert (peaks[30_000] - peaks[3_000]) / 27_000 < GROWTH

@@ -1,0 +1,181 @@
+"""``strop verdict`` over a store that holds a finished run."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import made_verdicts as made
+import msgspec
+import pytest
+from click.testing import CliRunner, Result
+
+from appliance import locations, tasks
+from appliance.cli import strop
+from appliance.data import Imported
+from appliance.prompt import Prompt
+from appliance.task import Case, Example, Label, Task
+from appliance.verdict import Answer, Noise, judge
+from store import database, prompts, runs, verdicts
+
+RUN = "ab12cd34"
+LABELS = ("employs", "owns")
+HOSTILE = "\x1b]0;owned\x07\u202e<script>"
+PLAN = {"search_body": "BF16", "agreement": {"spearman": 0.97, "n": 64}}
+
+
+def row(i: int) -> Example:
+    return Example(f"Firm{i} {HOSTILE} took over Unit{i} last spring.", (0, 5), None, LABELS[i % 2])
+
+
+def case(i: int) -> Case:
+    return Case(row(i), LABELS)
+
+
+@pytest.fixture
+def db(home: Path) -> Iterator[Any]:
+    home.mkdir(parents=True)
+    opened = database.open(locations.store_path())
+    yield opened
+    opened.conn.close()
+
+
+def finish(db: Any, best: Prompt = made.BEST, plan: dict[str, Any] | None = PLAN) -> list[Answer]:
+    """Stores a task, a run and its verdict: the seed prompt always says the first label, the best
+    one is always right."""
+    cases = [case(i) for i in range(20)]
+    task = Task("firms", "relation", "fixed", tuple(map(Label, LABELS)))
+    imported = Imported(
+        task,
+        [c.query for c in cases],
+        {"tuning": [], "selection": [], "test": cases},
+        seed=made.SEED,
+    )
+    task_id = tasks.save(db, imported)
+    for prompt in (made.SEED, best):
+        body = msgspec.json.encode(prompt).decode()
+        prompts.add(db, id=prompt.id, task_id=task_id, body=body)
+    inputs = msgspec.json.encode({"task": task_id, "plan": plan}).decode()
+    runs.create(
+        db,
+        id=RUN,
+        task_id=task_id,
+        inputs=inputs,
+        seed_prompt=made.SEED.id,
+        budget=1.0,
+        status="finished",
+        stage="verdict",
+    )
+    answers = [
+        made.answer(c.id, c.query.label, LABELS[0], c.query.label, confidence=0.9) for c in cases
+    ]
+    judged = judge(answers, "accuracy", made.SEED.id, best.id, "tiny", "Q4_1")
+    kept = msgspec.structs.replace(judged, answers=tuple(answers), noise=Noise(20, 0))
+    verdicts.record(db, run_id=RUN, task_id=task_id, body=msgspec.json.encode(kept).decode())
+    return answers
+
+
+def invoke(*arguments: object) -> Result:
+    result = CliRunner().invoke(strop, [str(a) for a in arguments])
+    assert not any(c in result.output for c in "\x1b\x07\u202e")
+    return result
+
+
+def test_a_verdict_is_shown_by_label_and_answer_by_answer(db: Any) -> None:
+    finish(db)
+    shown = invoke("verdict", RUN[:4])
+    assert shown.exit_code == 0
+    for words in (
+        "verdict: better",
+        "accuracy   0.500 [0.299, 0.701] (n 20)  1.000 [0.839, 1.000] (n 20)",
+        "employs  10  1.000",
+        "10 won:",
+        "and 5 more; see them with --all",
+        "0 lost",
+        r"Firm1 \x1b]0;owned\x07\u202e<script> took over Unit1 last spring.",
+        "owns; seed said employs, best owns",
+        "leak check: the best prompt and the labels repeat nothing of 20 rows that may not ship",
+    ):
+        assert words in shown.stdout
+    assert invoke("verdict", RUN, "--all").stdout.count("seed said employs") == 10
+
+
+def test_json_is_the_whole_report(db: Any) -> None:
+    answers = finish(db)
+    found = json.loads(invoke("verdict", RUN, "--json").stdout)
+    assert found["schema"] == "strop/verdict/1" and found["run"] == RUN and found["look"] == 1
+    assert [a[:4] for a in found["answers"]] == [[a.case, a.gold, a.seed, a.best] for a in answers]
+    assert sum(r["n"] for r in found["labels"]) == len(answers) and found["confused"] == []
+    assert found["ranked"] == {"search_body": "BF16", "spearman": 0.97, "n": 64}
+    assert found["reliability"]["ece"]["value"] == pytest.approx(0.1)
+    assert found["private_rows"] == 20 and found["leaks"] == []
+
+
+def test_what_a_prompt_repeats_of_private_rows_is_listed(db: Any) -> None:
+    private = row(3)
+    finish(db, made.SEED.with_section("guidance", f"As in: {private.text}\n"))
+    assert f"row {private.id}, text, in the prompt: firm3 " in invoke("verdict", RUN).stdout
+    found = json.loads(invoke("verdict", RUN, "--json").stdout)
+    assert private.id in [leak["row"] for leak in found["leaks"]]
+
+
+def test_a_run_whose_plan_ranked_nothing_has_a_verdict(db: Any) -> None:
+    finish(db, plan={"search_body": "BF16", "agreement": {"spearman": None, "n": 64}})
+    assert json.loads(invoke("verdict", RUN, "--json").stdout)["ranked"] is None
+
+
+def test_a_verdict_becomes_a_page(db: Any, tmp_path: Path) -> None:
+    finish(db)
+    file = tmp_path / "verdict.html"
+    done = invoke("verdict", RUN, "--html", file)
+    assert done.exit_code == 0 and f"the page is in {file}" in done.stderr
+    assert done.stdout == invoke("verdict", RUN).stdout
+    text = file.read_text(encoding="utf-8")
+    assert "The best prompt is better" in text and r"Firm1 \x1b]0;owned" in text
+    assert "<script" not in text and stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_page_replaces_a_file_only_where_that_is_asked_for(db: Any, tmp_path: Path) -> None:
+    finish(db)
+    file = tmp_path / "verdict.html"
+    file.write_text("mine")
+    refused = invoke("verdict", RUN, "--html", file)
+    assert (
+        refused.exit_code == 2 and "is there already; write over it with --force" in refused.stderr
+    )
+    assert file.read_text() == "mine" and refused.stdout == ""
+    assert invoke("verdict", RUN, "--html", file, "--force").exit_code == 0
+    assert file.read_text().startswith("<!DOCTYPE html>")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nowhere/verdict.html", "its folder does not exist; make it, or name another file"),
+        (".", "is a folder; name the file in it"),
+    ],
+)
+def test_a_place_for_a_page_that_is_none_is_named(
+    db: Any, tmp_path: Path, name: str, message: str
+) -> None:
+    finish(db)
+    result = invoke("verdict", RUN, "--html", tmp_path / name)
+    assert result.exit_code == 2 and message in result.stderr and str(tmp_path) in result.stderr
+
+
+def test_force_without_a_page_is_refused(db: Any) -> None:
+    finish(db)
+    result = invoke("verdict", RUN, "--force")
+    assert result.exit_code == 2 and "--force goes with --html FILE" in result.stderr
+
+
+def test_a_run_without_a_verdict_says_so_and_writes_no_page(db: Any, tmp_path: Path) -> None:
+    finish(db)
+    with database.write(db):
+        db.conn.execute("DELETE FROM verdicts")
+    result = invoke("verdict", RUN, "--html", tmp_path / "verdict.html")
+    assert result.exit_code == 2 and f"run {RUN} has no verdict yet" in result.stderr
+    assert not (tmp_path / "verdict.html").exists()

@@ -1,0 +1,114 @@
+"""Every kind of task is tuned to a verdict, and a run that is replayed comes to the same prompt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import tiny_tasks
+from in_process import InProcess, MemoryJournal
+from scripted_model import ScriptedModel
+
+from appliance.prompt import Prompt
+from appliance.renderer import Renderer
+from appliance.scoring.evaluator import Evaluator
+from appliance.scoring.statistics import Estimate
+from appliance.search.contest import Candidate
+from appliance.suits import check
+from appliance.tune import tune
+from appliance.verdict import Verdict, give_verdict
+from appliance.workbench import Body, Prices, Workbench
+from models.engine import Generate
+
+KINDS = list(tiny_tasks.tasks())
+WRITING = ("answer", "reading", "spans")
+BUDGET = 900.0
+
+
+class Told:
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, str, float]] = []
+        self.operators: set[str] = set()
+
+    def stage(self, name: str) -> None: ...
+
+    def candidate(self, stage: str, candidate: Candidate, outcome: str) -> None:
+        self.operators.add(candidate.operator)
+        self.seen.append((candidate.final.id, outcome, candidate.estimate.value))
+
+    def selected(self, candidate: Candidate, found: Estimate, loss: float) -> None:
+        self.seen.append((candidate.final.id, "selection", found.value))
+
+    def settled(self, candidate: Candidate, prompt: Prompt) -> None:
+        self.seen.append((prompt.id, "settled", 0.0))
+
+
+class Run:
+    """Tuned from a journal, empty or kept, to a verdict."""
+
+    def __init__(self, kind: str, folder: Path, journal: MemoryJournal) -> None:
+        self.models = InProcess(ScriptedModel(folder))
+        self.journal = journal
+        prices = Prices(0.01, 0.01, 0.01)
+        roles = ("search", "serving", "twin", "reasoner")
+        bodies = {role: Body("m", role, prices) for role in roles}
+        self.bench = Workbench(self.models, bodies, journal, lambda: None)
+        tokeniser = self.models.tokeniser()
+        self.loaded = tiny_tasks.loaded(kind)
+        renderer = Renderer(self.loaded.task, self.loaded.rows, tokeniser)
+        evaluator = Evaluator(self.bench, renderer)
+        self.told = Told()
+        self.best = tune(
+            self.loaded, evaluator, self.bench, tokeniser, self.told, seed=3, budget=BUDGET
+        )
+        self.verdict: Verdict = give_verdict(
+            evaluator, self.loaded.cases["test"], self.loaded.seed, self.best, model="m", body="b"
+        )
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def run(request, tmp_path_factory) -> Run:
+    return Run(request.param, tmp_path_factory.mktemp("script"), MemoryJournal())
+
+
+def test_a_task_of_any_kind_is_tuned_to_a_verdict(run):
+    assert BUDGET / 2 < run.bench.spent < 3 * BUDGET
+    assert {"seed", "format", "mutate"} <= run.told.operators
+    assert run.best.form == run.loaded.seed.form
+    check(run.best, run.loaded, run.loaded.cases["test"])
+    verdict, n = run.verdict, len(run.loaded.cases["test"])
+    assert verdict.metric == run.loaded.task.metric and verdict.n == len(verdict.answers) == n
+    for side in (verdict.seed, verdict.best):
+        low, high = side.interval
+        assert 0 <= low <= side.value <= high <= 1 and side.n == n
+    assert (verdict.seed.prompt, verdict.best.prompt) == (run.loaded.seed.id, run.best.id)
+
+
+def test_what_is_better_on_many_rows_was_found_by_the_search(run):
+    """The scripted model answers far better under some prompts than under others."""
+    values = [value for _, outcome, value in run.told.seen if outcome != "settled"]
+    assert max(values) > values[0]
+
+
+def test_a_run_that_is_replayed_asks_nothing_and_comes_to_the_same(run, tmp_path):
+    kind = next(k for k, task in tiny_tasks.tasks().items() if task == run.loaded.task)
+    again = Run(kind, tmp_path, MemoryJournal(run.journal.lines))
+    assert again.models.calls == []
+    assert (again.best, again.verdict) == (run.best, run.verdict)
+    assert again.told.seen == run.told.seen and again.bench.spent == run.bench.spent
+
+
+def test_a_run_that_was_cut_off_goes_on_to_the_same_end(run, tmp_path):
+    after = len(run.journal.lines) // 2
+    kind = next(k for k, task in tiny_tasks.tasks().items() if task == run.loaded.task)
+    again = Run(kind, tmp_path, MemoryJournal(run.journal.lines[:after]))
+    assert len(again.models.calls) == len(run.journal.lines) - after
+    assert (again.best, again.verdict) == (run.best, run.verdict)
+    assert again.journal.lines == run.journal.lines
+
+
+def test_only_what_is_written_is_asked_to_be_written(run):
+    greedy = [r for r in run.models.calls if isinstance(r, Generate) and r.temperature == 0]
+    kinds = {run.loaded.task.kind} & {*WRITING}
+    assert bool(greedy) == bool(kinds)
+    assert all(bool(r.grammar) == (run.loaded.task.kind == "spans") for r in greedy)

@@ -1,0 +1,190 @@
+"""A run's figures obtained again: out of its journal, and out of its model."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+import scripted_model
+import tiny_tasks
+from in_process import InProcess
+from scripted_model import ScriptedModel
+
+from appliance import locations
+from appliance.again import replay
+from appliance.errors import InputError
+from appliance.host import Host
+from appliance.job import retrace
+from appliance.record import Inputs, RunRecorder, StoreJournal
+from appliance.tasks import load, save
+from appliance.verdict import give_verdict
+from appliance.workbench import Body, Diverged, Prices, Workbench
+from models import catalog
+from models.catalog import Model
+from store import database, memo, prompts, runs, verdicts
+
+MODEL = Model(
+    name="tiny",
+    serving="tiny.gguf",
+    sha256="0" * 64,
+    size=4,
+    architecture="llama",
+    context=4096,
+    licence="Apache-2.0",
+    origin="a test",
+    added_at=datetime(2026, 1, 1, tzinfo=UTC),
+    bodies={"Q4_0": catalog.Body("tiny.gguf", "0" * 64, "Q4_0", 100.0)},
+    search="Q4_0",
+)
+BUDGET = 400.0
+
+
+class OneModel(Host):
+    """One model in this process; nothing is measured or opened."""
+
+    def worker(self, model: Model, body: str) -> str:
+        return f"{model.name}/{body}"
+
+
+@pytest.fixture
+def db(home):
+    with database.open(locations.store_path()) as opened:
+        yield opened
+
+
+@pytest.fixture
+def host(tmp_path):
+    known: Any = SimpleNamespace(get=lambda name: MODEL)
+    pool: Any = InProcess(ScriptedModel(tmp_path))
+    return OneModel(known, pool, print)
+
+
+def finish(db, host, kind: str) -> str:
+    """A run of a tiny task to its verdict, written down as the runner does."""
+    loaded = load(db, save(db, tiny_tasks.imported(kind)))
+    prices = Prices(0.01, 0.01, 0.01)
+    bodies = {role: Body(f"tiny/{role}", role, prices) for role in ("search", "twin")}
+    bodies["serving"] = host.body(MODEL, "Q4_0", prices)
+    inputs = Inputs(
+        loaded.id, loaded.split_hash, "tiny", "tiny", 1.0, 5, BUDGET, 1.0, bodies,
+        {"serving_body": "Q4_0"}, "0",
+    )  # fmt: skip
+    prompts.add(
+        db, id=loaded.seed.id, task_id=loaded.id, body=msgspec.json.encode(loaded.seed).decode()
+    )
+    runs.create(
+        db,
+        id="run-1",
+        task_id=loaded.id,
+        inputs=msgspec.json.encode(inputs).decode(),
+        seed_prompt=loaded.seed.id,
+        budget=BUDGET,
+        status="finished",
+    )
+    journal = StoreJournal(db, "run-1", loaded.id)
+    bench = Workbench(host.pool, bodies, journal, lambda: None)
+    recorder = RunRecorder(db, "run-1", loaded.id, inputs, bench, lambda: None, loaded.task.kind)
+    evaluator, best = retrace(host, inputs, loaded, bench, recorder)
+    verdict = give_verdict(
+        evaluator, loaded.cases["test"], loaded.seed, best, model="tiny", body="Q4_0"
+    )
+    body = msgspec.json.encode(verdict).decode()
+    verdicts.record(db, run_id="run-1", task_id=loaded.id, body=body)
+    return "run-1"
+
+
+@pytest.fixture
+def run(db, host) -> str:
+    return finish(db, host, "relation")
+
+
+@pytest.mark.parametrize("kind", tiny_tasks.tasks())
+def test_an_honest_run_of_any_kind_is_the_same_again(db, host, kind):
+    run = finish(db, host, kind)
+    found = replay(db, host, run)
+    assert (found["same"], found["differences"]) == (True, [])
+    assert found["figures"] == len(runs.evaluations(db, run)) + 1 > 3
+    assert found["scores"] > 0 and found["largest_difference"] == 0.0
+
+
+def test_a_verdict_that_was_tampered_with_is_not_the_same(db, host, run):
+    with database.write(db):
+        db.execute("UPDATE verdicts SET body = json_set(body, '$.gain', 0.75)")
+    found = replay(db, host, run)
+    assert found["same"] is False
+    told = [difference.partition(", now")[0] for difference in found["differences"]]
+    assert told == ["gain: shown 0.75", "gain: shown 0.75"]
+    assert [d.rpartition(" by ")[2] for d in found["differences"]] == ["the journal", "the model"]
+
+
+def test_a_single_answer_that_was_tampered_with_is_found(db, host, run):
+    with database.write(db):
+        db.execute("UPDATE verdicts SET body = json_set(body, '$.answers[3][3]', 'never')")
+    found = replay(db, host, run)
+    n = len(load(db, "firms").cases["test"])
+    assert found["differences"] == [
+        f"1 of {n} answers, by the journal", f"1 of {n} answers, by the model",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", ["value = value + 0.01", "n = n + 1", "prompt_id = 'x'"])
+def test_a_figure_of_the_search_that_was_tampered_with_is_found(db, host, run, change):
+    with database.write(db):
+        db.execute(f"UPDATE evaluations SET {change} WHERE seq = 2")
+    found = replay(db, host, run)
+    assert found["same"] is False
+    if change.startswith("n ="):
+        assert found["differences"]
+    else:
+        [difference] = found["differences"]
+        assert difference.startswith("search: shown ") and "the journal says" in difference
+
+
+def test_a_figure_that_is_gone_is_missed(db, host, run):
+    before = len(runs.evaluations(db, run))
+    with database.write(db):
+        db.execute("DELETE FROM evaluations WHERE seq = (SELECT max(seq) FROM evaluations)")
+    found = replay(db, host, run)
+    assert found["differences"] == [f"{before - 1} figures shown, the journal has {before}"]
+
+
+def test_a_journal_that_was_tampered_with_is_not_followed(db, host, run):
+    with database.write(db):
+        db.execute("UPDATE journal SET key = 'other' WHERE seq = 4")
+    with pytest.raises(Diverged):
+        replay(db, host, run)
+
+
+def test_a_model_that_scores_otherwise_is_not_the_same(db, host, run, monkeypatch):
+    honest = scripted_model._logprobs
+
+    def shifted(segments, number):
+        first, *rest = honest(segments, number)
+        return (first + 0.01, *rest)
+
+    monkeypatch.setattr(scripted_model, "_logprobs", shifted)
+    found = replay(db, host, run)
+    assert (found["same"], found["largest_difference"], found["differences"]) == (False, 0.01, [])
+
+
+def test_without_remembered_scores_nothing_is_said_to_be_the_same(db, host, run):
+    memo.bound(db, 0)
+    found = replay(db, host, run)
+    assert (found["same"], found["scores"], found["differences"]) == (False, 0, [])
+
+
+def test_nothing_is_asked_of_a_model_for_what_the_journal_has(db, host, run):
+    loaded, before = load(db, "firms"), len(host.pool.calls)
+    replay(db, host, run)
+    asked = host.pool.calls[before:]
+    # Both prompts on the test split, and the best one once more in another order.
+    assert len(asked) == 3
+    assert all(len(loaded.cases["test"]) < len(request.segments) for request in asked)
+
+
+def test_a_run_without_a_verdict_cannot_be_replayed(db, host):
+    with pytest.raises(InputError, match="run 'run-9' has no verdict to replay"):
+        replay(db, host, "run-9")

@@ -1,0 +1,202 @@
+"""The format space of each kind of task, and local search in it."""
+
+from __future__ import annotations
+
+from random import Random
+
+import msgspec
+import pytest
+import tiny_tasks
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from in_process import PROMPT
+
+from appliance.prompt import Prompt
+from appliance.render import render
+from appliance.search.formats import Space, build, choose_point
+from appliance.search.label_spaces import CLASSIFY, RELATION
+from appliance.search.mutate import mutate, shot_sets
+from appliance.search.spaces import space_of
+from appliance.search.written_spaces import ANSWER, READING, SPANS
+from appliance.search.yes_no_spaces import SEVERAL, YES_NO_RELATION
+from appliance.suits import check
+from appliance.task import FIELDS
+
+TASKS = {name: tiny_tasks.loaded(name) for name in tiny_tasks.tasks()}
+POOL = {"founder": ("f1", "f2", "f3"), "supplier of": ("s1",), "author": ()}
+SECTIONS = {"example", "task", "labels", "demonstrations", "channel"}
+
+
+def space(name: str) -> Space:
+    return space_of(TASKS[name].task.kind, TASKS[name].seed)
+
+
+def drawn(space: Space, random: Random, shots: tuple[str, ...] = ()) -> dict[str, str]:
+    return choose_point(lambda _, options: random.choice(list(options)), shots, space)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("relation", RELATION),
+        ("episodes", YES_NO_RELATION),
+        ("classify", CLASSIFY),
+        ("several", SEVERAL),
+        ("answer", ANSWER),
+        ("choice", ANSWER),
+        ("reading", READING),
+        ("spans", SPANS),
+    ],
+)
+def test_a_space_is_that_of_the_kind_and_of_the_seeds_form(name, expected):
+    assert space(name) is expected
+
+
+def test_a_relation_prompt_of_labels_stays_one_in_episodes_too():
+    assert space_of("relation", PROMPT) is RELATION
+
+
+@pytest.mark.parametrize("name", TASKS)
+@given(data=st.data())
+@settings(max_examples=60)
+def test_every_point_of_a_format_space_builds_a_valid_prompt(data, name):
+    names, loaded = [], TASKS[name]
+
+    def choose(name, options):
+        assert len(set(options)) == len(options) > 1
+        names.append(name)
+        return data.draw(st.sampled_from(list(options)), label=name)
+
+    rows = next(iter(loaded.pool.values()), ())
+    shots = data.draw(st.sampled_from([{}, {"a": rows[:1]}, {"a": rows[:1], "none": ()}]))
+    point = choose_point(choose, tuple(shots), space(name))
+    prompt = build(point, shots, space(name))
+    assert names == list(point) and len(set(names)) == len(names)
+    assert prompt.separator == space(name).ends[point["end"]]
+    assert prompt.shots in (*shots.values(), ())
+    assert msgspec.json.decode(msgspec.json.encode(prompt), type=Prompt) == prompt
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_layout_makes_prompts_of_the_seeds_form_that_suit_the_task(name):
+    loaded, random = TASKS[name], Random(1)
+    cases = loaded.cases["tuning"]
+    layouts = set()
+    for _ in range(200):
+        point = drawn(space(name), random)
+        layouts.add(point["layout"])
+        prompt = build(point, {"": next(iter(loaded.pool.values()), ())}, space(name))
+        check(prompt, loaded, cases)
+        assert prompt.form == loaded.seed.form and prompt.target in prompt.slots
+        given = {slot for slot in FIELDS[loaded.task.kind] if slot in ("text", "question")}
+        assert given <= prompt.slots | ({"text"} if "marked" in prompt.slots else set())
+        shots = tuple(loaded.rows[row] for row in prompt.shots)
+        assert render(prompt, loaded.task, cases[0], shots)
+    assert layouts == set(space(name).layouts)
+
+
+def test_a_relation_is_told_with_both_of_its_entities():
+    random = Random(1)
+    for name in ("relation", "episodes"):
+        for _ in range(100):
+            slots = build(drawn(space(name), random), {}, space(name)).slots
+            assert {"head", "tail"} <= slots or "marked" in slots
+
+
+@pytest.mark.parametrize("name", ["relation", "episodes", "classify", "several", "answer",
+                                  "reading", "spans"])  # fmt: skip
+def test_two_points_that_differ_build_two_prompts(name):
+    random = Random(1)
+    points = [drawn(space(name), random) for _ in range(300)]
+    unique = {msgspec.json.encode(point, order="sorted"): point for point in points}
+    assert len({build(point, {}, space(name)).id for point in unique.values()}) == len(unique)
+
+
+@given(st.integers(0, 2**32), st.booleans())
+@settings(max_examples=40)
+def test_mutations_are_valid_prompts_that_show_rows_of_the_pool_once(seed, shown):
+    random = Random(seed)
+    prompt = msgspec.structs.replace(PROMPT, shots=("f1", "s1") if shown else ())
+    rows = {row for ids in POOL.values() for row in ids}
+    for _ in range(20):
+        changed, section = mutate(prompt, POOL, random, RELATION)
+        assert section in SECTIONS
+        assert set(changed.shots) <= rows and len(set(changed.shots)) == len(changed.shots)
+        assert abs(len(changed.shots) - len(prompt.shots)) <= 1
+        assert (changed.shots == prompt.shots) or section == "demonstrations"
+        assert (changed.sections == prompt.sections) or section == "task"
+        assert (changed.example == prompt.example) or section == "example"
+        assert (changed.reverse == prompt.reverse) or section == "channel"
+        assert (changed.weight, changed.mode) == (prompt.weight, prompt.mode)
+        prompt = changed
+
+
+@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("mode", ["raw", "chat"])
+def test_a_mutated_prompt_keeps_its_form_its_mode_and_suits_its_task(name, mode):
+    loaded, random = TASKS[name], Random(3)
+    prompt = msgspec.structs.replace(loaded.seed, mode=mode)
+    reached = set()
+    for _ in range(150):
+        prompt, section = mutate(prompt, loaded.pool, random, space(name))
+        reached.add(section)
+        assert (prompt.form, prompt.mode) == (loaded.seed.form, mode)
+        check(prompt, loaded, loaded.cases["tuning"])
+    assert {"example", "task"} <= reached <= SECTIONS
+    assert ("channel" in reached) == (mode == "raw" and loaded.seed.form == "choice")
+    assert bool(prompt.reverse) <= (mode == "raw")
+
+
+@pytest.mark.parametrize(("name", "rule"), [("spans", "output"), ("episodes", "marking"),
+                                            ("episodes", "words"), ("several", "words"),
+                                            ("relation", "wording")])  # fmt: skip
+def test_every_rule_of_a_space_is_reached(name, rule):
+    loaded, random = TASKS[name], Random(3)
+    values = {
+        getattr(mutate(loaded.seed, loaded.pool, random, space(name))[0], rule) for _ in range(300)
+    }
+    expected = space(name).words.values() if rule == "words" else space(name).rules[rule]
+    assert set(expected) <= values
+
+
+def test_a_channel_that_is_dropped_leaves_no_share():
+    prompt = msgspec.structs.replace(PROMPT, reverse="{label}: {text}\n", share=0.5)
+    random = Random(1)
+    changed = [mutate(prompt, {}, random, RELATION)[0] for _ in range(200)]
+    assert {p.share for p in changed if not p.reverse} == {0.0}
+
+
+def test_without_a_pool_no_demonstrations_are_mutated():
+    random = Random(5)
+    sections = {mutate(PROMPT, {}, random, RELATION)[1] for _ in range(200)}
+    shots = {mutate(PROMPT, {"founder": ()}, random, RELATION)[0].shots for _ in range(200)}
+    assert sections == SECTIONS and shots == {()}
+
+
+def test_every_demonstration_of_the_pool_can_be_reached():
+    random = Random(2)
+    prompt = PROMPT
+    reached = set()
+    for _ in range(300):
+        prompt, _ = mutate(prompt, POOL, random, RELATION)
+        reached.update(prompt.shots)
+    assert reached == {"f1", "f2", "f3", "s1"}
+
+
+def test_shot_sets_are_the_rows_of_each_rank_the_seeds_and_none():
+    seed = msgspec.structs.replace(PROMPT, shots=("s1", "f2"))
+    assert shot_sets(POOL, seed) == {
+        "row 1 of each": ("f1", "s1"),
+        "row 2 of each": ("f2",),
+        "row 3 of each": ("f3",),
+        "the seed's": ("s1", "f2"),
+        "none": (),
+    }
+    assert shot_sets({}, seed) == shot_sets({"founder": ()}, seed) == {}
+
+
+@pytest.mark.parametrize("shots", [("f1", "s1"), ("f2",), ()])
+def test_no_two_shot_sets_are_the_same(shots):
+    sets = shot_sets(POOL, msgspec.structs.replace(PROMPT, shots=shots))
+    assert set(sets.values()) == {("f1", "s1"), ("f2",), ("f3",), ()}
+    assert len(sets) == 4

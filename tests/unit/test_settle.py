@@ -1,0 +1,117 @@
+"""After tuning: probabilities that mean what they say, and answers that are withheld."""
+
+from __future__ import annotations
+
+from math import exp
+from random import Random
+
+import msgspec
+import pytest
+from in_process import PROMPT
+
+from appliance.prompt import Prompt
+from appliance.scoring.metrics import estimate
+from appliance.scoring.outcomes import Judged, Outcome, Scored, Written
+from appliance.scoring.settle import settle
+
+YES_NO = Prompt((), "{text}\n{label}? {answer}\n")
+
+
+def boastful(count: int, sharper: float, seed: int = 0) -> list[Scored]:
+    """Golds drawn by the softmax of some scores, which are told ``sharper`` times as sharply."""
+    random = Random(seed)
+    found = []
+    for n in range(count):
+        honest = [random.gauss(0, 1.5) for _ in range(4)]
+        weights = [exp(score) for score in honest]
+        [gold] = random.choices(range(4), weights)
+        plain = tuple(round(sharper * score, 4) for score in honest)
+        found.append(Scored(str(n), gold, plain, (0.0,) * 4, ("a", "b", "c", "d")))
+    return found
+
+
+@pytest.mark.parametrize("sharper", [0.5, 1.0, 4.0])
+def test_the_temperature_undoes_what_scores_boast(sharper):
+    found = settle(PROMPT, boastful(600, sharper), "accuracy")
+    assert found.temperature == pytest.approx(sharper, rel=0.25)
+
+
+def test_probabilities_are_as_often_right_as_they_say_on_other_rows():
+    settled = settle(PROMPT, boastful(600, 4.0), "accuracy")
+    unseen = boastful(1500, 4.0, seed=1)
+    for prompt, honest in ((settled, True), (PROMPT, False)):
+        told = [o.confidence(prompt, prompt.temperature) or 0.0 for o in unseen]
+        right = sum(o.correct(prompt) for o in unseen) / len(unseen)
+        assert (abs(sum(told) / len(told) - right) < 0.05) == honest
+
+
+def test_nothing_but_temperature_and_abstention_is_settled_and_no_answer_changes():
+    outcomes = boastful(200, 3.0)
+    settled = settle(PROMPT, outcomes, "accuracy")
+    assert msgspec.structs.replace(settled, temperature=1.0, abstain=0.0) == PROMPT
+    assert 0.0 <= settled.abstain <= 1.0
+    assert [o.said(settled) for o in outcomes] == [o.said(PROMPT) for o in outcomes]
+    assert [o.loss(settled) for o in outcomes] == [o.loss(PROMPT) for o in outcomes]
+
+
+def test_the_calibrated_scores_are_what_is_settled():
+    """A prior that undoes a favour makes scores honest that are wildly wrong without it."""
+    outcomes = [
+        msgspec.structs.replace(o, plain=(o.plain[0] + 20, *o.plain[1:]))
+        for o in boastful(600, 1.0)
+    ]
+    fitted = msgspec.structs.replace(PROMPT, prior=(15.0, -5.0, -5.0, -5.0))
+    assert settle(fitted, outcomes, "accuracy").temperature == pytest.approx(1.0, rel=0.25)
+    assert settle(PROMPT, outcomes, "accuracy").temperature > 2
+
+
+def withheld(prompt: Prompt, outcomes: list[Outcome]) -> float:
+    """The share of answers that a device would not show."""
+    told = [o.confidence(prompt, prompt.temperature) or 0.0 for o in outcomes]
+    return sum(p < prompt.abstain for p in told) / len(told)
+
+
+def test_answers_that_are_rather_wrong_than_right_are_withheld():
+    doubtful = boastful(400, 0.2)
+    certain = [Scored(str(n), 0, (9.0, 0.0), (0.0, 0.0), ("a", "b")) for n in range(400)]
+    assert withheld(settle(PROMPT, [*certain, *doubtful], "accuracy"), [*doubtful]) > 0.2
+    assert withheld(settle(PROMPT, [*certain], "accuracy"), [*certain]) == 0.0
+
+
+def test_the_temperature_of_yes_no_answers_grows_with_their_margins():
+    def told(sharper: float) -> list[Outcome]:
+        random, found = Random(5), []
+        for n in range(400):
+            honest = [random.gauss(0, 1.5) for _ in range(3)]
+            gold = tuple(random.random() < 1 / (1 + exp(-margin)) for margin in honest)
+            plain = tuple(round(sharper * margin, 4) for margin in honest)
+            allowed = (True,) * 3
+            found.append(
+                Judged(str(n), ("a", "b", "c"), gold, plain, (0.0,) * 3, allowed, "-", True)
+            )
+        return found
+
+    once, thrice = (settle(YES_NO, told(sharper), "accuracy") for sharper in (1.0, 3.0))
+    assert thrice.temperature == pytest.approx(3 * once.temperature, rel=0.01)
+    assert thrice.threshold == pytest.approx(3 * once.threshold, rel=0.01)
+
+
+def test_a_threshold_is_fitted_again_where_fewer_rows_have_something_to_find():
+    """On the rows of the search every other one was a yes, here one in twenty is."""
+    random = Random(6)
+    outcomes: list[Outcome] = []
+    for n in range(400):
+        gold = n % 20 == 0
+        margin = round(random.gauss(1.0 if gold else -1.0, 1.0), 4)
+        outcomes.append(Judged(str(n), ("a",), (gold,), (margin,), (0.0,), (True,), "-"))
+    eager = msgspec.structs.replace(YES_NO, threshold=-0.5, weight=0.25)
+    settled = settle(eager, outcomes, "micro_f1")
+    assert settled.threshold > 0 and (settled.weight, settled.example) == (0.25, eager.example)
+    before, after = (estimate(outcomes, p, "micro_f1").value for p in (eager, settled))
+    assert after > before + 0.1
+
+
+def test_a_prompt_whose_answers_are_written_is_left_as_it_is():
+    written = Prompt((), "{text} = {answer}\n")
+    outcomes = [Written(str(n), "4", float(n % 2), bool(n % 2), (0, 0, 0), 1.0) for n in range(9)]
+    assert settle(written, outcomes, "accuracy") is written
