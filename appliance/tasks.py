@@ -10,6 +10,7 @@ import msgspec
 
 from appliance.data import Imported
 from appliance.data.splits import split_hash
+from appliance.data.spool import Spool
 from appliance.errors import InputError
 from appliance.pool import shot_pool
 from appliance.prompt import Prompt
@@ -59,18 +60,18 @@ def save(db: Database, imported: Imported) -> str:
     seed = imported.seed or plain_seed(task, shot_pool(task, cases["tuning"]))
     body = msgspec.json.encode(Stored(task, seed), order="deterministic").decode()
     hashed = split_hash(case for split in SPLITS for case in cases[split])
-    rows = _digest(msgspec.json.encode(row) for row in imported.examples)
-    content = f"{body}\n{hashed}\n{rows}"
+    # Made before the store is locked: there may be a million.
+    rows = Spool(RowRecord)
+    for row in imported.examples:
+        rows.append(RowRecord(row.id, row.may_ship, msgspec.json.encode(row).decode()))
+    content = f"{body}\n{hashed}\n{_digest(row.body for row in rows)}"
     tasks.add(
         db,
         id=(task_id := hashlib.sha256(content.encode()).hexdigest()[:16]),
         name=task.name,
         body=body,
         split_hash=hashed,
-        rows=(
-            RowRecord(row.id, row.may_ship, msgspec.json.encode(row).decode())
-            for row in imported.examples
-        ),
+        rows=rows,
         cases=(
             CaseRecord(case.id, split, msgspec.json.encode(_by_reference(task, case)).decode())
             for split in SPLITS
@@ -146,12 +147,12 @@ def _resolve(task: Task, rows: Mapping[str, Example], case: StoredCase) -> Case:
     return Case(rows[case.query], labels, tuple(rows[row] for row in case.support), case.part)
 
 
-def _digest(bodies: Iterable[bytes]) -> str:
+def _digest(bodies: Iterable[str]) -> str:
     """SHA-256 over the digests of bodies, sorted: whatever their order, in 16 bytes a body."""
     import numpy as np
 
     digests = bytearray()
     for body in bodies:
-        digests += hashlib.sha256(body).digest()[:16]
+        digests += hashlib.sha256(body.encode()).digest()[:16]
     ordered = np.sort(np.frombuffer(digests, "S16"))
     return hashlib.sha256(ordered.tobytes()).hexdigest()

@@ -66,8 +66,8 @@ class Verdict(msgspec.Struct, frozen=True):
     """``gain`` is best minus seed by the ``metric`` with its paired 95 % interval; ``wins`` and
     ``losses`` count the cases that one of the two got right to a higher degree. ``p``, which counts
     below ``alpha``, is that of ``test``. Where cases belong together in ``clusters`` of a ``unit``,
-    it weighs whole clusters, and so does the interval. ``refused`` says why nothing is claimed
-    although p is small; ``scope`` what a claim is limited to. ``power`` is how often a true gain of
+    it weighs whole clusters, and so does the interval. ``refused`` says why nothing can be
+    claimed, whatever p is; ``scope`` what a claim is limited to. ``power`` is how often a true gain of
     ``GAIN`` would be proven on as many cases, where these are independent."""
 
     seed: Side
@@ -221,15 +221,21 @@ def results(
         return np.array([getattr(answer, f"{side}_credit") for answer in answers])
     if metric != "macro_f1":
         return np.array([getattr(answer, f"{side}_tally") for answer in answers], dtype=float)
-    golds = [set(answer.gold.split(BETWEEN)) for answer in answers]
-    saids = [set(getattr(answer, side).split(BETWEEN)) for answer in answers]
-    labels = sorted(set().union(*golds, *saids))
+    pairs = [(_labels(answer.gold), _labels(getattr(answer, side))) for answer in answers]
+    told = (text for answer in answers for text in (answer.gold, answer.seed, answer.best))
+    labels = sorted(set().union(*map(_labels, told)))
     each = [
-        [(y in gold and y in said, y not in gold and y in said, y in gold and y not in said)]
-        for gold, said in zip(golds, saids, strict=True)
-        for y in labels
+        [
+            (y in gold and y in said, y not in gold and y in said, y in gold and y not in said)
+            for y in labels
+        ]
+        for gold, said in pairs
     ]
-    return np.array(each, dtype=float).reshape(len(answers), len(labels), 3)
+    return np.array(each, dtype=float)
+
+
+def _labels(text: str) -> set[str]:
+    return set(filter(None, text.split(BETWEEN)))
 
 
 def _side(prompt: str, found: Estimate) -> Side:

@@ -144,7 +144,9 @@ def m0002_measures(db: Database) -> None:
     db.execute("ALTER TABLE evaluations RENAME COLUMN accuracy TO value")
     for side in ("low", "high"):
         db.execute(f"ALTER TABLE evaluations ADD COLUMN {side} REAL NOT NULL DEFAULT 0.0")
-    for run, seq, value, n in db.execute("SELECT run_id, seq, value, n FROM evaluations").fetchall():
+    for run, seq, value, n in db.execute(
+        "SELECT run_id, seq, value, n FROM evaluations"
+    ).fetchall():
         db.execute(
             "UPDATE evaluations SET low = ?, high = ? WHERE run_id = ? AND seq = ?",
             (*_wilson(value, n), run, seq),

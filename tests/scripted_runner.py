@@ -13,7 +13,7 @@ from models.catalog import Model
 
 BEAT = float(os.environ.get("STROP_BEAT", "30"))
 
-runner.IDLE_SECONDS = 0.5
+runner.IDLE_SECONDS = float(os.environ.get("STROP_IDLE", "0.5"))
 runner.POLL_SECONDS = 0.02
 # What a scripted model proposes is not what it scores highest.
 plan.ANOTHER_MODEL = float("inf")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 import click
 import msgspec
@@ -26,8 +27,8 @@ def asked_for(out: Output, read: Callable[[Choices], T], choices: Choices) -> T:
             raise
         found = _columns(out, missing)
         mapped = {**choices.columns, **found}
-        options = " ".join(f"--column {field}={name}" for field, name in found.items())
-        out.say(f"next time: {options}")
+        pairs = (shlex.quote(f"{field}={name}") for field, name in found.items())
+        out.say("next time: " + " ".join(f"--column {pair}" for pair in pairs))
     return read(msgspec.structs.replace(choices, columns=mapped))
 
 
@@ -53,5 +54,5 @@ def _columns(out: Output, missing: MissingColumns) -> dict[str, str]:
     }
 
 
-def _is_terminal(stream: object) -> bool:
-    return stream is not None and bool(getattr(stream, "isatty", bool)())
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()

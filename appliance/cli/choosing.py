@@ -21,7 +21,9 @@ from appliance.data.choices import Choices, Sizes
 from appliance.data.labels import read_labels
 from appliance.task import FIELDS, METRICS, Kind, Match, Metric
 
-SIZES = "three whole numbers, as in 96,48,100, or three shares that add to 1, as in 0.4,0.2,0.4"
+SIZES = (
+    "write three whole numbers, as in 96,48,100, or three shares that add to 1, as in 0.4,0.2,0.4"
+)
 
 Option = Callable[[Any], Any]
 
@@ -33,11 +35,11 @@ def _sizes(context: click.Context, option: click.Parameter, given: str | None) -
     try:
         tuning, selection, test = map(float, parts)
     except ValueError:
-        raise click.BadParameter(f"write {SIZES}") from None
+        raise click.BadParameter(SIZES) from None
     total = tuning + selection + test
     whole = all(part.strip().isdecimal() for part in parts)
     if not min(tuning, selection, test) > 0 or not (whole or isclose(total, 1, abs_tol=1e-6)):
-        raise click.BadParameter(f"write {SIZES}")
+        raise click.BadParameter(SIZES)
     most = (int(tuning), int(selection), int(test)) if whole else None
     return Sizes((tuning / total, selection / total, test / total), most)
 
@@ -49,6 +51,12 @@ def _pairs(
     if any(not (field and sign and column) for field, sign, column in named):
         raise click.BadParameter("write FIELD=NAME, as in text=sentence")
     return {field: column for field, _, column in named}
+
+
+def _something(context: click.Context, option: click.Parameter, given: str | None) -> str | None:
+    if given == "":
+        raise click.BadParameter("write one character or more")
+    return given
 
 
 def _metric_option(metrics: tuple[str, ...]) -> Option:
@@ -133,7 +141,10 @@ def rows_options(command: F) -> F:
         help="What the file calls a field. May be repeated.",
     )
     delimiter = click.option(
-        "--label-delimiter", metavar="TEXT", help="Divides labels, or choices; else ; and |."
+        "--label-delimiter",
+        metavar="TEXT",
+        callback=_something,
+        help="Divides labels, or choices; else ; and |.",
     )
     of_kinds = [option for _, option in OF_KIND.values()]
     metric = _metric_option(get_args(Metric))

@@ -51,7 +51,7 @@ def keep(out: Output, imported: Imported, schema: str) -> None:
     seed = imported.seed or plain_seed(imported.task, {})
     for case in islice(imported.cases["tuning"], PREVIEWED):
         out.say("a row as a demonstration shows it:")
-        for line in show.demonstration(seed, imported.task, case).splitlines():
+        for line in show.demonstration(seed, imported.task, case).rstrip().splitlines():
             out.say(f"  {printable(line)}")
     record = find_task(db, tasks.save(db, imported))
     if imported.task.protocol == "fixed":

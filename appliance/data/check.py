@@ -12,6 +12,7 @@ import msgspec
 
 from appliance.data.spool import Spool
 from appliance.errors import InputError
+from appliance.task import BETWEEN
 
 LISTED = 10
 QUOTED = 60
@@ -75,8 +76,10 @@ class Problems:
         lines = [f"  {row.place}: {row.what}" for row in self.found[:LISTED]]
         if count > LISTED:
             lines.append(f"  and {count - LISTED} more")
-        rows = "1 row is wrong" if count == 1 else f"{count} rows are wrong"
-        return refused(self.path, "\n".join([f"{rows}; nothing was imported", *lines]))
+        what = f"{count} rows are wrong; nothing was imported"
+        if count == 1:
+            what = "1 row is wrong; nothing was imported"
+        return refused(self.path, "\n".join([what, *lines]))
 
 
 def refused(path: Path, what: str) -> InputError:
@@ -144,6 +147,8 @@ def label_defect(label: str) -> str | None:
         return f"{quoted(label)} holds a line break or control character; a label is one plain line"
     if label != label.strip():
         return f"{quoted(label)} begins or ends with white space; remove it"
+    if BETWEEN in label:
+        return f"{quoted(label)} holds a bar between spaces, which stands between labels; rename it"
     return None
 
 

@@ -17,12 +17,12 @@ class Reader:
         self.columns = Columns(choices.kind, choices.columns, choices.label_delimiter)
         self._choices = choices
         self._given = None if choices.labels is None else [label.name for label in choices.labels]
-        self._fine: set[str] = set()
+        self._labels_seen: dict[str, str | None] = {}
 
     def example(self, row: Row) -> Example:
         """Raises Defect."""
         columns = self.columns
-        text = self._visible(row, "text", "write the sentence")
+        text = self._visible(row, "text", "is empty; write the sentence, or remove the row")
         ships = self._may_ship(row)
         group = columns.optional(row, "group")
         match self._choices.kind:
@@ -47,16 +47,17 @@ class Reader:
                     answers=right, choices=choices, reasoning=reasoning,
                 )  # fmt: skip
             case "reading":
-                question, right = self._visible(row, "question", "ask"), answers(columns, row)
+                empty = "is empty; write the question, or remove the row"
+                question, right = self._visible(row, "question", empty), answers(columns, row)
                 return Example(text, may_ship=ships, group=group, question=question, answers=right)
             case "spans":
                 spans = marks(columns, row, text, self._label)
                 return Example(text, may_ship=ships, group=group, spans=spans)
 
-    def _visible(self, row: Row, field: str, remedy: str) -> str:
+    def _visible(self, row: Row, field: str, otherwise: str) -> str:
         value = self.columns.string(row, field)
         if is_blank(value):
-            raise self.columns.defect(field, f"is empty; {remedy}, or remove the row")
+            raise self.columns.defect(field, otherwise)
         return value
 
     def _may_ship(self, row: Row) -> bool:
@@ -84,17 +85,20 @@ class Reader:
     def _labels(self, row: Row) -> tuple[str, ...]:
         labels = {self._label("label", label) for label in self.columns.listed(row, "label")}
         if self._choices.none in labels and len(labels) > 1:
-            what = f"{quoted(self._choices.none or '')} stands beside other labels"
-            raise self.columns.defect("label", f"{what}; it means that there is none")
+            none = quoted(self._choices.none or "")
+            what = f"{none} stands beside other labels; it means that there is none"
+            raise self.columns.defect("label", what)
         return tuple(sorted(labels))
 
     def _label(self, field: str, label: str) -> str:
-        if label in self._fine:
-            return label
-        if defect := label_defect(label):
-            raise self.columns.defect(field, defect)
-        if self._given is not None and label not in self._given:
-            what = f"{quoted(label)} is not one of the labels given"
-            raise self.columns.defect(field, what + nearest(label, self._given))
-        self._fine.add(label)
+        if label not in self._labels_seen:
+            self._labels_seen[label] = self._wrong(label)
+        if what := self._labels_seen[label]:
+            raise self.columns.defect(field, what)
         return label
+
+    def _wrong(self, label: str) -> str | None:
+        if self._given is None or label in self._given:
+            return label_defect(label)
+        what = f"{quoted(label)} is not one of the labels given"
+        return label_defect(label) or what + nearest(label, self._given)

@@ -26,9 +26,8 @@ def notes_on(task: Task, rows: Gathered, sizes: Sizes, asked: int) -> Iterator[s
     """Of rows of which so many are ``asked`` in some split."""
     yield from _rows(task, rows)
     yield from _labels(task, rows)
-    if spare := len(rows.kept) - asked:
-        most = sizes.most or (0, 0, 0)
-        tuning, selection, test = (f"{size:,}" for size in most)
+    if sizes.most and (spare := len(rows.kept) - asked):
+        tuning, selection, test = (f"{size:,}" for size in sizes.most)
         yield (
             f"{spare:,} rows belong to no split and are asked nothing: at most {tuning} tuning, "
             f"{selection} selection and {test} test rows are; for more give --sizes"
@@ -47,7 +46,10 @@ def _rows(task: Task, rows: Gathered) -> Iterator[str]:
     if task.kind == "answer":
         offers = rows.count(OFFERS)
         if task.match != "choice" and offers:
-            yield f"{offers} of {count} rows have choices, others none: answers are written"
+            yield (
+                f"{offers} of {count} rows have choices: all answers are written; to have them "
+                "chosen, give --match choice --on-error skip"
+            )
 
 
 def _labels(task: Task, rows: Gathered) -> Iterator[str]:

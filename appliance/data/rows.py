@@ -82,8 +82,11 @@ def _imported(path: Path, rows: Gathered, choices: Choices) -> Imported:
     names = tuple(label.name for label in labels)
     most = choices.sizes.most
     if choices.one_label and most and min(most) < len(names):
-        what = f"a split of {min(most)} cases holds no row of each of its {len(names)} labels"
-        raise refused(path, f"{what}; give larger --sizes")
+        what = (
+            f"a split of {min(most)} cases holds no row of each of its {len(names)} labels; give "
+            "larger --sizes"
+        )
+        raise refused(path, what)
     parts = split(rows.index, rows.kept, choices.seed, choices.sizes)
     check_parts(path, rows, parts, names if choices.one_label else ())
     task = Task(
@@ -96,7 +99,7 @@ def _imported(path: Path, rows: Gathered, choices: Choices) -> Imported:
         licence=choices.licence,
         origin=choices.origin,
         several=choices.several,
-        match=choices.match or _match(rows),
+        match=choices.match or _match(rows, choices),
     )
 
     def case(number: int) -> Case:
@@ -110,8 +113,10 @@ def _imported(path: Path, rows: Gathered, choices: Choices) -> Imported:
     )
 
 
-def _match(rows: Gathered) -> Match:
-    """As a person would compare the answers, where there are some."""
+def _match(rows: Gathered, choices: Choices) -> Match:
+    """As a person would compare such answers."""
+    if choices.kind != "answer":
+        return "exact"
     if rows.count(OFFERS) == len(rows.kept):
         return "choice"
     return "numeric" if rows.count(COUNTS) == len(rows.kept) else "exact"

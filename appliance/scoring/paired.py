@@ -98,7 +98,11 @@ def paired(before: ArrayLike, after: ArrayLike, clusters: Sequence[Hashable] = (
     else:
         value = mean_f1 if old.ndim > 1 else _mean
         *sides, gain = _bootstrapped(_rows(old), _rows(new), value, clusters)
-        low, high = (-1.0, 1.0) if found.clusters == 1 else (gain.low, gain.high)
+        low, high = gain.low, gain.high
+        if found.differing == 0:  # What is not seen may go either way.
+            low = -high
+        if (found.clusters or found.n) == 1:
+            low, high = -1.0, 1.0
     return PairedEffect(
         **msgspec.structs.asdict(found), before=sides[0], after=sides[1], low=low, high=high
     )

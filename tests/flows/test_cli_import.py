@@ -212,6 +212,7 @@ def test_sizes_that_are_none_are_refused(tmp_path: Path, sizes: str) -> None:
         ),
         (("--kind", "classify", "--labels", "none.json"), "none.json: does not exist"),
         (("--types", "none.json"), "none.json: does not exist"),
+        (("--label-delimiter", ""), "'--label-delimiter': write one character or more"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(

@@ -18,8 +18,8 @@ import appliance.bodies
 from appliance import locations
 from appliance.bodies import measured
 from appliance.cli import models_bench, strop
+from appliance.data.choices import Choices
 from appliance.data.jsonl import read_jsonl
-from appliance.data.rows import Choices
 from appliance.errors import StropError
 from appliance.host import Host
 from appliance.measure import measure

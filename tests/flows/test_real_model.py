@@ -14,8 +14,8 @@ import msgspec
 import pytest
 
 from appliance import client, locations
+from appliance.data.choices import Choices
 from appliance.data.jsonl import read_jsonl
-from appliance.data.rows import Choices
 from appliance.sample import path as sample_folder
 from appliance.tasks import save
 from models.catalog import Catalog

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
 import msgspec
 import pytest
+from scripted_home import Script, plan, reset
 
-from appliance import client, locations
+from appliance import locations
+from appliance.data.choices import Choices
 from appliance.data.jsonl import read_jsonl
-from appliance.data.rows import Choices
 from appliance.record import ONCE
 from appliance.sample import path as sample_folder
 from appliance.tasks import save
 from appliance.workbench import call_key
 from models.engine import Differentiate, Generate, Propose, Request, Score
-from models.record import Body, Model, write
 from store import check, commands, database, events, journal, runs, verdicts
 
-RUNNER = Path(__file__).parents[1] / "scripted_runner.py"
-TESTS = RUNNER.parent
+BUDGET = 300_000
+"""Tokens; about 80 calls."""
+
 LABELS = ("supplies", "reports to", "insured by")
 POINTS = {
     "the first call": lambda calls: 0,
@@ -47,35 +45,6 @@ ROLES = ("search", "twin", "serving")
 """The reasoner is the search body."""
 
 
-class Script:
-    """A data folder with a task, a scripted model and a planned run, and its faults."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.faults = home / "script"
-
-    def at_home(self, monkeypatch: pytest.MonkeyPatch) -> Script:
-        monkeypatch.setenv("STROP_HOME", str(self.home))
-        monkeypatch.setenv("STROP_SCRIPT", str(self.faults))
-        return self
-
-    def start_runner(self) -> subprocess.Popen[bytes]:
-        environment = os.environ | {"PYTHONPATH": str(TESTS)}
-        return subprocess.Popen(
-            [sys.executable, str(RUNNER)], env=environment, stderr=(self.home / "log").open("ab")
-        )
-
-    def run_to_rest(self) -> int:
-        return self.start_runner().wait(120)
-
-    @property
-    def calls(self) -> int:
-        return (self.faults / "calls").stat().st_size
-
-    def kill(self, victim: str, after: int) -> None:
-        (self.faults / f"kill-{victim}").write_text(str(self.calls + after))
-
-
 @pytest.fixture(scope="session")
 def planned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store whose one run is queued: every test works on a copy, so that all have its inputs."""
@@ -83,51 +52,14 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         script = Script(home).at_home(patch)
         db = database.open(locations.store_path())
-        script.faults.mkdir()
         rows = (sample_folder() / "relations.jsonl").read_text().splitlines()
         few = [row for row in rows if msgspec.json.decode(row)["label"] in LABELS]
         (home / "few.jsonl").write_text("\n".join(few))
         save(db, read_jsonl(home / "few.jsonl", Choices("few")))
-        folder = locations.models_folder() / "scripted"
-        folder.mkdir(parents=True)
-        bodies = {name: Body(f"{name}.gguf", "0" * 64, name, 100.0) for name in ("slow", "fast")}
-        model = Model(
-            name="scripted", serving="slow.gguf", sha256="0" * 64, size=1, architecture="none",
-            context=4096, licence="", origin="test", added_at=datetime.now(UTC), bodies=bodies,
-            search="fast", twin_sha256="0" * 64,
-        )  # fmt: skip
-        write(folder / "model.json", model)
-        request = {"task": "few", "model": "scripted", "minutes": 60.0, "seed": 3}
-        patch.setattr(client, "wake_runner", lambda: None)
-        command = client.enqueue(db, "tune", request)
-        runner = script.start_runner()
-        deadline = time.monotonic() + 60
-        while commands.get(db, command).status not in ("done", "failed"):
-            assert time.monotonic() < deadline
-        runner.send_signal(signal.SIGKILL)
-        runner.wait()
-        run = client.answer_to(db, command)["run"]
-        reset(db, run)
+        [run] = plan(script, patch, ["few"])
+        reset(db, run, BUDGET)
         db.close()
     return home
-
-
-def reset(db, run: str, times: int = 1) -> None:
-    """Back to just planned, with a budget that makes about 80 calls, or ``times`` as many."""
-    inputs = msgspec.json.decode(runs.get(db, run).inputs)
-    price = 0.01
-    for body in inputs["bodies"].values():
-        body["prices"] = {"prefill": price, "sample": price, "gradient": price}
-    inputs["budget"] = price * 300_000 * times
-    with database.write(db):
-        db.execute("DELETE FROM journal")
-        db.execute("DELETE FROM memo")
-        db.execute("DELETE FROM evaluations")
-        db.execute("DELETE FROM events")
-        db.execute(
-            "UPDATE runs SET status = 'queued', spent = 0, inputs = ?, budget = ?",
-            (msgspec.json.encode(inputs).decode(), inputs["budget"]),
-        )
 
 
 @pytest.fixture
@@ -282,7 +214,7 @@ def test_a_run_whose_worker_suffers_a_hundred_faults_ends_the_same(script, tmp_p
     """Killed, stopped, aborted and out of memory at random calls, a quarter each; none is left."""
     db = database.open(locations.store_path())
     [run] = runs.all(db)
-    reset(db, run.id, times=3)
+    reset(db, run.id, 3 * BUDGET)
     db.close()
     shutil.copytree(script.home, tmp_path / "calm")
     calm = Script(tmp_path / "calm").at_home(monkeypatch)

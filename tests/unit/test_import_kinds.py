@@ -85,6 +85,7 @@ def refusal(path: Path, rows: Rows, kind: Kind, **choices: Any) -> str:
 def test_rows_of_every_kind_become_cases_in_every_split(file: Path, kind: Kind) -> None:
     imported = read(file, EVERY[kind], kind)
     assert (imported.task.kind, imported.task.protocol) == (kind, "fixed")
+    assert imported.task.match == "exact"
     assert len(imported.examples) == len(EVERY[kind])
     names = tuple(label.name for label in imported.task.labels)
     for split in SPLITS:
@@ -176,7 +177,10 @@ def test_where_only_some_rows_have_choices_answers_are_written_and_that_is_told(
 ) -> None:
     imported = read(file, [*choice(), *answer()], "answer")
     assert imported.task.match == "exact"
-    assert imported.notes == ("24 of 36 rows have choices, others none: answers are written",)
+    assert imported.notes == (
+        "24 of 36 rows have choices: all answers are written; to have them chosen, give --match "
+        "choice --on-error skip",
+    )
 
 
 def test_an_answer_is_one_line_or_several_of_which_the_first_is_written(file: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +164,53 @@ def test_entities_are_strings_or_spans(file):
     assert "for texts without entities give --kind classify" in refusal(
         file, written(found=without), kind="relation"
     )
+
+
+def test_lists_are_json_or_divided(file):
+    found = [
+        {
+            "text": f"{name} went home",
+            "spans": json.dumps([[0, 3, "person"]]),
+            "answer": "No",
+            "choices": choices,
+        }
+        for name in ("Ada", "Bea", "Cyd", "Dan", "Eve", "Fay", "Gus")
+        for choices in ('["Yes; all", "No"]', "Yes|No")
+    ]
+    one = read(file, written(found=found), kind="answer")
+    assert {row.choices for row in one.examples} == {("Yes; all", "No"), ("Yes", "No")}
+    spans = read(file, written(found=found), kind="spans")
+    assert {row.spans for row in spans.examples} == {((0, 3, "person"),)}
+    found[0]["spans"] = "[[0, 3,"
+    assert "line 2, spans: is a string; write a list" in refusal(
+        file, written(found=found), kind="spans"
+    )
+
+
+def test_records_of_another_length_can_be_skipped(file):
+    lines = written().splitlines()
+    lines[3] += ",more"
+    imported = read(file, "\n".join(lines), skip=True)
+    assert len(imported.examples) == 23
+    assert [row.place for row in imported.skipped] == ["line 4"]
+
+
+def test_what_cannot_be_read_on_is_refused_also_where_wrong_rows_are_skipped(file):
+    lines = written().splitlines()
+    lines[5] = '"' + lines[5]
+    assert "line 6: cannot be read" in refusal(file, "\n".join(lines), skip=True)
+
+
+def test_a_byte_that_is_wrong_far_into_a_file_is_named_by_its_line(file):
+    text = ("x" * 99 + "\n").encode() * 30_000
+    message = refusal(file, text + b"\xff\n", encoding="utf-8")
+    assert "line 30001: byte 3000000 is not utf-8; give the file's own with --encoding" in message
+
+
+def test_a_pipe_is_refused_with_what_to_do(file):
+    os.mkfifo(file)
+    with pytest.raises(InputError, match="can be read only once, as a pipe; save it as a file"):
+        table.read_table(file, Choices("tickets"))
 
 
 cells = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=12)

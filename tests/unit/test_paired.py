@@ -136,7 +136,9 @@ def test_a_gain_in_one_cluster_alone_is_not_told_from_chance() -> None:
     assert found.low <= 0 < found.high
 
 
-def test_a_single_cluster_says_nothing() -> None:
+def test_a_single_case_or_cluster_says_nothing() -> None:
+    one = paired([0.2], [0.7])
+    assert (one.p, one.low, one.high) == (1.0, -1.0, 1.0)
     found = paired([0] * 30, [1] * 30, ["a"] * 30)
     assert (found.p, found.low, found.high) == (1.0, -1.0, 1.0)
     assert (found.before.low, found.before.high) == (0.0, 1.0)
@@ -152,6 +154,13 @@ def test_equal_prompts_gain_nothing() -> None:
     for results in ([0, 1, 1], [0.2, 0.4, 1.0], [HIT, MISSED, NOTHING]):
         found = paired(results, results)
         assert (found.gain, found.p, found.wins, found.losses, found.differing) == (0, 1, 0, 0, 0)
+        assert -found.low == found.high > 0
+
+
+def test_a_gain_on_every_case_has_an_interval_and_so_has_a_loss() -> None:
+    there, back = paired([MISSED] * 20, [HIT] * 20), paired([HIT] * 20, [MISSED] * 20)
+    assert (there.low, there.high) == (pytest.approx(0.8389, abs=1e-4), 1.0)
+    assert (back.low, back.high) == (-1.0, pytest.approx(-0.8389, abs=1e-4))
 
 
 def test_uneven_results_or_none_are_refused() -> None:

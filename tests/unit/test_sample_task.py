@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from appliance import sample
+from appliance.data.choices import Choices
 from appliance.data.jsonl import read_jsonl
-from appliance.data.rows import Choices
 from appliance.task import Label
 
 Row = dict[str, Any]
