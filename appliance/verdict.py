@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from appliance.prompt import Prompt
-from appliance.task import BETWEEN, Case, Metric, Tally, Task
+from appliance.task import Case, Metric, Tally, Task
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
     from appliance.scoring.evaluator import Evaluator
     from appliance.scoring.outcomes import Outcome
-    from appliance.scoring.statistics import Estimate
 
 ALPHA = 0.05
 GAIN, DISCORDANCE = 0.1, 0.2
@@ -67,8 +64,8 @@ class Verdict(msgspec.Struct, frozen=True):
     ``losses`` count the cases that one of the two got right to a higher degree. ``p``, which counts
     below ``alpha``, is that of ``test``. Where cases belong together in ``clusters`` of a ``unit``,
     it weighs whole clusters, and so does the interval. ``refused`` says why nothing can be
-    claimed, whatever p is; ``scope`` what a claim is limited to. ``power`` is how often a true gain of
-    ``GAIN`` would be proven on as many cases, where these are independent."""
+    claimed, whatever p is; ``scope`` what a claim is limited to. ``power`` is how often a true gain
+    of ``GAIN`` would be proven on as many cases, where these are independent."""
 
     seed: Side
     best: Side
@@ -111,6 +108,8 @@ def give_verdict(
     alpha: float = ALPHA,
 ) -> Verdict:
     """Scores both prompts on the same test cases. The only reader of the test split."""
+    from appliance.judge import judge
+
     before = evaluator.score(seed, cases, "serving")
     after = before if best == seed else evaluator.score(best, cases, "serving")
     answers = tuple(
@@ -158,88 +157,6 @@ def threshold(look: int) -> float:
     with unequal shares; the spending view is Lan and DeMets', Biometrika 70, 1983).
     """
     return ALPHA * 0.5 ** (look - 1)
-
-
-def judge(
-    answers: Sequence[Answer],
-    metric: Metric,
-    seed: str,
-    best: str,
-    model: str,
-    body: str,
-    *,
-    alpha: float = ALPHA,
-    unit: Unit = "case",
-    clusters: Sequence[str] = (),
-) -> Verdict:
-    """The verdict on paired answers. "better" needs p below ``alpha`` in the right direction, and a
-    design that can prove it."""
-    from appliance.scoring.claims import refusal
-    from appliance.scoring.paired import paired
-    from appliance.scoring.power import power_paired
-
-    before, after = results(answers, metric, "seed"), results(answers, metric, "best")
-    found = paired(before, after, clusters)
-    refused = refusal(found, alpha, unit)
-    significant = found.p < alpha and not refused
-    better, worse = significant and found.gain > 0, significant and found.gain < 0
-    power = None
-    if found.test == "exact McNemar":
-        differing = max((found.wins + found.losses) / found.n, DISCORDANCE)
-        power = round(power_paired(found.n, GAIN, differing, alpha), 3)
-    return Verdict(
-        seed=_side(seed, found.before),
-        best=_side(best, found.after),
-        metric=metric,
-        n=found.n,
-        gain=found.gain,
-        interval=(found.low, found.high),
-        p=found.p,
-        test=found.test,
-        wins=found.wins,
-        losses=found.losses,
-        better=better,
-        words="better" if better else "worse" if worse else "no proven gain",
-        model=model,
-        body=body,
-        unit=unit,
-        clusters=found.clusters,
-        alpha=alpha,
-        power=power,
-        refused=refused,
-        scope="for these relations" if unit == "query" else "",
-    )
-
-
-def results(
-    answers: Sequence[Answer], metric: Metric, side: Literal["seed", "best"]
-) -> NDArray[np.float64]:
-    """What the metric is made of: credits [n], or counts [n, 3], or [n, labels, 3] by label."""
-    import numpy as np
-
-    if metric in ("accuracy", "token_f1"):
-        return np.array([getattr(answer, f"{side}_credit") for answer in answers])
-    if metric != "macro_f1":
-        return np.array([getattr(answer, f"{side}_tally") for answer in answers], dtype=float)
-    pairs = [(_labels(answer.gold), _labels(getattr(answer, side))) for answer in answers]
-    told = (text for answer in answers for text in (answer.gold, answer.seed, answer.best))
-    labels = sorted(set().union(*map(_labels, told)))
-    each = [
-        [
-            (y in gold and y in said, y not in gold and y in said, y in gold and y not in said)
-            for y in labels
-        ]
-        for gold, said in pairs
-    ]
-    return np.array(each, dtype=float)
-
-
-def _labels(text: str) -> set[str]:
-    return set(filter(None, text.split(BETWEEN)))
-
-
-def _side(prompt: str, found: Estimate) -> Side:
-    return Side(prompt, found.value, (found.low, found.high), found.n)
 
 
 def _answer(

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 APPLICATION_ID = 0x5354524F  # "STRO"
-BUSY_SECONDS = 10.0
+BUSY_SECONDS = 60.0
+"""A million rows are stored in one write, which takes a quarter of a minute."""
 
 
 def open(path: Path) -> Database:

@@ -9,11 +9,12 @@ from typing import Any
 import msgspec
 
 from appliance.data.leaks import Leak
+from appliance.judge import judge
 from appliance.prompt import Prompt, Section
 from appliance.report import Ranked, Report, build
 from appliance.report.both import Both
 from appliance.task import MULTIPLE, Case, Example, Kind, Label, Metric, Task
-from appliance.verdict import Answer, Noise, Unit, Verdict, judge
+from appliance.verdict import Answer, Noise, Unit, Verdict
 
 SEED = Prompt(
     (Section("task", "Which relation holds? One of: {labels}\n\n"),),

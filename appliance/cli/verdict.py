@@ -16,9 +16,10 @@ from appliance.data.check import printable
 from appliance.data.leaks import leaks
 from appliance.errors import InputError
 from appliance.prompt import Prompt
-from appliance.tasks import load
+from appliance.tasks import every_row, load
 from appliance.verdict import Verdict
 from store import prompts, verdicts
+from store import tasks as stored
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -76,7 +77,7 @@ def report_of(db: Database, run: RunRecord) -> Report:
         raise InputError(f"run {run.id} has no verdict yet; see: strop runs show {run.id}")
     found = msgspec.json.decode(record.body, type=Verdict)
     looks = verdicts.looks(db, run.task_id)
-    loaded = load(db, run.task_id)
+    loaded, counts = load(db, run.task_id), stored.counts(db, run.task_id)
     shown = Both(_prompt(db, found.seed.prompt), _prompt(db, found.best.prompt))
     return build(
         found,
@@ -87,8 +88,8 @@ def report_of(db: Database, run: RunRecord) -> Report:
         at=record.created_at,
         look=next(look.number for look in looks if look.run_id == run.id),
         ranked=_ranked(msgspec.json.decode(run.inputs)),
-        leaks=leaks(shown.best, loaded.task.labels, loaded.rows.values()),
-        private_rows=sum(not row.may_ship for row in loaded.rows.values()),
+        leaks=leaks(shown.best, loaded.task.labels, every_row(db, loaded.id)),
+        private_rows=counts.rows - counts.may_ship,
     )
 
 

@@ -11,7 +11,7 @@ from appliance.data.choices import Choices
 from appliance.data.formats.stream import records
 from appliance.data.rows import fixed_task
 
-LAYOUT = "one object for each row, as in {\"text\": ..., \"label\": ...}"
+LAYOUT = 'one object for each row, as in {"text": ..., "label": ...}'
 
 
 def read_jsonl(path: Path, choices: Choices) -> Imported:

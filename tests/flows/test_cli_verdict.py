@@ -16,9 +16,10 @@ from click.testing import CliRunner, Result
 from appliance import locations, tasks
 from appliance.cli import strop
 from appliance.data import Imported
+from appliance.judge import judge
 from appliance.prompt import Prompt
 from appliance.task import Case, Example, Label, Task
-from appliance.verdict import Answer, Noise, judge
+from appliance.verdict import Answer, Noise
 from store import database, prompts, runs, verdicts
 
 RUN = "ab12cd34"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from appliance.data.check import Problems
-from appliance.data.formats import FORMATS, folio, match_of
+from appliance.data.formats import FORMATS, folio
 from appliance.errors import InputError
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "folio"
@@ -45,7 +45,6 @@ def test_a_row_asks_whether_the_conclusion_follows(file):
         "choices": ["True", "False", "Uncertain"],
         "group": "story 406",
     }
-    assert match_of(row) == "choice"
 
 
 def test_premises_may_be_one_string_of_lines(file):

@@ -59,7 +59,7 @@ def test_the_file_says_whose_it_is_and_every_safety_is_on(db):
     assert database.pragma(db, "user_version") == migrations.SCHEMA
     assert database.pragma(db, "foreign_keys") == 1
     assert database.pragma(db, "synchronous") == 2
-    assert database.pragma(db, "busy_timeout") == 10_000
+    assert database.pragma(db, "busy_timeout") == 60_000
     assert db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
@@ -10,9 +9,7 @@ from typing import Protocol
 from appliance.data.check import Problems
 from appliance.data.formats import bbh, clue, conll, folio, gsm8k, squad, tacred
 from appliance.data.formats.text import Placed
-from appliance.task import Kind, Match
-
-_number = re.compile(r"-?\d+(\.\d+)?")
+from appliance.task import Kind
 
 
 class Format(Protocol):
@@ -44,10 +41,3 @@ FORMATS: Mapping[str, Format] = {
     "gsm8k": gsm8k,
     "folio": folio,
 }
-
-
-def match_of(row: Mapping[str, object]) -> Match:
-    """How answers like that of ``row``, the first of a file, are compared."""
-    if row.get("choices"):
-        return "choice"
-    return "numeric" if _number.fullmatch(str(row["answer"])) else "exact"
