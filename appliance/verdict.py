@@ -11,7 +11,6 @@ from appliance.prompt import Prompt
 from appliance.task import Case, Metric, Tally, Task
 
 if TYPE_CHECKING:
-
     from appliance.scoring.evaluator import Evaluator
     from appliance.scoring.outcomes import Outcome
 

@@ -155,7 +155,7 @@ class Judge:
         random = Random(f"{prompt.example} {prompt.sections} {case.id}")
         lead = self.quality(prompt) + self.noise * random.uniform(-1, 1)
         plain = tuple(round(lead, 4) if y == case.gold else 0.0 for y in range(len(case.labels)))
-        return Scored(case.id, case.gold, plain, (0.0,) * len(plain))
+        return Scored(case.id, case.gold, plain, (0.0,) * len(plain), case.labels)
 
 
 def many(count: int, **more: Any) -> list[Case]:

@@ -28,7 +28,8 @@ def verdict(body: Mapping[str, Any]) -> str:
         ends.insert(
             0,
             f"  of {noise['n']} cases scored twice, in another order, "
-            f"{noise['changed']} got another answer",
+            f"{noise['changed']} got another answer; scores differed by up to "
+            f"{noise.get('largest', 0.0):g} nats",
         )
     if best["prompt"] == seed["prompt"]:
         stands = f"verdict: {body['words']}: nothing better was found; the seed prompt stands"

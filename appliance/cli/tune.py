@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 from click.core import ParameterSource
 
+from appliance.cli.given import prompts_given
 from appliance.cli.lookups import find_model, find_run, find_task
 from appliance.cli.options import catalog, example, json_option, model_option, open_store
 from appliance.cli.output import Output
@@ -17,8 +19,10 @@ from store import runs
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
+    from appliance.prompt import Prompt
+
 SCHEMA = "strop/tune/1"
-FROZEN = ("minutes", "seed", "model", "reasoner")
+FROZEN = ("minutes", "seed", "model", "reasoner", "prompt")
 """Options that belong to the start of a run."""
 
 
@@ -26,6 +30,7 @@ FROZEN = ("minutes", "seed", "model", "reasoner")
     epilog=example(
         "strop tune sample --minutes 10 --seed 1",
         "strop tune sample --minutes 30 --require-gain --json > result.json",
+        "strop tune contracts --prompt mine.json",
         "strop tune --resume 3f2a",
     )
 )
@@ -35,6 +40,9 @@ FROZEN = ("minutes", "seed", "model", "reasoner")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True)
 @model_option
 @click.option("--reasoner", metavar="NAME", help="Model that writes candidates; else the target.")
+@click.option(
+    "--prompt", metavar="PROMPT", help="Begin with this one (id or .json), not with the task's."
+)
 @click.option("--require-gain", is_flag=True, help="Exit with 4 unless the verdict says better.")
 @click.option("--detach", is_flag=True, help="Do not follow the run once it is planned.")
 @json_option
@@ -47,6 +55,7 @@ def tune(
     seed: int,
     model: str | None,
     reasoner: str | None,
+    prompt: str | None,
     require_gain: bool,
     detach: bool,
 ) -> None:
@@ -73,7 +82,8 @@ def tune(
         known = find_task(db, task).name
         name = find_model(out, catalog(), model)
         other = find_model(out, catalog(), reasoner) if reasoner else None
-        run_id, title = start(out, db, known, name, minutes, seed, other)
+        begin = _one_prompt(db, prompt) if prompt else None
+        run_id, title = start(out, db, known, name, minutes, seed, other, begin)
     if detach:
         _left_alone(out, db, run_id)
         return
@@ -89,6 +99,7 @@ def start(
     minutes: float,
     seed: int,
     reasoner: str | None = None,
+    prompt: Prompt | None = None,
     *,
     stretch: bool = False,
 ) -> tuple[str, str]:
@@ -104,9 +115,18 @@ def start(
             )
     out.say(f"planning {minutes:g} min on {task} with {model}")
     body |= {"reasoner": reasoner} | ({"stretch": True} if stretch else {})
+    if prompt is not None:
+        body["prompt"] = msgspec.to_builtins(prompt)
     run_id = str(ask(out, db, "tune", body)["run"])
     planned = (plan(db, run_id) or {}).get("minutes", minutes)
     return run_id, f"run {run_id}: {task}, {model}, {planned:g} min, seed {seed}"
+
+
+def _one_prompt(db: Database, given: str) -> Prompt:
+    found = list(prompts_given(db, [given]).values())
+    if len(found) > 1:
+        raise click.UsageError(f"a run begins with one prompt, {given} has {len(found)}")
+    return found[0]
 
 
 def _given(context: click.Context, name: str) -> bool:
