@@ -52,7 +52,7 @@ class Script:
         (self.faults / f"kill-{victim}").write_text(str(self.calls + after))
 
 
-def plan(script: Script, patch: pytest.MonkeyPatch, tasks: Sequence[str]) -> list[str]:
+def plan(script: Script, patch: pytest.MonkeyPatch, tasks: Sequence[str], **more: Any) -> list[str]:
     """A queued run of each of the store's tasks; their ids."""
     script.faults.mkdir()
     folder = locations.models_folder() / MODEL
@@ -67,7 +67,9 @@ def plan(script: Script, patch: pytest.MonkeyPatch, tasks: Sequence[str]) -> lis
     patch.setattr(client, "wake_runner", lambda: None)
     with database.open(locations.store_path()) as db:
         asked = [
-            client.enqueue(db, "tune", {"task": t, "model": MODEL, "minutes": 60.0, "seed": 3})
+            client.enqueue(
+                db, "tune", {"task": t, "model": MODEL, "minutes": 60.0, "seed": 3, **more}
+            )
             for t in tasks
         ]
         runner = script.start_runner()

@@ -80,9 +80,9 @@ def tune(
         assert task is not None
         after = 0
         known = find_task(db, task).name
+        begin = _one_prompt(db, prompt) if prompt else None
         name = find_model(out, catalog(), model)
         other = find_model(out, catalog(), reasoner) if reasoner else None
-        begin = _one_prompt(db, prompt) if prompt else None
         run_id, title = start(out, db, known, name, minutes, seed, other, begin)
     if detach:
         _left_alone(out, db, run_id)

@@ -124,8 +124,8 @@ def fit_abstention(
     Source of the rule: Chow, IEEE Transactions on Information Theory 16 (1970).
     """
     known, right = _arrays(confidences, correct)
-    levels, first = np.unique(np.sort(known), return_index=True)
-    errors = np.concatenate([[0], np.cumsum(~right[np.argsort(known)])])
+    levels, first = np.unique(known, return_index=True)
+    errors = np.concatenate([[0], np.cumsum(~right)])
     left = errors[-1] - errors[first] + cost * first
     best = int(left.round(9).argmin())
     return float(levels[best]) if best else 0.0
@@ -134,10 +134,12 @@ def fit_abstention(
 def _arrays(
     confidences: Sequence[float], correct: Sequence[bool]
 ) -> tuple[Values, NDArray[np.bool_]]:
+    """In an order that does not depend on how they came, the least confident first."""
     known, right = np.asarray(confidences, dtype=np.float64), np.asarray(correct, dtype=np.bool_)
     if known.shape != right.shape or len(known) == 0:
         raise ValueError(f"{len(known)} confidences of {len(right)} answers")
-    return known, right
+    order = np.lexsort((right, known))
+    return known[order], right[order]
 
 
 def _places(known: Values, bins: int) -> NDArray[np.int64]:

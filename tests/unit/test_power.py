@@ -83,3 +83,10 @@ def test_advice_says_that_few_rows_find_nothing() -> None:
     )
     half = advice(32)
     assert "about half the time, and none four times in five" in half
+
+
+@pytest.mark.parametrize("power", [0.5, 0.8])
+def test_beyond_ten_thousand_cases_the_approximation_goes_on_where_the_exact_sum_ends(power):
+    exact, near = (detectable(n, 0.2, power) for n in (10_000, 10_001))
+    assert near == pytest.approx(exact, rel=0.02)
+    assert detectable(1_000_000, 0.2, power) == pytest.approx(near / 10, rel=0.01)
