@@ -34,7 +34,7 @@ def judge(
     design that can prove it."""
     before, after = results(answers, metric, "seed"), results(answers, metric, "best")
     found = paired(before, after, clusters)
-    refused = refusal(found, alpha, unit)
+    refused = "" if best == seed else refusal(found, alpha, unit)
     significant = found.p < alpha and not refused
     better, worse = significant and found.gain > 0, significant and found.gain < 0
     power = None

@@ -80,13 +80,6 @@ def coverage_curve(
     return [(float(c), float(r)) for c, r in zip(coverage[kept], risk[kept], strict=True)]
 
 
-def aurc(confidences: Sequence[float], correct: Sequence[bool]) -> float:
-    """Area under the risk-coverage curve: the mean over answers of the risk among those at least as
-    confident. Source: Geifman, Uziel and El-Yaniv, ICLR 2019."""
-    coverage, risk = _risks(*_arrays(confidences, correct))
-    return float(np.sum(risk * np.diff(coverage, prepend=0.0)))
-
-
 def fit_temperature(scores: Sequence[Sequence[float]], gold: Sequence[int]) -> float:
     """The temperature from ``COLDEST`` to ``HOTTEST`` under which the softmax of scores / T has the
     least mean cross-entropy, to 1e-4. Source: Guo et al., ICML 2017.

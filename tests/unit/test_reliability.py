@@ -13,7 +13,6 @@ from appliance.scoring.reliability import (
     COLDEST,
     HOTTEST,
     POINTS,
-    aurc,
     coverage_curve,
     ece,
     fit_abstention,
@@ -81,9 +80,6 @@ def test_the_curve_gives_the_error_of_the_most_confident_first() -> None:
         (0.75, pytest.approx(1 / 3)),
         (1.0, 0.5),
     ]
-    assert aurc([0.9, 0.8, 0.8, 0.3], [True, True, False, False]) == pytest.approx(
-        0.5 * 1 / 3 + 0.25 * 0.5
-    )
 
 
 def test_a_long_curve_is_thinned_and_keeps_its_ends() -> None:
@@ -93,12 +89,6 @@ def test_a_long_curve_is_thinned_and_keeps_its_ends() -> None:
     assert len(curve) == POINTS
     assert curve[0][0] == 0.001 and curve[-1][0] == 1.0
     assert [c for c, _ in curve] == sorted(c for c, _ in curve)
-
-
-def test_confidences_that_rank_answers_have_the_smaller_area() -> None:
-    correct = [True] * 5 + [False] * 5
-    knowing = [0.9 - i / 20 for i in range(10)]
-    assert aurc(knowing, correct) < aurc([0.5] * 10, correct) < aurc(knowing[::-1], correct)
 
 
 @pytest.mark.parametrize("truth", [0.25, 1.0, 4.0])
