@@ -1,6 +1,7 @@
 """A language model of bytes for tests: it prefers labels that the query's text contains, more so
-under some prompts than under others. Asked to write without chance it writes what stands in brackets
-last, more often under some prompts than under others. Workers load it as ``scripted_model:load``.
+under some prompts than under others. Asked to write without chance it writes what stands in
+brackets last, more often under some prompts than under others. Workers load it as
+``scripted_model:load``.
 
 Faults come from a folder: ``calls`` counts the calls ever answered, a file ``kill-runner`` or
 ``kill-worker`` holds the number of the call at which to kill, once, and ``fault-N`` what the worker

@@ -15,7 +15,7 @@ import msgspec
 from appliance.data import Imported
 from appliance.data.check import Problems, printable, quoted, refused
 from appliance.data.choices import Choices
-from appliance.data.columns import Row
+from appliance.data.columns import MissingColumns, Row
 from appliance.data.encoding import encoding_of
 from appliance.data.rows import fixed_task
 from appliance.errors import InputError
@@ -65,7 +65,13 @@ def read_table(
     columns = ", ".join(map(quoted, names))
     read_as = encoding.removesuffix("-sig")
     note = f"read as {read_as}, divided by {divided}; columns: {columns}"
-    return fixed_task(path, rows, problems, choices, notes=[note])
+    try:
+        return fixed_task(path, rows, problems, choices, notes=[note])
+    except MissingColumns as error:
+        hint = (
+            f"{error}; if the first record is a row already, give --no-header" if header else error
+        )
+        raise MissingColumns(str(hint), error.fields, error.seen) from None
 
 
 def _delimiter(path: Path, encoding: str) -> str:

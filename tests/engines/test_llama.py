@@ -13,7 +13,7 @@ from in_process import PROMPT, TASK, InProcess, case, row
 from appliance.layout import Layout
 from appliance.render import render
 from appliance.renderer import Renderer
-from appliance.scoring.evaluator import read_scores
+from appliance.scoring.replies import totals
 from appliance.scoring.statistics import rank_agreement
 from appliance.tokens import Tokeniser, text_of
 from models.engine import (
@@ -103,7 +103,7 @@ def tokeniser(engine) -> Tokeniser:
 
 @pytest.fixture(scope="module")
 def layout(tokeniser) -> Layout:
-    return Renderer(TASK, SHOTS, tokeniser).layout(SHOWN, CASES[:1])
+    return Renderer(TASK, SHOTS, tokeniser).sheet(SHOWN, CASES[:1]).layout
 
 
 def ids_of(engine: LlamaEngine, text: str) -> tuple[int, ...]:
@@ -152,9 +152,7 @@ def test_log_probabilities_are_those_of_a_distribution(engine, layout):
 def test_what_follows_the_same_trunk_decodes_less_and_scores_the_very_same(engine, tokeniser):
     """After a generation too, which has a memory of its own."""
     renderer = Renderer(TASK, SHOTS, tokeniser)
-    first, second = (
-        Score(tuple(renderer.layout(SHOWN, CASES[at : at + 1]).segments)) for at in (0, 1)
-    )
+    first, second = (Score(renderer.sheet(SHOWN, CASES[at : at + 1]).segments) for at in (0, 1))
     engine.context.clear()
     engine.handle(first)
     resident = engine.context.resident
@@ -264,9 +262,9 @@ def test_requests_spell_their_strings_even_where_a_row_begins_with_a_digit(engin
     for example in (prompt.example, "{text}\n{head} -> {tail} = {label}\n\n"):
         shaped = type(prompt)(prompt.sections, example)
         rows = [*CASES, case(row("9 firms", "Vell", "author"))]
-        layout = Renderer(TASK, {}, tokeniser).layout(shaped, rows)
+        layout = Renderer(TASK, {}, tokeniser).sheet(shaped, rows).layout
         for asked, places in zip(rows, layout.plain, strict=True):
-            found = render(shaped, TASK, asked, ())
+            [found] = render(shaped, TASK, asked, ())
             for answer, place in zip(found.answers, places, strict=True):
                 text = text_of((*found.prefix, *found.query, *answer))
                 assert sequence(layout, place) == ids_of(engine, text + "A")[:-1]
@@ -281,10 +279,7 @@ def test_the_twin_ranks_labels_as_the_body_does(engine, tokeniser, smollm2):
 
     twin = load_twin(str(folder), beat=lambda done, total: None, threads=1)
     cases = CASES[:2]
-    layout = Renderer(TASK, {}, tokeniser).layout(PROMPT, cases)
-    request = Score(tuple(layout.segments))
-    ours, theirs = (
-        [score for one in read_scores(layout, model.handle(request), cases) for score in one.plain]
-        for model in (engine, twin)
-    )
+    sheet = Renderer(TASK, {}, tokeniser).sheet(PROMPT, cases)
+    request = Score(sheet.segments)
+    ours, theirs = (list(totals(sheet, model.handle(request)).values()) for model in (engine, twin))
     assert rank_agreement(ours, theirs).spearman > 0.9

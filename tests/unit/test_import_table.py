@@ -241,3 +241,8 @@ def test_any_bytes_are_refused_with_a_message(tmp_path_factory, content):
     path = tmp_path_factory.mktemp("any") / "any.csv"
     with pytest.raises(InputError):
         read(path, content)
+
+
+def test_a_file_whose_first_record_is_a_row_is_told_how_to_be_read(file):
+    bare = "The pump leaks.;repair\nThe bill is wrong.;finance\n"
+    assert "if the first record is a row already, give --no-header" in refusal(file, bare)

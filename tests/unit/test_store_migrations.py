@@ -81,9 +81,7 @@ def test_what_a_run_told_is_told_in_the_new_words(first):
         assert told["verdict"]["best"]["value"] == 0.5 and told["verdict"]["look"] == 1
 
 
-@pytest.mark.parametrize(
-    ("clusters", "test"), [(0, "exact McNemar"), (8, "sign flip")]
-)
+@pytest.mark.parametrize(("clusters", "test"), [(0, "exact McNemar"), (8, "sign flip")])
 def test_a_verdict_is_still_one_though_its_single_answers_are_gone(first, clusters, test):
     with sqlite3.connect(first) as old:
         body = json.dumps({**VERDICT, "clusters": clusters, "unit": "relation"})
