@@ -4,8 +4,8 @@
 
 ``DIR`` holds the folders bbh, gsm8k, folio, wnut17 and xquad. Everything goes through the command
 line in the data folder of ``STROP_HOME``. Of each set so many rows are asked as ``SIZES`` says.
-Budgets are in cost units, tokens at prices that are frozen for each run, so they are equal on one
-machine. A task that is in the results file is not tuned again.
+Budgets are in cost units, tokens at prices that are frozen for each run: equal numbers of tokens
+on a quiet machine; how many there were is the last column. A task that is in the results file is not tuned again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-SIZES = "96,48,100"
+from appliance import locations
+from models.engine import Generated, Gradients, Proposals, Scores, decode_reply
+from store import database, journal
+
+SIZES = "72,36,80"
 TASKS = {
     "hyperbaton": ("bbh", "bbh/hyperbaton.json"),
     "object_counting": ("bbh", "bbh/object_counting.json"),
@@ -52,7 +56,23 @@ def one(name: str, given: argparse.Namespace) -> dict[str, Any]:
     strop(*importing, "--sizes", SIZES, "--may-ship")
     tuning = ("--model", given.model, "--minutes", str(given.minutes), "--seed", "1")
     run = strop("tune", name, *tuning)
-    return {"run": run, "verdict": strop("verdict", run["run"])}
+    return {"run": run, "verdict": strop("verdict", run["run"]), "tokens": tokens(run["run"])}
+
+
+def tokens(run: str) -> int:
+    """Read, written and differentiated by the run, its verdict included."""
+    with database.open(locations.store_path()) as db:
+        replies = [decode_reply(e.reply) for e in journal.entries(db, run) if e.kind == "call"]
+    total = 0
+    for reply in replies:
+        match reply:
+            case Scores() | Proposals():
+                total += reply.unique
+            case Generated():
+                total += reply.unique + reply.sampled
+            case Gradients():
+                total += reply.decoded
+    return total
 
 
 def strop(*arguments: str) -> dict[str, Any]:
@@ -69,7 +89,7 @@ def row(name: str, result: dict[str, Any]) -> str:
     return (
         f"| {name} | {verdict['metric']} | {verdict['n']} | {_side(verdict['seed'])} | "
         f"{_side(verdict['best'])} | {verdict['gain']:+.3f} [{low:+.3f}, {high:+.3f}] | "
-        f"{verdict['p']:.2g} | {verdict['words']} |"
+        f"{verdict['p']:.2g} | {verdict['words']} | {result['tokens']:,} |"
     )
 
 
