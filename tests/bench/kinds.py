@@ -5,7 +5,8 @@
 ``DIR`` holds the folders bbh, gsm8k, folio, wnut17 and xquad. Everything goes through the command
 line in the data folder of ``STROP_HOME``. Of each set so many rows are asked as ``SIZES`` says.
 Budgets are in cost units, tokens at prices that are frozen for each run: equal numbers of tokens
-on a quiet machine; how many there were is the last column. A task that is in the results file is not tuned again.
+on a quiet machine; how many there were is the last column. A task that is in the results file is
+not tuned again.
 """
 
 from __future__ import annotations
