@@ -32,27 +32,27 @@ def plain(prompt: Prompt) -> str:
 
 
 def scoring(prompt: Prompt) -> str:
-    """The scoring mode, in the terms of the papers."""
-    if prompt.form == "written":
-        return "written" if "reasoning" not in prompt.slots else "written after reasoning"
+    """The scoring mode, in the terms of the papers; how an answer comes about, where it is one."""
     calibrations = [
         *(["contextual calibration"] if prompt.weight else []),
         *(["batch calibration"] if prompt.prior else []),
     ]
-    direct = " with ".join(["direct", " and ".join(calibrations)] if calibrations else ["direct"])
+    mode = " with ".join(["direct", " and ".join(calibrations)] if calibrations else ["direct"])
+    if prompt.form == "written":
+        answered = "after reasoning" if "reasoning" in prompt.slots else "at once"
+        return f"answered {answered}" + (f", {mode}" if calibrations else "")
     if not prompt.share:
-        return direct
-    return f"{direct}, channel {prompt.share:g}" if prompt.share < 1 else "channel"
+        return mode
+    return f"{mode}, channel {prompt.share:g}" if prompt.share < 1 else "channel"
 
 
 def _scoring(prompt: Prompt) -> list[str]:
     lines = [f"scoring: {scoring(prompt)}"]
-    if prompt.form == "written":
-        return lines
-    lines += [
-        f"calibration weight: {prompt.weight:g}",
-        f"label priors: {' '.join(f'{b:+.2f}' for b in prompt.prior) or 'none'}",
-    ]
+    if prompt.form != "written" or prompt.weight or prompt.prior:
+        lines += [
+            f"calibration weight: {prompt.weight:g}",
+            f"label priors: {' '.join(f'{b:+.2f}' for b in prompt.prior) or 'none'}",
+        ]
     if prompt.form == "yesno":
         lines.append(f"yes above: {prompt.threshold:+.2f} nats")
     if prompt.temperature != 1.0 or prompt.abstain:

@@ -22,10 +22,10 @@ SCORED = {
     "episodes": "direct",
     "classify": "direct",
     "several": "direct",
-    "answer": "written after reasoning",
-    "choice": "written",
-    "reading": "written",
-    "spans": "written",
+    "answer": "answered after reasoning",
+    "choice": "answered at once",
+    "reading": "answered at once",
+    "spans": "answered at once",
 }
 
 
