@@ -7,7 +7,6 @@ from math import nan, sqrt
 from statistics import NormalDist
 
 import msgspec
-import numpy as np
 
 
 class Estimate(msgspec.Struct, frozen=True):
@@ -92,25 +91,3 @@ def rank_agreement(a: Sequence[float], b: Sequence[float]) -> RankCorrelation:
     if len(set(a)) < 2 or len(set(b)) < 2:
         return RankCorrelation(nan, len(a))
     return RankCorrelation(float(spearmanr(a, b).statistic), len(a))
-
-
-def power_paired(n: int, gain: float, discordance: float, alpha: float = 0.05) -> float:
-    """Chance that the exact McNemar test on ``n`` cases gives p <= ``alpha``.
-
-    ``discordance`` is the share of cases on which the two prompts differ, ``gain`` the share won
-    less the share lost. Summed over the number of discordant cases, which is binomial, and the wins
-    among them: Duffy, Biometrics 40 (1984). Raises ValueError unless |gain| <= discordance <= 1 and
-    n > 0.
-    """
-    from scipy.stats import binom
-
-    if not abs(gain) <= discordance <= 1 or n < 1:
-        raise ValueError(f"gain {gain} and discordance {discordance} of {n} cases cannot be")
-    if discordance == 0:
-        return 0.0
-    differing = np.arange(n + 1)
-    wins = (1 + gain / discordance) / 2
-    critical = binom.ppf(alpha / 2, differing, 0.5)
-    critical -= 2 * binom.cdf(critical, differing, 0.5) > alpha
-    rejects = binom.cdf(critical, differing, wins) + binom.cdf(critical, differing, 1 - wins)
-    return float(np.sum(binom.pmf(differing, n, discordance) * rejects))
