@@ -55,7 +55,7 @@ def text(found: dict[str, Any]) -> str:
     if found["benchmark"]:
         lines.append(f"protocol: {found['benchmark']}")
     if found["skipped"]:
-        lines.append(f"{found['skipped']} wrong rows of the file skipped; see them with --skipped")
+        lines.append(f"wrong rows skipped: {found['skipped']}; see them with --skipped")
     if found["labels"]:
         what = "types" if found["kind"] == "spans" else "labels"
         lines.append(f"{len(found['labels'])} {what}:")

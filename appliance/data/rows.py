@@ -54,9 +54,9 @@ def fixed_task(
     except InputError as error:
         if not skipped:
             raise
-        what = f"{skipped} wrong rows were skipped; see them with: --on-error stop"
+        what = f"wrong rows skipped: {skipped}; see them with: --on-error stop"
         raise InputError(f"{error}\n  {what}") from None
-    told = [f"{skipped} wrong rows skipped"] if skipped else []
+    told = [f"wrong rows skipped: {skipped}"] if skipped else []
     return msgspec.structs.replace(
         imported, notes=(*notes, *told, *imported.notes), skipped=problems.found
     )

@@ -161,9 +161,9 @@ def test_wrong_rows_are_skipped_where_that_is_asked_for_and_can_be_looked_at(
     assert json.loads(run("task", "list", "--json").stdout)["tasks"] == []
     found = imported("jsonl", path, "--kind", "classify", "--on-error", "skip")
     assert (found["rows"], found["skipped"]) == (24, 2)
-    assert "2 wrong rows skipped" in found["notes"]
+    assert "wrong rows skipped: 2" in found["notes"]
     shown = run("task", "show", "tickets").stdout
-    assert "2 wrong rows of the file skipped; see them with --skipped" in shown
+    assert "wrong rows skipped: 2; see them with --skipped" in shown
     listed = run("task", "show", "tickets", "--skipped").stdout
     assert "  line 25, label: is a number; write a string" in listed
     document = json.loads(run("task", "show", "tickets", "--skipped", "--json").stdout)

@@ -172,7 +172,7 @@ def test_wrong_rows_are_skipped_and_recorded_with_their_places(file: Path) -> No
         ("line 2, text", "is empty"),
         ("line 15, tail", '"nobody" does not occur in the text'),
     ]
-    assert imported.notes == ("3 wrong rows skipped",)
+    assert imported.notes == ("wrong rows skipped: 3",)
 
 
 def test_where_nothing_or_too_little_is_left_the_wrong_rows_are_not_skipped(file: Path) -> None:
@@ -180,7 +180,7 @@ def test_where_nothing_or_too_little_is_left_the_wrong_rows_are_not_skipped(file
     assert "12 rows are wrong; nothing was imported" in refusal(write(file, bad), skip=True)
     few = refusal(write(file, [*bad[:2], *good()[2:]]), skip=True)
     assert 'too few different rows to split: "founder" 4' in few
-    assert "2 wrong rows were skipped; see them with: --on-error stop" in few
+    assert "wrong rows skipped: 2; see them with: --on-error stop" in few
 
 
 def test_columns_that_are_missing_are_named_with_those_that_are_there(file: Path) -> None:
