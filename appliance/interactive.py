@@ -15,7 +15,8 @@ from appliance.plan import tokeniser_of
 from appliance.prompt import Prompt
 from appliance.race import Entered, race
 from appliance.renderer import Renderer
-from appliance.scoring.evaluator import Evaluator
+from appliance.scoring.cost import longest
+from appliance.scoring.evaluator import BLOCK, Evaluator
 from appliance.scoring.metrics import mean_loss, searched_by, summarise
 from appliance.suits import check
 from appliance.task import METRICS, Case, Task
@@ -50,8 +51,8 @@ def evaluate(db: Database, host: Host, body: dict[str, Any]) -> dict[str, Any]:
     """Scores prompts on a split by the serving body; several race. The test split is for verdicts
     alone.
 
-    Raises InputError for that split, for a prompt that shows a row of it or one to be scored, and
-    for one that is calibrated to other labels.
+    Raises InputError for that split, for a prompt that shows a row of it or one to be scored, for
+    one that is calibrated to other labels, and for one under which a row is too long.
     """
     loaded = load(db, body["task"])
     if body["split"] == "test":
@@ -67,6 +68,8 @@ def evaluate(db: Database, host: Host, body: dict[str, Any]) -> dict[str, Any]:
     serving = host.body(model, model.serving_body, Prices(0.0))
     journal = Unrecorded()
     evaluator = evaluator_of(host, loaded, journal, {"serving": serving}, body["model"])
+    for name, prompt in given.items():
+        _check_lengths(name, prompt, evaluator, cases, host.describe(serving.worker).context)
     start = time.perf_counter()
     entries = race(evaluator, list(given.values()), cases)
     seconds = time.perf_counter() - start
@@ -81,6 +84,20 @@ def evaluate(db: Database, host: Host, body: dict[str, Any]) -> dict[str, Any]:
             for name, entry in zip(given, entries, strict=True)
         ],
     }
+
+
+def _check_lengths(
+    name: str, prompt: Prompt, evaluator: Evaluator, cases: Sequence[Case], limit: int
+) -> None:
+    """Raises InputError: of many prompts the model would not say which it cannot take."""
+    renderer = evaluator.renderer
+    blocks = (cases[start : start + BLOCK] for start in range(0, len(cases), BLOCK))
+    most = max(max(renderer.lengths(prompt, block)) for block in blocks)
+    if (tokens := most + longest(renderer, prompt)) > limit:
+        raise InputError(
+            f"{name}: with this prompt a row takes {tokens} tokens, and the model takes {limit}; "
+            "show fewer demonstrations"
+        )
 
 
 def _entered(entry: Entered, task: Task, cases: Sequence[Case], *, first: bool) -> dict[str, Any]:

@@ -105,10 +105,11 @@ def ordered(cases: Sequence[Case], task: Task, seed: int) -> list[Case]:
     Random(seed).shuffle(shuffled)
     if task.metric != "micro_f1":
         return shuffled
-    due = [
-        case for case in shuffled if any(holds(label, case.query) for label in asked(task, case))
-    ]
-    rest = [case for case in shuffled if case not in due]
+    due: list[Case] = []
+    rest: list[Case] = []
+    for case in shuffled:
+        found = any(holds(label, case.query) for label in asked(task, case))
+        (due if found else rest).append(case)
     pairs = list(chain.from_iterable(zip(due, rest, strict=False)))
     return pairs + due[len(rest) :] + rest[len(due) :]
 

@@ -73,9 +73,10 @@ def plan(script: Script, patch: pytest.MonkeyPatch, tasks: Sequence[str], **more
             for t in tasks
         ]
         runner = script.start_runner()
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 200
         while any(commands.get(db, c).status not in ("done", "failed") for c in asked):
             assert time.monotonic() < deadline and runner.poll() is None
+            time.sleep(0.02)
         runner.send_signal(signal.SIGKILL)
         runner.wait()
         return [client.answer_to(db, command)["run"] for command in asked]

@@ -41,8 +41,9 @@ def estimate(outcomes: Sequence[Outcome], by: Calibration, metric: Metric) -> Es
 
 def summarise(each: Sequence[tuple[bool, float, Tally]], metric: Metric) -> Estimate:
     """Of cases, by whether they are wholly right, how far, and how they count. The interval is
-    Wilson's for accuracy, else a percentile bootstrap over cases. ``searched_by`` says what stands
-    for macro-F1."""
+    Wilson's for accuracy, else a percentile bootstrap over cases; where nothing but 0 or 1 is drawn
+    it is Wilson's over the cases that count anything. ``searched_by`` says what stands for
+    macro-F1."""
     import numpy as np
 
     from appliance.scoring.statistics import Estimate, wilson
@@ -57,6 +58,10 @@ def summarise(each: Sequence[tuple[bool, float, Tally]], metric: Metric) -> Esti
     drawn, sums = weights @ values, values.sum(0)
     low, high = np.quantile(f1(drawn) if counted else drawn[:, 0] / n, [0.025, 0.975])
     value = float(f1(sums) if counted else sums[0] / n)
+    if low == high and value in (0.0, 1.0):
+        counting = int(values.any(1).sum()) if counted else n
+        bounds = wilson(int(value) * counting, counting) if counting else Estimate(0, 0, 1, 0)
+        low, high = bounds.low, bounds.high
     return Estimate(value, float(low), float(high), n)
 
 

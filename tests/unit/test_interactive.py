@@ -241,6 +241,15 @@ def test_a_prompt_that_does_not_suit_is_named_as_it_was_given(db, host, loaded):
         evaluate(db, host, body)
 
 
+def test_a_prompt_under_which_a_row_is_too_long_is_named_before_any_is_scored(db, host, loaded):
+    wordy = PROMPT.with_section("guidance", "Mind the order of the two. " * 150)
+    with pytest.raises(
+        InputError, match=r"^b: with this prompt a row takes 4\d+ tokens, and the m"
+    ):
+        evaluate(db, host, asked(PROMPT, wordy))
+    assert host.pool.calls == []
+
+
 def test_a_limit_scores_the_first_cases_only(db, host, loaded):
     found = only(evaluate(db, host, asked(limit=4)))
     assert [c["case"] for c in found["cases"]] == [c.id for c in loaded.cases["selection"][:4]]

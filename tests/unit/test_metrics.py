@@ -50,9 +50,18 @@ def test_a_token_f1_is_the_mean_of_how_far_answers_are_right():
     assert found.high == pytest.approx(0.5 + 1.96 * 0.408 / 60**0.5, abs=0.02)
 
 
-def test_where_nothing_is_found_and_nothing_is_to_be_found_an_f1_is_0():
+def test_where_nothing_is_found_and_nothing_is_to_be_found_an_f1_is_0_and_nothing_is_known():
     found = estimate([written(1.0, (0, 0, 0))] * 4, PLAIN, "micro_f1")
-    assert (found.value, found.low, found.high) == (0.0, 0.0, 0.0)
+    assert (found.value, found.low, found.high) == (0.0, 0.0, 1.0)
+
+
+@pytest.mark.parametrize(("counts", "value"), [((0, 1, 1), 0.0), ((1, 0, 0), 1.0)])
+def test_few_cases_that_are_all_alike_do_not_make_an_interval_without_width(counts, value):
+    alike = [written(value, counts)] * 5 + [written(1.0, (0, 0, 0))] * 90
+    found, expected = estimate(alike, PLAIN, "micro_f1"), wilson(int(5 * value), 5)
+    assert (found.value, found.low, found.high) == (value, expected.low, expected.high)
+    found = estimate([written(value)] * 5, PLAIN, "token_f1")
+    assert (found.value, found.low, found.high) == (value, expected.low, expected.high)
 
 
 def test_none_of_the_above_said_rightly_is_no_hit_of_an_f1():
