@@ -9,7 +9,7 @@ from appliance.prompt import Prompt
 from appliance.renderer import Renderer, Sheet
 from appliance.scoring.outcomes import Outcome
 from appliance.scoring.replies import decisions, read_scores, totals
-from appliance.scoring.written import read, request, thinking
+from appliance.scoring.written import read, request, thinking, units
 from appliance.task import Case, Task
 from appliance.workbench import Workbench
 from models.engine import Choice, Score, digest
@@ -74,7 +74,7 @@ class Evaluator:
                 prompt,
                 case,
                 continuation.text,
-                -total[answer] / sheet.layout.segments[answer].read,
+                -total[answer] / units(self.task, case, sheet.segments[answer].read),
             )
             for case, [continuation], [(answer,)] in zip(cases, written, sheet.plain, strict=True)
         ]

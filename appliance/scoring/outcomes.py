@@ -191,7 +191,7 @@ class Judged(msgspec.Struct, frozen=True):
 
 class Written(msgspec.Struct, frozen=True):
     """An answer in the model's words: ``text`` as it was read, how far it is ``right``, its
-    ``counts``, and ``nll``, the mean negative log-probability of the right answer's tokens."""
+    ``counts``, and ``nll``, the right answer's negative log-probability by its ``units``."""
 
     case: str
     text: str

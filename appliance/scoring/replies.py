@@ -8,6 +8,7 @@ from appliance.prompt import Prompt
 from appliance.render import asked, holds
 from appliance.renderer import Answers, Sheet
 from appliance.scoring.outcomes import Judged, Outcome, Scored
+from appliance.scoring.written import units
 from appliance.task import Case, Task
 from models.engine import Choice, Scores
 
@@ -69,6 +70,7 @@ def decisions(
                 prior = (b + prompt.threshold, 0.0)
             elif len(answers) == 1:  # an answer that is written
                 weight, prior, gold = 0.0, (), 0
+                sharpness = 1 / units(task, case, sheet.segments[answers[0]].read)
             found.append(Choice(answers, nothing if weight else (), gold, weight, sharpness, prior))
     return tuple(found)
 

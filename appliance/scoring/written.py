@@ -57,6 +57,16 @@ def read(task: Task, prompt: Prompt, case: Case, written: str, nll: float) -> Wr
     return Written(case.id, said, round(credit, 4), exact, counts, round(nll, 4))
 
 
+def units(task: Task, case: Case, tokens: int) -> int:
+    """What the right answer's -log p is divided by: its ``tokens``, but for entities, which JSON
+    lists and tags mark in a copy of the text. Those count by what is said in either: of each its
+    type and its words, and once that there is no other."""
+    if task.kind != "spans":
+        return tokens
+    text = case.query.text
+    return 1 + sum(1 + len(text[start:end].split()) for start, end, _ in case.query.spans)
+
+
 def _entities(task: Task, prompt: Prompt, case: Case, written: str, nll: float) -> Written:
     types = [label.name for label in task.labels]
     parse = entities.read_json if prompt.output == "json" else entities.read_tags

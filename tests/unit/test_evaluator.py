@@ -134,8 +134,8 @@ def test_each_yes_no_question_is_a_decision_with_its_labels_prior_and_the_thresh
     )
 
 
-def test_a_written_answer_is_a_decision_between_itself_and_nothing():
+def test_a_written_answer_is_a_decision_between_itself_and_nothing_as_sharp_as_its_loss():
     task = msgspec.structs.replace(TASK, kind="answer", labels=())
     sheet = Sheet(laid_out(1), [[(1,)]], [[()]], [])
     asked = Case(Example("1 + 1", answers=("2",)))
-    assert decisions(task, WRITTEN, sheet, [asked], 1.0) == (Choice((1,), (), 0, 0.0),)
+    assert decisions(task, WRITTEN, sheet, [asked], 1.0) == (Choice((1,), (), 0, 0.0, 0.5),)

@@ -15,7 +15,7 @@ from appliance.renderer import Renderer
 from appliance.scoring.calibration import Fit
 from appliance.scoring.evaluator import BLOCK, Evaluator
 from appliance.scoring.outcomes import Scored, Written
-from appliance.scoring.written import ANSWER, REASONING, read, request, thinking
+from appliance.scoring.written import ANSWER, REASONING, read, request, thinking, units
 from appliance.task import Case, Example, Label, Task
 from appliance.workbench import Body, Prices, Workbench
 from models.engine import Generate, Score
@@ -105,6 +105,14 @@ def test_a_text_without_entities_in_which_none_is_found_is_right(output, written
     prompt = msgspec.structs.replace(DIRECT, output=output)
     found = read(NAMES, prompt, Case(Example("It rains.")), written, 0.5)
     assert (found.exact, found.right, found.counts) == (True, 1.0, (0, 0, 0))
+
+
+@pytest.mark.parametrize("tokens", [7, 40])
+def test_a_loss_counts_entities_by_what_is_said_of_them_however_long_the_form_is(tokens):
+    assert units(NAMES, ROW, tokens) == 1 + 3 * 2
+    assert units(NAMES, Case(Example("Ada Lowe left.", spans=((0, 8, "person"),))), tokens) == 4
+    assert units(NAMES, Case(Example("It rains.")), tokens) == 1
+    assert units(SUMS, Case(Example("2 + 2", answers=("4",))), tokens) == tokens
 
 
 @pytest.mark.parametrize("written", ["", "[", "no JSON", "null", '[{"type": "x"}]', "\x00"])
