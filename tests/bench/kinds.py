@@ -22,7 +22,7 @@ from appliance import locations
 from models.engine import Generated, Gradients, Proposals, Scores, decode_reply
 from store import database, journal
 
-SIZES = "72,36,80"
+SIZES = "72,36,100"
 TASKS = {
     "hyperbaton": ("bbh", "bbh/hyperbaton.json"),
     "object_counting": ("bbh", "bbh/object_counting.json"),
