@@ -60,14 +60,18 @@ def import_jsonl(out: Output, /, file: Path, **given: Any) -> None:
     epilog=example(
         "strop task import csv tickets.csv --kind classify",
         "strop task import csv notes.tsv --column text=Sentence --column label=Relation",
-        "strop task import csv bare.csv --no-header --kind classify --column text=2 "
-        "--column label=1",
+        "strop task import csv bare.csv --kind classify --column text=2 --column label=1",
     ),
 )
 @rows_options
 @click.option("--delimiter", metavar="CHARACTER", help="Else it is found out.")
 @click.option("--encoding", metavar="NAME", help="Else it is found out.")
-@click.option("--no-header", is_flag=True, help="The first record is a row; columns are 1, 2, ...")
+@click.option(
+    "--header/--no-header",
+    default=None,
+    help="Whether the first record names the columns, which are 1, 2, ... without. Else it is "
+    "found out.",
+)
 @click.pass_obj
 def import_csv(
     out: Output,
@@ -75,7 +79,7 @@ def import_csv(
     file: Path,
     delimiter: str | None,
     encoding: str | None,
-    no_header: bool,
+    header: bool | None,
     **given: Any,
 ) -> None:
     """Import rows of FILE, comma, semicolon or tab separated.
@@ -90,7 +94,7 @@ def import_csv(
     imported = asked_for(
         out,
         lambda choices: read_table(
-            file, choices, encoding=encoding, delimiter=delimiter, header=not no_header
+            file, choices, encoding=encoding, delimiter=delimiter, header=header
         ),
         choices_of(file, given),
     )

@@ -52,7 +52,7 @@ class Columns:
     for a list. Raises InputError where what is mapped is no field of the kind."""
 
     def __init__(self, kind: Kind, mapped: Mapping[str, str], delimiter: str | None) -> None:
-        self.required = (*FIELDS[kind], GOLD[kind])
+        self.required = required(kind)
         known = (*self.required, *OPTIONAL[kind], *ALWAYS)
         if unknown := sorted(set(mapped) - set(known)):
             raise InputError(f"unknown field {quoted(unknown[0])}; known: {', '.join(known)}")
@@ -113,6 +113,11 @@ class Columns:
 
     def optional(self, row: Row, field: str) -> str:
         return self.string(row, field) if self.has(row, field) else ""
+
+
+def required(kind: Kind) -> tuple[str, ...]:
+    """The fields that every row of a kind has."""
+    return (*FIELDS[kind], GOLD[kind])
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -15,17 +15,20 @@ import msgspec
 from appliance.data import Imported
 from appliance.data.check import Problems, printable, quoted, refused
 from appliance.data.choices import Choices
-from appliance.data.columns import MissingColumns, Row
+from appliance.data.columns import MissingColumns, Row, required
 from appliance.data.encoding import encoding_of
 from appliance.data.rows import fixed_task
 from appliance.errors import InputError
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 SNIFFED = 100
-"""Records by which the delimiter is found."""
+"""Records by which the delimiter is found, and whether the first one names the columns."""
+
+LONGEST_NAME = 64
 
 LONGEST_FIELD = 1 << 24
 WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+_number = re.compile(r"[-+]?\d+([.,]\d+)*%?")
 _span = re.compile(r"\[\s*(\d+)\s*,\s*(\d+)\s*\]")
 
 Record = tuple[str, list[str]]
@@ -38,21 +41,24 @@ def read_table(
     *,
     encoding: str | None = None,
     delimiter: str | None = None,
-    header: bool = True,
+    header: bool | None = None,
 ) -> Imported:
     """A task from records with the fields of its kind (``rows.fixed_task``).
 
     Columns are called as the first record says, or 1, 2, 3 and so on without a ``header``. The
     entities of a relation are "[start, end]" in characters of the text, or a string that occurs in
-    it once; lists of strings are divided, other lists JSON. ``encoding`` and ``delimiter`` are
-    found out unless they are given.
+    it once; lists of strings are divided, other lists JSON. ``encoding``, ``delimiter`` and
+    ``header`` are found out unless they are given.
     """
     encoding = encoding_of(path, encoding)
     delimiter = delimiter or _delimiter(path, encoding)
-    records = _records(path, encoding, delimiter)
-    first = next(records, None)
-    if first is None:
+    sniffed = [values for _, values in islice(_records(path, encoding, delimiter), SNIFFED)]
+    if not sniffed:
         raise refused(path, "is empty; it needs one row for each example")
+    if header is None:
+        header = _headed(sniffed, [choices.columns.get(f, f) for f in required(choices.kind)])
+    records = _records(path, encoding, delimiter)
+    first = next(records)
     names = _names(path, first[1], header)
     problems = Problems(path, skip=choices.skip)
     cells = {choices.columns.get(field, field): read for field, read in CELLS.items()}
@@ -64,14 +70,17 @@ def read_table(
     divided = DELIMITERS.get(delimiter, quoted(delimiter))
     columns = ", ".join(map(quoted, names))
     read_as = encoding.removesuffix("-sig")
-    note = f"read as {read_as}, divided by {divided}; columns: {columns}"
+    named = "columns" if header else "no header, columns"
+    note = f"read as {read_as}, divided by {divided}; {named}: {columns}"
     try:
         return fixed_task(path, rows, problems, choices, notes=[note])
     except MissingColumns as error:
         hint = (
-            f"{error}; if the first record is a row already, give --no-header" if header else error
+            "if the first record is a row already, give --no-header"
+            if header
+            else "the first record is read as a row; if it names the columns, give --header"
         )
-        raise MissingColumns(str(hint), error.fields, error.seen) from None
+        raise MissingColumns(f"{error}; {hint}", error.fields, error.seen) from None
 
 
 def _delimiter(path: Path, encoding: str) -> str:
@@ -88,6 +97,20 @@ def _delimiter(path: Path, encoding: str) -> str:
         return Counter(counts)[counts[0]], counts[0]
 
     return max(DELIMITERS, key=score)
+
+
+def _headed(records: Sequence[Sequence[str]], wanted: Sequence[str]) -> bool:
+    """Whether the first record names the columns: it does where a ``wanted`` name stands in it, and
+    not where columns are wanted by their numbers; else where nothing in it looks like a value: a
+    number, something long, or what comes again below, as labels do."""
+    first = [value.strip() for value in records[0]]
+    if set(wanted) & set(first):
+        return True
+    if all(name.isdecimal() for name in wanted):
+        return False
+    below = [{value.strip() for value in column} for column in zip(*records[1:], strict=False)]
+    again = any(value in column for value, column in zip(first, below, strict=False) if value)
+    return not again and all(len(v) <= LONGEST_NAME and not _number.fullmatch(v) for v in first)
 
 
 def _records(path: Path, encoding: str, delimiter: str) -> Iterator[Record]:

@@ -243,6 +243,36 @@ def test_any_bytes_are_refused_with_a_message(tmp_path_factory, content):
         read(path, content)
 
 
-def test_a_file_whose_first_record_is_a_row_is_told_how_to_be_read(file):
-    bare = "The pump leaks.;repair\nThe bill is wrong.;finance\n"
-    assert "if the first record is a row already, give --no-header" in refusal(file, bare)
+@pytest.mark.parametrize(
+    ("text", "headed"),
+    [
+        ("The pump leaks.;repair\nThe bill is wrong.;finance\n", True),
+        ("The pump leaks.;repair\nThe bill is wrong.;finance\nIt leaks.;repair\n", False),
+        ("repair;4\nfinance;5\n", False),
+        ("repair;12,5 %\nfinance;n\n", True),
+        (f"{'The pump leaks, ' * 5};repair\nThe bill is wrong.;finance\n", False),
+        (";Sentence;Topic\n0;The pump leaks.;repair\n1;It leaks.;repair\n", True),
+    ],
+)
+def test_whether_the_first_record_is_a_row_is_found_out_and_said(file, text, headed):
+    said = refusal(file, text)
+    assert ("if the first record is a row already, give --no-header" in said) == headed
+    assert ("the first record is read as a row; if it names the columns" in said) != headed
+
+
+def test_columns_that_are_asked_for_by_their_number_have_no_header(file):
+    asked = [
+        f"Who wrote {word}?,{word} himself\n"
+        for word in ("ode", "epic", "song", "poem", "play", "fable")
+    ]
+    columns = {"text": "1", "answer": "2"}
+    imported = read(file, "".join(asked), kind="answer", columns=columns)
+    assert len(imported.examples) == 6 and "no header, columns" in imported.notes[0]
+
+
+def test_a_name_that_is_looked_for_makes_a_header_of_a_record_that_looks_like_a_row(file):
+    found = [{"text": "label", "label": "2024"}, *rows()]
+    imported = read(
+        file, written(header=False, found=found), columns={"text": "label", "label": "2024"}
+    )
+    assert len(imported.examples) == 24
