@@ -40,7 +40,7 @@ def say(task: Task, prompt: Prompt, case: Case, outcome: Outcome, *, first: bool
         credit=credit,
         exact=exact,
         tally=tally,
-        confidence=outcome.confidence(prompt, prompt.temperature),
+        confidence=outcome.confidence(prompt),
         part=case.part,
     )
 

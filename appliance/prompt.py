@@ -54,8 +54,9 @@ class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
     (plain) to 1; ``prior``, where there is one, is taken from the labels' scores (a number each, in
     the task's order, under the fixed protocol alone). ``reverse`` renders a row given its label
     (the channel), whose score has the ``share`` of the whole, from 0 to 1. Yes is said above
-    ``threshold`` (nats). ``temperature`` makes probabilities of scores, and an answer whose
-    probability is below ``abstain`` is withheld on a device.
+    ``threshold`` (nats). ``temperature`` makes probabilities of scores; a yes is as likely as a no
+    where it is ``even`` above the threshold (nats). An answer whose probability is below
+    ``abstain`` is withheld on a device.
     """
 
     sections: tuple[Section, ...]
@@ -74,6 +75,7 @@ class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
     share: float = 0.0
     threshold: float = 0.0
     temperature: float = 1.0
+    even: float = 0.0
     abstain: float = 0.0
 
     def __post_init__(self) -> None:
@@ -98,8 +100,8 @@ class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
                 raise PromptError(f"calibration {name} {value} is not between 0 and 1")
         if not all(map(isfinite, self.prior)):
             raise PromptError("the prior of a label is not finite")
-        if not isfinite(self.threshold):
-            raise PromptError("the threshold is not finite")
+        if not (isfinite(self.threshold) and isfinite(self.even)):
+            raise PromptError("the threshold is not finite, or where a yes is as likely as a no")
         if not (isfinite(self.temperature) and self.temperature > 0):
             raise PromptError(f"temperature {self.temperature} is not above 0")
         if not 0.0 <= self.abstain <= 1.0:

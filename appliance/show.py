@@ -54,7 +54,8 @@ def _scoring(prompt: Prompt) -> list[str]:
             f"label priors: {' '.join(f'{b:+.2f}' for b in prompt.prior) or 'none'}",
         ]
     if prompt.form == "yesno":
-        lines.append(f"yes above: {prompt.threshold:+.2f} nats")
+        above = f"as likely as no {prompt.even:+.2f} nats above that" if prompt.even else ""
+        lines.append(", ".join(filter(None, (f"yes above: {prompt.threshold:+.2f} nats", above))))
     if prompt.temperature != 1.0 or prompt.abstain:
         lines.append(
             f"temperature: {prompt.temperature:g}; withheld below probability {prompt.abstain:g}"

@@ -33,6 +33,15 @@ class Calibration(Protocol):
     def threshold(self) -> float: ...
 
 
+class Probable(Calibration, Protocol):
+    """A calibration that makes probabilities, as a settled prompt."""
+
+    @property
+    def temperature(self) -> float: ...
+    @property
+    def even(self) -> float: ...
+
+
 class Outcome(Protocol):
     @property
     def case(self) -> str: ...
@@ -50,7 +59,7 @@ class Outcome(Protocol):
         """What a race adds to the loss for being wrong: 1 for what is wholly so."""
         ...
 
-    def confidence(self, by: Calibration, temperature: float) -> float | None:
+    def confidence(self, by: Probable) -> float | None:
         """The probability of what was answered; None where it is not known."""
         ...
 
@@ -111,8 +120,8 @@ class Scored(msgspec.Struct, frozen=True):
         said, due = choice != self.none, self.gold != self.none
         return int(right and due), int(said and not right), int(due and not right)
 
-    def confidence(self, by: Calibration, temperature: float) -> float | None:
-        scores = [score / temperature for score in self.scores(by)]
+    def confidence(self, by: Probable) -> float | None:
+        scores = [score / by.temperature for score in self.scores(by)]
         peak = max(scores)
         return round(1 / fsum(exp(score - peak) for score in scores), 4)
 
@@ -169,11 +178,14 @@ class Judged(msgspec.Struct, frozen=True):
             return 0, 1, len(golds)  # counted as one guess, which is wrong
         return len(yes & golds), len(yes - golds), len(golds - yes)
 
-    def confidence(self, by: Calibration, temperature: float) -> float | None:
+    def confidence(self, by: Probable) -> float | None:
         """Of all answers together, taken as independent."""
-        each = zip(self.margins(by), self.allowed, strict=True)
-        doubts = (softplus(-abs(margin) / temperature) for margin, allowed in each if allowed)
-        return round(exp(-sum(doubts)), 4)
+        doubt = 0.0
+        for margin, allowed in zip(self.margins(by), self.allowed, strict=True):
+            odds = (margin - by.even) / by.temperature
+            if allowed:
+                doubt += softplus(-odds if margin >= 0 else odds)
+        return round(exp(-doubt), 4)
 
     def cost(self, by: Calibration) -> float:
         _, wrong, missed = self.tally(by)
@@ -222,7 +234,7 @@ class Written(msgspec.Struct, frozen=True):
     def tally(self, by: Calibration) -> Tally:
         return self.counts
 
-    def confidence(self, by: Calibration, temperature: float) -> float | None:
+    def confidence(self, by: Probable) -> float | None:
         return None
 
 

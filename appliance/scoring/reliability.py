@@ -107,6 +107,40 @@ def fit_temperature(scores: Sequence[Sequence[float]], gold: Sequence[int]) -> f
     return round(float(np.exp(ends)), 4)
 
 
+def fit_platt(margins: Sequence[float], yes: Sequence[bool]) -> tuple[float, float]:
+    """The temperature T, as above, and the margin e at which a yes is as likely as a no, under
+    which sigmoid((margin - e) / T) has the least mean cross-entropy, to 1e-4.
+
+    A yes counts as one of (n+ + 1) / (n+ + 2), a no as one of 1 / (n- + 2), so that e is finite
+    where there is but one kind. Source: Platt, Advances in Large Margin Classifiers (1999). Raises
+    ValueError for no margins.
+    """
+    from scipy.optimize import minimize
+    from scipy.special import expit
+
+    at, right = _arrays(margins, yes)
+    n, found = len(right), int(right.sum())
+    wanted = np.where(right, (found + 1) / (found + 2), 1 / (n - found + 2))
+
+    def loss(line: Values) -> tuple[float, Values]:
+        odds = line[0] * at + line[1]
+        excess = expit(odds) - wanted
+        return float((np.logaddexp(0, odds) - wanted * odds).mean()), np.array(
+            [(excess * at).mean(), excess.mean()]
+        )
+
+    slopes = (1 / HOTTEST, 1 / COLDEST)
+    slope, height = minimize(
+        loss,
+        np.array([1.0, 0.0]),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=(slopes, (None, None)),
+        options={"ftol": 1e-14, "gtol": 1e-9},
+    ).x
+    return round(float(1 / slope), 4), round(float(-height / slope), 4)
+
+
 def fit_abstention(
     confidences: Sequence[float], correct: Sequence[bool], cost: float = 0.5
 ) -> float:

@@ -16,27 +16,33 @@ from appliance.task import Metric
 
 
 def settle(prompt: Prompt, outcomes: Sequence[Outcome], metric: Metric) -> Prompt:
-    """The prompt with its temperature (Guo et al., ICML 2017) and the probability below which an
-    answer is withheld, at which a withheld answer costs half a wrong one (Chow, 1970). As it is
-    where answers are written. A threshold is fitted again first: tuning cases are raced in an order
-    in which more of them have something to find."""
-    from appliance.scoring.reliability import fit_abstention, fit_temperature
+    """The prompt with its temperature and the probability below which an answer is withheld, at
+    which a withheld answer costs half a wrong one (Chow, 1970). As it is where answers are written.
+    A threshold is fitted again first: tuning cases are raced in an order in which more of them have
+    something to find."""
+    from appliance.scoring.reliability import fit_abstention
 
     if isinstance(outcomes[0], Judged):
         prompt = calibrated(prompt, rethreshold(outcomes, prompt, metric))
-    scores: list[tuple[float, ...]] = []
-    golds: list[int] = []
-    for outcome in outcomes:
-        if isinstance(outcome, Scored):
-            scores.append(outcome.scores(prompt))
-            golds.append(outcome.gold)
-        elif isinstance(outcome, Judged):
-            scores += [(margin, 0.0) for margin in outcome.margins(prompt)]
-            golds += [0 if gold else 1 for gold in outcome.gold]
-    if not scores:
+    settled = _probable(prompt, outcomes)
+    if settled is None:
         return prompt
-    temperature = fit_temperature(scores, golds)
-    confidences = [outcome.confidence(prompt, temperature) or 0.0 for outcome in outcomes]
-    correct = [outcome.correct(prompt) for outcome in outcomes]
-    abstain = fit_abstention(confidences, correct)
-    return msgspec.structs.replace(prompt, temperature=temperature, abstain=abstain)
+    confidences = [outcome.confidence(settled) or 0.0 for outcome in outcomes]
+    correct = [outcome.correct(settled) for outcome in outcomes]
+    return msgspec.structs.replace(settled, abstain=fit_abstention(confidences, correct))
+
+
+def _probable(prompt: Prompt, outcomes: Sequence[Outcome]) -> Prompt | None:
+    """With a temperature (Guo et al., ICML 2017), and for yes and no the margin at which they are
+    as likely: the threshold is where they cost as much."""
+    from appliance.scoring.reliability import fit_platt, fit_temperature
+
+    if judged := [outcome for outcome in outcomes if isinstance(outcome, Judged)]:
+        margins = [margin for one in judged for margin in one.margins(prompt)]
+        temperature, even = fit_platt(margins, [gold for one in judged for gold in one.gold])
+        return msgspec.structs.replace(prompt, temperature=temperature, even=even)
+    if scored := [outcome for outcome in outcomes if isinstance(outcome, Scored)]:
+        scores = [one.scores(prompt) for one in scored]
+        temperature = fit_temperature(scores, [one.gold for one in scored])
+        return msgspec.structs.replace(prompt, temperature=temperature)
+    return None

@@ -85,8 +85,12 @@ def test_without_none_of_the_above_every_answer_is_a_finding():
 
 def test_the_confidence_is_the_probability_of_what_was_chosen_at_a_temperature():
     scored = Scored("c", 1, (2.0, 0.0, 0.0), (0.0,) * 3, LABELS)
-    assert scored.confidence(PLAIN, 1.0) == round(exp(2) / (exp(2) + 2), 4)
-    assert scored.confidence(PLAIN, 2.0) == round(exp(1) / (exp(1) + 2), 4)
+    assert scored.confidence(probable()) == round(exp(2) / (exp(2) + 2), 4)
+    assert scored.confidence(probable(2.0)) == round(exp(1) / (exp(1) + 2), 4)
+
+
+def probable(temperature: float = 1.0, even: float = 0.0) -> Prompt:
+    return Prompt((), "{text}: {label}\n", temperature=temperature, even=even)
 
 
 def judged(*margins: float, gold: tuple[int, ...] = (0,), **more: object) -> Judged:
@@ -180,8 +184,15 @@ def test_the_loss_of_yes_no_answers_is_their_weighted_cross_entropy():
 def test_the_confidence_of_yes_no_answers_is_that_of_all_of_them_together():
     found = judged(2.0, -1.0, 9.0, allowed=(True, True, False))
     expected = 1 / (1 + exp(-2)) * 1 / (1 + exp(-1))
-    assert found.confidence(PLAIN, 1.0) == pytest.approx(expected, abs=1e-4)
-    assert found.confidence(PLAIN, 100.0) == pytest.approx(0.25, abs=0.01)
+    assert found.confidence(probable()) == pytest.approx(expected, abs=1e-4)
+    assert found.confidence(probable(100.0)) == pytest.approx(0.25, abs=0.01)
+
+
+def test_a_yes_that_is_said_because_a_miss_costs_more_may_be_less_likely_than_a_no():
+    found = judged(2.0, -1.0, 0.5)
+    expected = 1 / (1 + exp(-(2 - 1))) * 1 / (1 + exp(-(1 + 1))) * 1 / (1 + exp(1 - 0.5))
+    assert found.yes(PLAIN) == ["founder", "author"]
+    assert found.confidence(probable(even=1.0)) == pytest.approx(expected, abs=1e-4)
 
 
 @given(st.lists(st.floats(-9, 9), min_size=3, max_size=3), st.sets(st.integers(0, 2), max_size=1))
@@ -198,7 +209,7 @@ def test_a_written_answer_counts_as_it_was_read_whatever_the_calibration():
         assert (written.credit(by), written.correct(by), written.cost(by)) == (0.5, False, 0.5)
         assert (written.said(by), written.tally(by)) == ("in Berlin", (0, 1, 1))
         assert written.loss(by) == written.loss(by, 0.25) == 1.25
-        assert written.confidence(by, 1.0) is None
+        assert written.confidence(probable()) is None
 
 
 @pytest.mark.parametrize("x", [-800.0, -1.0, 0.0, 1.0, 800.0])

@@ -122,6 +122,10 @@ def test_the_last_slot_makes_the_form(example, form, target, stem, separator, ex
         ({"reverse": "{label} {text}\n", "share": 1.5}, "share 1.5 is not between 0 and 1"),
         ({"threshold": float("nan")}, "the threshold is not finite"),
         ({"threshold": float("-inf")}, "the threshold is not finite"),
+        (
+            {"even": float("inf")},
+            "the threshold is not finite, or where a yes is as likely as a no",
+        ),
         ({"temperature": 0.0}, "temperature 0.0 is not above 0"),
         ({"temperature": -1.0}, "temperature -1.0 is not above 0"),
         ({"temperature": float("inf")}, "temperature inf is not above 0"),

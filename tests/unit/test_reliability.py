@@ -16,6 +16,7 @@ from appliance.scoring.reliability import (
     coverage_curve,
     ece,
     fit_abstention,
+    fit_platt,
     fit_temperature,
     reliability_bins,
 )
@@ -137,3 +138,24 @@ def test_no_answers_or_uneven_lists_are_refused() -> None:
     for confidences, correct in (([], []), ([0.5], [True, False])):
         with pytest.raises(ValueError, match="confidences"):
             ece(confidences, correct)
+
+
+@pytest.mark.parametrize(("temperature", "even"), [(0.5, -2.0), (1.0, 0.0), (4.0, 3.0)])
+def test_the_line_that_yes_and_no_were_drawn_by_is_found(temperature: float, even: float) -> None:
+    rng = np.random.default_rng(3)
+    margins = rng.normal(even, 3, 8000)
+    yes = rng.random(8000) < 1 / (1 + np.exp(-(margins - even) / temperature))
+    found = fit_platt(margins.tolist(), yes.tolist())
+    assert found == (
+        pytest.approx(temperature, rel=0.1),
+        pytest.approx(even, abs=0.1 + temperature / 10),
+    )
+
+
+@pytest.mark.parametrize("yes", [False, True])
+def test_where_all_are_alike_a_yes_is_as_likely_at_a_finite_margin(yes: bool) -> None:
+    temperature, even = fit_platt([1.0, 2.0, 3.0], [yes] * 3)
+    assert COLDEST <= temperature <= HOTTEST and np.isfinite(even)
+    assert (even < 1.0) if yes else (even > 3.0)
+    with pytest.raises(ValueError, match="0 confidences"):
+        fit_platt([], [])

@@ -40,7 +40,7 @@ def test_probabilities_are_as_often_right_as_they_say_on_other_rows():
     settled = settle(PROMPT, boastful(600, 4.0), "accuracy")
     unseen = boastful(1500, 4.0, seed=1)
     for prompt, honest in ((settled, True), (PROMPT, False)):
-        told = [o.confidence(prompt, prompt.temperature) or 0.0 for o in unseen]
+        told = [o.confidence(prompt) or 0.0 for o in unseen]
         right = sum(o.correct(prompt) for o in unseen) / len(unseen)
         assert (abs(sum(told) / len(told) - right) < 0.05) == honest
 
@@ -67,7 +67,7 @@ def test_the_calibrated_scores_are_what_is_settled():
 
 def withheld(prompt: Prompt, outcomes: list[Outcome]) -> float:
     """The share of answers that a device would not show."""
-    told = [o.confidence(prompt, prompt.temperature) or 0.0 for o in outcomes]
+    told = [o.confidence(prompt) or 0.0 for o in outcomes]
     return sum(p < prompt.abstain for p in told) / len(told)
 
 
@@ -78,22 +78,36 @@ def test_answers_that_are_rather_wrong_than_right_are_withheld():
     assert withheld(settle(PROMPT, [*certain], "accuracy"), [*certain]) == 0.0
 
 
-def test_the_temperature_of_yes_no_answers_grows_with_their_margins():
-    def told(sharper: float) -> list[Outcome]:
-        random, found = Random(5), []
-        for n in range(400):
-            honest = [random.gauss(0, 1.5) for _ in range(3)]
-            gold = tuple(random.random() < 1 / (1 + exp(-margin)) for margin in honest)
-            plain = tuple(round(sharper * margin, 4) for margin in honest)
-            allowed = (True,) * 3
-            found.append(
-                Judged(str(n), ("a", "b", "c"), gold, plain, (0.0,) * 3, allowed, "-", True)
-            )
-        return found
+def asked(count: int, sharper: float, bias: float = 0.0, seed: int = 5) -> list[Outcome]:
+    """Three yes/no questions a row, whose margins are told ``sharper`` times as sharply, and with a
+    ``bias`` towards yes."""
+    random, found = Random(seed), []
+    for n in range(count):
+        honest = [random.gauss(0, 1.5) for _ in range(3)]
+        gold = tuple(random.random() < 1 / (1 + exp(-margin)) for margin in honest)
+        plain = tuple(round(sharper * margin + bias, 4) for margin in honest)
+        allowed = (True,) * 3
+        found.append(Judged(str(n), ("a", "b", "c"), gold, plain, (0.0,) * 3, allowed, "-", True))
+    return found
 
-    once, thrice = (settle(YES_NO, told(sharper), "accuracy") for sharper in (1.0, 3.0))
+
+def test_the_temperature_of_yes_no_answers_grows_with_their_margins():
+    once, thrice = (settle(YES_NO, asked(400, sharper), "accuracy") for sharper in (1.0, 3.0))
     assert thrice.temperature == pytest.approx(3 * once.temperature, rel=0.01)
     assert thrice.threshold == pytest.approx(3 * once.threshold, rel=0.01)
+    assert thrice.even == pytest.approx(3 * once.even, rel=0.01)
+
+
+@pytest.mark.parametrize("bias", [-6.0, 0.0, 6.0])
+def test_probabilities_of_yes_no_answers_are_right_although_a_miss_costs_more(bias):
+    settled = settle(YES_NO, asked(600, 2.0, bias), "accuracy")
+    unseen = asked(1500, 2.0, bias, seed=6)
+    assert settled.threshold + settled.even == pytest.approx(bias, abs=0.4)
+    assert settled.even > 1  # where they cost as much a yes is less likely
+    right = sum(o.correct(settled) for o in unseen) / len(unseen)
+    for prompt, honest in ((settled, True), (msgspec.structs.replace(settled, even=0.0), False)):
+        told = [o.confidence(prompt) or 0.0 for o in unseen]
+        assert (abs(sum(told) / len(told) - right) < 0.05) == honest
 
 
 def test_a_threshold_is_fitted_again_where_fewer_rows_have_something_to_find():
