@@ -27,7 +27,7 @@ WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 SHARES = (0.0, 0.1, 0.25, 0.5, 1.0)
 SHARPNESSES = (1.0, 0.5, 0.25)
 THRESHOLDS = 24
-"""Thresholds that are tried, spread evenly over the margins that were seen."""
+"""Thresholds that are tried, spread evenly over where a yes that is due is the last to be said."""
 
 
 class Fit(msgspec.Struct, frozen=True):
@@ -82,10 +82,20 @@ def rethreshold(scored: Sequence[Outcome], by: Calibration, metric: Metric) -> F
     cost least, or have the best micro-F1."""
     judged = [s for s in scored if isinstance(s, Judged)]
     plain = Fit(by.weight, by.prior)
-    margins = np.array([margin for s in judged for margin in s.margins(plain)])
-    cuts = np.unique(np.quantile(margins, np.linspace(0, 1, THRESHOLDS)).round(4))
-    tried = (msgspec.structs.replace(plain, threshold=float(cut)) for cut in (0.0, *cuts))
+    tried = (msgspec.structs.replace(plain, threshold=cut) for cut in _cuts(judged, plain))
     return min(tried, key=lambda f: _short(judged, f, metric))
+
+
+def _cuts(judged: Sequence[Judged], plain: Fit) -> list[float]:
+    """0, one at which all is a no, and such as the best can be among: any other finds no more than
+    the next one above, and errs as often at least."""
+    margins = np.array([margin for s in judged for margin in s.margins(plain)])
+    due = np.array([gold for s in judged for gold in s.gold], dtype=bool)
+    seen = np.unique(margins)
+    last = np.searchsorted(seen, np.unique(margins[due]))
+    between = (seen[last] + seen[np.maximum(last - 1, 0)]) / 2
+    places = np.linspace(0, len(between) - 1, min(THRESHOLDS, len(between))).round().astype(int)
+    return [0.0, round(float(seen[-1]) + 1.0, 4), *between[places].round(4).tolist()]
 
 
 def _threshold(scored: Sequence[Outcome], shares: Sequence[float], metric: Metric) -> Fit:
