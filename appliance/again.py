@@ -133,7 +133,8 @@ def _from_journal(
     )
     stored = [(e.stage, e.prompt_id, e.value, e.n) for e in runs.evaluations(db, run.id)]
     differences = [
-        f"{was[0]}: shown {was[2]} of prompt {was[1]}, the journal says {now[2]} of {now[1]}"
+        f"{was[0]}: shown {was[2]} (n {was[3]}) of prompt {was[1]}, "
+        f"the journal says {now[2]} (n {now[3]}) of {now[1]}"
         for was, now in zip(stored, found.figures, strict=False)
         if was != now
     ]

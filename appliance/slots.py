@@ -69,7 +69,7 @@ def label_words(prompt: Prompt, task: Task, labels: Sequence[str]) -> list[str]:
     if prompt.words and prompt.form == "choice":
         table = dict(zip((label.name for label in task.labels), prompt.words, strict=True))
         return [table[label] for label in labels]
-    return [worded(prompt.wording, label) for label in labels]
+    return [worded(prompt.wording, task.words_of(label)) for label in labels]
 
 
 def worded(wording: Wording, label: str) -> str:

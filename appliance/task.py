@@ -58,11 +58,13 @@ Mark = tuple[int, int, str]
 
 
 class Label(msgspec.Struct, frozen=True, omit_defaults=True):
-    """``pairs`` are the types that head and tail can have under a relation; none means any."""
+    """``pairs`` are the types that head and tail can have under a relation; none means any.
+    ``words`` are what prompts write for the label, where that is not its name."""
 
     name: str
     description: str = ""
     pairs: tuple[tuple[str, str], ...] = ()
+    words: str = ""
 
 
 class Example(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -174,3 +176,7 @@ class Task(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def description_of(self, label: str) -> str:
         return next(entry.description for entry in self.labels if entry.name == label)
+
+    def words_of(self, label: str) -> str:
+        """What prompts write for a label; its name, too, if it is none of the task's."""
+        return next((e.words for e in self.labels if e.name == label and e.words), label)

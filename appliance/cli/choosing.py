@@ -76,7 +76,7 @@ OF_KIND: dict[str, tuple[tuple[Kind, ...], Option]] = {
             "--labels",
             type=click.Path(path_type=Path),
             metavar="FILE",
-            help="JSON: labels in their order, with descriptions.",
+            help="JSON: labels in their order, with descriptions and words.",
         ),
     ),
     "types": (

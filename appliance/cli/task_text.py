@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from appliance.data.check import quoted
 from appliance.scoring.metrics import NAMES
 from appliance.tasks import Stored
 from store import tasks
@@ -63,5 +64,8 @@ def text(found: dict[str, Any]) -> str:
 
 
 def _label(label: Any, none: str | None) -> str:
+    written = f", written {quoted(label.words)}" if label.words else ""
     described = f": {label.description}" if label.description else ""
-    return f"  {label.name}{described}{' (none of the above)' if label.name == none else ''}"
+    return (
+        f"  {label.name}{written}{described}{' (none of the above)' if label.name == none else ''}"
+    )

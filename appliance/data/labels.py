@@ -7,22 +7,27 @@ from pathlib import Path
 
 import msgspec
 
-from appliance.data.check import LEAST_ROWS, check_labels, check_names, decode, refused
+from appliance.data.check import LEAST_ROWS, check_labels, check_names, decode, quoted, refused
 from appliance.data.choices import Choices
 from appliance.data.types_file import with_types
 from appliance.task import Label
 
-LAYOUT = 'a labels file is [{"name": ..., "description": ...}, ...]'
+LAYOUT = 'a labels file is [{"name": ..., "description": ..., "words": ...}, ...]'
 
 
 class _Given(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     description: str = ""
+    words: str = ""
 
 
 def read_labels(path: Path) -> list[Label]:
-    """Raises InputError that names the file."""
-    return [Label(given.name, given.description) for given in decode(path, list[_Given], LAYOUT)]
+    """``description`` and ``words`` may be left out. Raises InputError that names the file."""
+    given = decode(path, list[_Given], LAYOUT)
+    labels = [Label(each.name, each.description, words=each.words) for each in given]
+    if any(label.words for label in labels):
+        check_names(path, [label.words or label.name for label in labels], None)
+    return labels
 
 
 def labels_of(path: Path, counts: Mapping[str, int], rows: int, choices: Choices) -> list[Label]:
@@ -37,6 +42,9 @@ def labels_of(path: Path, counts: Mapping[str, int], rows: int, choices: Choices
     if labels is None:
         names = sorted(counts, key=lambda name: (name == choices.none, name))
         labels = [Label(name) for name in names]
+    if choices.kind == "spans" and (other := [label.name for label in labels if label.words]):
+        written = "has words, and entity types are written by their names; leave the words out"
+        raise refused(path, f"label {quoted(other[0])} {written}")
     names = [label.name for label in labels]
     if choices.one_label:
         check_labels(path, names, choices.none, counts)

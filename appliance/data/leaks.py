@@ -45,7 +45,7 @@ def leaks(
     Case, punctuation and Unicode variants do not hide a word; what is said in other words is not
     found.
     """
-    named = [text for label in labels for text in (label.name, label.description)]
+    named = [text for label in labels for text in (label.name, label.description, label.words)]
     places: tuple[tuple[Where, _Said], ...] = (
         ("prompt", _Said([literal.text for literal in literals(prompt)] + [prompt.reverse])),
         ("labels", _Said([*named, *prompt.words])),

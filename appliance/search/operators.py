@@ -10,7 +10,7 @@ that may ship are shown: what a reasoner has read it may repeat.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
 
 import msgspec
@@ -19,7 +19,7 @@ from appliance.frame import chat_frame
 from appliance.prompt import Prompt
 from appliance.scoring.entities import write_json
 from appliance.search.contest import Candidate
-from appliance.task import Case, Example, Kind, Task
+from appliance.task import BETWEEN, GOLD, Case, Example, Kind, Task
 from appliance.tokens import Tokeniser
 from appliance.workbench import Unanswerable, Workbench
 from models.engine import Generate
@@ -73,9 +73,9 @@ def induce(task: Task, leader: Candidate, cases: Sequence[Case], random: Random)
     if not shippable:
         return None
     shown = random.sample(shippable, min(SHOWN, len(shippable)))
-    labels = ", ".join(dict.fromkeys(label for case in shown for label in case.options))
-    possible = _POSSIBLE.format(labels=labels) if labels else ""
-    text = _INDUCE.format(rows="\n".join(_row(case) for case in shown), possible=possible)
+    options = dict.fromkeys(option for case in shown for option in case.options)
+    possible = _POSSIBLE.format(labels=_worded(task, options)) if options else ""
+    text = _INDUCE.format(rows="\n".join(_row(task, case) for case in shown), possible=possible)
     return Asked(text, tuple(shown))
 
 
@@ -89,7 +89,9 @@ def rewrite(task: Task, leader: Candidate, cases: Sequence[Case], random: Random
     if not wrong:
         return None
     shown = random.sample(wrong, min(SHOWN, len(wrong)))
-    rows = "\n".join(f"{_row(case)}\nThe model said: {said}" for case, said in shown)
+    rows = "\n".join(
+        f"{_row(task, case)}\nThe model said: {_said(task, said)}" for case, said in shown
+    )
     instruction = leader.prompt.section("task").replace("{labels}", "").strip() or "(none)"
     text = _REWRITE.format(work=WORK[task.kind], instruction=instruction, rows=rows)
     return Asked(text, tuple(case for case, _ in shown))
@@ -130,14 +132,24 @@ def clean(reply: str) -> str:
     return text if 10 <= len(text) <= MAX_CHARACTERS and text.isprintable() else ""
 
 
-def _row(case: Case) -> str:
+def _row(task: Task, case: Case) -> str:
     row = case.query
     pair = "" if row.head is None else f" ({row.head_text}; {row.tail_text})"
     question = f"\nQuestion: {row.question}" if row.question else ""
-    return f"Input: {row.text}{pair}{question}\nAnswer: {_right(row)}"
+    return f"Input: {row.text}{pair}{question}\nAnswer: {_right(task, row)}"
 
 
-def _right(row: Example) -> str:
+def _right(task: Task, row: Example) -> str:
     if row.answers:
         return row.answers[0]
-    return row.label or ", ".join(row.labels) or write_json(row.spans, row.text)
+    if task.kind == "spans":
+        return write_json(row.spans, row.text)
+    return _worded(task, row.labels or (row.label,))
+
+
+def _said(task: Task, said: str) -> str:
+    return _worded(task, said.split(BETWEEN)) if GOLD[task.kind] == "label" else said
+
+
+def _worded(task: Task, labels: Iterable[str]) -> str:
+    return ", ".join(map(task.words_of, filter(None, labels))) or "none"

@@ -234,6 +234,25 @@ def test_a_file_of_labels_gives_their_order_and_descriptions(tmp_path: Path) -> 
             read_labels(path)
 
 
+def test_a_file_of_labels_gives_the_words_that_prompts_write(tmp_path: Path) -> None:
+    path = tmp_path / "labels.json"
+    path.write_text(
+        '[{"name": "0", "words": "bad"}, {"name": "1", "words": "good"}, {"name": "2"}]'
+    )
+    assert read_labels(path) == [Label("0", words="bad"), Label("1", words="good"), Label("2")]
+
+
+@pytest.mark.parametrize("words", ['"2"', '"Good"', '" "', '"two\\nlines"'])
+def test_words_that_cannot_be_told_apart_or_written_are_refused(words: str, tmp_path: Path) -> None:
+    path = tmp_path / "labels.json"
+    given = (
+        f'[{{"name": "0", "words": {words}}}, {{"name": "1", "words": "good"}}, {{"name": "2"}}]'
+    )
+    path.write_text(given)
+    with pytest.raises(InputError, match="label"):
+        read_labels(path)
+
+
 def test_nothing_is_left_on_disk(file: Path, home: Path) -> None:
     imported = read_jsonl(write(file, good()), name="mine")
     assert list(home.iterdir()) == []

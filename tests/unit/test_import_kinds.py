@@ -15,7 +15,7 @@ from appliance.data.check import Problems
 from appliance.data.choices import Choices, Sizes
 from appliance.data.rows import fixed_task
 from appliance.errors import InputError
-from appliance.task import GOLD, SPLITS, Kind
+from appliance.task import GOLD, SPLITS, Kind, Label
 
 WORDS = [a + b + c for a in "bdfgklmn" for b in "aeiou" for c in "rstz"]
 
@@ -333,3 +333,8 @@ def test_a_row_of_anything_is_imported_or_refused_by_its_place(
         read(path, [EVERY[kind][0] | changes, *EVERY[kind][1:]], kind)
     except InputError as error:
         assert "line 1" in str(error) or "labels that read the same" in str(error)
+
+
+def test_entity_types_are_written_by_their_names(file: Path) -> None:
+    labels = [Label("person", words="people"), Label("place")]
+    assert 'label "person" has words' in refusal(file, spans(), "spans", labels=labels)

@@ -35,6 +35,13 @@ def test_five_words_of_a_row_are_found_in_whatever_writing(text):
     ]
 
 
+def test_what_is_written_for_a_label_is_looked_at_too():
+    labels = [Label("founder", words="after the flood of March")]
+    assert leaks(PROMPT, labels, [PRIVATE]) == [
+        Leak(PRIVATE.id, "text", "after the flood of march", "labels")
+    ]
+
+
 def test_the_longest_stretch_is_told():
     said = saying("Never say: the flood of March Mirel Tann set up anything.\n")
     [leak] = leaks(said, (), [PRIVATE])

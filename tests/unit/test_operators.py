@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+import msgspec
 import pytest
 import tiny_tasks
 
@@ -110,3 +111,20 @@ def test_an_instruction_takes_the_old_ones_place_and_lists_labels_where_it_did(n
     listed = "{labels}" in seed.section("task")
     assert changed.section("task") == f"Do it well.{' {labels}' if listed else ''}\n\n"
     assert (changed.form, changed.example) == (seed.form, seed.example)
+
+
+@pytest.mark.parametrize("name", ["relation", "classify", "several"])
+def test_a_reasoner_reads_the_words_of_a_label_and_not_its_code(name):
+    task, cases = TASKS[name].task, TASKS[name].cases["tuning"]
+    coded = tuple(
+        msgspec.structs.replace(label, words=f"words for it ({n})")
+        for n, label in enumerate(task.labels)
+    )
+    task = msgspec.structs.replace(task, labels=coded)
+    for operator in OPERATORS.values():
+        asked = operator(task, wrong_on(name, cases), cases, Random(0))
+        assert asked is not None
+        answers = [line for line in asked.text.splitlines() if line.startswith("Answer: ")]
+        assert answers and all(line[8:].startswith(("words for it", "none")) for line in answers)
+        said = [line for line in asked.text.splitlines() if line.startswith("The model said: ")]
+        assert all("words for it" in line or WRONG[name] not in line for line in said)

@@ -100,3 +100,12 @@ def test_entities_are_written_as_the_prompt_says(output):
     written = answer_of(prompt, task, text)
     assert "Ada" in written and "person" in written
     assert ("home" in written) == (output == "tags")
+
+
+def test_what_is_written_for_a_label_is_worded_by_the_prompts_rule():
+    labels = (Label("C34", words="lung"), Label("C50", "of the breast", words="breast"))
+    task = Task("sites", "classify", "fixed", labels)
+    prompt = msgspec.structs.replace(PROMPT, example="{text} {label}\n", wording="title")
+    assert label_words(prompt, task, ["C50", "C34", "other"]) == ["Breast", "Lung", "Other"]
+    asks = msgspec.structs.replace(PROMPT, example="{text}\n{label}: {definition}? {answer}\n")
+    assert about(asks, task, "C50") == {"label": "breast", "definition": "of the breast"}
