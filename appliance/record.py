@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from appliance.prompt import Prompt
+from appliance.scoring.metrics import searched_by
 from appliance.scoring.statistics import Estimate
 from appliance.search.contest import Candidate
 from appliance.show import diff
@@ -121,7 +122,7 @@ class RunRecorder:
         found = candidate.estimate
         shown = {
             "prompt": prompt.id,
-            "metric": candidate.metric,
+            "metric": searched_by(candidate.metric),
             "value": round(found.value, 4),
             "interval": [round(found.low, 4), round(found.high, 4)],
             "loss": round(candidate.loss, 4),

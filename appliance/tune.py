@@ -15,7 +15,7 @@ from typing import Protocol
 from appliance.prompt import Prompt
 from appliance.refine.refine import refine
 from appliance.render import asked, holds
-from appliance.scoring.calibration import log_shares, penalty
+from appliance.scoring.calibration import log_shares
 from appliance.scoring.cost import expected_cost
 from appliance.scoring.evaluator import Evaluator
 from appliance.scoring.metrics import estimate, mean_loss
@@ -156,7 +156,7 @@ def select(
             continue
         fitted = candidate.fit
         outcomes[candidate.final.id] = scored
-        penalties[candidate.final.id] = round(fsum(penalty(s, fitted) for s in scored), 4)
+        penalties[candidate.final.id] = round(fsum(candidate.penalties_of(scored)), 4)
         found = estimate(scored, fitted, loaded.task.metric)
         watcher.selected(candidate, found, mean_loss(scored, fitted))
     best = min((c for c in unique if c.final.id in penalties), key=lambda c: penalties[c.final.id])

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import product
-from math import fsum, log
+from math import exp, fsum, log
 from statistics import fmean
 
 import msgspec
@@ -46,33 +46,47 @@ class Fit(msgspec.Struct, frozen=True):
 
 def fit(scored: Sequence[Outcome], shares: Sequence[float], metric: Metric = "accuracy") -> Fit:
     """The calibration and sharpness with the lowest mean penalty, the plainest of equals.
-    ``shares`` is as from ``log_shares``."""
+    ``shares`` is as from ``log_shares``; for macro-F1 all labels are to be as likely."""
     if isinstance(scored[0], Scored):
         channel = SHARES if scored[0].channel else (0.0,)
         plain = [Fit(weight, share=share) for share, weight in product(channel, WEIGHTS)]
-        tried = [msgspec.structs.replace(each, prior=prior(scored, each, shares)) for each in plain]
-        return sharpen(scored, tried)
+        counts = balance(shares, metric)
+        tried = [
+            msgspec.structs.replace(each, prior=prior(scored, each, shares, counts))
+            for each in plain
+        ]
+        return sharpen(scored, tried, counts)
     if isinstance(scored[0], Judged):
         return sharpen(scored, [_threshold(scored, shares, metric)])
     return Fit(0.0)
 
 
-def sharpen(scored: Sequence[Outcome], calibrations: Iterable[Calibration]) -> Fit:
+def sharpen(
+    scored: Sequence[Outcome], calibrations: Iterable[Calibration], counts: Sequence[float] = ()
+) -> Fit:
     """The best of some calibrations, each at its best sharpness."""
     fits = (
         Fit(by.weight, by.prior, k, by.share, by.threshold)
         for by, k in product(calibrations, SHARPNESSES)
     )
-    return min(fits, key=lambda f: fsum(penalty(s, f) for s in scored))
+    return min(fits, key=lambda f: fsum(penalty(s, f, counts) for s in scored))
 
 
-def prior(scored: Sequence[Outcome], plain: Fit, shares: Sequence[float]) -> tuple[float, ...]:
+def prior(
+    scored: Sequence[Outcome], plain: Fit, shares: Sequence[float], counts: Sequence[float] = ()
+) -> tuple[float, ...]:
     """b(y): the mean over the cases of the score without it, less the label's log share, around 0.
-    None without shares. The cases' gold labels are not read."""
+    None without shares. The cases' gold labels are not read, unless each ``counts`` as from
+    ``balance``: then the mean is over labels that all come as often."""
     if not shares:
         return ()
-    scores = zip(*(s.scores(plain) for s in scored if isinstance(s, Scored)), strict=True)
-    excess = [fmean(each) - share for each, share in zip(scores, shares, strict=True)]
+    chosen = [s for s in scored if isinstance(s, Scored)]
+    scores = zip(*(s.scores(plain) for s in chosen), strict=True)
+    if counts:
+        shares, weights = [0.0] * len(shares), [counts[s.gold] for s in chosen]
+    else:
+        weights = None
+    excess = [fmean(each, weights) - share for each, share in zip(scores, shares, strict=True)]
     centre = fmean(excess)
     return tuple(round(each - centre, 4) for each in excess)
 
@@ -146,7 +160,17 @@ def calibrated(prompt: Prompt, by: Fit) -> Prompt:
     )
 
 
-def penalty(scored: Outcome, fitted: Fit) -> float:
+def balance(shares: Sequence[float], metric: Metric) -> tuple[float, ...]:
+    """How much a case of each label counts where macro-F1 is sought: as if all labels came as
+    often. Empty where all cases count alike."""
+    if metric != "macro_f1":
+        return ()
+    return tuple(exp(-share) / len(shares) for share in shares)
+
+
+def penalty(scored: Outcome, fitted: Fit, counts: Sequence[float] = ()) -> float:
     """What a race counts: the loss, and one more nat for a wrong answer. The loss alone trades
-    decisions for confidence, errors alone are too coarse to race on."""
-    return scored.loss(fitted, fitted.sharpness) + scored.cost(fitted)
+    decisions for confidence, errors alone are too coarse to race on. ``counts`` is as from
+    ``balance``."""
+    found = scored.loss(fitted, fitted.sharpness) + scored.cost(fitted)
+    return found * counts[scored.gold] if counts and isinstance(scored, Scored) else found

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from math import fsum
 
 from appliance.prompt import Prompt
-from appliance.scoring.calibration import Fit, calibrated, fit, penalty, sharpen
+from appliance.scoring.calibration import Fit, balance, calibrated, fit, penalty, sharpen
 from appliance.scoring.evaluator import Evaluator
-from appliance.scoring.metrics import estimate, mean_loss, searched_by
+from appliance.scoring.metrics import estimate, mean_loss
 from appliance.scoring.outcomes import Outcome
 from appliance.scoring.racing import Difference, compare
 from appliance.scoring.statistics import Estimate
@@ -47,7 +47,7 @@ class Candidate:
     def fit(self) -> Fit:
         if self._fitted is None or self._fitted[0] != len(self.scored):
             fitted = (
-                sharpen(self.scored, [self.prompt])
+                sharpen(self.scored, [self.prompt], self._counts)
                 if self.fixed
                 else fit(self.scored, self.shares, self.metric)
             )
@@ -73,8 +73,16 @@ class Candidate:
     def loss(self) -> float:
         return mean_loss(self.scored, self.fit)
 
+    @property
+    def _counts(self) -> tuple[float, ...]:
+        return balance(self.shares, self.metric)
+
     def penalties(self, cases: int) -> list[float]:
-        return [penalty(scored, self.fit) for scored in self.scored[:cases]]
+        return self.penalties_of(self.scored[:cases])
+
+    def penalties_of(self, outcomes: Sequence[Outcome]) -> list[float]:
+        """What the candidate did on any cases, as a race counts it."""
+        return [penalty(outcome, self.fit, self._counts) for outcome in outcomes]
 
 
 class Contest:
@@ -94,8 +102,8 @@ class Contest:
         self.cases = cases
         self.seen = seen
         self.shares = shares
-        self.metric = searched_by(evaluator.task.metric)
-        self.seed = Candidate(seed, "seed", fixed=True, metric=self.metric)
+        self.metric = evaluator.task.metric
+        self.seed = Candidate(seed, "seed", fixed=True, shares=shares, metric=self.metric)
         self.entries: dict[str, Candidate] = {}
         self.extend(self.seed, FIRST)
         seen(self.seed, "leads")

@@ -14,6 +14,7 @@ from appliance.scoring.calibration import (
     SHARPNESSES,
     WEIGHTS,
     Fit,
+    balance,
     calibrated,
     fit,
     log_shares,
@@ -57,6 +58,30 @@ def test_a_prior_is_the_mean_score_of_each_label_around_zero():
     assert prior(scored, Fit(1.0), (-1.0, -1.0)) == (2.75, -2.75)
     assert prior(scored, Fit(0.0), (-1.0, -3.0)) == (1.5, -1.5)
     assert prior(scored, Fit(0.0), ()) == ()
+
+
+def unbalanced(count: int, seed: int = 0) -> list[Scored]:
+    """Nine of ten are of the first label; the right one leads by a nat and noise of as much."""
+    random = Random(seed)
+    golds = [int(n % 10 == 0) for n in range(count)]
+    gaps = [random.gauss(-1.0 if gold else 1.0, 1.0) for gold in golds]
+    each = enumerate(zip(golds, gaps, strict=True))
+    return [Scored(str(n), gold, (round(gap, 4), 0.0), (0.0, 0.0)) for n, (gold, gap) in each]
+
+
+def test_for_macro_f1_a_rare_label_counts_as_much_as_a_frequent_one():
+    scored = unbalanced(400)
+    shares = (log(0.9), log(0.1))
+    assert balance(shares, "accuracy") == ()
+    assert balance(shares, "macro_f1") == pytest.approx((1 / 1.8, 1 / 0.2))
+    by_accuracy, by_macro = fit(scored, shares), fit(scored, shares, "macro_f1")
+
+    def recall(label: int, by: Fit) -> float:
+        return accuracy([s for s in scored if s.gold == label], by)
+
+    assert accuracy(scored, by_accuracy) > accuracy(scored, by_macro)
+    assert recall(1, by_macro) > recall(1, by_accuracy) + 0.2
+    assert abs(recall(0, by_macro) - recall(1, by_macro)) < 0.15
 
 
 def test_shares_are_those_of_the_gold_labels_and_none_is_nothing():
