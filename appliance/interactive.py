@@ -11,12 +11,12 @@ import msgspec
 from appliance.answers import say
 from appliance.errors import InputError
 from appliance.host import Host
+from appliance.lengths import too_long
 from appliance.plan import tokeniser_of
 from appliance.prompt import Prompt
 from appliance.race import Entered, race
 from appliance.renderer import Renderer
-from appliance.scoring.cost import longest
-from appliance.scoring.evaluator import BLOCK, Evaluator
+from appliance.scoring.evaluator import Evaluator
 from appliance.scoring.metrics import mean_loss, searched_by, summarise
 from appliance.suits import check
 from appliance.task import METRICS, Case, Task
@@ -69,7 +69,7 @@ def evaluate(db: Database, host: Host, body: dict[str, Any]) -> dict[str, Any]:
     journal = Unrecorded()
     evaluator = evaluator_of(host, loaded, journal, {"serving": serving}, body["model"])
     for name, prompt in given.items():
-        _check_lengths(name, prompt, evaluator, cases, host.describe(serving.worker).context)
+        _check_lengths(name, prompt, evaluator, cases)
     start = time.perf_counter()
     entries = race(evaluator, list(given.values()), cases)
     seconds = time.perf_counter() - start
@@ -86,16 +86,12 @@ def evaluate(db: Database, host: Host, body: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _check_lengths(
-    name: str, prompt: Prompt, evaluator: Evaluator, cases: Sequence[Case], limit: int
-) -> None:
+def _check_lengths(name: str, prompt: Prompt, evaluator: Evaluator, cases: Sequence[Case]) -> None:
     """Raises InputError: of many prompts the model would not say which it cannot take."""
-    renderer = evaluator.renderer
-    blocks = (cases[start : start + BLOCK] for start in range(0, len(cases), BLOCK))
-    most = max(max(renderer.lengths(prompt, block)) for block in blocks)
-    if (tokens := most + longest(renderer, prompt)) > limit:
+    limit = evaluator.renderer.tokeniser.description.context
+    if found := next(too_long(evaluator.renderer, prompt, cases), None):
         raise InputError(
-            f"{name}: with this prompt a row takes {tokens} tokens, and the model takes {limit}; "
+            f"{name}: with this prompt a row takes {found[1]} tokens, and the model takes {limit}; "
             "show fewer demonstrations"
         )
 

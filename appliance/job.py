@@ -13,6 +13,7 @@ from appliance import __version__
 from appliance.errors import InputError, StropError
 from appliance.host import Host
 from appliance.interactive import prompt_of
+from appliance.lengths import too_long
 from appliance.plan import Gauge, tokeniser_of
 from appliance.prompt import Prompt
 from appliance.record import Inputs, RunRecorder, StoreJournal
@@ -143,7 +144,20 @@ def retrace(
     evaluator = Evaluator(bench, Renderer(loaded.task, loaded.rows, tokeniser))
     asked = "reasoner" in inputs.bodies
     reasoner = tokeniser_of(host, host.catalog.get(inputs.reasoner)) if asked else None
-    best = tune(loaded, evaluator, bench, reasoner, watcher, seed=inputs.seed, budget=inputs.budget)
+
+    def fits(prompt: Prompt) -> bool:
+        return not any(too_long(evaluator.renderer, prompt, loaded.cases["test"]))
+
+    best = tune(
+        loaded,
+        evaluator,
+        bench,
+        reasoner,
+        watcher,
+        seed=inputs.seed,
+        budget=inputs.budget,
+        fits=fits,
+    )
     return evaluator, best
 
 

@@ -15,17 +15,16 @@ from appliance.errors import BudgetError, InputError, StropError
 from appliance.fidelity import fidelity
 from appliance.frame import chat_frame
 from appliance.host import Host
+from appliance.lengths import too_long
 from appliance.renderer import Renderer
-from appliance.scoring.cost import expected_cost, longest, writes
-from appliance.scoring.evaluator import BLOCK
+from appliance.scoring.cost import expected_cost
 from appliance.scoring.replies import decisions, totals
-from appliance.scoring.written import request
 from appliance.search.contest import FIRST
 from appliance.search.formats import build, choose_point
 from appliance.search.mutate import shot_sets
 from appliance.search.operators import SAMPLES
 from appliance.search.spaces import space_of
-from appliance.task import Case
+from appliance.task import GOLD, Case
 from appliance.tasks import Loaded
 from appliance.tokens import PROBE, Tokeniser
 from appliance.tune import MINUTE, SEARCH
@@ -116,25 +115,16 @@ class Gauge:
         return Agreement(round(rank_agreement(ours, theirs).spearman, 4), len(ours))
 
     def check_lengths(self) -> None:
-        """Raises InputError for a case that is too long for the model under the seed prompt.
-
-        Nothing but lengths is looked at, so the test split stays unread.
-        """
-        limit = self.host.describe(self.host.worker(self.model, self.model.serving_body)).context
-        written = longest(self.renderer, self.loaded.seed)
+        """Raises InputError for a case that is too long for the model under the seed prompt."""
+        limit = self.tokeniser.description.context
         for split, cases in self.loaded.cases.items():
-            for start in range(0, len(cases), BLOCK):
-                block = cases[start : start + BLOCK]
-                lengths = self.renderer.lengths(self.loaded.seed, block)
-                for case, length in zip(block, lengths, strict=True):
-                    length += written
-                    if length > limit:
-                        raise InputError(
-                            f"a {split} row is too long for {self.model.name}: with the seed "
-                            f"prompt {length} tokens, and it takes {limit}. The row begins "
-                            f'"{case.query.text[:60]}"; shorten it or leave it out, or show '
-                            "fewer demonstrations"
-                        )
+            for case, length in too_long(self.renderer, self.loaded.seed, cases):
+                raise InputError(
+                    f"a {split} row is too long for {self.model.name}: with the seed prompt "
+                    f"{length} tokens, and it takes {limit}. The row begins "
+                    f'"{case.query.text[:60]}"; shorten it or leave it out, or show fewer '
+                    "demonstrations"
+                )
 
     def plan(self, bodies: dict[str, Body], minutes: float, *, stretch: bool = False) -> Plan:
         """Raises BudgetError where the minutes pay for fewer than ``LEAST_CANDIDATES``, unless they
@@ -181,7 +171,7 @@ class Gauge:
         """Mean over some points of the format space: most are shorter than a seed prompt."""
         random = Random(0)
         shots = shot_sets(self.loaded.pool, self.loaded.seed)
-        space = space_of(self.loaded.task.kind, self.loaded.seed)
+        space = space_of(self.loaded.task, self.loaded.seed)
         points = [
             choose_point(lambda _, options: random.choice(list(options)), tuple(shots), space)
             for _ in range(POINTS)
@@ -212,12 +202,14 @@ class Gauge:
 
     def _prices(self, body: str) -> Prices:
         worker = self.host.worker(self.model, body)
-        seed = self.loaded.seed
-        written = 0.0
-        if writes(self.renderer, seed):
-            openings = self.renderer.openings(seed, self.cases)
-            written = self._sampling(worker, request(self.loaded.task, seed, openings))
-        return Prices(self._prefill(worker), sample=written)
+        reading = self._prefill(worker)
+        if GOLD[self.loaded.task.kind] == "label":
+            return Prices(reading)
+        # The seed may choose where other formats write. Nothing stops it early, and a token that is
+        # written costs as much as one that is read at least.
+        openings = self.renderer.openings(self.loaded.seed, self.cases)
+        wanted = Generate(prompts=openings, max_tokens=SAMPLED_TOKENS, temperature=0.0)
+        return Prices(reading, sample=max(reading, self._sampling(worker, wanted)))
 
     def _prefill(self, worker: str) -> float:
         """The better of two measurements: what else the machine does only ever adds to one."""

@@ -215,12 +215,14 @@ def shown(prompt: Prompt, shots: Sequence[Example], case: Case) -> tuple[Example
 def ordered(
     order: Order, shots: tuple[Example, ...], labels: tuple[str, ...]
 ) -> tuple[Example, ...]:
-    """Demonstrations in the prompt's order; ties keep the given one."""
+    """Demonstrations in the prompt's order; ties keep the given one. Labels that are not the case's
+    come last."""
     match order:
         case "reversed":
             return shots[::-1]
         case "label":
-            return tuple(sorted(shots, key=lambda shot: labels.index(shot.label)))
+            places = {label: place for place, label in enumerate(labels)}
+            return tuple(sorted(shots, key=lambda shot: places.get(shot.label, len(labels))))
         case "shortest":
             return tuple(sorted(shots, key=lambda shot: len(shot.text)))
         case "longest":

@@ -102,6 +102,11 @@ class Renderer:
             for questions in sheet.plain
         ]
 
+    def longest_text(self, cases: Sequence[Case]) -> int:
+        """The tokens of the cases' longest text, by itself."""
+        encoded = self.tokeniser.encode([case.query.text for case in cases], closed=True)
+        return max(len(ids) for ids, _ in encoded)
+
     def frame(self, prompt: Prompt) -> Frame:
         if prompt.mode not in self._frames:
             make = chat_frame if prompt.mode == "chat" else raw_frame

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from appliance.prompt import Prompt, Section
-from appliance.task import Kind, Task
+from appliance.task import Case, Kind, Task
 
 Written = tuple[str, str]
 """An instruction and an example."""
@@ -41,6 +41,12 @@ SEVERAL: Written = (
 CHOSEN: Written = ("Answer the question.\n\n", "Question: {text}\nAnswer: {answer}\n\n")
 """Where an answer is one of a question's options, which are scored: nothing has to be written."""
 
+OFFERED: Written = (
+    "Answer the question.\n\n",
+    "Question: {text}\nOptions: {choices}\nAnswer: {answer}\n\n",
+)
+"""The same where the texts do not list the options."""
+
 YES_NO_RELATION: Written = (
     "You are given a relation with its description in brackets, a support sentence and a query "
     "sentence. A relation connects a subject and an object, which are tagged. Decide whether the "
@@ -51,13 +57,17 @@ YES_NO_RELATION: Written = (
 """The form of the two-stage paper (Chakma et al. 2026): one yes/no prompt a relation."""
 
 
-def plain_seed(task: Task, pool: Mapping[str, tuple[str, ...]]) -> Prompt:
-    """The labels, or what is asked; one demonstration of each label; named fields."""
+def plain_seed(
+    task: Task, pool: Mapping[str, tuple[str, ...]], cases: Sequence[Case] = ()
+) -> Prompt:
+    """The labels, or what is asked; one demonstration of each label; named fields. ``cases`` are
+    some of the task's."""
     instruction, example = SEEDS[task.kind]
     if task.several:
         instruction, example = SEVERAL
     elif task.match == "choice":
-        instruction, example = CHOSEN
+        listed = all(choice in case.query.text for case in cases for choice in case.options)
+        instruction, example = CHOSEN if listed else OFFERED
     elif task.kind == "relation" and task.metric == "micro_f1" and task.protocol == "episodes":
         instruction, example = YES_NO_RELATION
     return Prompt(

@@ -57,7 +57,7 @@ def save(db: Database, imported: Imported) -> str:
     """Stores a task whole and returns its id, a hash of its name and all its content: the same
     again is the same task. Raises NameTakenError where another one has the name."""
     task, cases = imported.task, imported.cases
-    seed = imported.seed or plain_seed(task, shot_pool(task, cases["tuning"]))
+    seed = imported.seed or plain_seed(task, shot_pool(task, cases["tuning"]), cases["tuning"])
     body = msgspec.json.encode(Stored(task, seed), order="deterministic").decode()
     hashed = split_hash(case for split in SPLITS for case in cases[split])
     # Made before the store is locked: there may be a million.

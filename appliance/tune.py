@@ -6,7 +6,7 @@ source of its own and no store.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 from math import fsum
 from random import Random
@@ -56,10 +56,12 @@ def tune(
     *,
     seed: int,
     budget: float,
+    fits: Callable[[Prompt], bool],
 ) -> Prompt:
     """The best prompt, or the seed where nothing beat it on the selection split.
 
-    ``budget`` in cost units covers both stages and the selection; the verdict is extra.
+    ``budget`` in cost units covers both stages and the selection; the verdict is extra. A prompt
+    that a test row does not fit could not be given one, and is passed over: ``fits`` says so.
     """
     cases = ordered(loaded.cases["tuning"], loaded.task, seed)
     # Nobody is asked whether none of the above holds.
@@ -82,14 +84,15 @@ def tune(
         seed,
         SEARCH * budget,
         depth,
-        space_of(loaded.task.kind, loaded.seed),
+        space_of(loaded.task, loaded.seed),
     )
     stage_one = contest.leader
     stage = "refine"
     watcher.stage(stage)
     refined = refine(contest, bench, evaluator.renderer.tokeniser, seed, REFINE * budget, depth)
     watcher.stage("selection")
-    entrants = [contest.seed, *finalists, stage_one, refined]
+    found = (*finalists, stage_one, refined)
+    entrants = [contest.seed, *(each for each in found if fits(each.prompt))]
     best, outcomes = select(loaded, evaluator, entrants, watcher, SELECTION * budget)
     if best is contest.seed:
         return best.final

@@ -48,7 +48,7 @@ def keep(out: Output, imported: Imported, schema: str) -> None:
     db = open_store()
     for note in imported.notes:
         out.say(f"note: {note}")
-    seed = imported.seed or plain_seed(imported.task, {})
+    seed = imported.seed or plain_seed(imported.task, {}, imported.cases["tuning"])
     for case in islice(imported.cases["tuning"], PREVIEWED):
         out.say("a row as a demonstration shows it:")
         for line in show.demonstration(seed, imported.task, case).rstrip().splitlines():

@@ -25,7 +25,7 @@ def expected_cost(
         return read * prices.prefill
     openings = build([Segment(-1, ids) for ids in renderer.openings(prompt, cases)])
     times = 2 if "reasoning" in prompt.slots else 1
-    written = WRITTEN * longest(renderer, prompt) * len(cases)
+    written = WRITTEN * longest(renderer, prompt, cases) * len(cases)
     return (read + times * len(openings)) * prices.prefill + written * prices.sample
 
 
@@ -35,9 +35,17 @@ def writes(renderer: Renderer, prompt: Prompt) -> bool:
     return prompt.form == "written" and not chosen
 
 
-def longest(renderer: Renderer, prompt: Prompt) -> int:
-    """Tokens that may be written for a case."""
+def longest(renderer: Renderer, prompt: Prompt, cases: Sequence[Case]) -> int:
+    """Tokens that may be written for one of the cases."""
     if not writes(renderer, prompt):
         return 0
     reasoning = REASONING if "reasoning" in prompt.slots else 0
-    return reasoning + (0 if renderer.task.match == "choice" else ANSWER[renderer.task.kind])
+    return reasoning + longest_answer(renderer, prompt, cases)
+
+
+def longest_answer(renderer: Renderer, prompt: Prompt, cases: Sequence[Case]) -> int:
+    """Tokens that an answer to one of the cases may have where it is written."""
+    if renderer.task.match == "choice":
+        return 0
+    tagged = renderer.task.kind == "spans" and prompt.output == "tags"
+    return ANSWER[renderer.task.kind] + (renderer.longest_text(cases) if tagged else 0)

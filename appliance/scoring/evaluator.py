@@ -7,12 +7,13 @@ from itertools import chain
 
 from appliance.prompt import Prompt
 from appliance.renderer import Renderer, Sheet
+from appliance.scoring.cost import longest_answer
 from appliance.scoring.outcomes import Outcome
 from appliance.scoring.replies import decisions, read_scores, totals
 from appliance.scoring.written import read, request, thinking, units
 from appliance.task import Case, Task
 from appliance.workbench import Workbench
-from models.engine import Choice, Score, digest
+from models.engine import Choice, Generate, Score, digest
 
 BLOCK = 96
 """Cases a request of the search holds at most: what a crash can cost."""
@@ -42,7 +43,7 @@ class Evaluator:
         scored = digest(Score(self.renderer.sheet(prompt, cases).segments))
         if prompt.form != "written":
             return scored
-        return scored + digest(request(self.task, prompt, self.renderer.openings(prompt, cases)))
+        return scored + digest(self._answers(prompt, cases, None))
 
     def score(self, prompt: Prompt, cases: Sequence[Case], role: str = "search") -> list[Outcome]:
         """In blocks, each of which shares its prefix."""
@@ -65,19 +66,19 @@ class Evaluator:
         reply = self.bench.score(role, Score(sheet.segments))
         if prompt.form != "written" or self.task.match == "choice":
             return read_scores(self.task, prompt, sheet, reply, cases)
-        openings = self.renderer.openings(prompt, cases, said)
-        written = self.bench.generate(role, request(self.task, prompt, openings)).written
+        written = self.bench.generate(role, self._answers(prompt, cases, said)).written
         total = totals(sheet, reply)
         return [
-            read(
-                self.task,
-                prompt,
-                case,
-                continuation.text,
-                -total[answer] / units(self.task, case, sheet.segments[answer].read),
-            )
+            read(self.task, prompt, case, continuation.text, -total[answer] / units(case))
             for case, [continuation], [(answer,)] in zip(cases, written, sheet.plain, strict=True)
         ]
+
+    def _answers(
+        self, prompt: Prompt, cases: Sequence[Case], said: Sequence[str] | None
+    ) -> Generate:
+        openings = self.renderer.openings(prompt, cases, said)
+        most = longest_answer(self.renderer, prompt, cases)
+        return request(self.task, prompt, openings, most)
 
     def _reasoning(self, prompt: Prompt, cases: Sequence[Case], role: str) -> list[str] | None:
         if "reasoning" not in prompt.slots:

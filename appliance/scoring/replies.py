@@ -70,7 +70,7 @@ def decisions(
                 prior = (b + prompt.threshold, 0.0)
             elif len(answers) == 1:  # an answer that is written
                 weight, prior, gold = 0.0, (), 0
-                sharpness = 1 / units(task, case, sheet.segments[answers[0]].read)
+                sharpness = 1 / units(case)
             found.append(Choice(answers, nothing if weight else (), gold, weight, sharpness, prior))
     return tuple(found)
 

@@ -17,7 +17,7 @@ REASONING = 96
 """Tokens of reasoning at most."""
 
 ANSWER: dict[Kind, int] = {"answer": 16, "reading": 24, "spans": 96}
-"""Tokens of an answer at most."""
+"""Tokens of an answer at most, but for text with tags, which may have so many beyond the text's."""
 
 Tokens = tuple[int, ...]
 
@@ -25,13 +25,13 @@ Tokens = tuple[int, ...]
 def thinking(prompt: Prompt, openings: Sequence[Tokens]) -> Generate:
     """The likeliest reasoning, up to where the prompt draws the answer out of it."""
     first = split_slots(prompt.example)[0][0].strip()
-    stops = (prompt.extractor.strip(), prompt.separator, first)
+    stops = (prompt.extractor.strip(), first)
     return _written(openings, REASONING, tuple(dict.fromkeys(filter(None, stops))))
 
 
-def request(task: Task, prompt: Prompt, openings: Sequence[Tokens]) -> Generate:
-    """The likeliest answers, each on one line."""
-    asked = _written(openings, ANSWER[task.kind], ("\n",))
+def request(task: Task, prompt: Prompt, openings: Sequence[Tokens], most: int) -> Generate:
+    """The likeliest answers, each on one line of at most so many tokens."""
+    asked = _written(openings, most, ("\n",))
     if task.kind != "spans":
         return asked
     types = [label.name for label in task.labels]
@@ -42,6 +42,7 @@ def request(task: Task, prompt: Prompt, openings: Sequence[Tokens]) -> Generate:
 def read(task: Task, prompt: Prompt, case: Case, written: str, nll: float) -> Written:
     """What was meant by it, held against the right answer."""
     row = case.query
+    written = written.rstrip().removesuffix(prompt.separator.strip())
     match task.kind:
         case "answer":
             said = matching.said(written, task.match)
@@ -57,14 +58,14 @@ def read(task: Task, prompt: Prompt, case: Case, written: str, nll: float) -> Wr
     return Written(case.id, said, round(credit, 4), exact, counts, round(nll, 4))
 
 
-def units(task: Task, case: Case, tokens: int) -> int:
-    """What the right answer's -log p is divided by: its ``tokens``, but for entities, which JSON
-    lists and tags mark in a copy of the text. Those count by what is said in either: of each its
-    type and its words, and once that there is no other."""
-    if task.kind != "spans":
-        return tokens
-    text = case.query.text
-    return 1 + sum(1 + len(text[start:end].split()) for start, end, _ in case.query.spans)
+def units(case: Case) -> int:
+    """What the right answer's -log p is divided by: what it says, whatever a prompt's form and its
+    separator make of it. Those are its words and its end; of entities each one's type and words,
+    and once that there is no other."""
+    row = case.query
+    said = [row.text[start:end] for start, end, _ in row.spans]
+    words = sum(len(reading.tokens(text)) for text in (*said, *row.answers[:1]))
+    return 1 + len(said) + words
 
 
 def _entities(task: Task, prompt: Prompt, case: Case, written: str, nll: float) -> Written:

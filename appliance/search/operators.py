@@ -19,7 +19,7 @@ from appliance.frame import chat_frame
 from appliance.prompt import Prompt
 from appliance.scoring.entities import write_json
 from appliance.search.contest import Candidate
-from appliance.task import BETWEEN, GOLD, Case, Example, Kind, Task
+from appliance.task import BETWEEN, GOLD, Case, Kind, Task
 from appliance.tokens import Tokeniser
 from appliance.workbench import Unanswerable, Workbench
 from models.engine import Generate
@@ -136,15 +136,16 @@ def _row(task: Task, case: Case) -> str:
     row = case.query
     pair = "" if row.head is None else f" ({row.head_text}; {row.tail_text})"
     question = f"\nQuestion: {row.question}" if row.question else ""
-    return f"Input: {row.text}{pair}{question}\nAnswer: {_right(task, row)}"
+    return f"Input: {row.text}{pair}{question}\nAnswer: {_right(task, case)}"
 
 
-def _right(task: Task, row: Example) -> str:
+def _right(task: Task, case: Case) -> str:
+    row = case.query
     if row.answers:
         return row.answers[0]
     if task.kind == "spans":
         return write_json(row.spans, row.text)
-    return _worded(task, row.labels or (row.label,))
+    return _worded(task, row.labels if task.several else (case.options[case.gold],))
 
 
 def _said(task: Task, said: str) -> str:

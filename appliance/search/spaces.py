@@ -5,9 +5,9 @@ from __future__ import annotations
 from appliance.prompt import Prompt
 from appliance.search.formats import Space
 from appliance.search.label_spaces import CLASSIFY, RELATION
-from appliance.search.written_spaces import ANSWER, READING, SPANS
+from appliance.search.written_spaces import ANSWER, OFFERED, READING, SPANS
 from appliance.search.yes_no_spaces import SEVERAL, YES_NO_RELATION
-from appliance.task import Kind
+from appliance.task import Kind, Task
 
 SPACES: dict[Kind, Space] = {
     "relation": RELATION,
@@ -18,8 +18,23 @@ SPACES: dict[Kind, Space] = {
 }
 
 
-def space_of(kind: Kind, seed: Prompt) -> Space:
-    """Formats of the seed prompt's form: yes/no prompts stay yes/no prompts."""
+def space_of(task: Task, seed: Prompt) -> Space:
+    """Formats of the seed prompt's form: yes/no prompts stay yes/no prompts, and options are shown
+    where the seed shows them."""
     if seed.form == "yesno":
-        return YES_NO_RELATION if kind == "relation" else SEVERAL
-    return SPACES[kind]
+        return _supported(task) if task.kind == "relation" else SEVERAL
+    if "choices" in seed.slots:
+        return OFFERED
+    return SPACES[task.kind]
+
+
+def _supported(task: Task) -> Space:
+    """Only episodes bring support."""
+    if task.protocol == "episodes":
+        return YES_NO_RELATION
+    bare = {
+        name: genes
+        for name, genes in YES_NO_RELATION.layouts.items()
+        if "{support}" not in YES_NO_RELATION.template({"layout": name})
+    }
+    return YES_NO_RELATION._replace(layouts=bare)

@@ -34,6 +34,11 @@ def _answer(point: Point) -> str:
             return "{text}\nThe answer is "
         case "reasoned":
             return f"{question}: {{text}}\n{answer}: {{reasoning}}{point['extractor']}"
+        case "offered":
+            return f"{question}: {{text}}\nOptions: {{choices}}\n{answer}: "
+        case "offered-reasoned":
+            asked = f"{question}: {{text}}\nOptions: {{choices}}\n{answer}: "
+            return f"{asked}{{reasoning}}{point['extractor']}"
         case _:
             extractor = point["extractor"]
             return f"{question}: {{text}}\nLet's think step by step. {{reasoning}}{extractor}"
@@ -61,6 +66,16 @@ ANSWER = Space(
     ends=LINES,
     rules={"order": ORDERS},
 )
+
+
+OFFERED = ANSWER._replace(
+    layouts={
+        **ANSWER.layouts,
+        "offered": ("names",),
+        "offered-reasoned": ("names", "extractor"),
+    }
+)
+"""Where the texts do not list the options themselves."""
 
 
 READING_NAMES = {

@@ -29,13 +29,23 @@ def _relation(point: Point) -> str:
             return "{support}\n{text}\n{head} | {label} | {tail}: "
         case "question":
             return '{support}\n{marked}\nDoes "{label}" hold from the first to the second? '
+        case "asked":
+            return '{marked}\nDoes "{label}" ({definition}) hold from the first to the second? '
+        case "defined":
+            return "{label}: {definition}\nSentence: {marked}\nAnswer: "
+        case "pair":
+            return "{text}\n{head} | {label} | {tail}: "
         case _:
             return "{marked}\n{label}: "
 
 
 YES_NO_RELATION = Space(
     layouts=dict.fromkeys(
-        ("paper", "brief", "alike", "query-first", "triple", "question", "bare"), ()
+        (
+            *("paper", "brief", "alike", "query-first", "triple", "question", "bare"),
+            *("asked", "defined", "pair"),
+        ),
+        (),
     ),
     names={},
     heads={

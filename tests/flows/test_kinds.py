@@ -59,7 +59,14 @@ class Run:
         evaluator = Evaluator(self.bench, renderer)
         self.told = Told()
         self.best = tune(
-            self.loaded, evaluator, self.bench, tokeniser, self.told, seed=3, budget=BUDGET
+            self.loaded,
+            evaluator,
+            self.bench,
+            tokeniser,
+            self.told,
+            seed=3,
+            budget=BUDGET,
+            fits=lambda _: True,
         )
         self.verdict: Verdict = give_verdict(
             evaluator, self.loaded.cases["test"], self.loaded.seed, self.best, model="m", body="b"

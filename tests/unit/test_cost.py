@@ -34,7 +34,7 @@ def renderer(name: str) -> tuple[Renderer, list]:
 def test_where_nothing_is_written_the_tokens_that_are_read_are_all_that_costs(name):
     using, cases = renderer(name)
     seed = tiny_tasks.loaded(name).seed
-    assert not writes(using, seed) and longest(using, seed) == 0
+    assert not writes(using, seed) and longest(using, seed, cases) == 0
     assert expected_cost(using, seed, cases, READING) == using.tokens(seed, cases)
     assert expected_cost(using, seed, cases, WRITING) == 0.0
 
@@ -53,8 +53,16 @@ def test_where_nothing_is_written_the_tokens_that_are_read_are_all_that_costs(na
 )  # fmt: skip
 def test_what_is_written_costs_half_of_what_may_be(name, prompt, most):
     using, cases = renderer(name)
-    assert longest(using, prompt) == most and writes(using, prompt) == bool(most)
+    assert longest(using, prompt, cases) == most and writes(using, prompt) == bool(most)
     assert expected_cost(using, prompt, cases, WRITING) == WRITTEN * most * len(cases)
+
+
+def test_text_that_is_copied_with_tags_may_take_as_many_tokens_more_as_it_has():
+    using, cases = renderer("spans")
+    tagged = msgspec.structs.replace(DIRECT, output="tags")
+    [most] = {longest(using, tagged, cases)}
+    assert most == ANSWER["spans"] + using.longest_text(cases) > longest(using, DIRECT, cases)
+    assert using.longest_text(cases[:1]) <= using.longest_text(cases)
 
 
 def test_a_prompt_that_is_continued_is_read_again_for_each_thing_written():

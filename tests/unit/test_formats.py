@@ -13,11 +13,11 @@ from in_process import PROMPT
 
 from appliance.prompt import Prompt
 from appliance.render import render
-from appliance.search.formats import Space, build, choose_point
+from appliance.search.formats import Point, Space, build, choose_point
 from appliance.search.label_spaces import CLASSIFY, RELATION
 from appliance.search.mutate import mutate, shot_sets
 from appliance.search.spaces import space_of
-from appliance.search.written_spaces import ANSWER, READING, SPANS
+from appliance.search.written_spaces import ANSWER, OFFERED, READING, SPANS
 from appliance.search.yes_no_spaces import SEVERAL, YES_NO_RELATION
 from appliance.suits import check
 from appliance.task import FIELDS
@@ -28,7 +28,7 @@ SECTIONS = {"example", "task", "labels", "demonstrations", "channel"}
 
 
 def space(name: str) -> Space:
-    return space_of(TASKS[name].task.kind, TASKS[name].seed)
+    return space_of(TASKS[name].task, TASKS[name].seed)
 
 
 def drawn(space: Space, random: Random, shots: tuple[str, ...] = ()) -> dict[str, str]:
@@ -53,7 +53,27 @@ def test_a_space_is_that_of_the_kind_and_of_the_seeds_form(name, expected):
 
 
 def test_a_relation_prompt_of_labels_stays_one_in_episodes_too():
-    assert space_of("relation", PROMPT) is RELATION
+    assert space_of(TASKS["episodes"].task, PROMPT) is RELATION
+
+
+def test_options_are_shown_where_the_seed_shows_them():
+    shows = msgspec.structs.replace(PROMPT, example="{text}\nOptions: {choices}\n{answer}\n")
+    assert space_of(TASKS["choice"].task, shows) is OFFERED
+    assert any("{choices}" in OFFERED.template(point) for point in every_layout(OFFERED))
+    assert not any("{choices}" in ANSWER.template(point) for point in every_layout(ANSWER))
+
+
+def test_yes_no_prompts_show_support_where_episodes_bring_some():
+    asks = TASKS["episodes"].seed
+    shown = space_of(TASKS["episodes"].task, asks)
+    bare = space_of(TASKS["relation"].task, asks)
+    assert any("{support}" in shown.template(point) for point in every_layout(shown))
+    assert len(bare.layouts) > 2
+    assert not any("{support}" in bare.template(point) for point in every_layout(bare))
+
+
+def every_layout(space: Space) -> list[Point]:
+    return [{"layout": layout, "extractor": "\nSo: "} for layout in space.layouts]
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from in_process import PROMPT, TASK, InProcess, WordModel, case, many, row
 
@@ -43,15 +44,11 @@ class Lengths(Bench):
         super().__init__()
         split = {"tuning": cases, "selection": cases[:1], "test": cases[:1]}
         self.gauge.loaded = Loaded("t", "h", TASK, PROMPT, {}, split, {})
-        self.gauge.renderer = Renderer(TASK, {}, InProcess(WordModel()).tokeniser())
-        self.gauge.host = self
-        self.name, self.context = "tiny", context
-
-    def worker(self, model, body: str) -> str:
-        return body
-
-    def describe(self, worker: str):
-        return self
+        tokeniser = InProcess(WordModel()).tokeniser()
+        tokeniser.description = msgspec.structs.replace(tokeniser.description, context=context)
+        self.gauge.tokeniser = tokeniser
+        self.gauge.renderer = Renderer(TASK, {}, tokeniser)
+        self.name = "tiny"
 
 
 def test_a_row_that_is_too_long_is_refused_before_the_run_with_its_split_and_its_beginning():

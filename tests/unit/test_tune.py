@@ -147,7 +147,7 @@ def test_a_race_is_as_deep_as_a_tenth_of_the_budget_within_bounds(cost, budget, 
     assert race_depth(cost, budget) == depth
 
 
-def tuned(folder, task: Loaded) -> tuple[Prompt, Told]:
+def tuned(folder, task: Loaded, fits=lambda _: True) -> tuple[Prompt, Told]:
     models = InProcess(ScriptedModel(folder))
     prices = Prices(0.01, 0.01, 0.01)
     bodies = {role: Body("m", role, prices) for role in ("search", "serving", "twin", "reasoner")}
@@ -155,7 +155,13 @@ def tuned(folder, task: Loaded) -> tuple[Prompt, Told]:
     tokeniser = models.tokeniser()
     evaluator = Evaluator(bench, Renderer(task.task, {}, tokeniser))
     told = Told()
-    return tune(task, evaluator, bench, tokeniser, told, seed=3, budget=1500.0), told
+    return tune(task, evaluator, bench, tokeniser, told, seed=3, budget=1500.0, fits=fits), told
+
+
+def test_prompts_that_a_test_row_does_not_fit_are_passed_over(tmp_path):
+    task = loaded(many(40))
+    best, told = tuned(tmp_path, task, fits=lambda _: False)
+    assert best.id == task.seed.id and [prompt for prompt, _ in told.chosen] == [task.seed.id]
 
 
 def test_a_run_goes_through_its_stages_and_reads_no_test_row(tmp_path):

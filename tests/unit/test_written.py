@@ -33,12 +33,12 @@ def test_reasoning_is_the_likeliest_and_ends_where_the_answer_is_drawn_out():
     asked = thinking(STEPS, OPENINGS)
     assert (asked.prompts, asked.n, asked.temperature) == (OPENINGS, 1, 0.0)
     assert asked.max_tokens == REASONING
-    assert asked.stop == ("So the answer is:", "\n\n", "Q:")
+    assert asked.stop == ("So the answer is:", "Q:")
 
 
 @pytest.mark.parametrize(("task", "kind"), [(SUMS, "answer"), (READING, "reading")])
 def test_an_answer_is_the_likeliest_line(task, kind):
-    asked = request(task, DIRECT, OPENINGS)
+    asked = request(task, DIRECT, OPENINGS, ANSWER[kind])
     assert asked == Generate(
         prompts=OPENINGS, max_tokens=ANSWER[kind], temperature=0.0, stop=("\n",)
     )
@@ -46,10 +46,10 @@ def test_an_answer_is_the_likeliest_line(task, kind):
 
 @pytest.mark.parametrize("output", ["json", "tags"])
 def test_a_grammar_holds_entities_to_the_form_and_the_types(output):
-    asked = request(NAMES, msgspec.structs.replace(DIRECT, output=output), OPENINGS)
+    asked = request(NAMES, msgspec.structs.replace(DIRECT, output=output), OPENINGS, 96)
     assert "root" in asked.grammar and "person" in asked.grammar and "place" in asked.grammar
-    assert (asked.max_tokens, asked.temperature) == (ANSWER["spans"], 0.0)
-    other = request(NAMES, msgspec.structs.replace(DIRECT, output="json"), OPENINGS)
+    assert (asked.max_tokens, asked.temperature) == (96, 0.0)
+    other = request(NAMES, msgspec.structs.replace(DIRECT, output="json"), OPENINGS, 96)
     assert (asked.grammar == other.grammar) == (output == "json")
 
 
@@ -107,12 +107,21 @@ def test_a_text_without_entities_in_which_none_is_found_is_right(output, written
     assert (found.exact, found.right, found.counts) == (True, 1.0, (0, 0, 0))
 
 
-@pytest.mark.parametrize("tokens", [7, 40])
-def test_a_loss_counts_entities_by_what_is_said_of_them_however_long_the_form_is(tokens):
-    assert units(NAMES, ROW, tokens) == 1 + 3 * 2
-    assert units(NAMES, Case(Example("Ada Lowe left.", spans=((0, 8, "person"),))), tokens) == 4
-    assert units(NAMES, Case(Example("It rains.")), tokens) == 1
-    assert units(SUMS, Case(Example("2 + 2", answers=("4",))), tokens) == tokens
+def test_a_loss_counts_an_answer_by_what_it_says_however_a_prompt_has_it_written():
+    assert units(ROW) == 1 + 3 * 2
+    assert units(Case(Example("Ada Lowe left.", spans=((0, 8, "person"),)))) == 4
+    assert units(Case(Example("It rains."))) == 1
+    assert units(Case(Example("2 + 2", answers=("4", "It is four")))) == 2
+    assert units(Case(Example("...", question="Who?", answers=("the old man",)))) == 3
+    assert units(Case(Example("...", question="谁？", answers=("老人",)))) == 3
+
+
+@pytest.mark.parametrize("separator", [" ###\n", "\n---\n", ".\n", "\n"])
+def test_the_end_of_an_answer_is_no_part_of_it(separator):
+    prompt = Prompt((), "Q: {text}\nA: {answer}" + separator)
+    asked = Case(Example("Where?", answers=("Ostrand",)))
+    for written in ("Ostrand" + separator.partition("\n")[0], " Ostrand "):
+        assert read(SUMS, prompt, asked, written, 0.5).exact
 
 
 @pytest.mark.parametrize("written", ["", "[", "no JSON", "null", '[{"type": "x"}]', "\x00"])
