@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Container, Iterable, Iterator
 from typing import Literal
 
 import msgspec
 
+from appliance.data.quotes import SHORTEST, Said
 from appliance.prompt import Prompt
 from appliance.render import literals
 from appliance.task import Example, Label
 
-WORDS = 5
-"""As many of a row's words in a row are no accident; a row that is shorter counts whole."""
+SHARED = 3
+"""Texts that may have an answer; what more of them have is a label rather than a secret."""
 
-SHORTEST_ENTITY = 4
-"""Characters."""
+NUMBER = 6
+"""Digits from which on an answer that is a number is no accident."""
 
-_word = re.compile(r"\w+")
-
-What = Literal["demonstration", "golden", "text", "entity"]
+What = Literal["demonstration", "golden", "text", "entity", "answer", "choice"]
 Where = Literal["prompt", "labels", "golden rows"]
+
+TELLING: tuple[What, ...] = ("choice", "answer", "entity", "text", "demonstration", "golden")
+"""Of what is found of a row in one place the last of these is told."""
 
 
 class Leak(msgspec.Struct, frozen=True):
     """A private row is shown as a demonstration or kept as a golden row; or ``where`` has ``words``
-    of its text or its entity."""
+    of its text, its entity, its right answer or a choice that it offers."""
 
     row: str
     what: What
@@ -43,73 +44,70 @@ def leaks(
     longest of it.
 
     Case, punctuation and Unicode variants do not hide a word; what is said in other words is not
-    found.
+    found. Answers, choices and short words without capitals are told where no more than ``SHARED``
+    of all rows' texts have them.
     """
     named = [text for label in labels for text in (label.name, label.description, label.words)]
-    places: tuple[tuple[Where, _Said], ...] = (
-        ("prompt", _Said([literal.text for literal in literals(prompt)] + [prompt.reverse])),
-        ("labels", _Said([*named, *prompt.words])),
+    places: tuple[tuple[Where, Said], ...] = (
+        ("prompt", Said([literal.text for literal in literals(prompt)] + [prompt.reverse])),
+        ("labels", Said([*named, *prompt.words])),
     )
-    return [leak for row in rows if not row.may_ship for leak in _of(row, prompt, places, golden)]
+    found: list[list[Leak]] = []
+    having: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        for some in _of(row, prompt, places, golden):
+            for leak in filter(_may_be_shared, some):
+                if len(having[leak.words]) <= SHARED:
+                    having[leak.words].add(row.text)
+            if some and not row.may_ship:
+                found.append(some)
+    secret = (
+        [leak for leak in some if not _may_be_shared(leak) or len(having[leak.words]) <= SHARED]
+        for some in found
+    )
+    return [max(some, key=_telling) for some in secret if some]
 
 
 def _of(
     row: Example,
     prompt: Prompt,
-    places: Iterable[tuple[Where, _Said]],
+    places: Iterable[tuple[Where, Said]],
     golden: Container[str],
-) -> Iterator[Leak]:
+) -> Iterator[list[Leak]]:
+    """What is found of a row, place by place."""
     if row.id in golden:
-        yield Leak(row.id, "golden", row.text, "golden rows")
+        yield [Leak(row.id, "golden", row.text, "golden rows")]
     if row.id in prompt.shots:
-        yield Leak(row.id, "demonstration", row.text)
+        yield [Leak(row.id, "demonstration", row.text)]
         return
     for where, said in places:
-        if stretch := max((said.longest(text) for text in _texts(row)), key=len):
-            yield Leak(row.id, "text", stretch, where)
-        elif entity := next(filter(None, map(said.named, _entities(row))), ""):
-            yield Leak(row.id, "entity", entity, where)
+        yield [
+            Leak(row.id, what, words, where)
+            for what, text in _pieces(row)
+            if (words := said.of(text))
+        ]
 
 
-def _texts(row: Example) -> list[str]:
-    return [row.text, row.question, row.reasoning]
+def _pieces(row: Example) -> Iterator[tuple[What, str]]:
+    """Of a row that may ship only what others may share."""
+    if not row.may_ship:
+        yield from (("text", text) for text in (row.text, row.question, row.reasoning))
+    for entity in (row.head_text, row.tail_text, *(row.text[a:b] for a, b, _ in row.spans)):
+        yield "entity", entity
+    yield from (("answer", answer) for answer in row.answers if _is_specific(answer))
+    yield from (("choice", choice) for choice in row.choices if _is_specific(choice))
 
 
-def _entities(row: Example) -> list[str]:
-    return [row.head_text, row.tail_text, *(row.text[start:end] for start, end, _ in row.spans)]
+def _is_specific(answer: str) -> bool:
+    return any(map(str.isalpha, answer)) or sum(map(str.isdigit, answer)) >= NUMBER
 
 
-class _Said:
-    """Text to be searched, word by word; stretches do not reach from one part into the next."""
-
-    def __init__(self, parts: Iterable[str]) -> None:
-        each = [_words(part) for part in parts]
-        self.text = f" {' | '.join(' '.join(words) for words in each)} "
-        self.runs = {
-            tuple(words[i : i + n])
-            for words in each
-            for n in range(1, WORDS + 1)
-            for i in range(len(words) - n + 1)
-        }
-
-    def longest(self, text: str) -> str:
-        """The longest stretch of the text's words that is said, if it is no accident."""
-        words = _words(text)
-        least = min(WORDS, len(words))
-        best: Sequence[str] = ()
-        for start in range(len(words) - least + 1):
-            end = start + least
-            if tuple(words[start:end]) not in self.runs:
-                continue
-            while end < len(words) and f" {' '.join(words[start : end + 1])} " in self.text:
-                end += 1
-            best = max(best, words[start:end], key=len)
-        return " ".join(best)
-
-    def named(self, entity: str) -> str:
-        words = " ".join(_words(entity))
-        return words if len(words) >= SHORTEST_ENTITY and f" {words} " in self.text else ""
+def _may_be_shared(leak: Leak) -> bool:
+    if leak.what in ("answer", "choice"):
+        return True
+    short = leak.what in ("text", "entity") and len(leak.words) < SHORTEST
+    return short and not any(map(str.isupper, leak.words))
 
 
-def _words(text: str) -> list[str]:
-    return _word.findall(unicodedata.normalize("NFKC", text).casefold())
+def _telling(leak: Leak) -> tuple[int, int]:
+    return TELLING.index(leak.what), len(leak.words)

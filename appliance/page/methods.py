@@ -51,9 +51,13 @@ Answers below a threshold are withheld (Chow, IEEE Transactions on Information T
 error against coverage is drawn as by El-Yaniv and Wiener (JMLR 11, 2010).
 """
 LEAKS = """
-A private row is found if it is a demonstration, or if five of its words in a row, or an entity of
-it, stand in the prompt or in the labels. Case and punctuation hide nothing; what is said in other
-words is not found.
+A private row is found if it is a demonstration, or if five of its words in a row, all of a shorter
+text, an entity, an answer or a choice of it stand in the prompt or in the labels. Of scripts
+without spaces ten characters count as five words (Chinese, Japanese), or twenty (Thai and its
+like). Words of two or three characters are found in their own case alone, and not where it is the
+lower one. Answers, choices, and such words without capitals count where no more than three texts
+have them, numbers among the answers from six digits on. Case and punctuation else hide nothing;
+what is said in other words is not found.
 """
 
 

@@ -36,18 +36,19 @@ def tokens(text: str) -> list[str]:
     """
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     kept = "".join(c for c in folded if not _is_punctuation(c))
-    if any(map(_is_unspaced, kept)):
-        return "".join(f" {c} " if _is_unspaced(c) else c for c in kept).split()
+    if any(map(is_unspaced, kept)):
+        return "".join(f" {c} " if is_unspaced(c) else c for c in kept).split()
     words = kept.split() or folded.split()
     return [word for word in words if word not in ARTICLES] or words
 
 
+def is_unspaced(character: str) -> bool:
+    """Whether it is of a script that sets no space between words."""
+    return unicodedata.name(character, "").partition(" ")[0] in UNSPACED
+
+
 def _is_punctuation(character: str) -> bool:
     return character in string.punctuation or unicodedata.category(character)[0] == "P"
-
-
-def _is_unspaced(character: str) -> bool:
-    return unicodedata.name(character, "").partition(" ")[0] in UNSPACED
 
 
 def _f1(said: Sequence[str], gold: Sequence[str]) -> float:

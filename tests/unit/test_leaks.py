@@ -101,3 +101,87 @@ def test_a_question_a_reasoning_and_named_entities_are_no_less_private():
 def test_a_stretch_does_not_reach_from_one_part_of_a_prompt_into_the_next():
     apart = PROMPT.with_section("guidance", "after the flood").with_section("output", "of march")
     assert leaks(apart, (), [PRIVATE]) == []
+
+
+ADMITTED = "患者张伟三月五日因胸痛入院，次日转入心内科。"
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("例如：患者张伟，三月五日因胸痛入院，次日转入。", ["患者张伟三月五日因胸痛入院次日转入"]),
+        ("例如：三月五日因胸痛入院，次。", ["三月五日因胸痛入院次"]),
+        ("例如：三月五日因胸痛入院，后。", []),
+    ],
+)
+def test_of_chinese_ten_characters_in_a_row_are_found(said, found):
+    assert [leak.words for leak in leaks(saying(said), (), [Example(ADMITTED)])] == found
+
+
+def test_of_thai_twenty_characters_in_a_row_are_found():
+    row = Example("ผู้ป่วยเข้ารับการรักษาในโรงพยาบาลเมื่อวันที่ห้ามีนาคม")
+    [leak] = leaks(saying("เช่น เข้ารับการรักษาในโรงพยาบาล ครับ\n"), (), [row])
+    assert leak.words == "เข้ารับการรักษาในโรงพยาบาล"
+    assert leaks(saying("ชื่อโรงพยาบาล ครับ\n"), (), [row]) == []
+
+
+def test_a_text_in_two_scripts_is_searched_as_one():
+    row = Example("客户 Mirel Tann 的合同编号 IBM-77 已到期。")
+    [leak] = leaks(saying("例如 Mirel Tann 的合同编号 IBM-77\n"), (), [row])
+    assert leak.words == "mirel tann 的合同编号 ibm 77"
+
+
+def test_a_character_that_cannot_be_seen_hides_nothing():
+    said = saying("After the flo\u00adod of\u200b March, say.\n")
+    assert leaks(said, (), [PRIVATE])[0].words == "after the flood of march"
+
+
+@pytest.mark.parametrize(
+    ("entity", "said", "found"),
+    [
+        ("IBM", "Ask IBM.", ["IBM"]),
+        ("IBM", "Ask ibm or IBMs.", []),
+        ("Bob", "Ask Bob's firm.", ["Bob"]),
+        ("oil", "Ask of oil and Oil.", []),
+        ("X", "X is the head.", []),
+        ("42", "In 42 words.", []),
+        ("张伟", "例如张伟的合同", ["张伟"]),
+    ],
+)
+def test_an_entity_of_two_or_three_characters_is_found_in_its_own_case(entity, said, found):
+    row = Example(f"Call {entity} now.", spans=((5, 5 + len(entity), "name"),))
+    assert [leak.words for leak in leaks(saying(f"{said}\n"), (), [row])] == found
+
+
+def test_a_short_word_without_capitals_that_many_texts_have_is_no_secret():
+    rows = [Example(f"{place}公司", spans=((2, 4, "kind"),)) for place in ("北京", "上海", "广州")]
+    assert len(leaks(saying("公司的名称\n"), (), rows)) == 3
+    more = [*rows, Example("天津公司", spans=((2, 4, "kind"),), may_ship=True)]
+    assert leaks(saying("公司的名称\n"), (), more) == []
+
+
+def test_a_right_answer_and_a_choice_are_no_less_private():
+    asked = Example("Who runs it?", answers=("Vell Yard", "the yard at Vell, north of Ostrand"))
+    offered = Example("Which?", answers=("Halden Mutual",), choices=("Halden Mutual", "Ostrand"))
+    prompt = saying("Not Vell Yard, the yard at Vell north; Halden Mutual.\n")
+    assert leaks(prompt, (), [asked, offered]) == [
+        Leak(asked.id, "answer", "the yard at vell north"),
+        Leak(offered.id, "answer", "halden mutual"),
+    ]
+    assert leaks(saying("Ask Ostrand.\n"), (), [offered]) == [Leak(offered.id, "choice", "ostrand")]
+
+
+@pytest.mark.parametrize("answer", ["yes", "A", "12", "2019", "Yes", "valid"])
+def test_answers_that_many_rows_have_or_that_say_little_are_no_secret(answer):
+    rows = [Example(f"Question {i}?", answers=(answer,), choices=(answer,)) for i in range(4)]
+    assert leaks(saying(f"Say {answer}: A, 12, 2019, yes.\n"), (), rows) == []
+
+
+def test_a_number_of_six_digits_is_no_accident():
+    row = Example("Whom to call?", answers=("0551-23 467",))
+    assert leaks(saying("Call 0551-23-467.\n"), (), [row])[0].words == "0551 23 467"
+
+
+def test_questions_on_one_passage_have_their_answer_from_one_text():
+    rows = [Example("A passage.", question=f"Who {i}?", answers=("Mirel Tann",)) for i in range(9)]
+    assert len(leaks(saying("Ask Mirel Tann.\n"), (), rows)) == 9
