@@ -67,7 +67,7 @@ def rated(tallies: Sequence[Tally], clusters: Sequence[Hashable] = ()) -> Rates:
     """Of summed counts (micro-averaged), with bootstrap intervals."""
     rows = np.array(tallies, dtype=np.float64)
     hits, wrong, missed = map(int, rows.sum(0))
-    precision, recall, f1 = estimates(rows, _rates, clusters)
+    precision, recall, f1 = estimates(rows, _rates, clusters, _resting)
     return Rates(_rate(precision, hits, hits + wrong), _rate(recall, hits, hits + missed), f1)
 
 
@@ -76,6 +76,12 @@ def _rates(sums: Rows) -> Rows:
     hits, wrong, missed = (sums[..., i] for i in range(3))
     parts = (hits + wrong, hits + missed, hits + (wrong + missed) / 2)
     return np.stack([hits / np.maximum(part, 1e-12) for part in parts], axis=-1)
+
+
+def _resting(units: Rows) -> list[int]:
+    """Precision on what claims anything, recall on what has something to find."""
+    hits, wrong, missed = units.T > 0
+    return [int(each.sum()) for each in (hits | wrong, hits | missed, hits | wrong | missed)]
 
 
 def _rate(found: Estimate, hits: int, n: int) -> Estimate:

@@ -11,7 +11,7 @@ import numpy as np
 
 from appliance.report.both import Both, Name, both, exact, said
 from appliance.scoring.bootstrap import Rows, estimates
-from appliance.scoring.f1 import mean_f1
+from appliance.scoring.f1 import mean_f1, rests_on
 from appliance.scoring.metrics import f1
 from appliance.scoring.statistics import Estimate, wilson
 from appliance.task import BETWEEN, MULTIPLE, Task
@@ -91,7 +91,9 @@ def macro_f1(
     """The mean over the labels that occur of 2 TP / (2 TP + FP + FN)."""
     counts = _counts(task, answers, _labels(task, answers), name)
     rows = counts.reshape(len(answers), -1)
-    return estimates(rows, lambda sums: mean_f1(sums)[..., None], clusters)[0]
+    return estimates(
+        rows, lambda sums: mean_f1(sums)[..., None], clusters, lambda units: [rests_on(units)]
+    )[0]
 
 
 def confusions(answers: Sequence[Answer]) -> list[Confused]:
@@ -176,4 +178,7 @@ def _f1s(counts: Rows, clusters: Sequence[Hashable]) -> list[Estimate]:
     def each(sums: Rows) -> Rows:
         return f1(sums.reshape(*sums.shape[:-1], labels, 3))
 
-    return estimates(counts.reshape(cases, -1), each, clusters)
+    def basis(units: Rows) -> list[int]:
+        return list(map(rests_on, np.split(units, labels, axis=1)))
+
+    return estimates(counts.reshape(cases, -1), each, clusters, basis)

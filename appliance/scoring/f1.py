@@ -15,6 +15,14 @@ def mean_f1(sums: Rows) -> Rows:
     return np.asarray((f1(counts) * share).sum(-1))
 
 
+def rests_on(units: Rows) -> int:
+    """On how many of the units [units, 3 labels] the mean rests: those in which the label that is
+    due in the fewest, but somewhere, is due; those that count anything where none is."""
+    counts = units.reshape(len(units), -1, 3)
+    due = (counts[..., 0] + counts[..., 2] > 0).sum(0)
+    return int(due[due > 0].min() if due.any() else counts.any((1, 2)).sum())
+
+
 def slope(sums: Rows) -> Rows:
     """The gradient of ``mean_f1``, in the shape of ``sums``."""
     counts, share = _by_label(sums)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from appliance.scoring.bootstrap import Figure, Rows, estimates, within
-from appliance.scoring.f1 import mean_f1, slope
+from appliance.scoring.f1 import mean_f1, rests_on, slope
 from appliance.scoring.metrics import f1
 from appliance.scoring.randomise import sign_flip, swap
 from appliance.scoring.statistics import Estimate, mcnemar_exact, newcombe, wilson
@@ -97,9 +97,9 @@ def paired(before: ArrayLike, after: ArrayLike, clusters: Sequence[Hashable] = (
         low, high = newcombe(both, found.wins, found.losses, neither)
     else:
         value = mean_f1 if old.ndim > 1 else _mean
-        *sides, gain = _bootstrapped(_rows(old), _rows(new), value, clusters)
+        *sides, gain = _bootstrapped(old, new, value, clusters)
         low, high = gain.low, gain.high
-        if found.differing == 0:  # What is not seen may go either way.
+        if gain.value == low == 0:  # Of nothing but zeros: what is not seen may go either way.
             low = -high
         if (found.clusters or found.n) == 1:
             low, high = -1.0, 1.0
@@ -148,10 +148,19 @@ def _bootstrapped(
     old: Rows, new: Rows, value: Figure, clusters: Sequence[Hashable]
 ) -> list[Estimate]:
     """Of both prompts' figures, and of their difference."""
+    counted = old.ndim > 1
+    old, new = _rows(old), _rows(new)
     width = old.shape[1]
 
     def all_three(sums: Rows) -> Rows:
         was, now = value(sums[..., :width]), value(sums[..., width:])
         return np.stack([was, now, now - was], axis=-1)
 
-    return estimates(np.concatenate([old, new], axis=1), all_three, clusters)
+    def basis(units: Rows) -> list[int]:
+        each = [
+            rests_on(half) if counted else len(half)
+            for half in (units[:, :width], units[:, width:])
+        ]
+        return [*each, min(each)]
+
+    return estimates(np.concatenate([old, new], axis=1), all_three, clusters, basis)

@@ -157,6 +157,24 @@ def test_equal_prompts_gain_nothing() -> None:
         assert -found.low == found.high > 0
 
 
+def test_false_alarms_alone_leave_open_which_prompt_is_better() -> None:
+    was = [MISSED] * 30 + [NOTHING] * 20
+    now = [MISSED] * 30 + [CLAIMED] * 5 + [NOTHING] * 15
+    found = paired(was, now)
+    assert (found.gain, found.differing) == (0.0, 5)
+    assert -found.low == found.high == pytest.approx(0.1135, abs=1e-3)
+
+
+def test_a_figure_of_0_is_as_sure_as_its_own_cases_make_it() -> None:
+    was = [MISSED] * 30 + [NOTHING] * 500
+    alone, beside = paired(was, was), paired(was, [MISSED] * 30 + [CLAIMED] * 500)
+    assert alone.before == beside.before
+    rare = np.zeros((100, 2, 3))
+    rare[:3, 0, 2] = 1  # Three cases of a label that is never found.
+    rare[3:, 1, 0] = 1
+    assert paired(rare[:, :1], rare[:, :1]).before.high > 0.5
+
+
 def test_a_gain_on_every_case_has_an_interval_and_so_has_a_loss() -> None:
     there, back = paired([MISSED] * 20, [HIT] * 20), paired([HIT] * 20, [MISSED] * 20)
     assert (there.low, there.high) == (pytest.approx(0.8389, abs=1e-4), 1.0)

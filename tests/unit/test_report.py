@@ -142,6 +142,13 @@ def test_a_share_that_nothing_speaks_against_is_not_certain():
         assert figure.value == figure.high == 1.0 and figure.low < 0.6
 
 
+def test_a_share_is_as_sure_as_what_it_is_a_share_of():
+    missed = rated([(1, 0, 0)] * 10 + [(0, 0, 1)] * 490)
+    assert missed.precision.value == 1.0 and missed.precision.low == pytest.approx(0.7225, abs=1e-3)
+    wrong = rated([(0, 1, 0)] * 3 + [(0, 0, 0)] * 997)
+    assert wrong.precision.value == 0.0 and wrong.precision.high == pytest.approx(0.5615, abs=1e-3)
+
+
 def test_nothing_claimed_is_no_precision():
     found = rated([(0, 0, 2), (0, 0, 1)])
     assert (found.precision.n, found.recall.n, found.f1.value) == (0, 3, 0)
