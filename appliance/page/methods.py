@@ -45,8 +45,10 @@ RELIABILITY = """
 Probabilities are the softmax of scores over a temperature fitted on selection rows (Guo et al.,
 ICML 2017), of yes and no the sigmoid of a line fitted there (Platt, Advances in Large Margin
 Classifiers, 1999). The expected calibration error is the mean distance between probability and
-share right over ten bins of as many answers each (Naeini, Cooper and Hauskrecht, AAAI 2015); of few
-answers it is above 0 however good they are.
+share right over ten bins of as many answers each (Naeini, Cooper and Hauskrecht, AAAI 2015). Of few
+answers it is above 0 however good they are; what it then is was drawn, each answer being right
+with the probability it was given, independently of the others (Bröcker and Smith, Weather and
+Forecasting 22, 2007).
 Answers below a threshold are withheld (Chow, IEEE Transactions on Information Theory 16, 1970);
 error against coverage is drawn as by El-Yaniv and Wiener (JMLR 11, 2010).
 """

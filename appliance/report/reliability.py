@@ -9,10 +9,21 @@ import numpy as np
 
 from appliance.prompt import Prompt
 from appliance.report.both import exact, share
-from appliance.scoring.bootstrap import Rows, estimates
 from appliance.scoring.reliability import Bin, coverage_curve, ece, reliability_bins
 from appliance.scoring.statistics import Estimate
 from appliance.verdict import Answer
+
+DRAWS = 4_999
+
+
+class CalibrationError(msgspec.Struct, frozen=True):
+    """The expected calibration error, ``value``. Were every probability the chance of being right,
+    it would be ``expected`` on average, and at most ``upper`` in 19 of 20 tests of as many answers
+    with these probabilities."""
+
+    value: float
+    expected: float
+    upper: float
 
 
 class Withheld(msgspec.Struct, frozen=True):
@@ -25,12 +36,12 @@ class Withheld(msgspec.Struct, frozen=True):
 
 
 class Reliability(msgspec.Struct, frozen=True):
-    """Of the ``n`` answers with a probability, which is taken at ``temperature``. ``ece`` is the
-    expected calibration error over the ``bins``; ``curve`` has (coverage, error)."""
+    """Of the ``n`` answers with a probability, which is taken at ``temperature``. ``ece`` is
+    over the ``bins``; ``curve`` has (coverage, error)."""
 
     n: int
     temperature: float
-    ece: Estimate
+    ece: CalibrationError
     bins: tuple[Bin, ...]
     curve: tuple[tuple[float, float], ...]
     withheld: Withheld
@@ -47,7 +58,7 @@ def reliability(answers: Sequence[Answer], best: Prompt) -> Reliability | None:
     return Reliability(
         n=len(known),
         temperature=best.temperature,
-        ece=_ece(confidences, correct, bins),
+        ece=_error(confidences, correct, bins),
         bins=bins,
         curve=tuple(coverage_curve(confidences, correct)),
         withheld=Withheld(
@@ -58,16 +69,23 @@ def reliability(answers: Sequence[Answer], best: Prompt) -> Reliability | None:
     )
 
 
-def _ece(confidences: Sequence[float], correct: Sequence[bool], bins: Sequence[Bin]) -> Estimate:
-    """With a bootstrap interval, the bins held fast."""
-    places = np.searchsorted([b.low for b in bins], confidences, side="right") - 1
-    rows = np.zeros((len(confidences), len(bins) + 1))
-    # To a thousandth, so that many answers count alike and few different ones are drawn.
-    rows[np.arange(len(rows)), places] = (np.array(confidences) - np.array(correct)).round(3)
-    rows[:, -1] = 1
-
-    def error(sums: Rows) -> Rows:
-        return np.asarray(abs(sums[..., :-1]).sum(-1, keepdims=True) / sums[..., -1:])
-
-    found = estimates(rows, error)[0]
-    return msgspec.structs.replace(found, value=ece(confidences, correct))
+def _error(
+    confidences: Sequence[float], correct: Sequence[bool], bins: Sequence[Bin]
+) -> CalibrationError:
+    """Of few answers it is above 0 by chance alone, and drawn again from the answers it is higher
+    still, so a bootstrap interval may not hold it. How far chance takes it is drawn instead, as by
+    Bröcker and Smith (Weather and Forecasting 22, 2007): each answer right with its probability.
+    """
+    known = np.sort(confidences)
+    places = np.searchsorted([b.low for b in bins], known, side="right") - 1
+    # To a thousandth, so that many answers are alike and are drawn together.
+    kinds, counts = np.unique(np.stack([places, known.round(3)]), axis=1, return_counts=True)
+    chances = kinds[1].clip(0, 1)
+    right = np.random.default_rng(0).binomial(counts, chances, (DRAWS, len(counts)))
+    inside = kinds[0][:, None] == np.arange(len(bins))
+    drawn = abs((right - counts * chances) @ inside).sum(1) / len(known)
+    return CalibrationError(
+        value=ece(confidences, correct),
+        expected=float(drawn.mean()),
+        upper=float(np.quantile(drawn, 0.95)),
+    )

@@ -87,8 +87,11 @@ def reliability(report: Report) -> str:
     if found is None:
         return ""
     kept = found.withheld
-    ece = f"Expected calibration error {told(found.ece)}, n {found.n} answers, at a temperature of "
-    ece += f"{found.temperature:.3g}. "
+    ece = (
+        f"Expected calibration error {found.ece.value:.3f}, n {found.n} answers, at a temperature "
+        f"of {found.temperature:.3g}; answers whose probabilities are right would show "
+        f"{found.ece.expected:.3f}, and at most {found.ece.upper:.3f} in 19 of 20 such tests. "
+    )
     if not kept.threshold:
         return f"{ece}No answer is withheld."
     given = f"Answers below a probability of {kept.threshold:.3g} are withheld on a device: "

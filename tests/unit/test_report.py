@@ -6,12 +6,14 @@ import json
 
 import made_verdicts as made
 import msgspec
+import numpy as np
 import pytest
 
 from appliance.report import Report, words
 from appliance.report.both import rated
 from appliance.report.flips import LONGEST, excerpt
 from appliance.report.labels import Confused, Direction, by_label, confusions, macro_f1, matrix
+from appliance.report.reliability import CalibrationError, reliability
 from appliance.scoring.statistics import wilson
 from appliance.task import MULTIPLE, Case, Example
 from appliance.verdict import Answer
@@ -253,7 +255,43 @@ def test_the_calibration_error_is_the_mean_distance_over_the_bins(relations: Rep
     assert found is not None
     distance = sum(b.n * abs(b.confidence - b.accuracy) for b in found.bins) / found.n
     assert found.ece.value == pytest.approx(distance)
-    assert found.ece.low <= found.ece.value <= found.ece.high
+
+
+def probable(confidences, correct) -> CalibrationError:
+    answers = [
+        made.answer(str(i), "post", "post", "post" if right else "bill", confidence=float(chance))
+        for i, (chance, right) in enumerate(zip(confidences, correct, strict=True))
+    ]
+    found = reliability(answers, made.BEST)
+    assert found is not None
+    return found.ece
+
+
+def test_probabilities_that_are_right_show_the_calibration_error_that_is_expected_of_them():
+    random = np.random.default_rng(5)
+    confidences = random.beta(4, 2, 120)
+    found = [probable(confidences, random.random(120) < confidences) for _ in range(200)]
+    assert len({(error.expected, error.upper) for error in found}) == 1
+    assert np.mean([e.value for e in found]) == pytest.approx(found[0].expected, rel=0.05)
+    assert 0.9 <= np.mean([e.value <= e.upper for e in found]) <= 0.99
+
+
+def test_probabilities_that_are_too_high_show_more_than_chance_would():
+    random = np.random.default_rng(6)
+    confidences = random.beta(4, 2, 400)
+    found = probable(confidences, random.random(400) < confidences**2)
+    assert found.value > found.upper > found.expected
+
+
+def test_the_calibration_error_is_told_with_what_chance_alone_would_show(relations: Report):
+    error = relations.reliability.ece
+    said = words.reliability(relations)
+    assert f"Expected calibration error {error.value:.3f}, n 240 answers" in said
+    assert f"would show {error.expected:.3f}, and at most {error.upper:.3f} in 19 of 20" in said
+
+
+def test_certain_answers_have_no_calibration_error_by_chance():
+    assert probable([1.0] * 9, [True] * 9) == CalibrationError(0.0, 0.0, 0.0)
 
 
 def test_where_every_answer_is_withheld_there_is_no_error():
