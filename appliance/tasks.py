@@ -16,7 +16,7 @@ from appliance.pool import shot_pool
 from appliance.prompt import Prompt
 from appliance.seeds import plain_seed
 from appliance.task import SPLITS, Case, Example, Label, Split, Task
-from store import tasks
+from store import prompts, tasks
 from store.records import CaseRecord, RowRecord, SkippedRecord
 
 if TYPE_CHECKING:
@@ -54,8 +54,9 @@ class Loaded(msgspec.Struct, frozen=True):
 
 
 def save(db: Database, imported: Imported) -> str:
-    """Stores a task whole and returns its id, a hash of its name and all its content: the same
-    again is the same task. Raises NameTakenError where another one has the name."""
+    """Stores a task whole, with its seed prompt as one that can be shown, and returns its id, a
+    hash of its name and all its content: the same again is the same task. Raises NameTakenError
+    where another one has the name."""
     task, cases = imported.task, imported.cases
     seed = imported.seed or plain_seed(task, shot_pool(task, cases["tuning"]), cases["tuning"])
     body = msgspec.json.encode(Stored(task, seed), order="deterministic").decode()
@@ -78,6 +79,14 @@ def save(db: Database, imported: Imported) -> str:
             for case in cases[split]
         ),
         skipped=(SkippedRecord(row.place, row.what) for row in imported.skipped),
+    )
+    prompts.add(
+        db,
+        id=seed.id,
+        task_id=task_id,
+        body=msgspec.json.encode(seed).decode(),
+        operator="seed",
+        rows=seed.shots,
     )
     return task_id
 

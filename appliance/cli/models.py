@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
 import click
@@ -16,8 +15,9 @@ from appliance.cli.models_made import quantise
 from appliance.cli.models_seen import discover, show_model
 from appliance.cli.options import catalog, example, json_option
 from appliance.cli.output import Output, columns
+from appliance.cli.removing import confirm
 from appliance.data.check import quoted
-from appliance.errors import InputError, StropError
+from appliance.errors import InputError
 from models.catalog import LONGEST_NAME, Catalog, CatalogError, Model, again
 from models.headers import HeaderError
 from models.make import MakeError
@@ -142,11 +142,7 @@ def remove_model(out: Output, name: str, yes: bool) -> None:
     found = catalog()
     models_chosen(found, name)
     folder = found.path(name)
-    if not yes:
-        if not sys.stdin.isatty():
-            raise click.UsageError(f"{name} would be removed and nobody can be asked: give --yes")
-        if not click.confirm(f"remove {folder} with all that is in it?", err=True):
-            raise StropError("nothing was removed")
+    confirm(name, f"remove {folder} with all that is in it?", yes=yes)
     found.remove(name)
     out.result("strop/models-remove/1", {"model": name}, f"removed {name}")
 

@@ -11,9 +11,16 @@ from appliance import show, tasks
 from appliance.cli.lookups import find_task
 from appliance.cli.options import example, json_option, open_store
 from appliance.cli.output import Output, columns
+from appliance.cli.removing import confirm
 from appliance.cli.task_import import import_task
 from appliance.cli.task_text import described, text
+from appliance.data.check import quoted
+from appliance.errors import InputError
+from store import runs
 from store import tasks as stored
+from store.forget import forget
+
+AT_WORK = ("queued", "running")
 
 
 @click.group(epilog=example("strop task list"))
@@ -56,6 +63,30 @@ def show_task(out: Output, name: str, skipped: bool) -> None:
         document["skipped_rows"] = rows
         parts += ["", f"skipped rows: {len(rows)}", *(f"  {row.place}: {row.what}" for row in rows)]
     out.result("strop/task-show/1", document, "\n".join(parts))
+
+
+@task.command("remove", epilog=example("strop task remove notes", "strop task remove notes --yes"))
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@click.pass_obj
+def remove_task(out: Output, name: str, yes: bool) -> None:
+    """Delete a task with its rows, runs, prompts and verdicts; asks first.
+
+    Their bytes are overwritten in the data folder's database; the audit log keeps the ids.
+    """
+    db = open_store()
+    record = find_task(db, name)
+    of_task = [run for run in runs.all(db) if run.task_id == record.id]
+    if busy := [run.id for run in of_task if run.status in AT_WORK]:
+        run, name = busy[0], quoted(record.name)
+        raise InputError(f"run {run} of {name} is not over; end it first: strop runs stop {run}")
+    rows, ran = stored.counts(db, record.id).rows, len(of_task)
+    asked = f"remove task {record.name}: its {rows} rows and all that came of its {ran} runs?"
+    confirm(f"task {record.name}", asked, yes=yes)
+    forget(db, record.id)
+    body = {"task": record.name, "id": record.id, "rows": rows, "runs": ran}
+    out.result("strop/task-remove/1", body, f"removed task {record.name}")
 
 
 def _row(found: dict[str, Any]) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ def commands() -> list[tuple[str, str]]:
         lines = [line for block in _fence.findall(text) for line in block.splitlines()]
         lines += _inline.findall(_fence.sub("", text))
         for line in lines:
-            if shown := _command.search(line.partition(" #")[0]):
+            if shown := _command.search(re.split(" [#>]", line)[0]):
                 found.append((name(path), shown[1].strip()))
     return sorted(set(found))
 
