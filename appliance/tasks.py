@@ -60,7 +60,7 @@ def save(db: Database, imported: Imported) -> str:
     task, cases = imported.task, imported.cases
     seed = imported.seed or plain_seed(task, shot_pool(task, cases["tuning"]), cases["tuning"])
     body = msgspec.json.encode(Stored(task, seed), order="deterministic").decode()
-    hashed = split_hash(case for split in SPLITS for case in cases[split])
+    hashed = split_hash(cases)
     # Made before the store is locked: there may be a million.
     rows = Spool(RowRecord)
     for row in imported.examples:

@@ -16,6 +16,7 @@ from appliance.cli.task_text import described, text
 from appliance.data import Imported
 from appliance.data.check import printable, quoted
 from appliance.seeds import plain_seed
+from store import tasks as stored
 
 PREVIEWED = 2
 """Rows that are shown after an import."""
@@ -53,7 +54,10 @@ def keep(out: Output, imported: Imported, schema: str) -> None:
         out.say("a row as a demonstration shows it:")
         for line in show.demonstration(seed, imported.task, case).rstrip().splitlines():
             out.say(f"  {printable(line)}")
+    before = stored.get(db, imported.task.name)
     record = find_task(db, tasks.save(db, imported))
+    if before is not None and before.id == record.id:
+        out.say(f"task {record.name} is there already with this content; nothing was changed")
     if imported.task.protocol == "fixed":
         out.say(advice(len(imported.cases["test"])))
     out.say(f"tune it with: strop tune {shlex.quote(record.name)} --minutes 10")

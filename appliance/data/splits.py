@@ -6,9 +6,9 @@ import hashlib
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from appliance.task import Case
+from appliance.task import SPLITS, Case, Split
 
 TUNING_PER_SELECTION = 3
 """Kept tuning episodes for each selection episode: a quarter is held out."""
@@ -40,9 +40,10 @@ def split_episodes(
     return [tuning[i] for i in sorted(kept)], [tuning[i] for i in sorted(held)]
 
 
-def split_hash(cases: Iterable[Case]) -> str:
-    """SHA-256 over the cases' ids: the same set of cases has the same hash, in whatever order."""
-    ids = sorted(case.id for case in cases)
+def split_hash(cases: Mapping[Split, Iterable[Case]]) -> str:
+    """SHA-256 over the cases' ids with their splits: the same cases in the same splits have the
+    same hash, in whatever order."""
+    ids = sorted(f"{split} {case.id}" for split in SPLITS for case in cases[split])
     return hashlib.sha256("\n".join(ids).encode()).hexdigest()
 
 

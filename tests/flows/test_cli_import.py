@@ -173,6 +173,25 @@ def test_wrong_rows_are_skipped_where_that_is_asked_for_and_can_be_looked_at(
     ]
 
 
+def test_the_same_task_again_changes_nothing_and_says_so(tmp_path: Path) -> None:
+    path = lines(tmp_path / "tickets.jsonl", tickets())
+    arguments = ("task", "import", "jsonl", path, "--kind", "classify")
+    again = "task tickets is there already with this content; nothing was changed"
+    assert again not in run(*arguments).stderr
+    assert again in run(*arguments).stderr
+
+
+@pytest.mark.parametrize("other", [("--seed", 1), ("--sizes", "4,2,8")])
+def test_another_split_of_the_same_rows_is_other_content(
+    tmp_path: Path, other: tuple[str, object]
+) -> None:
+    path = lines(tmp_path / "tickets.jsonl", tickets())
+    imported("jsonl", path, "--kind", "classify")
+    said = refused("jsonl", path, "--kind", "classify", *other)
+    assert "is there already with other content" in said
+    imported("jsonl", path, "--kind", "classify", *other, "--name", "other")
+
+
 def test_sizes_are_numbers_of_cases_or_shares(tmp_path: Path) -> None:
     path = lines(tmp_path / "tickets.jsonl", tickets())
     options = ("--kind", "classify", "--name")

@@ -218,8 +218,17 @@ def test_sentences_that_differ_in_digits_do_not_stand_in_two_splits_of_episodes(
     assert split_episodes([first], [later], 0) == ([], [])
 
 
+def hashed(tuning: Sequence[Case], test: Sequence[Case] = ()) -> str:
+    return split_hash({"tuning": tuning, "selection": [], "test": test})
+
+
 def test_the_split_hash_knows_the_cases_but_not_their_order() -> None:
     cases = [Case(row, ("a",)) for row in rows(5)]
-    assert split_hash(cases) == split_hash(cases[::-1])
-    assert split_hash(cases) != split_hash(cases[:4])
-    assert split_hash(cases) != split_hash(Case(row, ("a", "b")) for row in rows(5))
+    assert hashed(cases) == hashed(cases[::-1])
+    assert hashed(cases) != hashed(cases[:4])
+    assert hashed(cases) != hashed([Case(row, ("a", "b")) for row in rows(5)])
+
+
+def test_the_split_hash_knows_which_split_a_case_is_in() -> None:
+    cases = [Case(row, ("a",)) for row in rows(5)]
+    assert len({hashed(cases[:n], cases[n:]) for n in range(6)}) == 6
