@@ -20,7 +20,7 @@ from appliance.cli.watching import ask
 def replay(context: click.Context, run: str) -> None:
     """Compute every figure of a run and the scores of its verdict again, and compare.
 
-    Exits with 1 where they differ.
+    Exits with 1 where they differ, or where the run's journal lacks scores of the verdict.
     """
     out: Output = context.obj
     db = open_store()
@@ -35,5 +35,7 @@ def _text(found: dict[str, Any]) -> str:
     word = "the same" if found["same"] else "not the same"
     largest = f"largest difference {found['largest_difference']:g}"
     counts = f"{found['figures']} figures out of its journal, {found['scores']} scores by its model"
+    if found["missing"]:
+        counts += f", {found['missing']} more could not be compared, since its journal lacks them"
     lines = [f"run {found['run']}: {counts}: {word}, {largest}"]
     return "\n".join([*lines, *(f"  {difference}" for difference in found["differences"])])

@@ -13,17 +13,18 @@ import tiny_tasks
 from in_process import InProcess
 from scripted_model import ScriptedModel
 
-from appliance import locations
-from appliance.again import replay
+from appliance import again, locations
+from appliance.again import Compared, replay
 from appliance.errors import InputError
 from appliance.host import Host
 from appliance.job import retrace
 from appliance.record import Inputs, RunRecorder, StoreJournal
 from appliance.tasks import load, save
 from appliance.verdict import give_verdict
-from appliance.workbench import Body, Diverged, Prices, Workbench
+from appliance.workbench import Body, Diverged, Entry, Prices, Workbench
 from models import catalog
 from models.catalog import Model
+from models.engine import Scores, encode
 from store import database, memo, prompts, runs, verdicts
 
 MODEL = Model(
@@ -107,7 +108,7 @@ def test_an_honest_run_of_any_kind_is_the_same_again(db, host, kind):
     found = replay(db, host, run)
     assert (found["same"], found["differences"]) == (True, [])
     assert found["figures"] == len(runs.evaluations(db, run)) + 1 > 3
-    assert found["scores"] > 0 and found["largest_difference"] == 0.0
+    assert found["scores"] > found["missing"] == 0 and found["largest_difference"] == 0.0
 
 
 def test_a_verdict_that_was_tampered_with_is_not_the_same(db, host, run):
@@ -130,17 +131,48 @@ def test_a_single_answer_that_was_tampered_with_is_found(db, host, run):
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("change", ["value = value + 0.01", "n = n + 1", "prompt_id = 'x'"])
+@pytest.mark.parametrize("path", ["$.answers[3][8]", "$.noise.largest"])
+def test_a_probability_and_the_noise_may_differ_by_the_tolerance_from_the_model_alone(
+    db, host, run, path
+):
+    with database.write(db):
+        more = "json_extract(body, :path) + 0.0001"
+        db.execute(f"UPDATE verdicts SET body = json_set(body, :path, {more})", {"path": path})
+    found = replay(db, host, run)
+    [difference] = found["differences"]
+    assert found["same"] is False and difference.endswith("by the journal")
+    with database.write(db):
+        db.execute(f"UPDATE verdicts SET body = json_set(body, :path, {more})", {"path": path})
+    assert len(replay(db, host, run)["differences"]) == 2
+
+
+def test_an_answer_that_is_gone_is_missed(db, host, run):
+    with database.write(db):
+        db.execute("UPDATE verdicts SET body = json_remove(body, '$.answers[#-1]')")
+    left = len(load(db, "firms").cases["test"]) - 1
+    assert replay(db, host, run)["differences"] == [
+        f"1 of {left} answers, by the journal", f"1 of {left} answers, by the model",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "value = value + 0.01",
+        "low = low - 0.01",
+        "high = high + 0.01",
+        "loss = loss + 0.01",
+        "n = n + 1",
+        "prompt_id = 'x'",
+    ],
+)
 def test_a_figure_of_the_search_that_was_tampered_with_is_found(db, host, run, change):
     with database.write(db):
         db.execute(f"UPDATE evaluations SET {change} WHERE seq = 2")
     found = replay(db, host, run)
     assert found["same"] is False
-    if change.startswith("n ="):
-        assert found["differences"]
-    else:
-        [difference] = found["differences"]
-        assert difference.startswith("search: shown ") and "the journal says" in difference
+    [difference] = found["differences"]
+    assert difference.startswith("search: shown ") and "the journal says" in difference
 
 
 def test_a_figure_that_is_gone_is_missed(db, host, run):
@@ -170,10 +202,53 @@ def test_a_model_that_scores_otherwise_is_not_the_same(db, host, run, monkeypatc
     assert (found["same"], found["largest_difference"], found["differences"]) == (False, 0.01, [])
 
 
-def test_without_remembered_scores_nothing_is_said_to_be_the_same(db, host, run):
-    memo.bound(db, 0)
+def test_scores_within_the_tolerance_are_the_same(db, host, run, monkeypatch):
+    honest = scripted_model._logprobs
+
+    def shifted(segments, number):
+        first, *rest = honest(segments, number)
+        return (first + 4e-5, *rest)
+
+    monkeypatch.setattr(scripted_model, "_logprobs", shifted)
     found = replay(db, host, run)
-    assert (found["same"], found["scores"], found["differences"]) == (False, 0, [])
+    assert (found["same"], found["largest_difference"]) == (True, 4e-5)
+
+
+def test_what_the_memo_has_forgotten_is_compared_with_the_journal(db, host, run):
+    before = replay(db, host, run)
+    memo.bound(db, 0)
+    assert replay(db, host, run) == before
+
+
+def test_where_scores_cannot_be_compared_nothing_is_said_to_be_the_same(db, host, run, monkeypatch):
+    every = replay(db, host, run)["scores"]
+    honest = again._from_model
+
+    def forgetful(db, host, inputs, shown, kept):
+        return honest(db, host, inputs, shown, dict(list(kept.items())[1:]))
+
+    monkeypatch.setattr(again, "_from_model", forgetful)
+    found = replay(db, host, run)
+    assert (found["same"], found["differences"]) == (False, [])
+    assert found["missing"] > 0 and found["missing"] + found["scores"] == every
+
+
+def test_a_reply_without_scores_has_no_differences():
+    reply = encode(Scores((), 0, 0))
+    compared = Compared({"key": reply})
+    compared.append(Entry("call", "key", b"", reply), 0.0)
+    assert (compared.scores, compared.missing, compared.largest) == (0, 0, 0.0)
+
+
+def test_an_engine_that_calls_itself_otherwise_is_compared_too(db, host, run, monkeypatch):
+    honest = OneModel.body
+
+    def renamed(self, model, body, prices):
+        return msgspec.structs.replace(honest(self, model, body, prices), identity="newer")
+
+    monkeypatch.setattr(OneModel, "body", renamed)
+    found = replay(db, host, run)
+    assert found["same"] is True and found["missing"] == 0
 
 
 def test_nothing_is_asked_of_a_model_for_what_the_journal_has(db, host, run):
