@@ -4,8 +4,9 @@
 
 ``DIR`` holds ``val_wiki.json``, ``pid2name.json`` and ``episodes-5way-1shot.json``. The seed prompt
 is the file's, plain. The gain is the mean over the tuning seeds of the paired difference on each
-test episode; its interval is a bootstrap over queries, since some are asked in several episodes. A
-seed that is in the results file is not run again.
+test episode; its intervals are bootstraps over relations, as a verdict's, and over queries, since
+some are asked in several episodes, for these relations. A seed that is in the results file is not
+run again.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from common import arguments, digits, tune_with_seeds
 from appliance import locations
 from appliance.data.fewrel import read_fewrel
 from appliance.scoring.bootstrap import estimates
+from appliance.task import Example
 from appliance.tasks import save
 from store import database
 
@@ -39,24 +41,30 @@ def main() -> None:
         seed=0,
     )
     save(db, imported)
-    queries = [case.query.id for case in imported.cases["test"]]
-    print(json.dumps(summary(tune_with_seeds(db, "fewrel", given), queries)))
+    asked = [case.query for case in imported.cases["test"]]
+    print(json.dumps(summary(tune_with_seeds(db, "fewrel", given), asked)))
 
 
-def summary(results: dict[str, Any], queries: Sequence[str]) -> dict[str, Any]:
+def summary(results: dict[str, Any], asked: Sequence[Example]) -> dict[str, Any]:
     before = digits(results["seed answers"])
     tuned = [digits(one["answers"]) for one in results["tuned"].values()]
     gains = [fmean(answers) - old for old, *answers in zip(before, *tuned, strict=True)]
     rows = np.column_stack([gains, np.ones(len(gains))])
-    [estimate] = estimates(rows, lambda sums: sums[..., :1] / sums[..., 1:], queries)
+    relations, queries = [row.label for row in asked], [row.id for row in asked]
+    by_relation, by_query = (
+        estimates(rows, lambda sums: sums[..., :1] / sums[..., 1:], clusters)[0]
+        for clusters in (relations, queries)
+    )
     return {
         "episodes": len(before),
+        "relations": len(set(relations)),
         "queries": len(set(queries)),
         "seed accuracy": fmean(before),
         "tuned accuracy": {s: fmean(a) for s, a in zip(results["tuned"], tuned, strict=True)},
         "mean tuned accuracy": fmean(map(fmean, tuned)),
-        "mean gain": estimate.value,
-        "interval": [estimate.low, estimate.high],
+        "mean gain": by_relation.value,
+        "interval": [by_relation.low, by_relation.high],
+        "for these relations": [by_query.low, by_query.high],
     }
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 import pytest
 
+from appliance import seeds
 from appliance.cli import strop
 from appliance.data.check import find_span
 from appliance.task import FIELDS
@@ -108,6 +109,14 @@ def run_benchmark(monkeypatch, script: str, *arguments: str) -> None:
     monkeypatch.syspath_prepend(REPOSITORY / "tests/bench")
     with pytest.raises(Parsed):
         runpy.run_path(str(REPOSITORY / script), run_name="__main__")
+
+
+@pytest.mark.parametrize(
+    "seed", [*seeds.SEEDS.values(), seeds.SEVERAL, seeds.OFFERED, seeds.YES_NO_RELATION]
+)
+def test_the_prompt_that_a_kind_of_task_starts_from_is_in_the_documents(seed):
+    tasks = (REPOSITORY / "docs/tasks.md").read_text(encoding="utf-8")
+    assert "".join(seed).rstrip() in tasks
 
 
 @pytest.mark.parametrize("words", benchmarks(), ids=" ".join)
