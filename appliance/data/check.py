@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
@@ -12,7 +13,7 @@ import msgspec
 
 from appliance.data.spool import Spool
 from appliance.errors import InputError
-from appliance.task import BETWEEN
+from appliance.task import BETWEEN, Span
 
 LISTED = 10
 QUOTED = 60
@@ -20,6 +21,9 @@ LEAST_ROWS = 6
 """Of a label, to be in three splits. Rarer strata are shared out as one."""
 
 INVISIBLE = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
+DIVIDED = re.compile("[;|]")
+"""What divides a string that stands for a list."""
+
 LINE_BREAKING = frozenset({"Cc", "Zl", "Zp"})
 
 T = TypeVar("T")
@@ -153,16 +157,20 @@ def label_defect(label: str) -> str | None:
 
 
 def check_labels(
-    path: Path, labels: Sequence[str], none: str | None, counts: Mapping[str, int]
+    path: Path, labels: Sequence[str], none: str | None, counts: Mapping[str, int], hint: str = ""
 ) -> None:
-    """Raises InputError unless the labels can be told apart and each has rows for three splits."""
+    """Raises InputError unless the labels can be told apart and each has rows for three splits.
+
+    ``hint`` is added where a label that holds what divides several has too few.
+    """
     check_names(path, labels, none)
     if len(labels) < 2:
         raise refused(path, "has fewer than 2 labels; there is nothing to tell apart")
     if few := [label for label in labels if counts.get(label, 0) < LEAST_ROWS]:
         listed = ", ".join(f"{quoted(label)} {counts.get(label, 0)}" for label in few[:LISTED])
         what = f"too few different rows to split: {listed}; each label needs {LEAST_ROWS}"
-        raise refused(path, f"{what}: add rows or remove the label")
+        joined = hint if any(DIVIDED.search(label) for label in few) else ""
+        raise refused(path, f"{what}: add rows or remove the label{joined}")
 
 
 def check_names(path: Path, labels: Sequence[str], none: str | None) -> None:
@@ -180,7 +188,7 @@ def check_names(path: Path, labels: Sequence[str], none: str | None) -> None:
         raise refused(path, f"no label {quoted(none)}, given as none of the above; found: {known}")
 
 
-def find_span(text: str, value: object) -> tuple[int, int]:
+def find_span(text: str, value: object) -> Span:
     """[start, end) in characters of ``text``: given as such, or as a string that occurs once.
 
     Raises ValueError that says what is wrong and what to do.
@@ -208,6 +216,11 @@ def find_span(text: str, value: object) -> tuple[int, int]:
     if is_blank(text[start:end]):
         raise ValueError(f"{value} is empty: it covers no visible character; end is exclusive")
     return start, end
+
+
+def overlap(one: Span, other: Span) -> bool:
+    """Whether two spans, [start, end) in characters or tokens, share one of these."""
+    return one[0] < other[1] and other[0] < one[1]
 
 
 def is_blank(text: str) -> bool:

@@ -9,6 +9,8 @@ import msgspec
 
 from appliance.task import Kind, Label, Match, Metric
 
+SEVERAL = "for several labels a text give --several"
+
 
 class Sizes(msgspec.Struct, frozen=True):
     """``shares`` of the rows go to tuning, selection and test. Of these ``most`` are asked at most;

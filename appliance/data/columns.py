@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from appliance.data.check import printable, quoted, refused
+from appliance.data.check import DIVIDED, printable, quoted, refused
 from appliance.errors import InputError
 from appliance.task import FIELDS, GOLD, Kind
 
@@ -21,7 +21,6 @@ OPTIONAL: dict[Kind, tuple[str, ...]] = {
 ALWAYS = ("may_ship", "group")
 """What rows of any kind may have."""
 
-DIVIDED = re.compile("[;|]")
 MANY = 20
 KINDS = {bool: "true or false", str: "a string", list: "a list", dict: "an object"}
 
@@ -38,8 +37,8 @@ class Defect(Exception):
 
 
 class MissingColumns(InputError):
-    """No row looked at has a column for ``fields``; ``seen`` are the columns there are, with the
-    first value of each."""
+    """No row has a column for ``fields``; ``seen`` are the columns there are, with the first value
+    of each."""
 
     def __init__(self, message: str, fields: Sequence[str], seen: Mapping[str, object]) -> None:
         super().__init__(message)
@@ -55,27 +54,44 @@ class Columns:
         self.required = required(kind)
         known = (*self.required, *OPTIONAL[kind], *ALWAYS)
         if unknown := sorted(set(mapped) - set(known)):
-            raise InputError(f"unknown field {quoted(unknown[0])}; known: {', '.join(known)}")
+            what = f"unknown field {quoted(unknown[0])}; known: {', '.join(known)}"
+            raise InputError(f"{what}; write FIELD=YOUR_COLUMN, as in text=sentence")
         self._names = {field: mapped.get(field, field) for field in known}
+        self._unseen = set(mapped)
+        self._found: dict[str, object] = {}
         self._divided = DIVIDED if delimiter is None else re.compile(re.escape(delimiter))
 
-    def check(self, path: Path, rows: Iterable[Row]) -> None:
-        """Raises MissingColumns if a required column is in none of the rows."""
-        seen: dict[str, object] = {}
-        for row in rows:
-            seen = {**row, **seen}
-        missing = [field for field in self.required if self._names[field] not in seen]
-        if not seen or not missing:
-            return
-        wanted = ", ".join(quoted(name) + nearest(name, seen) for name in map(self.of, missing))
+    def check(self, path: Path, first: Iterable[Row]) -> None:
+        """Raises MissingColumns if a required column is in none of the first rows."""
+        for row in first:
+            self._found = {**row, **self._found}
+            self.see(row)
+        missing = [field for field in self.required if self.of(field) not in self._found]
+        if self._found and missing:
+            raise self._missing(path, [*missing, *sorted(self._unseen - set(missing))])
+
+    def see(self, row: Row) -> None:
+        """Every row is seen, since one alone may have a field that may be left out."""
+        if self._unseen:
+            self._unseen -= {field for field in self._unseen if self.of(field) in row}
+
+    def check_mapped(self, path: Path) -> None:
+        """Raises MissingColumns if a column that was mapped is in none of the rows seen."""
+        if self._found and self._unseen:
+            raise self._missing(path, sorted(self._unseen))
+
+    def _missing(self, path: Path, fields: Sequence[str]) -> MissingColumns:
+        seen = self._found
+        wanted = ", ".join(quoted(name) + nearest(name, seen) for name in map(self.of, fields))
         columns = ", ".join(map(quoted, sorted(seen)[:MANY]))
-        mapped = " ".join(f"--column {field}=NAME" for field in missing)
+        mapped = " ".join(f"--column {field}=NAME" for field in fields)
         what = f"no column {wanted}; columns found: {columns}"
         remedy = f"rename the columns, or map them: {mapped}"
-        if {"head", "tail"} <= set(missing):
+        if {"head", "tail"} <= set(fields):
             remedy += "; for texts without entities give --kind classify"
-        message = str(refused(path, f"{what}; {remedy}"))
-        raise MissingColumns(message, missing, seen)
+        if "text" in fields and "question" in seen and "question" not in self._names:
+            remedy += "; the question goes into text: --column text=question"
+        return MissingColumns(str(refused(path, f"{what}; {remedy}")), fields, seen)
 
     def of(self, field: str) -> str:
         """The file's name for a field."""
@@ -100,16 +116,21 @@ class Columns:
             raise self.defect(field, f"is {kind_of(value)}; write a string")
         return value
 
+    def name(self, row: Row, field: str) -> str:
+        """A string, or a whole number as one."""
+        value = self.value(row, field)
+        return str(value) if type(value) is int else self.string(row, field)
+
     def listed(self, row: Row, field: str) -> list[str]:
-        """A list of strings, or one string that is divided into some."""
+        """A list of names, or one string that is divided into some."""
         value = self.value(row, field)
         if isinstance(value, str):
             return [part for part in map(str.strip, self._divided.split(value)) if part]
-        if not isinstance(value, list):
-            raise self.defect(field, f"is {kind_of(value)}; write a list of strings")
-        if wrong := [part for part in value if not isinstance(part, str)]:
-            raise self.defect(field, f"lists {kind_of(wrong[0])}; write a list of strings")
-        return value
+        parts = value if isinstance(value, list) else [value]
+        if wrong := [part for part in parts if type(part) not in (str, int)]:
+            lists = "lists" if parts is value else "is"
+            raise self.defect(field, f"{lists} {kind_of(wrong[0])}; write a list of strings")
+        return list(map(str, parts))
 
     def optional(self, row: Row, field: str) -> str:
         return self.string(row, field) if self.has(row, field) else ""

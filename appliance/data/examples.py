@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from appliance.data.check import find_span, is_blank, label_defect, quoted
-from appliance.data.choices import Choices
+from appliance.data.check import find_span, is_blank, label_defect, overlap, quoted
+from appliance.data.choices import SEVERAL, Choices
 from appliance.data.columns import Columns, Row, kind_of, nearest
+from appliance.data.entity_ends import EntityEnds
 from appliance.data.gold_answers import answers, checked, offered
 from appliance.data.gold_spans import marks
 from appliance.task import Example, Span
@@ -18,17 +19,23 @@ class Reader:
         self._choices = choices
         self._given = None if choices.labels is None else [label.name for label in choices.labels]
         self._labels_seen: dict[str, str | None] = {}
+        self._ends = EntityEnds()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the rows read so far show together."""
+        return self._ends.notes
 
     def example(self, row: Row) -> Example:
         """Raises Defect."""
         columns = self.columns
         text = self._visible(row, "text", "is empty; write the sentence, or remove the row")
         ships = self._may_ship(row)
-        group = columns.optional(row, "group")
+        group = columns.name(row, "group") if columns.has(row, "group") else ""
         match self._choices.kind:
             case "relation":
                 head, tail = self._pair(row, text)
-                label = self._label("label", columns.string(row, "label"))
+                label = self._label("label", columns.name(row, "label"))
                 types = [columns.optional(row, field) for field in ("head_type", "tail_type")]
                 return Example(
                     text, head, tail, label, ships, group, head_type=types[0], tail_type=types[1]
@@ -36,7 +43,10 @@ class Reader:
             case "classify" if self._choices.several:
                 return Example(text, may_ship=ships, group=group, labels=self._labels(row))
             case "classify":
-                label = self._label("label", columns.string(row, "label"))
+                if isinstance(columns.value(row, "label"), list):
+                    what = "is a list; write a string"
+                    raise columns.defect("label", f"{what}; {SEVERAL}")
+                label = self._label("label", columns.name(row, "label"))
                 return Example(text, label=label, may_ship=ships, group=group)
             case "answer":
                 right, choices = answers(columns, row), offered(columns, row)
@@ -51,7 +61,7 @@ class Reader:
                 question, right = self._visible(row, "question", empty), answers(columns, row)
                 return Example(text, may_ship=ships, group=group, question=question, answers=right)
             case "spans":
-                spans = marks(columns, row, text, self._label)
+                spans = marks(columns, row, text, self._label, self._ends)
                 return Example(text, may_ship=ships, group=group, spans=spans)
 
     def _visible(self, row: Row, field: str, otherwise: str) -> str:
@@ -70,7 +80,7 @@ class Reader:
 
     def _pair(self, row: Row, text: str) -> tuple[Span, Span]:
         head, tail = (self._span(row, field, text) for field in ("head", "tail"))
-        if head[0] < tail[1] and tail[0] < head[1]:
+        if overlap(head, tail):
             what = f"{list(head)} overlaps {self.columns.of('tail')} {list(tail)}"
             raise self.columns.defect("head", f"{what}; mark two entities")
         return head, tail
@@ -78,9 +88,12 @@ class Reader:
     def _span(self, row: Row, field: str, text: str) -> Span:
         value = self.columns.value(row, field)
         try:
-            return find_span(text, value)
+            start, end = find_span(text, value)
         except ValueError as error:
             raise self.columns.defect(field, str(error)) from None
+        if isinstance(value, list):
+            self._ends.add(text, end)
+        return start, end
 
     def _labels(self, row: Row) -> tuple[str, ...]:
         labels = {self._label("label", label) for label in self.columns.listed(row, "label")}

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from math import isfinite
 
 from appliance.data.check import is_blank, quoted
 from appliance.data.columns import Columns, Row, kind_of, nearest
 from appliance.scoring.matching import number
 from appliance.task import Match
 
-NUMBER = re.compile(r"[-+]?(\d[\d,]*(\.\d+)?|\.\d+)")
-"""A number and nothing else."""
+NUMBER = re.compile(r"[-+]?((\d+|[1-9]\d{0,2}(,\d{3})+)(\.\d+)?|\.\d+)")
+"""A number and nothing else; commas stand before thousands."""
 
 
 def answers(columns: Columns, row: Row) -> tuple[str, ...]:
@@ -49,11 +50,15 @@ def checked(
 
 
 def _plain(columns: Columns, field: str, values: Iterable[object]) -> tuple[str, ...]:
-    """Different ones, each on one line; numbers as they are written."""
+    """Different ones, each on one line; numbers as Python writes them, so 3.10 is "3.1"."""
     found = []
     for value in values:
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise columns.defect(field, f"is {kind_of(value)}; write a string")
+        if isinstance(value, float) and not isfinite(value):
+            raise columns.defect(
+                field, f"is {value}, no number; write the answer, or remove the row"
+            )
         found.append(" ".join(str(value).split()))
         if is_blank(found[-1]):
             raise columns.defect(field, "is empty; write the answer, or remove the row")

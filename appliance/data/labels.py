@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from appliance.data.check import LEAST_ROWS, check_labels, check_names, decode, quoted, refused
-from appliance.data.choices import Choices
+from appliance.data.choices import SEVERAL, Choices
 from appliance.data.types_file import with_types
 from appliance.task import Label
 
@@ -47,7 +47,8 @@ def labels_of(path: Path, counts: Mapping[str, int], rows: int, choices: Choices
         raise refused(path, f"label {quoted(other[0])} {written}")
     names = [label.name for label in labels]
     if choices.one_label:
-        check_labels(path, names, choices.none, counts)
+        hint = f"; {SEVERAL}" if choices.kind == "classify" else ""
+        check_labels(path, names, choices.none, counts, hint)
     else:
         check_names(path, names, choices.none)
     if not counts:

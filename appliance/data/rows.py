@@ -44,7 +44,8 @@ def fixed_task(
     InputError that names the file, the rows and the fields, and MissingColumns. Nothing is
     half-imported.
     """
-    gathered = _gathered(path, rows, problems, choices)
+    reader = Reader(choices)
+    gathered = _gathered(path, rows, problems, reader, labelled=choices.labelled)
     problems.raise_if_any()
     skipped = len(problems.found)
     if skipped and not len(gathered):
@@ -56,24 +57,29 @@ def fixed_task(
             raise
         what = f"wrong rows skipped: {skipped}; see them with: --on-error stop"
         raise InputError(f"{error}\n  {what}") from None
-    told = [f"wrong rows skipped: {skipped}"] if skipped else []
-    return msgspec.structs.replace(
-        imported, notes=(*notes, *told, *imported.notes), skipped=problems.found
-    )
+    told = [*notes, *([f"wrong rows skipped: {skipped}"] if skipped else []), *reader.notes]
+    return msgspec.structs.replace(imported, notes=(*told, *imported.notes), skipped=problems.found)
 
 
 def _gathered(
-    path: Path, rows: Iterable[tuple[str, Row]], problems: Problems, choices: Choices
+    path: Path,
+    rows: Iterable[tuple[str, Row]],
+    problems: Problems,
+    reader: Reader,
+    *,
+    labelled: bool,
 ) -> Gathered:
-    reader, gathered = Reader(choices), Gathered()
+    gathered = Gathered()
     rows = iter(rows)
     first = list(islice(rows, LOOKED_AT))
     reader.columns.check(path, [row for _, row in first])
     for where, row in chain(first, rows):
+        reader.columns.see(row)
         try:
-            gathered.add(where, reader.example(row), labelled=choices.labelled)
+            gathered.add(where, reader.example(row), labelled=labelled)
         except Defect as defect:
             problems.add(f"{where}, {defect.column}", defect.what)
+    reader.columns.check_mapped(path)
     return gathered
 
 

@@ -155,7 +155,7 @@ def test_parquet_columns_are_mapped_and_its_wrong_rows_are_named(tmp_path: Path)
 def test_wrong_rows_are_skipped_where_that_is_asked_for_and_can_be_looked_at(
     tmp_path: Path,
 ) -> None:
-    rows = [*tickets(), {"text": "\x1b[2J", "label": 3}, {"text": "a"}]
+    rows = [*tickets(), {"text": "\x1b[2J", "label": 3.5}, {"text": "a"}]
     path = lines(tmp_path / "tickets.jsonl", rows)
     assert "2 rows are wrong; nothing was imported" in refused("jsonl", path, "--kind", "classify")
     assert json.loads(run("task", "list", "--json").stdout)["tasks"] == []

@@ -117,8 +117,58 @@ def test_columns_can_be_mapped(file: Path) -> None:
 
 
 def test_a_mapping_of_an_unknown_field_is_refused(file: Path) -> None:
-    with pytest.raises(InputError, match="unknown field"):
+    with pytest.raises(InputError, match="unknown field") as caught:
         read_jsonl(write(file, good()), name="mine", columns={"sentence": "text"})
+    assert "write FIELD=YOUR_COLUMN, as in text=sentence" in str(caught.value)
+
+
+@pytest.mark.parametrize("field", ["may_ship", "group", "head_type"])
+def test_a_mapped_column_that_no_row_has_is_refused_with_the_nearest(
+    file: Path, field: str
+) -> None:
+    rows = [r | {"cleared": False} for r in good()]
+    with pytest.raises(MissingColumns) as caught:
+        read_jsonl(write(file, rows), name="mine", may_ship=True, columns={field: "Cleared"})
+    assert 'no column "Cleared" (did you mean "cleared"?); columns found: "cleared"' in str(
+        caught.value
+    )
+    assert (caught.value.fields, caught.value.seen["cleared"]) == ([field], False)
+
+
+def test_a_mapped_column_may_stand_in_one_late_row_alone(file: Path) -> None:
+    rows = [row(i, f"{label}{n}") for n in range(8) for label in "ab" for i in range(12)]
+    rows[-1]["cleared"] = True
+    imported = read_jsonl(write(file, rows), name="mine", columns={"may_ship": "cleared"})
+    assert [example.may_ship for example in imported.examples] == [False] * 191 + [True]
+
+
+def test_labels_and_groups_that_are_whole_numbers_are_read_as_text(file: Path) -> None:
+    rows = [r | {"label": n % 2, "group": n} for n, r in enumerate(good())]
+    examples = read_jsonl(write(file, rows), name="mine").examples
+    assert [(e.label, e.group) for e in examples[:3]] == [("0", "0"), ("1", "1"), ("0", "2")]
+
+
+def test_entities_that_end_inside_words_are_told_where_they_are_half_or_more(file: Path) -> None:
+    rows = [
+        {"text": f"{c}man set up {c}firm, {label}.", "head": [0, 4], "tail": [12, 17]}
+        | {"label": label}
+        for label in ("founder", "owner")
+        for c in "abcdef"
+    ]
+    for r in rows[:6]:
+        r |= {"head": [0, 3], "tail": [12, 16]}
+    imported = read_jsonl(write(file, rows), name="mine")
+    assert imported.notes == (
+        "12 of 24 entities that are given as [start, end) end inside a word: end is exclusive, one "
+        "more than the last character",
+    )
+    rows[0]["tail"] = [12, 17]
+    assert read_jsonl(write(file, rows), name="mine").notes == ()
+
+
+def test_entities_that_are_given_by_their_text_end_where_they_are_said_to(file: Path) -> None:
+    rows = [r | {"head": r["text"][: r["head"][1]], "tail": "set u"} for r in good()]
+    assert read_jsonl(write(file, rows), name="mine").notes == ()
 
 
 def test_may_ship_is_no_unless_the_row_or_the_import_says_so(file: Path) -> None:
@@ -355,7 +405,9 @@ def test_a_column_missing_in_one_row_is_refused_there(file: Path) -> None:
         ({"head": ""}, "line 1, head: is empty"),
         ({"head": [0, 16]}, "line 1, head: [0, 16] overlaps tail [15, 20]"),
         ({"may_ship": "yes"}, "line 1, may_ship: is a string"),
-        ({"group": 3}, "line 1, group: is a number"),
+        ({"group": 3.5}, "line 1, group: is a number"),
+        ({"label": 3.5}, "line 1, label: is a number; write a string"),
+        ({"label": True}, "line 1, label: is true or false; write a string"),
     ],
 )
 def test_a_bad_field_is_refused_by_line_and_name(

@@ -144,8 +144,9 @@ def test_a_label_in_few_rows_is_told_where_rows_have_several(file: Path) -> None
 @pytest.mark.parametrize(
     ("label", "what"),
     [
-        (3, "line 1, label: is a number; write a list of strings"),
-        (["late", 3], "line 1, label: lists a number; write a list of strings"),
+        (3.5, "line 1, label: is a number; write a list of strings"),
+        (None, "line 1, label: is null; write a list of strings"),
+        (["late", 3.5], "line 1, label: lists a number; write a list of strings"),
         ([" late"], 'line 1, label: " late" begins or ends with white space'),
         (["Late"], 'labels that read the same: "Late" and "late"'),
         (["late", "none"], 'line 1, label: "none" stands beside other labels; it means that there'),
@@ -155,6 +156,27 @@ def test_wrong_labels_of_several_are_refused(file: Path, label: object, what: st
     rows = several()
     rows[0]["label"], rows[1]["label"] = label, ["none"]
     assert what in refusal(file, rows, "classify", none="none")
+
+
+def test_whole_numbers_are_labels_where_a_text_may_have_several(file: Path) -> None:
+    rows = [row | {"label": [n % 2, 7]} for n, row in enumerate(several())]
+    rows[0]["label"] = 7
+    examples = read(file, rows, "classify").examples
+    assert [row.labels for row in examples[:2]] == [("7",), ("1", "7")]
+
+
+def test_what_looks_like_several_labels_is_told_how_to_have_them(file: Path) -> None:
+    hint = "; for several labels a text give --several"
+    lists = refusal(file, several(), "classify", several=False)
+    assert f"line 1, label: is a list; write a string{hint}" in lists
+    for mark in (";", "|"):
+        rows = [row | {"label": mark.join(row["label"]) or "none"} for row in several()]
+        assert f"add rows or remove the label{hint}" in refusal(
+            file, rows, "classify", several=False
+        )
+    rows = [row | {"label": "late"} for row in several()]
+    rows[0] |= {"label": "odd"}
+    assert hint not in refusal(file, rows, "classify", several=False)
 
 
 def test_rows_without_any_label_are_refused(file: Path) -> None:
@@ -168,6 +190,8 @@ def test_answers_are_compared_as_choices_numbers_or_text_as_they_look(file: Path
     numbers = [row | {"answer": f"1,{n:03}.5"} for n, row in enumerate(answer())]
     assert read(file, numbers, "answer").task.match == "numeric"
     assert read(file, numbers, "answer", match="exact").task.match == "exact"
+    for odd in ("1,2,3", "12,34", "0,123", "1,2345"):
+        assert read(file, [*numbers, answer(answer=odd)[0]], "answer").task.match == "exact"
     dates = [row | {"answer": f"2001-02-{n + 10}"} for n, row in enumerate(answer())]
     assert read(file, dates, "answer").task.match == "exact"
 
@@ -200,7 +224,7 @@ def test_an_answer_is_one_line_or_several_of_which_the_first_is_written(file: Pa
         ({"answer": " "}, "line 1, answer: is empty; write the answer"),
         ({"answer": True}, "line 1, answer: is true or false; write a string"),
         ({"answer": [None]}, "line 1, answer: is null; write a string"),
-        ({"choices": ["Yes", 1]}, "line 1, choices: lists a number; write a list of strings"),
+        ({"choices": ["Yes", 1.5]}, "line 1, choices: lists a number; write a list of strings"),
         ({"choices": ["Yes"]}, "line 1, choices: are only one; list all that the answer is"),
         ({"answer": "Yess"}, 'line 1, answer: "Yess" is not one of the choices (did you mean "Yes'),
         ({"answer": ["Yes", "No"]}, "line 1, answer: lists 2 answers; of choices one is right"),
@@ -218,6 +242,26 @@ def test_answers_have_to_be_such_as_can_be_compared_as_is_asked(file: Path) -> N
     assert 'line 1, answer: "bar" has no number in digits; write one' in word
 
 
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_an_answer_that_is_no_finite_number_is_refused(tmp_path: Path, number: float) -> None:
+    rows = [("row 1", {"text": "what?", "answer": number})]
+    with pytest.raises(
+        InputError, match=f"row 1, answer: is {number}, no number; write the answer"
+    ):
+        fixed_task(tmp_path, rows, Problems(tmp_path), Choices("mine", kind="answer"))
+
+
+def test_choices_may_be_whole_numbers(file: Path) -> None:
+    rows = [row | {"answer": 1 + n % 2, "choices": [1, 2]} for n, row in enumerate(choice())]
+    assert read(file, rows, "answer").examples[1].choices == ("1", "2")
+
+
+def test_where_the_question_is_another_column_it_is_said_how_to_map_it(file: Path) -> None:
+    rows = [{"question": row["text"], "answer": row["answer"]} for row in answer()]
+    said = refusal(file, rows, "answer")
+    assert said.endswith("; the question goes into text: --column text=question")
+
+
 def test_choices_may_be_one_string(file: Path) -> None:
     rows = [row | {"choices": "Yes | No"} for row in choice()]
     assert read(file, rows, "answer").examples[0].choices == ("Yes", "No")
@@ -229,11 +273,15 @@ def test_entities_are_given_in_three_ways_and_kept_in_the_order_of_the_text(file
     rows[1]["spans"] = [{"text": "bastown", "type": "place"}, {"text": "bas ", "type": "person"}]
     rows[2]["spans"] = [{"start": 0, "end": 3, "type": "person"}]
     rows[3]["spans"] = []
+    rows[4]["spans"] = [{"start": 13, "end": 16, "text": "ber", "type": "person"}]
+    rows[5]["spans"] = [{"start": None, "end": None, "text": "best", "type": "person"}]
     found = [row.spans for row in read(file, rows, "spans").examples]
     assert found[0] == ((0, 3, "person"), (13, 20, "place"))
     assert found[1] == ((0, 4, "person"), (13, 20, "place"))
     assert found[2] == ((0, 3, "person"),)
     assert found[3] == ()
+    assert found[4] == ((13, 16, "person"),)
+    assert found[5] == ((13, 17, "person"),)
 
 
 @pytest.mark.parametrize(
@@ -245,6 +293,15 @@ def test_entities_are_given_in_three_ways_and_kept_in_the_order_of_the_text(file
         ([{"text": "bar"}], "line 1, spans: entity 1 is not [start, end, type] or"),
         ([[0, 99, "person"]], "line 1, spans: entity 1: [0, 99] lies outside the sentence"),
         ([[3, 4, "person"]], "line 1, spans: entity 1: [3, 4] is empty"),
+        (
+            [{"text": "b", "start": 0, "end": 3, "type": "x"}],
+            '[0, 3] is "bar" in the text, not "b"',
+        ),
+        (
+            [{"text": "bar", "start": 0, "end": 2, "type": "x"}],
+            '1: [0, 2] is "ba" in the text, not "bar"; end is exclusive: write [0, 3]',
+        ),
+        ([{"text": 3, "start": 0, "end": 3, "type": "x"}], "entity 1 is not [start, end, type] or"),
         ([{"text": "bar", "type": "person"}], 'entity 1: "bar" occurs more than once in the text'),
         ([[0, 5, "person"], [4, 9, "place"]], "[0, 5] overlaps [4, 9]; keep one of the two"),
         ([[0, 3, "person "]], 'line 1, spans: "person " begins or ends with white space'),
