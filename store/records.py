@@ -152,7 +152,8 @@ class VerdictRecord(msgspec.Struct, frozen=True):
 
 
 class LookRecord(msgspec.Struct, frozen=True):
-    """The ``number``-th look at a task's test split, from 1."""
+    """A look at a task's test split: the ``number``-th, from 1, at it or at one that shares a case
+    with it."""
 
     task_id: str
     number: int

@@ -23,9 +23,9 @@ clusters flip.
 """,
 }
 LOOKS = """
-Every look at a test split halves what p has to stay below, from 0.05 at the first. So all looks
-together say "better" wrongly with a chance of at most 0.05 (Bonferroni with unequal shares; Lan and
-DeMets, Biometrika 70, 1983).
+Every look at a test split, or at one that shares a case with it, halves what p has to stay below,
+from 0.05 at the first. So all looks together say "better" wrongly with a chance of at most 0.05
+(Bonferroni with unequal shares; Lan and DeMets, Biometrika 70, 1983).
 """
 NEWCOMBE = "Newcombe's method 10 for paired proportions (Statistics in Medicine 17, 1998)."
 POWER = """

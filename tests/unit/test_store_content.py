@@ -406,6 +406,32 @@ def test_every_look_at_the_test_split_is_numbered_and_audited(db):
     ]
 
 
+def split_of(db, id, splits):
+    """A task whose cases are in these splits, with a run."""
+    cases = [CaseRecord(case, split, "1") for case, split in splits.items()]
+    tasks.add(db, id=id, name=id, body="{}", split_hash="s", rows=[], cases=cases)
+    add_run(db, f"run-{id}", id)
+
+
+def test_looks_at_test_splits_that_share_a_case_are_counted_together(db):
+    split_of(db, "mail", {"a": "tuning", "b": "test", "c": "test"})
+    split_of(db, "post", {"a": "tuning", "c": "test", "d": "test"})
+    split_of(db, "redrawn", {"a": "test", "b": "tuning", "c": "tuning"})
+    split_of(db, "letters", {"d": "test"})
+    runs.create(
+        db, id="more", task_id="mail", inputs="{}", seed_prompt="p0", budget=9, status="queued"
+    )
+    looked = [
+        verdicts.look(db, run_id=f"run-{task}", task_id=task)
+        for task in ("mail", "post", "redrawn", "letters")
+    ]
+    # Letters shares a case with post, whose look was the second.
+    assert looked == [1, 2, 1, 3]
+    assert verdicts.look(db, run_id="more", task_id="mail") == 3
+    assert [look.number for look in verdicts.looks(db, "mail")] == [1, 3]
+    assert verdicts.record(db, run_id="run-post", task_id="post", body="{}") == 2
+
+
 def audited(db, count=3):
     for number in range(count):
         with database.write(db):
