@@ -28,6 +28,13 @@ OWN: dict[str, dict[str, Option]] = {
 """Options that one format alone has, by what its reader calls them."""
 
 
+def _character(context: click.Context, option: click.Parameter, given: str | None) -> str | None:
+    found = "\t" if given is not None and given.lower() in ("tab", "\\t") else given
+    if found is not None and (len(found) != 1 or found in '"\r\n'):
+        raise click.BadParameter("give one character, no quotation mark and no line break, or TAB")
+    return found
+
+
 @click.group("import", epilog=example("strop task import jsonl notes.jsonl --name notes"))
 def import_task() -> None:
     """Read labelled examples from a file, check them, split them once and store them."""
@@ -64,7 +71,15 @@ def import_jsonl(out: Output, /, file: Path, **given: Any) -> None:
     ),
 )
 @rows_options
-@click.option("--delimiter", metavar="CHARACTER", help="Else it is found out.")
+@click.option(
+    "--delimiter", metavar="CHARACTER", callback=_character, help="Or TAB. Else it is found out."
+)
+@click.option(
+    "--quotes/--no-quotes",
+    default=None,
+    help="Whether quotation marks enclose fields or are text. Else they enclose, and a field that "
+    "looks like several records is refused.",
+)
 @click.option("--encoding", metavar="NAME", help="Else it is found out.")
 @click.option(
     "--header/--no-header",
@@ -78,6 +93,7 @@ def import_csv(
     /,
     file: Path,
     delimiter: str | None,
+    quotes: bool | None,
     encoding: str | None,
     header: bool | None,
     **given: Any,
@@ -88,13 +104,15 @@ def import_csv(
     """
     from appliance.data.table import read_table
 
-    if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
-        what = "give one character, no quotation mark and no line break"
-        raise click.BadParameter(what, param_hint="--delimiter")
     imported = asked_for(
         out,
         lambda choices: read_table(
-            file, choices, encoding=encoding, delimiter=delimiter, header=header
+            file,
+            choices,
+            encoding=encoding,
+            delimiter=delimiter,
+            quotes=quotes,
+            header=header,
         ),
         choices_of(file, given),
     )

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import codecs
 import io
+from contextlib import suppress
 from pathlib import Path
 
 from appliance.data.check import quoted, refused
 
 MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+"""UTF-32's before UTF-16's, with which one of them begins."""
+
+WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""How .xlsx and .xls files begin."""
+
 FALLBACK = "windows-1252"
 """What a spreadsheet writes that does not write UTF-8."""
 
@@ -31,8 +39,13 @@ def encoding_of(path: Path, given: str | None) -> str:
             raise refused(path, "can be read only once, as a pipe; save it as a file")
         with path.open("rb") as file:
             start = file.read(4)
+        if start in WORKBOOKS:
+            raise refused(path, "is an Excel workbook or an archive; save it as CSV UTF-8")
         marked = next((name for mark, name in MARKS.items() if start.startswith(mark)), None)
-        tried = [given] if given else [marked] if marked else ["utf-8", FALLBACK]
+        if given:
+            tried = [_with_mark(given, marked)]
+        else:
+            tried = [marked] if marked else ["utf-8", FALLBACK]
         for name in tried:
             if (wrong := _wrong(path, name)) is None:
                 return name
@@ -45,13 +58,22 @@ def encoding_of(path: Path, given: str | None) -> str:
     raise refused(path, f"{what}; give the file's own with --encoding, or save it as UTF-8")
 
 
+def _with_mark(given: str, marked: str | None) -> str:
+    """The encoding of the mark where it is the one given, so that the mark is no text."""
+    with suppress(LookupError, ValueError):
+        if marked and codecs.lookup(given).name.startswith(marked.removesuffix("-sig")):
+            return marked
+    return given
+
+
 def _wrong(path: Path, name: str) -> str | None:
     """The place of the first byte that is not of the encoding."""
     with path.open("rb") as file:
         try:
             text = io.TextIOWrapper(file, name, newline="")
-        except LookupError:
-            raise refused(path, f"there is no encoding {quoted(name)}; try utf-8") from None
+        except (LookupError, ValueError):
+            remedy = "try utf-8, or windows-1252 for what Windows calls ANSI"
+            raise refused(path, f"there is no encoding {quoted(name)}; {remedy}") from None
         try:
             while text.read(CHUNK):
                 pass

@@ -97,7 +97,7 @@ def test_texts_of_a_spreadsheet_are_imported_and_shown_as_they_will_be_read(tmp_
     assert "  Text: late; again " in result.stderr and "\\x1b[31m" in result.stderr
     assert "  Label: post" in result.stderr or "  Label: bill" in result.stderr
     assert "classify, fixed" in run("task", "show", "tickets").stdout
-    for wrong in ("tab", '"', "\n"):
+    for wrong in ("tabs", '"', "\n"):
         message = refused("task", "import", "csv", path, "--delimiter", wrong)
         assert "give one character" in message
 

@@ -262,6 +262,23 @@ def test_a_text_with_several_labels_is_imported_from_a_spreadsheet(tmp_path: Pat
     assert found["several"] and found["metric"] == "micro_f1"
 
 
+@pytest.mark.parametrize("tab", ["TAB", "tab", "\\t", "\t"])
+def test_a_tab_can_be_named_as_the_delimiter(tmp_path: Path, tab: str) -> None:
+    path = tmp_path / "tickets.tsv"
+    path.write_text("text\tlabel\n" + "".join(f"{r['text']}\t{r['label']}\n" for r in tickets()))
+    found = imported("csv", path, "--kind", "classify", "--delimiter", tab)
+    assert "divided by tabs" in found["notes"][0]
+
+
+def test_quotation_marks_that_are_text_are_read_as_text(tmp_path: Path) -> None:
+    path = tmp_path / "tickets.tsv"
+    lines = [f"{row['text']}\t{row['label']}\n" for row in tickets()]
+    path.write_text("".join(["text\tlabel\n", *lines[:3], f'"{lines[3]}', *lines[4:]]))
+    arguments = ("csv", path, "--kind", "classify")
+    assert "If they are text, give --no-quotes" in refused(*arguments)
+    assert imported(*arguments, "--no-quotes")["rows"] == 24
+
+
 def test_two_rows_are_shown_as_they_will_be_read(tmp_path: Path) -> None:
     path = lines(tmp_path / "tickets.jsonl", tickets())
     said = run("task", "import", "jsonl", path, "--kind", "classify").stderr

@@ -46,7 +46,8 @@ def file(tmp_path: Path) -> Path:
 
 def read(path: Path, text: str | bytes, **options: Any) -> Imported:
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    how = {key: options.pop(key) for key in ("encoding", "delimiter", "header") if key in options}
+    given = ("encoding", "delimiter", "quotes", "header")
+    how = {key: options.pop(key) for key in given if key in options}
     return table.read_table(path, Choices("tickets", **{"kind": "classify", **options}), **how)
 
 
@@ -91,12 +92,69 @@ def test_the_encoding_is_found_out_and_told(file, encoding, name):
 def test_a_given_encoding_and_delimiter_are_taken_at_their_word(file):
     text = written().replace("billing", "žluť").encode("iso8859-2")
     assert "žluť" in {row.label for row in read(file, text, encoding="iso8859-2").examples}
-    assert "there is no encoding" in refusal(file, text, encoding="utf-9")
+    for none in ("utf-9", "ANSI", "\udcff", "a\0b"):
+        said = refusal(file, text, encoding=none)
+        assert "there is no encoding" in said
+        assert "try utf-8, or windows-1252 for what Windows calls ANSI" in said
     assert "line 2: byte" in refusal(file, text, encoding="utf-8")
     assert "is not idna" in refusal(file, b"xn--a" * 40, encoding="idna")
     tildes = written("~").replace(",", "")
     assert len(read(file, tildes, delimiter="~").examples) == 24
     assert 'no column "text"' in refusal(file, tildes)
+
+
+@pytest.mark.parametrize(
+    ("written_in", "given"),
+    [("utf-8-sig", "utf-8"), ("utf-8-sig", "UTF8"), ("utf-16", "utf-16-le"), ("utf-32", "utf-32")],
+)
+def test_a_byte_order_mark_is_no_text_where_its_encoding_is_given(file, written_in, given):
+    assert len(read(file, written().encode(written_in), encoding=given).examples) == 24
+
+
+def test_the_mark_of_utf_32_is_not_taken_for_that_of_utf_16(file):
+    assert read(file, written().encode("utf-32")).notes[0].startswith("read as utf-32, ")
+
+
+@pytest.mark.parametrize("start", [b"PK\x03\x04\x14\0", b"\xd0\xcf\x11\xe0\xa1\xb1"])
+def test_a_workbook_is_refused_with_how_to_save_it(file, start):
+    said = refusal(file, start + bytes(range(256)))
+    assert "is an Excel workbook or an archive; save it as CSV UTF-8" in said
+
+
+@pytest.mark.parametrize(
+    "text", ['{"text": "a"}\n{"text": "b"}', '[\n {"text": "a"}]', ' [{"a":1}]']
+)
+def test_json_is_recognised(file, text):
+    assert "looks like JSON; import it with: strop task import jsonl FILE" in refusal(file, text)
+
+
+@pytest.mark.parametrize("first", ["sep=;\r\n", '"sep=;"\n'])
+def test_the_line_by_which_excel_names_the_delimiter_is_read_and_passed_over(file, first):
+    imported = read(file, first + written(";"))
+    assert list(imported.examples) == list(read(file, written()).examples)
+    lines = (first + written(";")).splitlines()
+    lines[3] += ";more"
+    assert "line 4: has 3 fields" in refusal(file, "\n".join(lines))
+    assert len(read(file, first + written("|"), delimiter="|").examples) == 24
+
+
+def test_where_a_comma_divides_as_well_it_is_taken_for_a_decimal_one(file):
+    found = [
+        {"text": f"{'abcdefgh'[i]} {what} 3,{i}", "label": str(i % 2)}
+        for i in range(8)
+        for what in TOPICS
+    ]
+    imported = read(
+        file, written(";", False, found), columns={"text": "1", "label": "2"}, header=False
+    )
+    assert "divided by semicolons" in imported.notes[0]
+    assert imported.examples[0].text == "a billing 3,0"
+
+
+def test_a_header_without_a_row_is_refused(file):
+    assert 'has a header and no row: "text", "label"; it needs one row' in refusal(
+        file, "text,label\n\n"
+    )
 
 
 def test_without_a_header_columns_are_numbers(file):
@@ -119,13 +177,59 @@ def test_a_record_of_another_length_is_named(file):
     lines = written().splitlines()
     lines[3] += ",more"
     said = refusal(file, "\n".join(lines))
-    assert 'line 4: has 3 fields where there are 2 columns (it begins "charged twice' in said
+    assert "line 4: has 3 fields where there are 2 columns, divided by commas (it begins" in said
+    assert said.endswith('"charged twice, said customer c"); quote a field that holds a delimiter')
+    assert "divided by tabs" in refusal(file, written("\t").replace("customer c", "a\tb"))
 
 
 def test_an_open_quotation_mark_is_named_with_its_line(file):
     lines = written().splitlines()
     lines[5] = '"' + lines[5]
-    assert "line 6: cannot be read" in refusal(file, "\n".join(lines))
+    said = refusal(file, "\n".join(lines))
+    assert "line 6: cannot be read" in said
+    assert "is a quotation mark open, or not doubled? If they are text, give --no-quotes" in said
+    imported = read(file, "\n".join(lines).replace(", said", ""), quotes=False)
+    assert imported.examples[4].text == '""charged twice customer e"'
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("between", [1, 2, 3])
+@pytest.mark.parametrize("columns", [["text", "label"], ["label", "text"], ["a", "text", "label"]])
+def test_records_that_a_stray_quotation_mark_joins_are_refused(file, delimiter, between, columns):
+    """Read by the letter they are one record with as many fields as there are columns."""
+    found = [{c: row.get(c, "x") for c in columns} for row in rows()]
+    found = [row | {"text": row["text"].replace(", ", " ")} for row in found]
+    written_lines = written(delimiter, found=found).splitlines()
+    at = columns.index("text")
+    for line, mark in ((7, '"{}'), (7 + between, '{}"')):
+        cells = written_lines[line].split(delimiter)
+        cells[at] = mark.format(cells[at])
+        written_lines[line] = delimiter.join(cells)
+    said = refusal(file, "\n".join(written_lines))
+    assert "line 8: a field holds lines that look like records of their own" in said
+    assert "give --no-quotes; if the record is right, give --quotes" in said
+    assert len(read(file, "\n".join(written_lines), quotes=True).examples) == 24 - between
+    as_text = read(file, "\n".join(written_lines), quotes=False).examples
+    assert (len(as_text), as_text[6].text[0]) == (24, '"')
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Dear all,\nthanks", "a, b\nc, d\ne", "1,5\n2", "yes;\nno", "one,two\n\nthree", "a\nb,c\nd"],
+)
+def test_prose_of_several_lines_is_no_record(file, text):
+    found = [{"text": text, "label": "praise"}, *rows()]
+    for delimiter in ",;\t|":
+        assert read(file, written(delimiter, found=found)).examples[0].text == text
+
+
+def test_where_fields_are_too_few_or_many_an_open_quotation_mark_is_asked_for(file):
+    lines = written("\t").splitlines()
+    lines[3] = '"' + lines[3]
+    lines[5] += '"'
+    said = refusal(file, "\n".join(lines))
+    assert "line 4: has 1 fields where there are 2 columns, divided by tabs" in said
+    assert "is a quotation mark open" in said
 
 
 def test_two_columns_of_one_name_are_refused(file):
@@ -268,6 +372,42 @@ def test_columns_that_are_asked_for_by_their_number_have_no_header(file):
     columns = {"text": "1", "answer": "2"}
     imported = read(file, "".join(asked), kind="answer", columns=columns)
     assert len(imported.examples) == 6 and "no header, columns" in imported.notes[0]
+
+
+def test_columns_may_be_asked_for_by_their_number_where_there_is_a_header(file):
+    asked = ["Question,Reply\n", *(f"Who wrote {word}?,{word}\n" for word in TOPICS)] + [
+        f"Who {verb} it for the first time?,Ann\n" for verb in ("saw", "had", "ate")
+    ]
+    columns = {"text": "1", "answer": "2"}
+    imported = read(file, "".join(asked), kind="answer", columns=columns)
+    assert len(imported.examples) == 6
+    assert 'columns: "Question", "Reply"' in imported.notes[0]
+    asked[1] = " ,x\n"
+    assert "line 2, Question: is empty" in refusal(
+        file, "".join(asked), kind="answer", columns=columns
+    )
+
+
+def test_a_number_among_the_values_is_not_taken_for_the_number_of_a_column(file):
+    found = [{"text": row["text"], "label": str(1 + i % 2)} for i, row in enumerate(rows())]
+    columns = {"text": "1", "label": "2"}
+    assert len(read(file, written(",", False, found), columns=columns).examples) == 24
+
+
+def test_a_column_without_a_name_has_its_number_for_one(file):
+    found = [{"": f"{row['text']}", "label": row["label"]} for row in rows()]
+    imported = read(file, written(found=found), columns={"text": "1"})
+    assert len(imported.examples) == 24
+    assert 'columns: "1", "label"' in imported.notes[0]
+
+
+def test_a_column_that_is_empty_is_a_column(file):
+    found = [row | {"cleared": ""} for row in rows()]
+    columns = {"may_ship": "cleared"}
+    assert len(read(file, written(found=found), columns=columns).examples) == 24
+    assert 'no column "clear" (did you mean "cleared"?)' in refusal(
+        file, written(found=found), columns={"may_ship": "clear"}
+    )
 
 
 def test_a_name_that_is_looked_for_makes_a_header_of_a_record_that_looks_like_a_row(file):
