@@ -14,7 +14,7 @@ from appliance.prompt import Prompt, Section
 from appliance.report import Ranked, Report, build
 from appliance.report.both import Both
 from appliance.task import MULTIPLE, Case, Example, Kind, Label, Metric, Task
-from appliance.verdict import Answer, Noise, Unit, Verdict
+from appliance.verdict import Answer, Noise, Unit, Verdict, belonging
 
 SEED = Prompt(
     (Section("task", "Which relation holds? One of: {labels}\n\n"),),
@@ -173,13 +173,14 @@ def entities() -> Report:
     return report(verdict(answers, "span_f1"), of, cases)
 
 
-def written(kind: Kind) -> Report:
+def written(kind: Kind, grouped: bool = False) -> Report:
     """Answers to questions, with or without a passage: the seed prompt's are half empty."""
     of = task(kind, metric="token_f1" if kind == "reading" else "accuracy")
     part = 0.8 if kind == "reading" else 0.0
     cases, answers = [], []
     for i in range(12):
-        row = Example(f"The depot shut on day {i}.", question="When?", answers=(f"day {i}",))
+        text, group = f"The depot shut on day {i}.", str(i // 2) if grouped else ""
+        row = Example(text, question="When?", answers=(f"day {i}",), group=group)
         cases.append(Case(row))
         seed, best = ("" if i % 2 else "day 0"), (f"day {i}" if i % 3 else f"on day {i}")
         credits = [
@@ -188,7 +189,8 @@ def written(kind: Kind) -> Report:
         ]
         before, after = ((1, 0, 0) if c == 1 else (0, 1, 1) for c in credits)
         answers.append(Answer(cases[-1].id, f"day {i}", seed, best, *credits, before, after))
-    return report(verdict(answers, of.metric), of, cases)
+    unit, clusters = belonging(cases, of)
+    return report(verdict(answers, of.metric, unit, clusters), of, cases)
 
 
 def _other(random: Random, gold: str) -> str:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from appliance.scoring.metrics import NAMES
-from appliance.verdict import ALPHA, GAIN
+from appliance.task import Metric
+from appliance.verdict import Side, Verdict
+
+if TYPE_CHECKING:
+    from appliance.report import Ranked
 
 
 def estimate(value: float, low: float, high: float, n: int) -> str:
@@ -21,56 +27,27 @@ def duration(seconds: float) -> str:
 
 
 def verdict(body: Mapping[str, Any]) -> str:
-    """A verdict document in words. Where nothing beat the seed there is no gain to show."""
-    seed, best = body["seed"], body["best"]
-    ends = [f"  measured on {body['model']} as {body['body']}; look {body['look']} at this split"]
-    if noise := body.get("noise"):
-        ends.insert(
-            0,
-            f"  of {noise['n']} cases scored twice, in another order, "
-            f"{noise['changed']} got another answer; scores differed by up to "
-            f"{noise.get('largest', 0.0):g} nats",
-        )
-    if best["prompt"] == seed["prompt"]:
-        stands = f"verdict: {body['words']}: nothing better was found; the seed prompt stands"
-        return "\n".join([stands, _side("seed", body), *ends])
-    low, high = body["interval"]
-    scope = f", {body['scope']}" if body.get("scope") else ""
-    counts = f"  at this look p counts below {body.get('alpha', ALPHA):.3g}"
-    if power := body.get("power"):
-        counts += (
-            f"; on as many cases a true gain of {GAIN:g} would be proven {power:.0%} of the time"
-        )
-    refused = [f"  nothing is claimed: {body['refused']}"] if body.get("refused") else []
-    return "\n".join(
-        [
-            f"verdict: {body['words']}{scope}",
-            _side("seed", body),
-            _side("best", body),
-            f"  gain {body['gain']:+.3f}, 95 % interval [{low:+.3f}, {high:+.3f}], "
-            f"n {body['n']} cases of the {body['split']} split; "
-            f"{_test(body)}: p = {body['p']:.2g}, {body['wins']} won and {body['losses']} lost",
-            *refused,
-            counts,
-            *ends,
-        ]
-    )
+    """A verdict document in words."""
+    return judged(msgspec.convert(body, Verdict), body["look"])
 
 
-def _test(body: Mapping[str, Any]) -> str:
-    """Whose p it is."""
-    from appliance.report.words import TESTS, UNITS
+def judged(found: Verdict, look: int, ranked: Ranked | None = None) -> str:
+    """A verdict in words. Where nothing beat the seed there is no gain to show."""
+    from appliance.report.words import facts
 
-    test = TESTS[body["test"]]
-    clusters = body.get("clusters")
-    return f"{test}, over {clusters} {UNITS[body['unit']]}" if clusters else test
+    scope = f", {found.scope}" if found.scope else ""
+    lines = [f"verdict: {found.words}{scope}", _side("seed", found.seed, found.metric)]
+    if found.stands:
+        lines[0] = f"verdict: {found.words}: nothing better was found; the seed prompt stands"
+    else:
+        lines.append(_side("best", found.best, found.metric))
+    pairs = facts(found, look, ranked)
+    return "\n".join([*lines, *(f"  {name[0].lower()}{name[1:]}: {text}" for name, text in pairs)])
 
 
-def _side(name: str, body: Mapping[str, Any]) -> str:
-    side = body[name]
-    low, high = side["interval"]
-    measured = f"{NAMES[body['metric']]} {side['value']:.3f}"
+def _side(name: str, side: Side, metric: Metric) -> str:
+    low, high = side.interval
     return (
-        f"  {name} prompt  {side['prompt']}  {measured}, "
-        f"95 % interval [{low:.3f}, {high:.3f}], n {side['n']}"
+        f"  {name} prompt  {side.prompt}  {NAMES[metric]} {side.value:.3f}, "
+        f"95 % interval [{low:.3f}, {high:.3f}], n {side.n}"
     )

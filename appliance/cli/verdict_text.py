@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from appliance.cli import figures
 from appliance.cli.output import columns
 from appliance.data.check import printable
@@ -24,7 +22,7 @@ def text(report: Report, everything: bool) -> str:
     """``everything`` shows every changed answer."""
     from appliance.report import tables, words
 
-    parts = [figures.verdict(msgspec.to_builtins(report))]
+    parts = [figures.judged(report, report.look, report.ranked)]
     if report.answers:
         parts.append(_table(tables.figures(report)))
         found = (tables.parts(report), tables.labels(report), tables.types(report))

@@ -54,7 +54,7 @@ def _shown(report: Report) -> dict[str, Any]:
         "mood": moods.get(report.words, ""),
         "at": f"{datetime.fromisoformat(report.at):%d %B %Y, %H:%M %Z}",
         "headline": words.headline(report),
-        "facts": words.facts(report),
+        "facts": words.facts(report, report.look, report.ranked),
         "asides": list(filter(None, (words.directions(report), words.multiple(report)))),
         "reliability": words.reliability(report),
         "dots": _dots(report),

@@ -10,7 +10,13 @@ CASES = """
 Both prompts answered the same cases of the test split, which the search never read, in the very
 model file that serves.
 """
-SHARES = "Wilson score intervals at 95 % (Wilson, JASA 22, 1927), cases taken as independent."
+SHARES = """
+Wilson score intervals at 95 % (Wilson, JASA 22, 1927), which take cases as independent.
+"""
+TOGETHER = """
+Here some belong together, so these intervals may be too narrow; that of the figure which the
+verdict is by is drawn over whole clusters.
+"""
 TESTS = {
     "McNemar": """
 The exact McNemar test: would a fair coin share the cases that only one prompt gets right as they
@@ -20,6 +26,12 @@ are shared (McNemar, Psychometrika 12, 1947)?
 A sign-flip test: how often do the differences, their signs given by a fair coin, add up to as much
 (Fisher's randomisation test; Phipson and Smyth, SAGMB 9, 2010)? Where cases belong together, whole
 clusters flip.
+""",
+    "swap": """
+A randomisation test: the two results of a case are swapped or not, by a fair coin (Yeh, COLING
+2000). How often is the difference as large, and how often over its standard error (Chung and
+Romano, Annals of Statistics 41, 2013)? The larger p counts. Where cases belong together, whole
+clusters are swapped.
 """,
 }
 LOOKS = """
@@ -34,9 +46,11 @@ or 0.2 (Duffy, Biometrics 40, 1984).
 """
 F1 = """
 2 TP / (2 TP + FP + FN): micro-F1 of counts summed over cases, macro-F1 the mean over the labels
-that occur. Intervals are BCa bootstrap intervals (Efron, JASA 82, 1987) over cases or, where cases
-belong together, over whole clusters, widened to Student's quantile (Hesterberg, The American
-Statistician 69, 2015).
+that occur, token F1 the mean over cases of that of their words.
+"""
+BOOTSTRAP = """
+BCa bootstrap intervals at 95 % (Efron, JASA 82, 1987) over cases or, where cases belong together,
+over whole clusters, widened to Student's quantile (Hesterberg, The American Statistician 69, 2015).
 """
 FILES = """
 Each file of episodes was drawn anew; their spread says how far a figure depends on the draw.
@@ -66,16 +80,16 @@ what is said in other words is not found.
 def methods(report: Report) -> list[Method]:
     """Of the figures that the page shows."""
     test = next((text for key, text in TESTS.items() if key in report.test), "")
-    tested = not report.stands
-    newcombe = tested and report.metric == "accuracy" and not report.clusters
+    tested, paired = not report.stands, report.test == "exact McNemar"
     chosen = [
         ("The cases", CASES, True),
-        ("Shares", SHARES, True),
-        ("The test", test, tested and test),
+        ("Shares", SHARES + (TOGETHER.lstrip() if report.clusters else ""), True),
+        ("The test", test, tested),
         ("Looks at the test split", LOOKS, tested),
-        ("The interval of the gain", NEWCOMBE, newcombe),
+        ("The interval of the gain", NEWCOMBE, tested and paired),
         ("Power", POWER, tested and report.power is not None),
         ("F1", F1, report.micro or report.token_f1),
+        ("Other intervals", BOOTSTRAP, report.micro or report.token_f1 or not paired),
         ("Sampled files", FILES, report.parts),
         ("Reliability", RELIABILITY, report.reliability),
         ("Leak check", LEAKS, True),

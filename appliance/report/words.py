@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from appliance.report import Report
+from appliance.report import Ranked, Report
 from appliance.report.tables import told
 from appliance.scoring.metrics import NAMES
-from appliance.verdict import GAIN, Unit
+from appliance.verdict import GAIN, Unit, Verdict
 
 UNITS: dict[Unit, str] = {
     "case": "cases",
@@ -38,22 +38,24 @@ def headline(report: Report) -> str:
     return f"No gain is proven{scope}: {measured}."
 
 
-def facts(report: Report) -> list[tuple[str, str]]:
-    """What the verdict rests on, as pairs of a name and a sentence."""
-    measured = f"{NAMES[report.metric]}, on {report.n} cases of the {report.split} split"
+def facts(found: Verdict, look: int, ranked: Ranked | None) -> list[tuple[str, str]]:
+    """What the verdict rests on, as pairs of a name and a sentence. ``ranked`` is known where the
+    run's plan is."""
+    measured = f"{NAMES[found.metric]}, on {found.n} cases of the {found.split} split"
     pairs = [("Measured by", measured)]
-    if report.clusters:
-        together = f"{report.clusters} {UNITS[report.unit]}, each weighed as a whole"
+    if found.clusters:
+        together = f"{found.clusters} {UNITS[found.unit]}, each weighed as a whole"
         pairs.append(("Cases that belong together", together))
-    if not report.stands:
-        pairs += _tested(report)
-    pairs.append(("Model", f"{report.model}, as {report.body}: the very file that serves"))
-    if report.noise:
-        again = f"of {report.noise.n} cases scored twice, in another order, "
-        pairs.append(("Engine noise", f"{again}{report.noise.changed} got another answer"))
-    if report.ranked:
-        rank = f"{report.ranked.spearman:.3f} (Spearman, n {report.ranked.n} label scores)"
-        both = f"{report.ranked.search_body} ranked labels as {report.body} does, at {rank}"
+    if not found.stands:
+        pairs += _tested(found, look)
+    pairs.append(("Model", f"{found.model}, as {found.body}: the very file that serves"))
+    if found.noise:
+        again = f"of {found.noise.n} cases scored twice, in another order, {found.noise.changed} "
+        again += f"got another answer; scores differed by up to {found.noise.largest:g} nats"
+        pairs.append(("Engine noise", again))
+    if ranked:
+        rank = f"{ranked.spearman:.3f} (Spearman, n {ranked.n} label scores)"
+        both = f"{ranked.search_body} ranked labels as {found.body} does, at {rank}"
         pairs.append(("The body that searched", both))
     return pairs
 
@@ -114,18 +116,18 @@ def signed(figure: float, form: str = "+.3f") -> str:
     return format(figure, form).replace("-", "\N{MINUS SIGN}")
 
 
-def _tested(report: Report) -> list[tuple[str, str]]:
-    low, high = map(signed, report.interval)
-    gained = f"{signed(report.gain)}, 95 % interval {low} to {high}; "
-    gained += f"{report.wins} cases won, {report.losses} lost"
-    proof = f"{TESTS.get(report.test, report.test)}, p = {report.p:.2g}; at this look at the test "
-    proof += f"split, number {report.look}, p counts below {report.alpha:.3g}"
+def _tested(found: Verdict, look: int) -> list[tuple[str, str]]:
+    low, high = map(signed, found.interval)
+    gained = f"{signed(found.gain)}, 95 % interval {low} to {high}; "
+    gained += f"{found.wins} cases won, {found.losses} lost"
+    proof = f"{TESTS.get(found.test, found.test)}, p = {found.p:.2g}; at this look at the test "
+    proof += f"split, number {look}, p counts below {found.alpha:.3g}"
     pairs = [("Gain", gained), ("Test", proof)]
-    if report.scope:
-        pairs.append(("Scope", f"what is said holds {report.scope}"))
-    if report.refused:
-        pairs.append(("Why nothing is claimed", report.refused))
-    if report.power is not None:
-        power = f"on as many cases a true gain of {GAIN:g} would be proven {report.power:.0%} "
+    if found.scope:
+        pairs.append(("Scope", f"what is said holds {found.scope}"))
+    if found.refused:
+        pairs.append(("Why nothing is claimed", found.refused))
+    if found.power is not None:
+        power = f"on as many cases a true gain of {GAIN:g} would be proven {found.power:.0%} "
         pairs.append(("Power", f"{power}of the time"))
     return pairs

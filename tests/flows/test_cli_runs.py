@@ -94,9 +94,8 @@ def test_tune_narrates_the_plan_and_the_verdict_and_prints_the_prompt() -> None:
         "rewrite on task: leads, accuracy 0.500 [0.377, 0.623] (n 60)",
         "verdict: better",
         "accuracy 0.300, 95 % interval [0.220, 0.400], n 100",
-        "gain +0.200, 95 % interval [+0.100, +0.300]",
-        "exact McNemar test: p = 0.0004, 25 won and 5 lost",
-        "look 1 at this split",
+        "gain: +0.200, 95 % interval +0.100 to +0.300; 25 cases won, 5 lost",
+        "test: exact McNemar test, p = 0.0004; at this look at the test split, number 1, p counts",
     ):
         assert words in result.stderr
     assert result.stderr.index(PLAN["text"]) < result.stderr.index("stage: search")
@@ -481,8 +480,9 @@ def test_figures_of_a_run_go_by_the_name_of_its_tasks_metric(db: Any) -> None:
     for words in (
         "verdict: no proven gain, for these labels",
         "best prompt  " + BEST.id + "  micro-F1 0.500, 95 % interval [0.400, 0.600], n 100",
-        "nothing is claimed: only 4 texts have a label",
-        "sign-flip test, over 8 queries: p = 0.0004",
+        "why nothing is claimed: only 4 texts have a label",
+        "cases that belong together: 8 queries, each weighed as a whole",
+        "sign-flip test, p = 0.0004",
         "of 64 cases scored twice, in another order, 2 got another answer",
         "split   micro-F1",
     ):

@@ -91,6 +91,7 @@ def test_a_verdict_is_shown_by_label_and_answer_by_answer(db: Any) -> None:
     assert shown.exit_code == 0
     for words in (
         "verdict: better",
+        "the body that searched: BF16 ranked labels as Q4_1 does, at 0.970 (Spearman, n 64 label",
         "accuracy   0.500 [0.299, 0.701] (n 20)  1.000 [0.839, 1.000] (n 20)",
         "employs  10  1.000",
         "10 won:",

@@ -182,6 +182,14 @@ def test_methods_that_no_figure_needs_are_not_told():
     assert "Guo et al." not in said and "bootstrap" not in said
 
 
+def test_an_interval_s_method_is_named_where_cases_belong_together():
+    apart, together = page(made.written("answer")), page(made.written("answer", grouped=True))
+    assert "Newcombe" in apart and "BCa bootstrap" not in apart
+    assert "BCa bootstrap" in together and "Newcombe" not in together
+    assert "Here some belong together" in together and "Here some belong together" not in apart
+    assert "sign-flip test" in together and "A randomisation test" in page(made.episodes())
+
+
 def test_a_page_says_when_there_is_no_gain_to_show():
     found = made.relations()
     stands = page(msgspec.structs.replace(found, best=found.seed))

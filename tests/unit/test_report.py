@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from appliance.cli import figures
 from appliance.report import Report, words
 from appliance.report.both import rated
 from appliance.report.flips import LONGEST, excerpt
@@ -337,11 +338,25 @@ def test_a_verdict_is_one_sentence(changes, begins):
 
 
 def test_the_threshold_of_this_look_is_told(relations: Report):
-    facts = dict(words.facts(relations))
+    facts = dict(words.facts(relations, relations.look, relations.ranked))
     assert "exact McNemar test, p = 0.027" in facts["Test"]
     assert "number 2, p counts below 0.025" in facts["Test"]
     assert facts["Engine noise"].startswith("of 64 cases scored twice")
+    assert facts["Engine noise"].endswith("0 got another answer; scores differed by up to 0 nats")
     assert "0.981 (Spearman, n 136 label scores)" in facts["The body that searched"]
+
+
+def test_a_power_of_nothing_is_told_too(relations: Report):
+    powerless = msgspec.structs.replace(relations, power=0.0)
+    assert "would be proven 0% of the time" in dict(words.facts(powerless, 2, None))["Power"]
+
+
+def test_a_terminal_shows_the_facts_of_the_page(relations: Report):
+    said = figures.judged(relations, relations.look, relations.ranked)
+    for name, text in words.facts(relations, relations.look, relations.ranked):
+        assert f"\n  {name[0].lower()}{name[1:]}: {text}" in said
+    document = msgspec.to_builtins(msgspec.structs.replace(relations, answers=()))
+    assert figures.verdict(document) == figures.judged(relations, relations.look)
 
 
 def test_the_leak_check_says_over_how_many_rows_it_looked(relations: Report):
