@@ -11,7 +11,9 @@ LEAST_DUE = 15
 
 With 5 % such cases and two prompts of the same F1, one of which finds at least twice as many, 0.025
 of tests at p < 0.05 should say "better". Of 2,000 up to 0.160 do with 3 such cases, 0.081 with 5,
-0.043 with 10, 0.032 with 15, and from there on 0.054 at most. At further looks they do so too.
+0.043 with 10, 0.032 with 15, and from there on 0.054 at most. At further looks they do so too. For
+macro-F1 of a rare label beside a frequent one the harmonic mean of their cases tells as much: 0.108
+of 1,000 do at 6, 0.056 at 9, 0.047 at 15.
 """
 
 
@@ -26,16 +28,14 @@ def refusal(found: Evidence, alpha: float, unit: str = "case") -> str:
     needed = f"at p < {alpha:g} at least {least} are needed"
     if found.clusters and found.clusters < least:
         return f"{found.clusters} {units} cannot prove a gain: {needed}"
+    to_find = "of each label (harmonic mean)" if found.labels > 1 else "with something to find"
     if found.due is not None and found.due < LEAST_DUE:
         return (
-            f"{found.due} cases with something to find cannot prove a gain in F1: "
+            f"{found.due} cases {to_find} cannot prove a gain in F1: "
             f"at least {LEAST_DUE} are needed"
         )
     if found.due_clusters is not None and found.due_clusters < least:
-        return (
-            f"{found.due_clusters} {units} with something to find cannot prove a gain in F1: "
-            f"{needed}"
-        )
+        return f"{found.due_clusters} {units} {to_find} cannot prove a gain in F1: {needed}"
     if found.differing < least:
         return f"the prompts differ on {found.differing} {units} only: {needed}"
     return ""

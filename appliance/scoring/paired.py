@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from math import floor
 from typing import Literal
 
 import msgspec
@@ -24,7 +25,8 @@ class Evidence(msgspec.Struct, frozen=True):
     ``wins`` and ``losses`` count the cases that one of the two got right to a higher degree. The
     test weighs cases, or ``clusters`` where there are any: the results of ``differing`` ones are
     not the same. An F1 depends on the ``due`` cases, in which there is something to find, and on
-    the ``due_clusters`` that hold them; both are None otherwise.
+    the ``due_clusters`` that hold them; both are None otherwise. Of a mean over ``labels`` they are
+    the harmonic mean, rounded down, since the rarest label is the least sure.
     """
 
     gain: float
@@ -37,6 +39,7 @@ class Evidence(msgspec.Struct, frozen=True):
     differing: int
     due: int | None
     due_clusters: int | None
+    labels: int = 1
 
 
 class PairedEffect(Evidence, frozen=True, kw_only=True):
@@ -82,6 +85,7 @@ def weigh(before: ArrayLike, after: ArrayLike, clusters: Sequence[Hashable] = ()
         differing=int((was != now).any(1).sum()),
         due=_due(_rows(old)) if old.ndim > 1 else None,
         due_clusters=_due(was) if old.ndim > 1 and clusters else None,
+        labels=old.shape[1] if old.ndim > 2 else 1,
     )
 
 
@@ -135,9 +139,11 @@ def _credit(results: Rows) -> Rows:
 
 
 def _due(rows: Rows) -> int:
-    """Rows of counts with something to find."""
+    """Rows of counts with something to find, by label that occurs and in harmonic mean."""
     counts = rows.reshape(len(rows), -1, 3)
-    return int((counts[..., 0] + counts[..., 2]).any(1).sum())
+    due = (counts[..., 0] + counts[..., 2] > 0).sum(0)
+    due = due[due > 0]
+    return floor(len(due) / (1 / due).sum() + 1e-9) if len(due) else 0
 
 
 def _binary(old: Rows, new: Rows) -> bool:

@@ -11,7 +11,8 @@ split, each time of another 20. The cases are
   relations are selected on than tested on;
 - rows of which 95 % have no relation, by micro-F1;
 - the same, where all 20 find half as many relations as the seed, or twice as many, and are right in
-  what they claim as much more often, or less, as leaves the true F1 what it is.
+  what they claim as much more often, or less, as leaves the true F1 what it is;
+- rows of four labels, two of which have 5 % of them each, by macro-F1.
 
 True gain: one prompt, 10 points better by accuracy, n = 200.
 """
@@ -41,6 +42,9 @@ SPREAD = 0.1
 
 DUE, F1 = 0.05, 0.4
 """The share of rows that have a relation, and the micro-F1 of all prompts."""
+
+SHARES = (0.6, 0.3, 0.05, 0.05)
+"""Of the rows, the labels'."""
 
 Results = NDArray[np.float64]
 Random = np.random.Generator
@@ -92,6 +96,27 @@ def mostly_none(found: float, others_find: float, random: Random, n: int) -> Des
     return Design(counts(due, doubt < claimed(due, found)), draw, [])
 
 
+def unbalanced(random: Random, n: int) -> Design:
+    shape = (PROMPTS, n + n // 2)
+    gold = random.choice(len(SHARES), shape[1], p=SHARES)
+
+    def said(*shape: int) -> NDArray[np.int64]:
+        guessed = random.choice(len(SHARES), shape, p=SHARES)
+        return np.where(random.random(shape) < 0.5, gold, guessed)
+
+    seed = said(shape[1])
+
+    def draw() -> Results:
+        return by_label(gold, np.where(random.random(shape) < 0.3, said(*shape), seed))
+
+    return Design(by_label(gold, seed), draw, [])
+
+
+def by_label(gold: NDArray[np.int64], said: NDArray[np.int64]) -> Results:
+    labels = np.arange(len(SHARES))
+    return counts(gold[..., None] == labels, said[..., None] == labels)
+
+
 def claimed(due: NDArray[np.bool_], found: float) -> Results:
     """How likely a relation is claimed, so that the F1 is ``F1``."""
     wrongly = (2 * DUE * found / F1 - DUE - DUE * found) / (1 - DUE)
@@ -108,6 +133,7 @@ DESIGNS: dict[str, Callable[[Random, int], Design]] = {
     "95 % none, micro-F1": partial(mostly_none, 0.5, 0.5),
     "the same, half as many found": partial(mostly_none, 0.7, 0.35),
     "the same, twice as many found": partial(mostly_none, 0.35, 0.7),
+    "two rare labels of four, macro-F1": unbalanced,
 }
 
 
@@ -117,7 +143,8 @@ def looks(random: Random, design: Design, n: int) -> list[str]:
     for look in range(1, LOOKS + 1):
         prompts = design.draw()
         sums = prompts[:, n:].sum(1)
-        chosen = prompts[(mean_f1(sums) if sums.ndim > 1 else sums).argmax(), :n]
+        worth = mean_f1(sums.reshape(PROMPTS, -1)) if sums.ndim > 1 else sums
+        chosen = prompts[worth.argmax(), :n]
         found = weigh(design.seed[:n], chosen, design.clusters)
         unit = "relation" if design.clusters else "case"
         if refusal(found, threshold(look), unit):

@@ -48,6 +48,19 @@ def test_an_f1_with_few_cases_to_find_is_refused() -> None:
     assert found(LEAST_DUE) == ""
 
 
+def test_a_macro_f1_with_a_rare_label_is_refused() -> None:
+    def found(rare: int, frequent: int) -> str:
+        before = np.zeros((rare + frequent, 2, 3))
+        before[:rare, 0, 2] = before[rare:, 1, 2] = 1
+        after = before[..., ::-1]
+        return refusal(weigh(before, after), 0.05)
+
+    assert found(3, 97) == (
+        "5 cases of each label (harmonic mean) cannot prove a gain in F1: at least 15 are needed"
+    )
+    assert found(8, 192) == found(15, 15) == ""
+
+
 def test_an_f1_whose_finds_stand_in_few_clusters_is_refused() -> None:
     before = np.array([MISSED] * 20 + [NOTHING] * 80)
     after = np.array([HIT] * 20 + [NOTHING] * 80)
