@@ -16,14 +16,17 @@ if TYPE_CHECKING:
 _FOLLOWING = """
 SELECT coalesce(max(number), 0) + 1 FROM (
     SELECT task_id, max(number) AS number FROM looks GROUP BY task_id
+    UNION ALL SELECT :task, CAST(json_extract(subject, '$.look') AS INTEGER) FROM audit
+    WHERE action = 'look' AND json_extract(subject, '$.task') = :task
 ) AS last WHERE task_id = :task OR EXISTS (
     SELECT 1 FROM cases AS mine CROSS JOIN cases AS other
     WHERE mine.task_id = :task AND mine.split = 'test'
     AND other.task_id = last.task_id AND other.id = mine.id AND other.split = 'test'
 )
 """
-"""The same file may have been imported under another name. CROSS JOIN keeps the tables in order, so
-that each case of this task costs one search by key."""
+"""The same file may have been imported under another name, or removed and imported again: the audit
+log outlives a task, whose id is a hash of its content. CROSS JOIN keeps the tables in order, so that
+each case of this task costs one search by key."""
 
 
 def look(db: Database, *, run_id: str, task_id: str) -> int:
@@ -58,5 +61,5 @@ def _look_within(db: Database, run_id: str, task_id: str) -> int:
         return made[0].number
     number = int(db.execute(_FOLLOWING, {"task": task_id}).fetchone()[0])
     insert(db, "looks", {"task_id": task_id, "number": number, "run_id": run_id, "at": now()})
-    append_within(db, "look", {"task": task_id, "run": run_id})
+    append_within(db, "look", {"task": task_id, "run": run_id, "look": str(number)})
     return number

@@ -401,8 +401,8 @@ def test_every_look_at_the_test_split_is_numbered_and_audited(db):
     assert [look.run_id for look in verdicts.looks(db, "t1")] == ["run-1", "run-2"]
     subjects = db.execute("SELECT action, subject FROM audit").fetchall()
     assert subjects == [
-        ("look", '{"run":"run-1","task":"t1"}'),
-        ("look", '{"run":"run-2","task":"t1"}'),
+        ("look", '{"look":"1","run":"run-1","task":"t1"}'),
+        ("look", '{"look":"2","run":"run-2","task":"t1"}'),
     ]
 
 
@@ -430,6 +430,14 @@ def test_looks_at_test_splits_that_share_a_case_are_counted_together(db):
     assert verdicts.look(db, run_id="more", task_id="mail") == 3
     assert [look.number for look in verdicts.looks(db, "mail")] == [1, 3]
     assert verdicts.record(db, run_id="run-post", task_id="post", body="{}") == 2
+
+
+def test_a_task_that_was_removed_and_imported_again_was_looked_at(db):
+    split_of(db, "mail", {"a": "test"})
+    assert verdicts.look(db, run_id="run-mail", task_id="mail") == 1
+    forget(db, "mail")
+    split_of(db, "mail", {"a": "test"})
+    assert verdicts.look(db, run_id="run-mail", task_id="mail") == 2
 
 
 def audited(db, count=3):
