@@ -41,7 +41,7 @@ class Root(click.Group):
             sys.exit(exits.USAGE)
         except (Exception, KeyboardInterrupt) as error:
             message, code = exits.explain(error)
-            out.error(message, code)
+            out.error(message, code, exits.details(error))
             sys.exit(code)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import isclose
+from math import isclose, isfinite
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,6 +13,7 @@ from appliance.cli.importing import (
     file_argument,
     may_ship_option,
     name_option,
+    on_error_option,
     seed_option,
     task_name,
 )
@@ -38,7 +39,8 @@ def _sizes(context: click.Context, option: click.Parameter, given: str | None) -
         raise click.BadParameter(SIZES) from None
     total = tuning + selection + test
     whole = all(part.strip().isdecimal() for part in parts)
-    if not min(tuning, selection, test) > 0 or not (whole or isclose(total, 1, abs_tol=1e-6)):
+    positive = min(tuning, selection, test) > 0 and isfinite(total)
+    if not positive or not (whole or isclose(total, 1, abs_tol=1e-6)):
         raise click.BadParameter(SIZES)
     most = (int(tuning), int(selection), int(test)) if whole else None
     return Sizes((tuning / total, selection / total, test / total), most)
@@ -111,14 +113,7 @@ SHARED: tuple[Option, ...] = (
         help="Most cases of each split, or shares of all rows; else 2000,1000,5000.",
     ),
     seed_option,
-    may_ship_option,
-    click.option(
-        "--on-error",
-        type=click.Choice(["stop", "skip"]),
-        default="stop",
-        show_default=True,
-        help="Import nothing if a row is wrong, or skip and record such rows.",
-    ),
+    on_error_option,
     json_option,
 )
 
@@ -148,14 +143,16 @@ def rows_options(command: F) -> F:
     )
     of_kinds = [option for _, option in OF_KIND.values()]
     metric = _metric_option(get_args(Metric))
-    return _decorated(command, kind, column, *of_kinds, delimiter, metric)
+    return _decorated(command, kind, column, *of_kinds, delimiter, metric, may_ship_option)
 
 
-def format_options(kind: Kind, *own: Option) -> Callable[[F], F]:
-    """Of files in a published format; ``own`` are those of this one alone."""
+def format_options(kind: Kind, *own: Option, may_ship: bool = True) -> Callable[[F], F]:
+    """Of files in a published format; ``own`` are those of this one alone. Without ``may_ship``
+    nobody can say that rows may."""
     of_kind = [option for kinds, option in OF_KIND.values() if kind in kinds]
     metric = [_metric_option(METRICS[kind])] if len(METRICS[kind]) > 1 else []
-    return lambda command: _decorated(command, *own, *of_kind, *metric)
+    ship = [may_ship_option] if may_ship else []
+    return lambda command: _decorated(command, *own, *of_kind, *metric, *ship)
 
 
 def _decorated(command: F, *options: Option) -> F:

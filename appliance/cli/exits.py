@@ -6,10 +6,12 @@ import errno
 import os
 import sqlite3
 import traceback
+from typing import Any
 
 import click
 
 from appliance import locations
+from appliance.data.check import WrongRows
 from appliance.errors import StropError
 from models.catalog import CatalogError
 from models.headers import HeaderError
@@ -65,6 +67,11 @@ def explain(error: BaseException) -> tuple[str, int]:
             return f"{file}: {reason}; {hint}", FAILED
         case _:
             return _unforeseen(error), FAILED
+
+
+def details(error: BaseException) -> dict[str, Any]:
+    """What the JSON document of an error has beside its message: every row that is wrong."""
+    return {"rows": list(error.rows)} if isinstance(error, WrongRows) else {}
 
 
 def _unforeseen(error: BaseException) -> str:

@@ -31,6 +31,15 @@ may_ship_option = click.option(
 )
 
 
+on_error_option = click.option(
+    "--on-error",
+    type=click.Choice(["stop", "skip"]),
+    default="stop",
+    show_default=True,
+    help="Import nothing if a row is wrong, or skip and record such rows.",
+)
+
+
 def task_name(given: str | None, file: Path) -> str:
     """The task's name: as given, else the file's; one that can be shown and typed again."""
     name = file.stem if given is None else given

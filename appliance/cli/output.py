@@ -31,11 +31,12 @@ class Output:
         elif text:
             self._print(safe(text.rstrip("\n")))
 
-    def error(self, message: str, code: int) -> None:
+    def error(self, message: str, code: int, more: Mapping[str, Any] | None = None) -> None:
+        """``more`` stands in the document alone."""
         self.say(f"error: {message}")
         if self.as_json and sys.stdout is not None:
-            document = {"schema": "strop/error/1", "error": safe(message)}
-            self._print(json_text({**document, "exit_code": code}))
+            document = {"schema": "strop/error/1", "error": safe(message), "exit_code": code}
+            self._print(json_text({**document, **(more or {})}))
 
     def help(self, text: str, code: int) -> None:
         """A command that lacks its arguments is told what there is."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from appliance.cli.importing import (
     keep,
     may_ship_option,
     name_option,
+    on_error_option,
     seed_option,
     task_name,
 )
@@ -40,6 +42,13 @@ def _number_option(flag: str, least: int, help: str) -> Option:
 
 
 shots_option = _number_option("--shots", 1, "Rows that each way is shown with; else 1.")
+
+
+def _number(context: click.Context, option: click.Parameter, given: float | None) -> float | None:
+    """NaN is in every range."""
+    if given is not None and isnan(given):
+        raise click.BadParameter("nan is no number")
+    return given
 
 
 def files_options(command: F) -> F:
@@ -83,12 +92,14 @@ def files_options(command: F) -> F:
 @click.option(
     "--none-share",
     type=click.FloatRange(0, 1, max_open=True),
+    callback=_number,
     help="fs-fewrel: share of queries with no relation; else 0.92, and 0.95 in the test split.",
 )
 @files_options
 @name_option
 @seed_option
 @may_ship_option
+@on_error_option
 @json_option
 @click.pass_obj
 def import_fewrel(
@@ -100,6 +111,7 @@ def import_fewrel(
     name: str | None,
     seed: int,
     may_ship: bool,
+    on_error: str,
     **given: Any,
 ) -> None:
     """Import FewRel's FILE as few-shot episodes (5-way 1-shot, or those of --episodes).
@@ -116,6 +128,7 @@ def import_fewrel(
     if "test_names" in said and "test" not in said:
         raise click.UsageError("--test-names has the names of the relations of --test; give both")
     shared: Any = {"name": task_name(name, file), "seed": seed, "may_ship": may_ship}
+    shared["skip"] = on_error == "skip"
     if protocol == "fs-fewrel":
         files = _files(*(said.pop(option, None) for option in FILES))
         imported = read_fs_fewrel(file, names, files=files, **shared, **said)
@@ -139,6 +152,7 @@ def import_fewrel(
 @_path_option("--types", "JSON: types that the entities of a relation can have.")
 @files_options
 @click.option("--name", default="fs-tacred", show_default=True, help="Name of the task.")
+@on_error_option
 @json_option
 @click.pass_obj
 def import_fs_tacred(
@@ -152,6 +166,7 @@ def import_fs_tacred(
     episodes_per_file: int | None,
     dev_episodes_per_file: int | None,
     name: str,
+    on_error: str,
 ) -> None:
     """Import TRAIN, DEV and TEST of a licensed TACRED copy as FS-TACRED's 5-way episodes.
 
@@ -167,6 +182,7 @@ def import_fs_tacred(
         shots=shots or 1,
         types=types,
         files=_files(episodes_per_file, dev_episodes_per_file),
+        skip=on_error == "skip",
     )
     keep(out, imported, "strop/task-import-fs-tacred/1")
 

@@ -27,6 +27,9 @@ OWN: dict[str, dict[str, Option]] = {
 }
 """Options that one format alone has, by what its reader calls them."""
 
+CONFINED = frozenset({"tacred"})
+"""Formats of data whose licence lets no row leave the machine."""
+
 
 def _character(context: click.Context, option: click.Parameter, given: str | None) -> str | None:
     found = "\t" if given is not None and given.lower() in ("tab", "\\t") else given
@@ -145,12 +148,14 @@ def import_parquet(out: Output, /, file: Path, split: str | None, **given: Any) 
 
 
 def _add(name: str, format: Format) -> None:
+    confined = " No row may leave this machine." if name in CONFINED else ""
+
     @import_task.command(
         name,
-        help=f"Import FILE: {format.LAYOUT}.",
+        help=f"Import FILE: {format.LAYOUT}.{confined}",
         epilog=example(f"strop task import {name} FILE --name mine"),
     )
-    @format_options(format.KIND, *OWN.get(name, {}).values())
+    @format_options(format.KIND, *OWN.get(name, {}).values(), may_ship=not confined)
     @click.pass_obj
     def command(out: Output, /, file: Path, **given: Any) -> None:
         from appliance.data.rows import fixed_task
@@ -158,7 +163,8 @@ def _add(name: str, format: Format) -> None:
         own = {option: given.pop(option) for option in OWN.get(name, {})}
         choices = choices_of(
             file,
-            {**given, "none": given.get("none") or format.NONE},
+            given,
+            usual_none=format.NONE,
             kind=format.KIND,
             origin=format.ORIGIN,
             licence=format.LICENCE,

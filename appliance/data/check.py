@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
@@ -25,8 +25,6 @@ DIVIDED = re.compile("[;|]")
 """What divides a string that stands for a list."""
 
 LINE_BREAKING = frozenset({"Cc", "Zl", "Zp"})
-
-T = TypeVar("T")
 
 
 def printable(text: str) -> str:
@@ -56,6 +54,18 @@ class Skipped(msgspec.Struct, frozen=True):
     place: str
     what: str
 
+    def of(self, path: Path) -> Skipped:
+        """With the name of its file, where there are several."""
+        return Skipped(f"{printable(path.name)}, {self.place}", self.what)
+
+
+class WrongRows(InputError):
+    """Nothing was imported: some ``rows`` are wrong."""
+
+    def __init__(self, message: str, rows: Sequence[Skipped]) -> None:
+        super().__init__(message)
+        self.rows = rows
+
 
 class Problems:
     """Collects what is wrong in a file row by row. Nothing is imported if anything is, unless such
@@ -65,25 +75,30 @@ class Problems:
         self.path = path
         self.skip = skip
         self.found: Spool[Skipped] = Spool(Skipped)
+        self._needed: dict[str, None] = {}
 
-    def add(self, where: str, what: str) -> None:
+    def add(self, where: str, what: str, needed: str = "") -> None:
+        """``needed`` is the layout that a row has to have; it is said once, after all rows."""
         self.found.append(Skipped(where, what))
+        if needed:
+            self._needed[needed] = None
 
     def raise_if_any(self) -> None:
-        """Raises InputError that lists the first ten and counts the rest, unless they are to be
-        skipped."""
+        """Raises WrongRows, whose message lists the first ten and counts the rest, unless they are
+        to be skipped."""
         if self.found and not self.skip:
             raise self.refusal()
 
-    def refusal(self) -> InputError:
+    def refusal(self) -> WrongRows:
         count = len(self.found)
         lines = [f"  {row.place}: {row.what}" for row in self.found[:LISTED]]
         if count > LISTED:
             lines.append(f"  and {count - LISTED} more")
+        lines += [f"  it needs {needed}" for needed in self._needed]
         what = f"{count} rows are wrong; nothing was imported"
         if count == 1:
             what = "1 row is wrong; nothing was imported"
-        return refused(self.path, "\n".join([what, *lines]))
+        return WrongRows(str(refused(self.path, "\n".join([what, *lines]))), self.found)
 
 
 def refused(path: Path, what: str) -> InputError:
@@ -103,12 +118,19 @@ def read_bytes(path: Path) -> bytes:
         raise refused(path, what) from None
 
 
+def refuse_other_unicode(path: Path, data: bytes) -> None:
+    """Raises InputError where a file that should be UTF-8 begins as UTF-16 or UTF-32."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in data[:4]:
+        raise refused(path, "is UTF-16 or UTF-32, not UTF-8; save the file as UTF-8")
+
+
 def read_utf8(path: Path, needed: str) -> str:
     """The whole text of a file. Raises InputError where it is missing, empty or not UTF-8.
 
     ``needed`` says what an empty file lacks.
     """
     data = read_bytes(path)
+    refuse_other_unicode(path, data)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -118,16 +140,6 @@ def read_utf8(path: Path, needed: str) -> str:
     if not text.strip():
         raise refused(path, f"is empty; it needs {needed}")
     return text
-
-
-def decode(path: Path, kind: type[T], layout: str) -> T:
-    """A JSON file as ``kind``. Raises InputError that ends with ``layout`` where it is not one."""
-    try:
-        return msgspec.json.decode(read_utf8(path, f"one JSON object; {layout}"), type=kind)
-    except RecursionError:
-        raise refused(path, f"is nested too deeply; {layout}") from None
-    except msgspec.DecodeError as error:
-        raise refused(path, f"{error}; {layout}") from None
 
 
 def reading(label: str) -> str:

@@ -22,7 +22,8 @@ class Sizes(msgspec.Struct, frozen=True):
 
 class Choices(msgspec.Struct, frozen=True):
     """``may_ship`` holds for rows that do not say so themselves. ``columns`` maps a field to the
-    file's own name for it. ``labels`` gives order and descriptions, and then no others may occur;
+    file's own name for it. ``usual_none`` means none of the above where it occurs, unless ``none``
+    is given. ``labels`` gives order and descriptions, and then no others may occur;
     ``types`` is a file of the types that the entities of a relation can have. Rows of a task that
     is ``several`` have any number of labels; ``label_delimiter`` divides strings that stand for
     lists. ``seed`` and ``sizes`` decide the split. With ``skip``, wrong rows are left out.
@@ -31,6 +32,7 @@ class Choices(msgspec.Struct, frozen=True):
     name: str
     kind: Kind = "relation"
     none: str | None = None
+    usual_none: str | None = None
     may_ship: bool = False
     columns: Mapping[str, str] = {}
     labels: Sequence[Label] | None = None

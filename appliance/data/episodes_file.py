@@ -7,7 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from appliance.data.check import decode, quoted, refused
+from appliance.data.check import quoted, refused
+from appliance.data.decoding import decode
 from appliance.data.splits import split_episodes
 from appliance.errors import PromptError
 from appliance.prompt import Prompt, Section
@@ -18,7 +19,8 @@ LAYOUT = (
     "docs/data.md describes them"
 )
 
-Relations = Mapping[str, Sequence[Example]]
+Relations = Mapping[str, Mapping[int, Example]]
+"""Rows by relation and by their numbers in it, from 0."""
 
 
 class _Episode(msgspec.Struct):
@@ -87,7 +89,7 @@ def _cases(
         pools = [known[pid] for pid in episode.relations]
         case = Case(
             query=pools[episode.gold][episode.query],
-            labels=tuple(pool[0].label for pool in pools),
+            labels=tuple(next(iter(pool.values())).label for pool in pools),
             support=tuple(pools[way][row] for way, row in episode.support),
         )
         if cases.setdefault(case.id, case) is not case:
@@ -105,8 +107,9 @@ def _defect(episode: _Episode, allowed: Sequence[str], known: Relations) -> str 
     for way, row in [*episode.support, (episode.gold, episode.query)]:
         if not 0 <= way < len(ways):
             return f"way {way} is outside its {len(ways)} relations"
-        if not 0 <= row < len(known[ways[way]]):
-            return f"row {row} is outside relation {ways[way]} of {len(known[ways[way]])} rows"
+        if row not in known[ways[way]]:
+            pid, rows = quoted(ways[way]), len(known[ways[way]])
+            return f"row {row} is none of the {rows} rows of relation {pid}, counted from 0"
     if (episode.gold, episode.query) in episode.support:
         return f"the query, row {episode.query}, stands in its own support"
     if len({sum(w == way for w, _ in episode.support) for way in range(len(ways))}) > 1:

@@ -41,6 +41,7 @@ def read_fewrel(
     shots: int = 1,
     na_rate: int = 0,
     may_ship: bool = False,
+    skip: bool = False,
 ) -> Imported:
     """An episodic task from FewRel's sentences (``{relation: [row]}``) and its ``pid2name.json``.
 
@@ -54,14 +55,15 @@ def read_fewrel(
     (see ``none_share``). Either way no sentence of one split stands in another. Only rows that some
     case uses are handed over.
 
-    Raises InputError that names the file, the relation and the row.
+    Raises InputError that names the file, the relation and the row; with ``skip`` wrong rows are
+    left out, and an episode that uses one is refused.
     """
-    domains = read_domains(path, names, may_ship, test, test_names)
+    domains = read_domains(path, names, may_ship, test, test_names, skip=skip)
     if episodes is not None:
         fixed, prompt, notes = read_episodes(episodes, domains.first.relations, seed)
         labels = tuple(domains.labels.values())
         task = msgspec.structs.replace(FEWREL, name=name, labels=labels)
-        return episodic(task, fixed, notes, prompt)
+        return episodic(task, fixed, notes, prompt, skipped=domains.skipped)
     rng = Random(seed)
     pids = divided(domains, ("tuning", "test", "selection"), rng)
     check_ways(path, pids, ways, none=bool(na_rate))
@@ -78,4 +80,4 @@ def read_fewrel(
         none=none,
         benchmark=f"FewRel{domain} {ways}-way {shots}-shot{rate}",
     )
-    return episodic(task, drawn, notes)
+    return episodic(task, drawn, notes, skipped=domains.skipped)

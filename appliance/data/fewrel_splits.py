@@ -9,7 +9,8 @@ from random import Random
 
 import msgspec
 
-from appliance.data.check import check_names, decode, printable, quoted, refused
+from appliance.data.check import check_names, printable, quoted, refused
+from appliance.data.decoding import decode
 from appliance.data.fewrel_file import Domains
 from appliance.task import SPLITS, Label, Split
 

@@ -8,7 +8,6 @@ docs/protocols.md for what differs.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from pathlib import Path
 from random import Random
 
@@ -53,6 +52,7 @@ def read_fs_fewrel(
     none_share: float | None = None,
     files: Files = FILES,
     may_ship: bool = False,
+    skip: bool = False,
 ) -> Imported:
     """A task of 3 tuning, 3 selection and 5 test files of episodes, 3 queries each, by micro-F1.
 
@@ -66,7 +66,7 @@ def read_fs_fewrel(
     A query is none of the above with ``none_share`` (``NONE_SHARE``), exactly but for rounding; its
     relation is drawn in proportion to the rows. Raises InputError as ``read_fewrel`` does.
     """
-    domains = read_domains(path, names, may_ship, test, test_names)
+    domains = read_domains(path, names, may_ship, test, test_names, skip=skip)
     if relations is None:
         pids = divided(domains, ("test", "tuning", "selection"), Random(seed))
     else:
@@ -86,11 +86,12 @@ def read_fs_fewrel(
         metric="micro_f1",
         benchmark=f"FS-FewRel-style, {ways}-way {shots}-shot, {shares['test']:.1%} none, {files}",
     )
-    return episodic(task, seeded_files(parts, designs, files), (files.told, *notes))
+    drawn = seeded_files(parts, designs, files)
+    return episodic(task, drawn, (files.told, *notes), skipped=domains.skipped)
 
 
 def _rows(domains: Domains, pids: Mapping[Split, Sequence[str]], seed: int) -> dict[Split, Rows]:
-    first = list(chain(*domains.first.relations.values()))
+    first = domains.first.rows
     index = Index()
     for row in first:
         index.add(row)
@@ -98,6 +99,6 @@ def _rows(domains: Domains, pids: Mapping[Split, Sequence[str]], seed: int) -> d
     rows = {name: [first[number] for number in numbers[name]] for name in SPLITS}
     if domains.other is not None:
         rows["tuning"] += rows["test"]
-        rows["test"] = list(chain(*domains.other.relations.values()))
+        rows["test"] = domains.other.rows
     own = {name: {domains.labels[pid].name for pid in pids[name]} for name in SPLITS}
     return {name: foreign_as_none(rows[name], own[name], NO_RELATION) for name in SPLITS}

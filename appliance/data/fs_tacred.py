@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from appliance.data import Imported
-from appliance.data.check import Problems, quoted, refused
+from appliance.data.check import Problems, Skipped, quoted, refused
 from appliance.data.choices import Choices
 from appliance.data.columns import Defect
 from appliance.data.episodes import Design
@@ -68,6 +68,7 @@ def read_fs_tacred(
     shots: int = 1,
     types: Path | None = None,
     files: Files = FILES,
+    skip: bool = False,
 ) -> Imported:
     """A task of 3 tuning, 3 selection and 5 test files of 5-way episodes with 3 queries each, by
     micro-F1, from the three files of a licensed TACRED copy (``formats.tacred``).
@@ -78,11 +79,12 @@ def read_fs_tacred(
     published ones. ``types`` gives the types of entities that relations hold between.
 
     Rows of a split whose sentence stands in a later split are left out. No row may ship: the
-    licence forbids it. Raises InputError that names the file and its rows, and where a split lacks
-    one of its relations.
+    licence forbids it. Raises InputError that names the file and its rows, unless wrong ones are to
+    be skipped (``skip``), and where a split lacks one of its relations.
     """
     paths: dict[Split, Path] = {"tuning": train, "selection": dev, "test": test}
-    rows = {split: _examples(path) for split, path in paths.items()}
+    skipped: list[Skipped] = []
+    rows = {split: _examples(path, skip, skipped) for split, path in paths.items()}
     tuned = {row.label for row in rows["tuning"]} - {NO_RELATION}.union(*HELD.values())
     own: dict[Split, Collection[str]] = {"tuning": tuned, **HELD}
     whole: dict[Split, Rows] = {
@@ -105,13 +107,14 @@ def read_fs_tacred(
         benchmark=f"FS-TACRED, {WAYS}-way {shots}-shot, {files}",
     )
     drawn = seeded_files(parts, dict.fromkeys(SPLITS, design), files)
-    return episodic(task, drawn, (files.told, *notes))
+    return episodic(task, drawn, (files.told, *notes), skipped=skipped)
 
 
-def _examples(path: Path) -> list[Example]:
-    problems = Problems(path)
+def _examples(path: Path, skip: bool, skipped: list[Skipped]) -> list[Example]:
+    problems = Problems(path, skip=skip)
     found = list(_read(path, problems))
     problems.raise_if_any()
+    skipped += (row.of(path) for row in problems.found)
     return found
 
 

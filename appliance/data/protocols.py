@@ -9,6 +9,7 @@ from random import Random
 import msgspec
 
 from appliance.data import Imported
+from appliance.data.check import Skipped
 from appliance.data.episodes import Design, sample_episodes
 from appliance.data.splits import near_duplicate_key
 from appliance.prompt import Prompt
@@ -82,8 +83,8 @@ def apart(parts: Mapping[Split, Rows]) -> tuple[dict[Split, Rows], tuple[str, ..
         dropped[split] = _size(parts[split]) - _size(kept[split])
         later |= set(keys.values())
     return kept, tuple(
-        f"{dropped[split]} {split} rows left out: their sentences stand in a "
-        f"{' or '.join(SPLITS[i + 1 :])} row too"
+        f"{split} rows left out because their sentences stand in a "
+        f"{' or '.join(SPLITS[i + 1 :])} row too: {dropped[split]}"
         for i, split in enumerate(SPLITS)
         if dropped[split]
     )
@@ -110,12 +111,14 @@ def episodic(
     drawn: Mapping[Split, Sequence[Case]],
     notes: Sequence[str],
     seed: Prompt | None = None,
+    skipped: Sequence[Skipped] = (),
 ) -> Imported:
     """A task of sampled episodes. A case that was drawn again counts once. Only rows that some case
-    uses are handed over. Notes say how many of the queries are none of the above."""
+    uses are handed over. Notes say how many of the queries are none of the above, and how many rows
+    were ``skipped``."""
     cases: Cases = {split: list({x.id: x for x in drawn[split]}.values()) for split in SPLITS}
     again = [
-        f"{n} {split} episodes left out: they had been drawn before"
+        f"{split} episodes left out because they had been drawn before: {n}"
         for split in SPLITS
         if (n := len(drawn[split]) - len(cases[split]))
     ]
@@ -126,7 +129,9 @@ def episodic(
         for row in (*case.support, case.query)
     }
     shares = () if task.none is None else (_none_shares(task.none, cases),)
-    return Imported(task, list(used.values()), cases, seed, (*notes, *again, *shares))
+    wrong = (f"wrong rows skipped: {len(skipped)}",) if skipped else ()
+    told = (*wrong, *notes, *again, *shares)
+    return Imported(task, list(used.values()), cases, seed, told, skipped)
 
 
 def _none_shares(none: str, cases: Cases) -> str:

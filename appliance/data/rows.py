@@ -84,6 +84,8 @@ def _gathered(
 
 
 def _imported(path: Path, rows: Gathered, choices: Choices) -> Imported:
+    if choices.none is None and choices.usual_none in rows.labels:
+        choices = msgspec.structs.replace(choices, none=choices.usual_none)
     labels = labels_of(path, rows.labels, len(rows.kept), choices)
     names = tuple(label.name for label in labels)
     most = choices.sizes.most

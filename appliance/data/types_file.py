@@ -7,7 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from appliance.data.check import decode, quoted, refused
+from appliance.data.check import quoted, refused
+from appliance.data.decoding import decode
 from appliance.task import Label
 
 LAYOUT = 'a types file is {"RELATION": [["HEAD_TYPE", "TAIL_TYPE"], ...]}'

@@ -102,6 +102,7 @@ def test_options_of_fs_tacred_reach_the_sampler(tmp_path: Path) -> None:
         ("--shots 0", "--shots"),
         ("--na-rate 3", "--na-rate"),
         ("--none-share 1", "--none-share"),
+        ("--none-share nan --protocol fs-fewrel", "--none-share': nan is no number"),
     ],
 )
 def test_options_that_do_not_go_together_or_out_of_range_are_refused(
@@ -109,6 +110,39 @@ def test_options_that_do_not_go_together_or_out_of_range_are_refused(
 ) -> None:
     said = refused("fewrel", fewrel["rows"], "--names", fewrel["names"], *given.split())
     assert what in said
+
+
+def test_wrong_rows_of_fewrel_are_skipped_and_recorded_where_that_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    files = FewRelFiles(tmp_path)
+    files.rows["P0"][3]["h"][2] = [[99]]
+    files.rows["P1"][0]["t"][2] = [[0, 1]]
+    files.other["Q1"][5] = {"tokens": "text"}
+    paths = files.write()
+    fewrel = ("fewrel", paths["rows"], "--names", paths["names"])
+    said = refused(*fewrel)
+    assert "2 rows are wrong; nothing was imported" in said
+    assert 'relation "P0", row 3: "' in said and "is outside the sentence of 4 tokens" in said
+    assert 'relation "P1", row 0: "' in said and '" and "club" share a token; mark two' in said
+    found = imported(*fewrel, "--ways", 2, "--on-error", "skip", "--name", "one")
+    assert (found["skipped"], found["notes"][0]) == (2, "wrong rows skipped: 2")
+    few = ("--protocol", "fs-fewrel", "--ways", 2, *SMALL, "--test", paths["other"])
+    imported(*fewrel, *few, "--on-error", "skip", "--name", "two")
+    shown = CliRunner().invoke(strop, ["task", "show", "two", "--skipped"]).stdout
+    assert 'other.json, relation "Q1", row 5: tokens is a string, not a list' in shown
+
+
+def test_wrong_rows_of_tacred_are_skipped_and_recorded_with_their_files(tmp_path: Path) -> None:
+    files = TacredFiles(tmp_path)
+    files.rows["dev"][-1]["subj_end"] = 99
+    files.rows["test"][-1]["obj_start"] = 1
+    paths = files.write()
+    assert "dev.json: 1 row is wrong; nothing was imported" in refused("fs-tacred", *paths)
+    found = imported("fs-tacred", *paths, *SMALL, "--on-error", "skip")
+    assert (found["skipped"], found["notes"][0]) == (2, "wrong rows skipped: 2")
+    shown = CliRunner().invoke(strop, ["task", "show", "fs-tacred", "--skipped"]).stdout
+    assert "dev.json, row " in shown and "test.json, row " in shown
 
 
 def test_nothing_is_stored_of_what_is_refused(fewrel: dict[str, Path]) -> None:

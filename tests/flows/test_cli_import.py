@@ -173,6 +173,34 @@ def test_wrong_rows_are_skipped_where_that_is_asked_for_and_can_be_looked_at(
     ]
 
 
+def test_every_wrong_row_stands_in_the_document_and_ten_in_the_message(tmp_path: Path) -> None:
+    rows = [*tickets(), *({"text": "a", "label": 1.5} for _ in range(12))]
+    path = lines(tmp_path / "tickets.jsonl", rows)
+    result = run("task", "import", "jsonl", path, "--kind", "classify", "--json")
+    document = json.loads(result.stdout)
+    assert document["error"].count("label: is a number") == 10
+    assert [row["place"] for row in document["rows"]] == [f"line {n}, label" for n in range(25, 37)]
+    assert document["rows"][0]["what"] == "is a number; write a string"
+    assert "rows" not in json.loads(run("task", "import", "jsonl", "none", "--json").stdout)
+
+
+def test_tacred_rows_cannot_be_said_to_ship(tmp_path: Path) -> None:
+    path = tmp_path / "train.json"
+    path.write_text(PUBLISHED["tacred"])
+    assert "No such option '--may-ship'" in refused("tacred", path, "--may-ship")
+    told = " ".join(run("task", "import", "tacred", "--help").output.split())
+    assert "No row may leave this machine." in told
+
+
+def test_a_tacred_file_may_have_no_row_of_none_of_the_above(tmp_path: Path) -> None:
+    path = tmp_path / "own.json"
+    path.write_text(PUBLISHED["tacred"].replace("no_relation", "per:origin"))
+    found = imported("tacred", path)
+    assert (found["none"], len(found["labels"])) == (None, 2)
+    said = refused("tacred", path, "--name", "other", "--none", "no_relation")
+    assert 'no label "no_relation", given as none of the above' in said
+
+
 def test_the_same_task_again_changes_nothing_and_says_so(tmp_path: Path) -> None:
     path = lines(tmp_path / "tickets.jsonl", tickets())
     arguments = ("task", "import", "jsonl", path, "--kind", "classify")
@@ -204,7 +232,7 @@ def test_sizes_are_numbers_of_cases_or_shares(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "sizes", ["5", "1,2", "a,b,c", "0.5,0.5,0.5", "0,1,1", "nan,1,1", "1,2,-3"]
+    "sizes", ["5", "1,2", "a,b,c", "0.5,0.5,0.5", "0,1,1", "nan,1,1", "1,2,-3", f"1,{'9' * 310},1"]
 )
 def test_sizes_that_are_none_are_refused(tmp_path: Path, sizes: str) -> None:
     path = lines(tmp_path / "tickets.jsonl", tickets())

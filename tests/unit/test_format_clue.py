@@ -69,7 +69,7 @@ def test_an_exclusive_or_wrong_offset_is_named(file, place):
 
 
 def test_a_row_of_the_test_file_which_has_no_label_is_named(file):
-    with pytest.raises(InputError, match="line 1: Object missing required field `label`; it needs"):
+    with pytest.raises(InputError, match='line 1: has no "label"\n  it needs an object'):
         read(file, {"id": 0, "text": "四川敦煌学"})
 
 

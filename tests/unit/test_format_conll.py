@@ -133,12 +133,18 @@ def test_a_column_of_tags_can_be_chosen(file):
     assert found(read(file, content)[0][1]) == [("Ida", "inner")]
     assert found(read(file, content, tag_column=2)[0][1]) == [("Oslo", "outer")]
     said = refusal(file, content, tag_column=4)
-    assert 'line 1: has no tag in column 4 (it reads "Oslo' in said
+    assert 'line 1: has no tag in column 4: it has 3 (it reads "Oslo' in said
 
 
 def test_comments_are_lines_without_a_tag(file):
-    content = "# id 7\tdomain=en\n# sent = 1\n#\tO\n# O\n# B-tag\nIda _ _ B-person\n"
-    assert [row["text"] for _, row in read(file, content)] == ["# # # Ida"]
+    content = "# id 7\tdomain=en\n# sent = 1\n# O\n# B-tag\nIda _ _ B-person\n"
+    assert [row["text"] for _, row in read(file, content)] == ["# # Ida"]
+
+
+@pytest.mark.parametrize("comment", ["# text = I like vitamin O", "# O", "# sent_id = 1 B-tag"])
+def test_a_line_without_a_tab_is_a_comment_where_tabs_divide(file, comment):
+    content = f"{comment}\nIda\tB-person\n#\tO\n"
+    assert [(place, row["text"]) for place, row in read(file, content)] == [("line 2", "Ida #")]
 
 
 def test_words_may_hold_white_space_where_tabs_divide(file):

@@ -70,8 +70,8 @@ def test_without_a_story_number_the_premises_are_the_group(file):
     ("change", "message"),
     [
         ({"label": "Maybe"}, 'line 2: label: "Maybe" is none of True, False, Uncertain'),
-        ({"premises": 3}, "line 2: Expected `str | array`, got `int` - at `$.premises`; it needs"),
-        ({"conclusion": None}, "line 2: Expected `str`, got `null` - at `$.conclusion`; it needs"),
+        ({"premises": 3}, "line 2: premises is a whole number, not a string or a list\n"),
+        ({"conclusion": None}, "line 2: conclusion is null, not a string\n  it needs an object"),
     ],
 )
 def test_a_wrong_row_is_named(file, change, message):

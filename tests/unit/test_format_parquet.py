@@ -183,25 +183,38 @@ def test_other_folders_and_missing_files_are_refused(tmp_path):
 def test_a_folder_whose_own_files_are_no_json_is_refused(folder):
     (folder / "state.json").write_text("{}")
     with pytest.raises(
-        InputError, match=r"state.json: Object missing required field `_data_files`"
+        InputError, match=r'state.json: has no "_data_files"; it has to be a .parquet file'
     ):
         read(folder)
 
 
-@pytest.mark.parametrize("content", [b"", b"PAR1", b"text,label\na,b\n", b"PAR1" * 9])
-def test_what_is_no_parquet_is_refused(file, content):
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"", "is no Parquet file, or is cut off"),
+        (b"text,label\na,b\n", "is no Parquet file, or is cut off"),
+        (b"PAR1" + bytes(99), "is no Parquet file, or is cut off"),
+        (b"PAR1" * 9, "cannot be read: Parquet "),
+    ],
+)
+def test_what_is_no_parquet_is_refused(file, content, what):
     file.write_bytes(content)
-    assert refusal(file).startswith("cannot be read: Parquet ")
+    assert refusal(file).startswith(what)
     assert refusal(file).endswith(
         "; it has to be a .parquet file, or a folder that save_to_disk wrote"
     )
+
+
+def test_two_columns_of_one_name_are_refused(file):
+    pq.write_table(pa.Table.from_arrays([["one"], ["two"]], names=["text", "text"]), file)
+    assert refusal(file) == 'two columns are called "text"; rename one'
 
 
 def test_metadata_that_is_no_json_is_refused(file):
     table = pa.table({"a": [1]}).replace_schema_metadata({"huggingface": '{"info": 3}'})
     pq.write_table(table, file)
     assert refusal(file).startswith(
-        "cannot be read: Expected `object`, got `int` - at `$.info`; it"
+        "cannot be read: info is a whole number, not an object; it has to be"
     )
 
 

@@ -87,9 +87,12 @@ def test_unanswerable_questions_are_named_and_the_others_read(file):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"question": "?", "answers": "Ida"}, "Expected `array`, got `str` - at `$.answers`; it"),
-        ({"answers": []}, "Object missing required field `question`; it needs an object with data"),
-        ({"question": "?", "answers": [{"text": 3}]}, "Expected `str`, got `int` - at `$.answers["),
+        ({"question": "?", "answers": "Ida"}, "answers is a string, not a list\n  it needs"),
+        ({"answers": []}, 'has no "question"\n  it needs an object with data'),
+        (
+            {"question": "?", "answers": [{"text": 3}]},
+            "answers[0].text is a whole number, not a string",
+        ),
     ],
 )
 def test_a_wrong_question_does_not_take_its_document_with_it(file, wrong, message):
@@ -101,7 +104,42 @@ def test_a_wrong_question_does_not_take_its_document_with_it(file, wrong, messag
 def test_a_wrong_document_is_named(file):
     rows, said = read(file, document(QUESTION), {"title": "none"})
     assert len(rows) == 1
-    assert "row 2: Object missing required field `paragraphs`; it needs an object with data" in said
+    assert 'row 2: has no "paragraphs"\n  it needs an object with data' in said
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"qas": []}, 'has no "context"'),
+        ({"context": 3, "qas": []}, "context is a whole number, not a string"),
+        ("Ida", "is a string, not an object"),
+    ],
+)
+def test_a_wrong_paragraph_does_not_take_its_document_with_it(file, wrong, message):
+    given = document(QUESTION)
+    given["paragraphs"] += [wrong, *given["paragraphs"]]
+    rows, said = read(file, document(QUESTION), given)
+    assert [place for place, _ in rows] == [f'question {n} ("q1")' for n in (1, 2, 3)]
+    assert f"row 2, paragraph 2: {message}" in said
+
+
+def test_title_and_id_may_be_numbers_or_null(file):
+    rows, said = read(
+        file,
+        document(QUESTION | {"id": 7}, title=12),
+        document(QUESTION | {"id": None}, title=None),
+    )
+    assert [(place, row.get("group")) for place, row in rows] == [
+        ('question 1 ("7")', 12),
+        ("question 2", None),
+    ]
+    assert not said
+
+
+def test_data_that_is_no_list_is_refused(file):
+    file.write_text('{"data": {}}')
+    with pytest.raises(InputError, match="has no list where its rows should be; it needs an obj"):
+        list(squad.rows(file, Problems(file)))
 
 
 def test_a_file_without_data_is_refused(file):

@@ -41,8 +41,8 @@ class Found(Problems):
         super().__init__(path)
         self.told: list[tuple[str, str]] = []
 
-    def add(self, where: str, what: str) -> None:
-        self.told.append((where, what))
+    def add(self, where: str, what: str, needed: str = "") -> None:
+        self.told.append((where, f"{what}; {needed}"))
 
 
 @pytest.fixture
@@ -134,10 +134,18 @@ def test_an_object_without_the_array_is_refused(file, chunk, content):
 
 
 def test_what_lies_under_the_key_has_to_be_an_array(file):
-    for content, missing in [('{"data": 3}', "["), ('{"data" 3}', ":")]:
-        said = f'the beginning: is not JSON: "{missing}" is missing; mend it there, or'
-        assert refusal(file, content, "data").startswith(said)
+    said = 'the beginning: is not JSON: ":" is missing; mend it there, or'
+    assert refusal(file, '{"data" 3}', "data").startswith(said)
+    for content in ('{"data": 3}', '{"data": {}}', '{"data":'):
+        said = "has no list where its rows should be; it needs a list"
+        assert refusal(file, content, "data") == said
     assert refusal(file, "[]", "data") == "is no JSON object; it needs a list"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
+def test_other_unicode_is_told_from_utf_8(file, chunk, encoding):
+    said = "is UTF-16 or UTF-32, not UTF-8; save the file as UTF-8"
+    assert refusal(file, "[1, 2]".encode(encoding)) == said
 
 
 def test_missing_files_and_folders_are_refused(tmp_path):
@@ -170,9 +178,9 @@ def test_a_line_that_is_no_such_record_is_a_problem_and_the_next_one_is_read(fil
     found = list(records(file, problems, Numbers, LAYOUT))
     assert found == [("line 1", Numbers(1)), ("line 6", Numbers(2))]
     assert [where for where, _ in problems.told] == ["line 2", "line 3", "line 4", "line 5"]
-    assert problems.told[0][1] == "Expected `int`, got `str` - at `$.a`; it needs a list"
-    assert problems.told[1][1] == "is not JSON: Input data was truncated; mend or remove it"
-    assert problems.told[2][1] == "is nested too deeply; it needs a list"
+    assert problems.told[0][1] == "a is a string, not a whole number; a list"
+    assert problems.told[1][1] == "is not JSON: it breaks off; mend or remove it; "
+    assert problems.told[2][1] == "is nested too deeply; a list"
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]))))

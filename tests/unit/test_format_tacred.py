@@ -112,8 +112,8 @@ def test_spans_are_the_tokens_joined_whatever_the_tokens_hold(tmp_path_factory, 
             "mark two entities",
         ),
         ({"obj_start": 5, "obj_end": 6}, "row 2: subj 6 to 7 and obj 5 to 6 share a token"),
-        ({"obj_end": "9"}, "row 2: Expected `int`, got `str` - at `$.obj_end`; it needs a JSON"),
-        ({"token": ["a", 3]}, "row 2: Expected `str`, got `int` - at `$.token[1]`; it needs a"),
+        ({"obj_end": "9"}, "row 2: obj_end is a string, not a whole number\n  it needs a JSON"),
+        ({"token": ["a", 3]}, "row 2: token[1] is a whole number, not a string"),
     ],
 )
 def test_a_wrong_row_is_named_and_the_others_are_read(tmp_path, change, message):
@@ -125,7 +125,7 @@ def test_a_wrong_row_is_named_and_the_others_are_read(tmp_path, change, message)
 def test_a_row_without_a_field_is_named(tmp_path):
     rows, said = read(tmp_path, {k: v for k, v in ROW.items() if k != "relation"})
     assert not rows
-    assert "row 1: Object missing required field `relation`; it needs a JSON array" in said
+    assert 'row 1: has no "relation"\n  it needs a JSON array' in said
 
 
 def test_entities_that_touch_are_two_entities(tmp_path):

@@ -168,8 +168,8 @@ def test_a_sentence_of_two_relations_is_sampled_in_one_split_at_most(files: File
         seen = [sentences(imported.cases[s]) for s in SPLITS]
         assert sum(map(len, seen)) == len(set.union(*seen))
         assert imported.notes[:2] == (
-            "8 tuning rows left out: their sentences stand in a selection or test row too",
-            "8 selection rows left out: their sentences stand in a test row too",
+            "tuning rows left out because their sentences stand in a selection or test row too: 8",
+            "selection rows left out because their sentences stand in a test row too: 8",
         )
 
 
@@ -177,7 +177,9 @@ def test_an_episode_that_is_drawn_again_counts_once(files: Files) -> None:
     imported = files.read(fixed=False, ways=2)
     ids = [case.id for s in SPLITS for case in imported.cases[s]]
     assert len(ids) == len(set(ids)) < 300 + 100 + 1500
-    assert any("episodes left out: they had been drawn before" in n for n in imported.notes)
+    assert any(
+        "episodes left out because they had been drawn before: " in n for n in imported.notes
+    )
 
 
 def test_with_an_na_rate_queries_have_other_relations_of_their_split_too(files: Files) -> None:
@@ -200,6 +202,26 @@ def test_a_relation_that_reads_like_none_of_the_above_is_refused(files: Files) -
     assert files.read(fixed=False, ways=1)
     with pytest.raises(InputError, match='read the same: "None of these!" and "none of these"'):
         files.read(fixed=False, ways=1, na_rate=1)
+
+
+def test_an_entity_that_shares_a_token_with_the_other_is_refused(files: Files) -> None:
+    files.rows["P1"][2]["t"] = ["ost joined", "Q2", [[2, 3]]]
+    with pytest.raises(InputError, match='"P1", row 2: "ost" and "ost joined" share a token; mark'):
+        files.read(fixed=False)
+
+
+def test_an_episode_keeps_its_rows_where_others_are_skipped_and_may_not_use_those(
+    files: Files,
+) -> None:
+    files.rows["P5"][1]["h"] = ["x", "Q", []]
+    imported = files.read(skip=True)
+    assert imported.cases["test"][0].query.text.startswith("Fd ")
+    assert [row.place for row in imported.skipped] == ['relation "P5", row 1']
+    files.rows["P5"][3]["h"] = ["x", "Q", []]
+    with pytest.raises(
+        InputError, match=r'test\[0\]: row 3 is none of the 16 rows of relation "P5"'
+    ):
+        files.read(skip=True)
 
 
 @pytest.fixture
@@ -239,8 +261,7 @@ def test_another_domain_may_have_a_file_of_names_which_then_names_all(domains: F
 def test_rows_whose_sentence_stands_in_the_other_domain_are_left_out(domains: Files) -> None:
     domains.rows["P0"][:3] = domains.other["treats"][:3]
     imported = domains.read(fixed=False, ways=2, test=domains.folder / "other.json")
-    assert imported.notes[0].startswith("3 ")
-    assert imported.notes[0].endswith("test row too")
+    assert imported.notes[0].endswith("test row too: 3")
     seen = [sentences(imported.cases[s]) for s in SPLITS]
     assert sum(map(len, seen)) == len(set.union(*seen))
 
@@ -278,7 +299,10 @@ def put(*path: Any, value: Any) -> Callable[[Files], None]:
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        (put("rows", "P2", 3, "tokens", value="text"), r'rows.json: relation "P2".*\$\[3\].tokens'),
+        (
+            put("rows", "P2", 3, "tokens", value="text"),
+            'relation "P2", row 3: tokens is a string, not a list',
+        ),
         (put("rows", "P2", 3, "h", value=["x", "Q", [[9]]]), '"P2", row 3: "x" is outside'),
         (put("rows", "P2", 3, "t", value=["x", "Q", []]), '"P2", row 3: "x" has no mention'),
         (put("rows", "P2", value=[]), '"name of P2" 0'),
@@ -287,9 +311,12 @@ def put(*path: Any, value: Any) -> Callable[[Files], None]:
         (put("episodes", "test_relations", 0, value="P0"), '"P0" is for tuning and for test'),
         (
             put("episodes", "test", 1, "query", value=18),
-            r"test\[1\]: row 18 is outside relation P3",
+            r'test\[1\]: row 18 is none of the 18 rows of relation "P3", counted from 0',
         ),
-        (put("episodes", "test", 1, "query", value="x"), r"\$.test\[1\].query"),
+        (
+            put("episodes", "test", 1, "query", value="x"),
+            r"test\[1\].query is a string, not a whole number; an episodes file",
+        ),
         (put("episodes", "test", 1, "gold", value=2), r"test\[1\]: way 2 is outside"),
         (put("episodes", "test", 1, "support", 0, value=[1, 5]), r"test\[1\]: the query, row 5"),
         (put("episodes", "test", 1, "support", 0, value=[0, 1]), r"test\[1\]: support has not"),
@@ -353,7 +380,10 @@ def test_episodes_sampled_from_the_benchmark_share_no_sentence_between_splits() 
     seen = [sentences(imported.cases[s]) for s in SPLITS]
     assert sum(map(len, seen)) == len(set.union(*seen))
     assert [len(imported.cases[s]) for s in SPLITS] == [300, 100, 1500]
-    assert "selection rows left out: their sentences stand in a test row too" in imported.notes[1]
+    assert (
+        "selection rows left out because their sentences stand in a test row too"
+        in imported.notes[1]
+    )
 
 
 @needs_fewrel

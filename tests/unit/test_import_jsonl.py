@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -218,7 +219,7 @@ def test_wrong_rows_are_skipped_and_recorded_with_their_places(file: Path) -> No
     imported = read_jsonl(file, name="mine", skip=True)
     assert len(imported.examples) == 12
     assert [(row.place, row.what.partition(";")[0]) for row in imported.skipped] == [
-        ("line 1", "is not JSON: JSON is malformed: invalid character (byte 4)"),
+        ("line 1", "is not JSON: invalid character (byte 4)"),
         ("line 2, text", "is empty"),
         ("line 15, tail", '"nobody" does not occur in the text'),
     ]
@@ -361,7 +362,7 @@ def test_a_line_that_is_nested_too_deeply_is_refused_with_its_number(file: Path)
 @pytest.mark.parametrize("value", ["[1, 2]", '"text"', "3", "null"])
 def test_a_line_that_is_not_an_object_is_refused(file: Path, value: str) -> None:
     file.write_text(json.dumps(row(0)) + "\n" + value + "\n")
-    assert "line 2: Expected `object`, got" in refusal(file)
+    assert re.search("line 2: is .*, not an object", refusal(file))
 
 
 def test_a_broken_array_is_refused(file: Path) -> None:

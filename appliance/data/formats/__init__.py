@@ -15,8 +15,9 @@ from appliance.task import Kind
 class Format(Protocol):
     """A module that reads one format.
 
-    ``NONE`` is the label that means none of the above in it. ``ORIGIN`` and ``LICENCE`` are empty
-    where the format is that of many data sets. ``LAYOUT`` describes it in the words of a message.
+    ``NONE`` is the label that means none of the above in it, where it occurs. ``ORIGIN`` and
+    ``LICENCE`` are empty where the format is that of many data sets. ``LAYOUT`` describes it in the
+    words of a message.
     """
 
     KIND: Kind

@@ -20,7 +20,7 @@ LICENCE = "MIT"
 LAYOUT = 'an object with examples, a list of {"input", "target"}'
 LISTED = "Options:\n"
 
-_option = re.compile(r"(\([A-Z]\))|- (.*\S)")
+_option = re.compile(r"(\([A-Z]\))(.*)|- (.*\S)")
 
 
 class _Row(msgspec.Struct, frozen=True):
@@ -31,18 +31,25 @@ class _Row(msgspec.Struct, frozen=True):
 def rows(path: Path, problems: Problems) -> Iterator[Placed]:
     """Questions with their answer, and with their choices where the answer is one of them.
 
-    Of options "(A) ..." the choices are "(A)" and so on, of "- Yes" they are "Yes" and so on.
+    Of options "(A) ..." the choices are "(A)" and so on, of "- Yes" they are "Yes" and so on. A
+    target that is a letter without its brackets, or what a lettered option says, is that option.
     """
     for where, row in elements(path, problems, _Row, LAYOUT, "examples"):
         answer = row.target.strip()
         found: dict[str, object] = {"text": row.input, "answer": answer}
         choices = options(row.input)
-        yield where, found | ({"choices": choices} if answer in choices else {})
+        named = [choice for choice, words in choices.items() if answer in words]
+        if len(named) == 1:
+            found |= {"answer": named[0], "choices": list(choices)}
+        yield where, found
 
 
-def options(text: str) -> list[str]:
-    """What a question lists at its end; empty unless there are two, all different."""
+def options(text: str) -> dict[str, tuple[str, ...]]:
+    """What a question lists at its end, and how targets may name each; empty unless there are two,
+    all different."""
     _, mark, listed = text.rpartition(LISTED)
-    matches = filter(None, map(_option.match, listed.splitlines() if mark else []))
-    found = [match[1] or match[2] for match in matches]
-    return found if 1 < len(found) == len(set(found)) else []
+    found = []
+    for match in filter(None, map(_option.match, listed.splitlines() if mark else [])):
+        letter, says, dash = match.groups()
+        found.append((letter, (letter, letter[1], says.strip())) if letter else (dash, (dash,)))
+    return dict(found) if 1 < len(found) == len(dict(found)) else {}

@@ -66,41 +66,62 @@ def _sentences(
     path: Path, problems: Problems, column: int | None
 ) -> Iterator[tuple[str, list[Word], int]]:
     """Each with the place of its first word and the number of its document, 0 if none is marked."""
-    words: list[Word] = []
-    begins, document, whole = 0, 0, True
+    block: list[tuple[int, str]] = []
+    document = 0
     for number, line in chain(lines(chunks(path, LAYOUT)), [(0, "")]):
         new = line.startswith(DOCUMENT)
-        if new or not line.strip():
-            if words and whole:
-                yield f"line {begins}", words, document
-            words, whole = [], True
-            document += new
+        if not new and line.strip():
+            block.append((number, line.rstrip(" \t")))
             continue
         try:
-            word = _word(line, column)
-        except ValueError as error:
-            if whole:
-                problems.add(f"line {number}", str(error))
-            whole = False
+            if words := _words(block, column):
+                yield f"line {words[0][0]}", [word for _, word in words], document
+        except _WrongLine as error:
+            problems.add(f"line {error.number}", str(error))
+        block = []
+        document += new
+
+
+class _WrongLine(Exception):
+    """What is wrong with the line of this ``number``."""
+
+    def __init__(self, number: int, what: str) -> None:
+        super().__init__(what)
+        self.number = number
+
+
+def _words(block: list[tuple[int, str]], column: int | None) -> list[tuple[int, Word]]:
+    """Words with the numbers of their lines. A line that begins with "# " is a comment where it has
+    no tag, or no tab though others have. Raises _WrongLine."""
+    tabs = any("\t" in line for _, line in block if not line.startswith("# "))
+    found = []
+    for number, line in block:
+        commented = line.startswith("# ")
+        if commented and tabs and "\t" not in line:
             continue
-        if word:
-            begins = begins if words else number
-            words.append(word)
+        try:
+            found.append((number, _word(line, column)))
+        except ValueError as error:
+            if not commented:
+                raise _WrongLine(number, str(error)) from None
+    return found
 
 
-def _word(line: str, column: int | None) -> Word | None:
-    """The word and its tag; None for a comment."""
-    line = line.rstrip(" \t")
+def _word(line: str, column: int | None) -> Word:
+    """The word and its tag. Raises ValueError."""
     cells = line.split("\t") if "\t" in line else re.split(" +", line.lstrip(" "))
     at = len(cells) if column is None else column
-    tag = cells[at - 1].strip(" ") if 1 < at <= len(cells) else ""
-    if _tag.fullmatch(tag) and cells[0]:
-        return cells[0], tag
-    if line.startswith("# "):
-        return None
+    if at > len(cells):
+        raise ValueError(
+            f"has no tag in column {at}: it has {len(cells)} (it reads {quoted(line)})"
+        )
+    tag = cells[at - 1].strip(" ") if at > 1 else ""
     if not tag:
-        what = f"has no tag in column {at}" if column else "has no tag"
-        raise ValueError(f"{what} (it reads {quoted(line)}); write the word, a tab and its tag")
+        what = f"has no tag (it reads {quoted(line)})"
+        raise ValueError(f"{what}; write the word, a tab and its tag")
+    if not _tag.fullmatch(tag):
+        what = "is no tag; write O, or B- or I- and the type, as in B-person"
+        raise ValueError(f"{quoted(tag)} {what}")
     if not cells[0]:
         raise ValueError("has a tag but no word; remove the line, or write the word")
-    raise ValueError(f"{quoted(tag)} is no tag; write O, or B- or I- and the type, as in B-person")
+    return cells[0], tag

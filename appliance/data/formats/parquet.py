@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from os import SEEK_END
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from appliance.data.check import Problems, decode, printable, quoted, refused
+from appliance.data.check import Problems, printable, quoted, refused
+from appliance.data.decoding import decode, in_words
 from appliance.data.formats.features import flat, plain
 from appliance.data.formats.text import Placed
 
-LAYOUT = "a .parquet file, or a folder that save_to_disk wrote"
+LAYOUT = "it has to be a .parquet file, or a folder that save_to_disk wrote"
+MAGIC = b"PAR1"
+"""How a Parquet file begins and ends."""
+
 ROWS = 256
 """Rows turned into Python values at once."""
 
@@ -57,6 +63,7 @@ def rows(path: Path, problems: Problems, split: str | None = None) -> Iterator[P
     number = 0
     try:
         for batch, features in _batches(path, split):
+            _check_names(path, batch.schema.names)
             for start in range(0, batch.num_rows, ROWS):
                 part = batch.slice(start, ROWS)
                 # Offsets in a damaged file may point outside its memory, and text may be no UTF-8.
@@ -68,9 +75,10 @@ def rows(path: Path, problems: Problems, split: str | None = None) -> Iterator[P
                     except ValueError as error:
                         problems.add(f"row {number}", str(error))
     except (pa.ArrowException, msgspec.MsgspecError, OSError, *NO_DATA) as error:
-        why = printable(str(error).partition("\n")[0])
+        why = in_words(error) if isinstance(error, msgspec.DecodeError) else str(error)
+        why = printable(why.partition("\n")[0])
         what = f"cannot be read after row {number}: {why}" if number else f"cannot be read: {why}"
-        raise refused(path, f"{what}; it has to be {LAYOUT}") from None
+        raise refused(path, f"{what}; {LAYOUT}") from None
 
 
 def _batches(path: Path, split: str | None) -> Iterator[tuple[Any, Mapping[str, Any]]]:
@@ -91,6 +99,11 @@ def _batches(path: Path, split: str | None) -> Iterator[tuple[Any, Mapping[str, 
         yield from _stream(folder / name, info.features or {})
 
 
+def _check_names(path: Path, names: Sequence[str]) -> None:
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise refused(path, f"two columns are called {quoted(twice[0])}; rename one")
+
+
 def _folder(path: Path, split: str | None) -> Path | None:
     """The folder with the rows; None where ``path`` is a file."""
     if path.is_dir() and (path / "dataset_dict.json").is_file():
@@ -104,7 +117,7 @@ def _folder(path: Path, split: str | None) -> Path | None:
     if not path.is_dir():
         return None
     if not (path / "state.json").is_file():
-        raise refused(path, f"is a folder without state.json; it has to be {LAYOUT}")
+        raise refused(path, f"is a folder without state.json; {LAYOUT}")
     return path
 
 
@@ -115,6 +128,11 @@ def _is_inside(folder: Path, name: str) -> bool:
 def _parquet(path: Path) -> Iterator[tuple[Any, Mapping[str, Any]]]:
     import pyarrow.parquet as pq
 
+    with path.open("rb") as raw:
+        start = raw.read(len(MAGIC))
+        raw.seek(max(0, raw.seek(0, SEEK_END) - len(MAGIC)))
+        if (start, raw.read()) != (MAGIC, MAGIC):
+            raise refused(path, f"is no Parquet file, or is cut off; {LAYOUT}")
     with pq.ParquetFile(path, pre_buffer=False) as file:
         metadata = (file.schema_arrow.metadata or {}).get(b"huggingface", b"{}")
         kept = msgspec.json.decode(metadata, type=_Kept)

@@ -28,8 +28,8 @@ class _Paragraph(msgspec.Struct, frozen=True):
 
 
 class _Document(msgspec.Struct, frozen=True):
-    paragraphs: list[_Paragraph]
-    title: str = ""
+    paragraphs: list[msgspec.Raw]
+    title: str | int | None = None
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -38,31 +38,38 @@ class _Answer(msgspec.Struct, frozen=True):
 
 class _Question(msgspec.Struct, frozen=True):
     question: str
-    id: str = ""
+    id: str | int | None = None
     answers: list[_Answer] = []
 
 
 def rows(path: Path, problems: Problems) -> Iterator[Placed]:
-    """Questions with their passage and the different right answers, grouped by document."""
+    """Questions with their passage and the different right answers, grouped by document. What is
+    wrong with one, or with a paragraph, is a problem of that alone."""
     number = 0
-    for _, document in elements(path, problems, _Document, LAYOUT, "data"):
-        for paragraph in document.paragraphs:
-            for raw in paragraph.qas:
-                number += 1
-                where = f"question {number}"
-                asked = decoded(where, raw, problems, _Question, LAYOUT)
-                if asked is None:
-                    continue
-                if asked.id:
-                    where += f" ({quoted(asked.id)})"
-                answers = list(dict.fromkeys(answer.text for answer in asked.answers))
-                if not answers:
-                    what = "has no answer (SQuAD 2 has such questions)"
-                    problems.add(where, f"{what}; leave it out: every question here needs one")
-                    continue
-                row: dict[str, object] = {
-                    "text": paragraph.context,
-                    "question": asked.question,
-                    "answer": answers,
-                }
-                yield where, row | ({"group": document.title} if document.title else {})
+    for group, paragraph in _paragraphs(path, problems):
+        for raw in paragraph.qas:
+            number += 1
+            where = f"question {number}"
+            asked = decoded(where, raw, problems, _Question, LAYOUT)
+            if asked is None:
+                continue
+            if asked.id:
+                where += f" ({quoted(str(asked.id))})"
+            answers = list(dict.fromkeys(answer.text for answer in asked.answers))
+            if not answers:
+                what = "has no answer (SQuAD 2 has such questions)"
+                problems.add(where, f"{what}; leave it out: every question here needs one")
+                continue
+            row = {"text": paragraph.context, "question": asked.question, "answer": answers}
+            yield where, row | group
+
+
+def _paragraphs(path: Path, problems: Problems) -> Iterator[tuple[dict[str, object], _Paragraph]]:
+    """Each with the field of its rows that holds its document's title, if it has one."""
+    for where, document in elements(path, problems, _Document, LAYOUT, "data"):
+        group: dict[str, object] = {"group": document.title} if document.title else {}
+        for number, raw in enumerate(document.paragraphs, 1):
+            place = f"{where}, paragraph {number}"
+            paragraph = decoded(place, raw, problems, _Paragraph, LAYOUT)
+            if paragraph is not None:
+                yield group, paragraph

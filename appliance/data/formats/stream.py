@@ -12,6 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from appliance.data.check import Problems, printable, refused
+from appliance.data.decoding import in_words
 from appliance.data.formats.text import chunks, lines
 from appliance.errors import InputError
 
@@ -73,11 +74,11 @@ def decoded(
     try:
         return msgspec.json.decode(text, type=kind)
     except RecursionError:
-        problems.add(where, f"is nested too deeply; it needs {layout}")
+        problems.add(where, "is nested too deeply", layout)
     except msgspec.ValidationError as error:
-        problems.add(where, f"{error}; it needs {layout}")
+        problems.add(where, in_words(error), layout)
     except msgspec.DecodeError as error:
-        problems.add(where, f"is not JSON: {error}; mend or remove it")
+        problems.add(where, f"{in_words(error)}; mend or remove it")
     return None
 
 
@@ -120,7 +121,11 @@ class _Json:
 
     def array(self) -> Iterator[str]:
         """The JSON of each element."""
-        self._take("[")
+        if self.peek() != "[":
+            raise refused(
+                self.path, f"has no list where its rows should be; it needs {self.layout}"
+            )
+        self._at += 1
         number = 0
         while number or self.peek() != "]":
             number += 1

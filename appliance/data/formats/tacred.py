@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from appliance.data.check import Problems
+from appliance.data.check import Problems, overlap
 from appliance.data.formats.stream import elements
 from appliance.data.formats.text import Placed, span
 from appliance.task import Kind
@@ -38,9 +38,9 @@ class _Row(msgspec.Struct, frozen=True):
     subj_end: int
     obj_start: int
     obj_end: int
-    subj_type: str = ""
-    obj_type: str = ""
-    docid: str = ""
+    subj_type: str | None = None
+    obj_type: str | None = None
+    docid: str | int | None = None
 
 
 def rows(path: Path, problems: Problems) -> Iterator[Placed]:
@@ -59,7 +59,7 @@ def _read(row: _Row) -> dict[str, object]:
     words = [BRACKETS.get(token, token) for token in row.token]
     head = _span(words, "subj", row.subj_start, row.subj_end)
     tail = _span(words, "obj", row.obj_start, row.obj_end)
-    if row.subj_start <= row.obj_end and row.obj_start <= row.subj_end:
+    if overlap((row.subj_start, row.subj_end + 1), (row.obj_start, row.obj_end + 1)):
         raise ValueError(
             f"subj {row.subj_start} to {row.subj_end} and obj {row.obj_start} to {row.obj_end} "
             "share a token (ends are inclusive); mark two entities"

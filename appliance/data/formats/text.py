@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
-from appliance.data.check import refused
+from appliance.data.check import refuse_other_unicode, refused
 
 CHUNK = 1 << 18
 """Bytes read at once."""
@@ -29,6 +29,8 @@ def chunks(path: Path, layout: str) -> Iterator[str]:
             raise refused(path, "is a folder; name the file in it")
         with path.open("rb") as file:
             for data in chain(iter(lambda: file.read(CHUNK), b""), [b""]):
+                if not size:
+                    refuse_other_unicode(path, data)
                 size += len(data)
                 text = decoder.decode(data, final=not data)
                 line += text.count("\n")
