@@ -1,4 +1,4 @@
-"""What has to be known of all rows at once, in some 60 bytes a row."""
+"""What has to be known of all rows at once, in some 70 bytes a row."""
 
 from __future__ import annotations
 
@@ -8,8 +8,14 @@ from array import array
 import numpy as np
 from numpy.typing import NDArray
 
+from appliance.data.check import LEAST_ROWS
+from appliance.data.splits import key_with_digits
 from appliance.data.ties import Hashes, ties
 from appliance.task import Example
+
+MOST_ALIKE = 0.2
+"""Share of the rows of one stratum that may stay together because they differ only in digits: more
+do not fit into the smallest of the usual splits."""
 
 Numbers = NDArray[np.int64]
 """Of rows, from 0, in the order in which they were added."""
@@ -17,11 +23,12 @@ Numbers = NDArray[np.int64]
 
 class Index:
     """Columns of 64-bit hashes, equal where rows share something: ``ids`` their content, ``asked``
-    all but what is to be predicted, ``aside`` their group or entities (0 for neither), ``text``
-    their near-duplicate key."""
+    all but what is to be predicted, ``aside`` their group or entities (0 for neither), and the
+    near-duplicate keys of their texts, with digits and without."""
 
     def __init__(self) -> None:
-        self._ids, self._asked, self._aside, self._text = (array("Q") for _ in range(4))
+        self._ids, self._asked, self._aside = (array("Q") for _ in range(3))
+        self._text, self._words = array("Q"), array("Q")
         self._strata, self._ends, self._ships = array("Q"), array("Q", [0]), array("B")
 
     def add(self, row: Example) -> None:
@@ -30,7 +37,8 @@ class Index:
         self._ids.append(int(row.id, 16))
         self._asked.append(hash64(f"{row.text}\n{row.question}\n{row.head}\n{row.tail}"))
         self._aside.append(hash64(aside[0]) if aside else 0)
-        self._text.append(hash64(tied["text"]))
+        self._text.append(hash64(key_with_digits(row.text)))
+        self._words.append(hash64(tied["text"]))
         self._strata.extend(map(hash64, row.strata or ("",)))
         self._ends.append(len(self._strata))
         self._ships.append(row.may_ship)
@@ -50,9 +58,29 @@ class Index:
     def aside(self) -> Hashes:
         return _column(self._aside)
 
-    @property
-    def text(self) -> Hashes:
-        return _column(self._text)
+    def text(self, rows: Numbers) -> Hashes:
+        """Equal for those of ``rows`` whose texts are taken for one: they differ in digits at most,
+        or in nothing where these count (``told_by_digits``)."""
+        told = self.told_by_digits(rows)
+        return np.where(told, _column(self._text)[rows], _column(self._words)[rows])
+
+    def told_by_digits(self, rows: Numbers) -> NDArray[np.bool_]:
+        """Which of ``rows`` have a text whose digits count: but for them it is that of many others,
+        ``LEAST_ROWS`` at least and more than ``MOST_ALIKE`` of those of a stratum, as in sums,
+        codes or measured values."""
+        texts, words = _column(self._text)[rows], _column(self._words)[rows]
+        strata, ends = self.strata(rows)
+        key, word = np.unique(np.repeat(words, np.diff(ends)), return_inverse=True)
+        _, stratum, sizes = np.unique(strata, return_inverse=True, return_counts=True)
+        _, pair, counts = np.unique(
+            stratum * len(key) + word, return_inverse=True, return_counts=True
+        )
+        alike = counts[pair]
+        many = key[word[(alike >= LEAST_ROWS) & (alike > MOST_ALIKE * sizes[stratum])]]
+        order = np.lexsort((texts, words))
+        same = words[order][1:] == words[order][:-1]
+        differ = words[order][1:][same & (texts[order][1:] != texts[order][:-1])]
+        return np.isin(words, np.intersect1d(many, differ))
 
     def strata(self, rows: Numbers) -> tuple[Hashes, Numbers]:
         """The strata of ``rows``, one at least of each, one row's after the other's, and their

@@ -38,6 +38,11 @@ def _rows(task: Task, rows: Gathered) -> Iterator[str]:
     count = len(rows.kept)
     if dropped := len(rows) - count:
         yield f"{dropped} exact duplicate rows dropped"
+    if told := int(np.count_nonzero(rows.index.told_by_digits(rows.kept))):
+        yield (
+            f"{told} of {count} texts differ from others only in digits, which therefore count when "
+            "rows are split: else so many texts would stay on one side"
+        )
     _, alike = np.unique(rows.index.asked[rows.kept], return_counts=True)
     if torn := int(np.count_nonzero(alike > 1)):
         yield f"{torn} {TORN[task.kind]}"

@@ -49,8 +49,12 @@ def split_hash(cases: Mapping[Split, Iterable[Case]]) -> str:
 
 def near_duplicate_key(text: str) -> str:
     """Equal for sentences that differ only in case, white space, digits or Unicode variants."""
-    folded = unicodedata.normalize("NFKC", text).lower()
-    return re.sub(r"\d+", "0", " ".join(folded.split()))
+    return re.sub(r"\d+", "0", key_with_digits(text))
+
+
+def key_with_digits(text: str) -> str:
+    """Equal for texts that differ only in case, white space or Unicode variants."""
+    return " ".join(unicodedata.normalize("NFKC", text).lower().split())
 
 
 def _sentences(case: Case) -> set[str]:

@@ -28,15 +28,15 @@ class _Strata(msgspec.Struct, frozen=True):
 def split(index: Index, rows: Numbers, seed: int, sizes: Sizes) -> dict[Split, Numbers]:
     """The numbers of the rows of each split, shuffled.
 
-    Rows that are tied (``ties``) are never on two sides. The largest clusters are placed first,
-    each where its strata are least filled with it, after iterative stratification (Sechidis,
-    Tsoumakas and Vlahavas, ECML PKDD 2011). Of a side that is larger than asked for, those rows are
-    kept that leave its strata in proportion, one of each at least where there is room. The result
-    depends on the rows and the seed, never on the order of the rows.
+    Rows that are tied (``ties``, ``Index.text``) are never on two sides. The largest clusters are
+    placed first, each where its strata are least filled with it, after iterative stratification
+    (Sechidis, Tsoumakas and Vlahavas, ECML PKDD 2011). Of a side that is larger than asked for,
+    those rows are kept that leave its strata in proportion, one of each at least where there is
+    room. The result depends on the rows and the seed, never on the order of the rows.
     """
     ranked = rows[np.argsort(_digests(index.ids[rows], seed), kind="stable")]
     strata = _strata(index, ranked)
-    side = _sides([index.aside[ranked], index.text[ranked]], strata, sizes.shares)
+    side = _sides([index.aside[ranked], index.text(ranked)], strata, sizes.shares)
     parts = [np.flatnonzero(side == number) for number in range(len(SPLITS))]
     if sizes.most:
         parts = [_thinned(p, most, strata) for p, most in zip(parts, sizes.most, strict=True)]

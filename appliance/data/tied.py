@@ -17,7 +17,7 @@ from appliance.task import Split
 TIED: dict[Tie, tuple[str, str]] = {
     "group": ("have the same group", "add rows of other groups"),
     "entities": ("name the same two entities", "add rows of other entities"),
-    "text": ("differ only in case, white space and digits", "add other sentences"),
+    "text": ("differ only in case, white space and digits", "add rows of other words"),
 }
 """What two rows have in common that stay on one side, and what to do."""
 
@@ -38,7 +38,7 @@ def check_parts(
 def _why(rows: Gathered, label: str | None) -> str:
     """How many rows stay together with most of the label's, and what most of them share."""
     kept = rows.kept
-    columns = [rows.index.aside[kept], rows.index.text[kept]]
+    columns = [rows.index.aside[kept], rows.index.text(kept)]
     own = np.ones(len(kept), np.bool_)
     if label is not None:
         own = rows.index.strata(kept)[0] == hash64(label)

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from appliance.data.splits import near_duplicate_key
+from appliance.data.splits import key_with_digits, near_duplicate_key
 from appliance.task import Example
 
 Tie = Literal["group", "entities", "text"]
@@ -18,13 +18,14 @@ Hashes = NDArray[np.uint64]
 
 
 def ties(row: Example) -> dict[Tie, str]:
-    """What must stay on one side: all rows that have one of these, whatever the entities' order."""
+    """What must stay on one side: all rows that have one of these, whatever the entities' order.
+    Of texts that differ only in digits not all do (``Index.text``)."""
     side: dict[Tie, str] = {}
     if row.group:
         side["group"] = row.group
     elif row.head is not None:
         parts = (row.head_text, row.tail_text)
-        side["entities"] = "\n".join(sorted(near_duplicate_key(part) for part in parts))
+        side["entities"] = "\n".join(sorted(key_with_digits(part) for part in parts))
     return {**side, "text": near_duplicate_key(row.text)}
 
 

@@ -456,7 +456,7 @@ def test_one_label_or_too_few_rows_are_refused(file: Path) -> None:
         ),
         (
             lambda i: {"text": f"In {1950 + i} Ann set up Bolt.", "group": f"report {i}"},
-            "differ only in case, white space and digits: add other sentences",
+            "differ only in case, white space and digits: add rows of other words",
         ),
     ],
 )

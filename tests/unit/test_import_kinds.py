@@ -251,6 +251,16 @@ def test_an_answer_that_is_no_finite_number_is_refused(tmp_path: Path, number: f
         fixed_task(tmp_path, rows, Problems(tmp_path), Choices("mine", kind="answer"))
 
 
+def test_questions_that_differ_only_in_digits_are_split_and_that_is_told(file: Path) -> None:
+    rows = [{"text": f"what is {n} plus {n}?", "answer": 2 * n} for n in range(30)]
+    imported = read(file, rows, "answer")
+    assert [len(imported.cases[split]) for split in SPLITS] == [12, 6, 12]
+    assert imported.notes == (
+        "30 of 30 texts differ from others only in digits, which therefore count when rows are "
+        "split: else so many texts would stay on one side",
+    )
+
+
 def test_choices_may_be_whole_numbers(file: Path) -> None:
     rows = [row | {"answer": 1 + n % 2, "choices": [1, 2]} for n, row in enumerate(choice())]
     assert read(file, rows, "answer").examples[1].choices == ("1", "2")

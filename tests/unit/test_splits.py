@@ -146,6 +146,51 @@ def test_near_duplicates_differ_in_case_space_and_digits() -> None:
     assert near_duplicate_key("In 1987 Ann") != near_duplicate_key("In 1987 Bob")
 
 
+def told(given_rows: Sequence[Example]) -> list[bool]:
+    index = Index()
+    for row in given_rows:
+        index.add(row)
+    found: list[bool] = index.told_by_digits(np.arange(len(index))).tolist()
+    return found
+
+
+def texts(words: Sequence[str], label: str = "a") -> list[Example]:
+    return [Example(text, label=label) for text in words]
+
+
+def test_digits_count_where_many_texts_of_a_label_differ_in_nothing_else() -> None:
+    sums = texts([f"what is {n} plus {n + 1}?" for n in range(60)])
+    codes = texts([f"{letter}{n}" for letter in "ef" for n in range(6)], "code")
+    others = texts([f"{word} in 19{n:02}" for n, word in enumerate(WORDS[:40])], "b")
+    assert told([*sums, *others, *codes]) == [True] * 60 + [False] * 40 + [True] * 12
+    parts = split([*sums, *others], 0)
+    assert counts(parts) == [40, 20, 40]
+
+
+def test_digits_do_not_count_in_few_texts_or_in_copies() -> None:
+    others = texts(WORDS[:12])
+    assert not any(told([*others, *texts([f"in {n} Ann went" for n in range(5)])]))
+    assert not any(told([*others, *texts(["in 1987 Ann went"] * 30)]))
+    many = texts([f"in {n} Ann went" for n in range(30)])
+    assert not any(told([*many, *texts(WORDS), *texts([f"{word} b" for word in WORDS])]))
+
+
+def test_texts_whose_digits_count_are_still_tied_to_those_of_other_case_and_space() -> None:
+    sums = texts([f"what is {n} plus {n}?" for n in range(60)])
+    again = texts([f"What  IS {n} plus {n}?" for n in range(60)], "b")
+    sides = [
+        {row.text.lower().replace("  ", " ") for row in part}
+        for part in split([*sums, *again], 1).values()
+    ]
+    assert sum(map(len, sides)) == len(set().union(*sides)) == 60
+
+
+def test_entities_that_differ_in_digits_are_two() -> None:
+    one, other = (Example(f"PN-{n} is in.", (0, 4), (8, 10), "a") for n in (1, 2))
+    assert ties(one)["entities"] != ties(other)["entities"]
+    assert ties(one)["text"] == ties(other)["text"]
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(
