@@ -25,8 +25,8 @@ SELECT coalesce(max(number), 0) + 1 FROM (
 )
 """
 """The same file may have been imported under another name, or removed and imported again: the audit
-log outlives a task, whose id is a hash of its content. CROSS JOIN keeps the tables in order, so that
-each case of this task costs one search by key."""
+log outlives a task, whose id is a hash of its content. CROSS JOIN keeps the tables in order, so
+that each case of this task costs one search by key."""
 
 
 def look(db: Database, *, run_id: str, task_id: str) -> int:
