@@ -36,7 +36,7 @@ def _columns(out: Output, missing: MissingColumns) -> dict[str, str]:
     """The column of each field that is missing, by its name or its number."""
     names = list(missing.seen)
     rows = [
-        (str(number), name, quoted(str(value)))
+        (str(number), name, quoted("" if value is None else str(value)))
         for number, (name, value) in enumerate(missing.seen.items(), 1)
     ]
     out.say(columns(("", "column", "first value"), rows))

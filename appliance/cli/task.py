@@ -57,7 +57,7 @@ def show_task(out: Output, name: str, skipped: bool) -> None:
     found = described(db, record)
     seed = msgspec.json.decode(record.body, type=tasks.Stored).seed
     document = {**found, "seed_prompt": seed.id, "seed_text": show.plain(seed)}
-    parts = [text(found), "", f"seed prompt {seed.id}", show.plain(seed).rstrip()]
+    parts = [text(found, listed=skipped), "", f"seed prompt {seed.id}", show.plain(seed).rstrip()]
     if skipped:
         rows = list(stored.skipped(db, record.id))
         document["skipped_rows"] = rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -43,11 +44,12 @@ def described(db: Database, record: TaskRecord) -> dict[str, Any]:
     }
 
 
-def text(found: dict[str, Any]) -> str:
+def text(found: dict[str, Any], *, listed: bool = False) -> str:
+    """``listed`` where the rows that were skipped follow."""
     several = ", several labels a row" if found["several"] else ""
     match = f", answers compared: {found['match']}" if found["match"] else ""
     cases = ", ".join(f"{n} {split}" for split, n in found["cases"].items())
-    spare = f"; {found['spare']} rows belong to no split" if found["spare"] else ""
+    spare = f"; rows in no split: {found['spare']}" if found["spare"] else ""
     lines = [
         f"task {found['task']} ({found['id']}): {found['kind']}, {found['protocol']}{several}",
         f"measured by {NAMES[found['metric']]}{match}",
@@ -55,8 +57,9 @@ def text(found: dict[str, Any]) -> str:
     ]
     if found["benchmark"]:
         lines.append(f"protocol: {found['benchmark']}")
-    if found["skipped"]:
-        lines.append(f"wrong rows skipped: {found['skipped']}; see them with --skipped")
+    if found["skipped"] and not listed:
+        see = f"see them with: strop task show {shlex.quote(found['task'])} --skipped"
+        lines.append(f"wrong rows skipped: {found['skipped']}; {see}")
     if found["labels"]:
         what = "types" if found["kind"] == "spans" else "labels"
         lines.append(f"{len(found['labels'])} {what}:")

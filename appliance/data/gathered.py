@@ -14,9 +14,9 @@ from appliance.data.index import Index, Numbers, hash64
 from appliance.data.spool import Spool
 from appliance.task import Example
 
-OFFERS, COUNTS, QUOTES, TYPED = (1 << i for i in range(4))
+OFFERS, COUNTS, QUOTES, TYPED, REASONED = (1 << i for i in range(5))
 """Traits: a row has choices; its answers are numbers; one of them stands in the text; its entities
-have types."""
+have types; it has reasoning."""
 
 
 class Placed(msgspec.Struct, frozen=True, array_like=True):
@@ -81,6 +81,7 @@ def _traits(row: Example) -> int:
         | COUNTS * all(map(NUMBER.fullmatch, row.answers))
         | QUOTES * any(_plain(answer) in text for answer in row.answers)
         | TYPED * bool(row.head_type and row.tail_type)
+        | REASONED * bool(row.reasoning)
     )
 
 

@@ -8,15 +8,15 @@ import numpy as np
 
 from appliance.data.check import LEAST_ROWS, LISTED, quoted
 from appliance.data.choices import Sizes
-from appliance.data.gathered import OFFERS, QUOTES, TYPED, Gathered
+from appliance.data.gathered import OFFERS, QUOTES, REASONED, TYPED, Gathered
 from appliance.task import Kind, Task
 
 TORN: dict[Kind, str] = {
-    "relation": "sentences carry the same two spans under different labels",
-    "classify": "texts are there under different labels",
-    "answer": "questions are there with different answers",
-    "spans": "texts are there with different entities",
-    "reading": "questions are there with different answers",
+    "relation": "sentences with the same two entities under different labels",
+    "classify": "texts under different labels",
+    "answer": "questions with different answers",
+    "spans": "texts with different entities",
+    "reading": "questions with different answers",
 }
 FORWARD, BACKWARD = "(e1,e2)", "(e2,e1)"
 """How SemEval-2010 task 8 writes which entity comes first in a label."""
@@ -29,27 +29,29 @@ def notes_on(task: Task, rows: Gathered, sizes: Sizes, asked: int) -> Iterator[s
     if sizes.most and (spare := len(rows.kept) - asked):
         tuning, selection, test = (f"{size:,}" for size in sizes.most)
         yield (
-            f"{spare:,} rows belong to no split and are asked nothing: at most {tuning} tuning, "
-            f"{selection} selection and {test} test rows are; for more give --sizes"
+            f"rows that belong to no split and are asked nothing: {spare:,}; at most {tuning} "
+            f"tuning, {selection} selection and {test} test rows are asked, for more give --sizes"
         )
 
 
 def _rows(task: Task, rows: Gathered) -> Iterator[str]:
     count = len(rows.kept)
     if dropped := len(rows) - count:
-        yield f"{dropped} exact duplicate rows dropped"
+        yield f"exact duplicate rows dropped: {dropped}"
     if told := int(np.count_nonzero(rows.index.told_by_digits(rows.kept))):
         yield (
-            f"{told} of {count} texts differ from others only in digits, which therefore count when "
-            "rows are split: else so many texts would stay on one side"
+            f"{told} of {count} texts differ from others only in digits, which therefore count "
+            "when rows are split: else so many texts would stay on one side"
         )
     _, alike = np.unique(rows.index.asked[rows.kept], return_counts=True)
     if torn := int(np.count_nonzero(alike > 1)):
-        yield f"{torn} {TORN[task.kind]}"
+        yield f"{TORN[task.kind]}: {torn}"
     if task.kind == "reading" and (elsewhere := count - rows.count(QUOTES)):
         yield f"{elsewhere} of {count} rows have no answer that stands in their passage"
     if task.kind == "answer":
-        offers = rows.count(OFFERS)
+        offers, reasoned = rows.count(OFFERS), rows.count(REASONED)
+        if task.match != "choice" and reasoned < count:
+            yield f"{reasoned} of {count} rows have reasoning"
         if task.match != "choice" and offers:
             yield (
                 f"{offers} of {count} rows have choices: all answers are written; to have them "

@@ -91,8 +91,8 @@ def _imported(path: Path, rows: Gathered, choices: Choices) -> Imported:
     most = choices.sizes.most
     if choices.one_label and most and min(most) < len(names):
         what = (
-            f"a split of {min(most)} cases holds no row of each of its {len(names)} labels; give "
-            "larger --sizes"
+            f"--sizes gives a split room for fewer rows ({min(most)}) than there are labels "
+            f"({len(names)}); give larger ones"
         )
         raise refused(path, what)
     parts = split(rows.index, rows.kept, choices.seed, choices.sizes)

@@ -120,7 +120,8 @@ class _Check:
     def fits(self, where: str, values: Sequence[str]) -> bool:
         begins = f"(it begins {quoted(printable(values[0])[:40])})"
         if len(values) != self._columns:
-            what = f"has {len(values)} fields where there are {self._columns} columns"
+            count = "1 field" if len(values) == 1 else f"{len(values)} fields"
+            what = f"has {count} where there are {self._columns} columns"
             remedy = "quote a field that holds a delimiter"
             if any("\n" in value for value in values):
                 remedy = UNCLOSED

@@ -54,16 +54,14 @@ def detectable(n: int, discordance: float, power: float = 0.8, alpha: float = 0.
 def advice(n_test: int, discordance: float = 0.2) -> str:
     """In a sentence, what gain that many independent test rows can prove at 0.05."""
     half, mostly = (detectable(n_test, discordance, power) for power in (0.5, 0.8))
-    rows, changed = f"{n_test:,} test rows", f"if {_percent(discordance)} of answers change"
+    changed = f"{n_test:,} test rows: if {_percent(discordance)} of answers change"
     if half is None:
         found = _percent(power_paired(n_test, discordance, discordance))
-        return (
-            f"{rows}: even {_points(discordance)} of gain are found {found} of the time {changed}"
-        )
-    often = (
-        "and none four times in five" if mostly is None else f"{_points(mostly)} four times in five"
-    )
-    return f"{rows}: a gain of {_points(half)} is found about half the time, {often}, {changed}"
+        return f"{changed}, even a gain of {_points(discordance)} is found only {found} of the time"
+    often = f"one of {_points(mostly or discordance)} four times in five"
+    if mostly is None:
+        often = f"and not even {often}"
+    return f"{changed}, a gain of {_points(half)} is found about half the time, {often}"
 
 
 def _percent(share: float) -> str:

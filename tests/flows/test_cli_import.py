@@ -163,8 +163,9 @@ def test_wrong_rows_are_skipped_where_that_is_asked_for_and_can_be_looked_at(
     assert (found["rows"], found["skipped"]) == (24, 2)
     assert "wrong rows skipped: 2" in found["notes"]
     shown = run("task", "show", "tickets").stdout
-    assert "wrong rows skipped: 2; see them with --skipped" in shown
+    assert "wrong rows skipped: 2; see them with: strop task show tickets --skipped" in shown
     listed = run("task", "show", "tickets", "--skipped").stdout
+    assert "see them with" not in listed
     assert "  line 25, label: is a number; write a string" in listed
     document = json.loads(run("task", "show", "tickets", "--skipped", "--json").stdout)
     assert [row["place"] for row in document["skipped_rows"]] == [
@@ -226,7 +227,7 @@ def test_sizes_are_numbers_of_cases_or_shares(tmp_path: Path) -> None:
     few = imported("jsonl", path, *options, "few", "--sizes", "4,2,8")
     assert few["cases"] == {"tuning": 4, "selection": 2, "test": 8}
     assert few["spare"] == 10
-    assert "; 10 rows belong to no split" in run("task", "show", "few").stdout
+    assert "; rows in no split: 10" in run("task", "show", "few").stdout
     half = imported("jsonl", path, *options, "half", "--sizes", "0.25,0.25,0.5")
     assert half["cases"] == {"tuning": 6, "selection": 6, "test": 12}
 
@@ -312,6 +313,33 @@ def test_two_rows_are_shown_as_they_will_be_read(tmp_path: Path) -> None:
     said = run("task", "import", "jsonl", path, "--kind", "classify").stderr
     assert said.count("a row as a demonstration shows it:") == 2
     assert said.count("  Text: ") == 2
+
+
+def test_of_long_rows_the_beginnings_are_shown(tmp_path: Path) -> None:
+    more = " and on" * 99_999 + "\nmore" * 99
+    path = lines(tmp_path / "tickets.jsonl", [r | {"text": r["text"] + more} for r in tickets()])
+    said = run("task", "import", "jsonl", path, "--kind", "classify").stderr
+    assert len(said) < 4_000 and max(map(len, said.splitlines())) < 300
+    assert "… and lines that are not shown here: 89" in said
+
+
+def test_no_empty_reasoning_is_shown_as_that_of_a_demonstration(tmp_path: Path) -> None:
+    rows = [{"text": f"What is {word}?", "answer": word} for word in WORDS[:12]]
+    path = lines(tmp_path / "questions.jsonl", rows)
+    said = run("task", "import", "jsonl", path, "--kind", "answer").stderr
+    assert "note: 0 of 12 rows have reasoning" in said
+    assert said.count("  Reasoning: [the row has none]") == 2
+    reasoned = lines(path, [row | {"reasoning": "It is so."} for row in rows])
+    said = run("task", "import", "jsonl", reasoned, "--kind", "answer", "--name", "other").stderr
+    assert said.count("  Reasoning: It is so.") == 2
+
+
+def test_what_the_test_rows_can_prove_is_said(tmp_path: Path) -> None:
+    path = lines(tmp_path / "tickets.jsonl", tickets())
+    classify = ("task", "import", "jsonl", path, "--kind", "classify")
+    assert "10 test rows: if 20 % of answers change, even a gain" in run(*classify).stderr
+    f1 = run(*classify, "--metric", "macro_f1", "--name", "other").stderr
+    assert "15 rows of each label, in harmonic mean (there are " in f1
 
 
 def test_without_a_terminal_nobody_is_asked_for_columns(tmp_path: Path) -> None:

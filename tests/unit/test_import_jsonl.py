@@ -186,7 +186,7 @@ def test_duplicates_are_dropped_and_counted_and_ship_only_if_all_copies_may(file
     rows = [*(r | {"may_ship": True} for r in good()), *good()[:2]]
     imported = read_jsonl(write(file, rows), name="mine")
     assert len(imported.examples) == 12
-    assert imported.notes == ("2 exact duplicate rows dropped",)
+    assert imported.notes == ("exact duplicate rows dropped: 2",)
     assert [e.may_ship for e in imported.examples].count(False) == 2
 
 
@@ -201,11 +201,13 @@ def test_a_label_of_fewer_rows_than_a_split_has_cases_is_in_every_split(file: Pa
     assert [len(imported.cases[split]) for split in SPLITS] == [4, 2, 6]
     assert len(imported.examples) == 40
     assert imported.notes == (
-        "28 rows belong to no split and are asked nothing: at most 4 tuning, 2 selection and 6 "
-        "test rows are; for more give --sizes",
+        "rows that belong to no split and are asked nothing: 28; at most 4 tuning, 2 selection and "
+        "6 test rows are asked, for more give --sizes",
     )
     message = refusal(file, sizes=Sizes(most=(4, 1, 6)))
-    assert "a split of 1 cases holds no row of each of its 2 labels; give larger --sizes" in message
+    assert (
+        "--sizes gives a split room for fewer rows (1) than there are labels (2); give" in message
+    )
 
 
 def test_shares_too_small_for_a_label_are_refused(file: Path) -> None:

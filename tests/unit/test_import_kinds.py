@@ -201,7 +201,7 @@ def test_where_only_some_rows_have_choices_answers_are_written_and_that_is_told(
 ) -> None:
     imported = read(file, [*choice(), *answer()], "answer")
     assert imported.task.match == "exact"
-    assert imported.notes == (
+    assert imported.notes[1:] == (
         "24 of 36 rows have choices: all answers are written; to have them chosen, give --match "
         "choice --on-error skip",
     )
@@ -251,11 +251,19 @@ def test_an_answer_that_is_no_finite_number_is_refused(tmp_path: Path, number: f
         fixed_task(tmp_path, rows, Problems(tmp_path), Choices("mine", kind="answer"))
 
 
+def test_rows_without_reasoning_are_counted(file: Path) -> None:
+    assert read(file, answer(), "answer").notes == ("0 of 12 rows have reasoning",)
+    some = [*answer(reasoning="so")[:5], *answer()[5:]]
+    assert read(file, some, "answer").notes == ("5 of 12 rows have reasoning",)
+    assert read(file, answer(reasoning="so"), "answer").notes == ()
+    assert read(file, choice(), "answer").notes == ()
+
+
 def test_questions_that_differ_only_in_digits_are_split_and_that_is_told(file: Path) -> None:
     rows = [{"text": f"what is {n} plus {n}?", "answer": 2 * n} for n in range(30)]
     imported = read(file, rows, "answer")
     assert [len(imported.cases[split]) for split in SPLITS] == [12, 6, 12]
-    assert imported.notes == (
+    assert imported.notes[:1] == (
         "30 of 30 texts differ from others only in digits, which therefore count when rows are "
         "split: else so many texts would stay on one side",
     )
@@ -354,7 +362,7 @@ def test_questions_about_one_passage_stay_together(file: Path) -> None:
 
 def test_one_question_with_two_answers_is_told(file: Path) -> None:
     imported = read(file, [*answer(), answer()[0] | {"answer": "other"}], "answer")
-    assert imported.notes == ("1 questions are there with different answers",)
+    assert imported.notes[0] == "questions with different answers: 1"
 
 
 def test_too_few_rows_and_rows_that_all_stay_together_are_refused(file: Path) -> None:

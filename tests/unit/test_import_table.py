@@ -228,7 +228,7 @@ def test_where_fields_are_too_few_or_many_an_open_quotation_mark_is_asked_for(fi
     lines[3] = '"' + lines[3]
     lines[5] += '"'
     said = refusal(file, "\n".join(lines))
-    assert "line 4: has 1 fields where there are 2 columns, divided by tabs" in said
+    assert "line 4: has 1 field where there are 2 columns, divided by tabs" in said
     assert "is a quotation mark open" in said
 
 

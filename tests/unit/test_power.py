@@ -71,18 +71,19 @@ def test_a_smaller_threshold_needs_a_larger_gain() -> None:
 
 def test_advice_says_what_so_many_rows_can_find() -> None:
     assert advice(60) == (
-        "60 test rows: a gain of 12.6 points is found about half the time, 16.3 points four times "
-        "in five, if 20 % of answers change"
+        "60 test rows: if 20 % of answers change, a gain of 12.6 points is found about half the "
+        "time, one of 16.3 points four times in five"
     )
-    assert advice(1000, 0.4).startswith("1,000 test rows: a gain of 4.1 points")
+    assert "1,000 test rows: if 40 % of answers change, a gain of 4.1 points" in advice(1000, 0.4)
 
 
 def test_advice_says_that_few_rows_find_nothing() -> None:
     assert advice(20) == (
-        "20 test rows: even 20 points of gain are found 20 % of the time if 20 % of answers change"
+        "20 test rows: if 20 % of answers change, even a gain of 20 points is found only 20 % of "
+        "the time"
     )
     half = advice(32)
-    assert "about half the time, and none four times in five" in half
+    assert half.endswith("about half the time, and not even one of 20 points four times in five")
 
 
 @pytest.mark.parametrize("power", [0.5, 0.8])
