@@ -69,6 +69,8 @@ def read_table(
     try:
         return fixed_task(path, rows, problems, choices, notes=[note])
     except MissingColumns as error:
+        if not set(error.fields) & set(required(choices.kind)):
+            raise
         hint = (
             "if the first record is a row already, give --no-header"
             if header
