@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from appliance.data.check import DIVIDED, printable, quoted, refused
+from appliance.data.check import printable, quoted, refused
+from appliance.data.label_names import DIVIDED
 from appliance.errors import InputError
 from appliance.task import FIELDS, GOLD, Kind
 

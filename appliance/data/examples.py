@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from appliance.data.check import find_span, is_blank, label_defect, overlap, quoted
+from appliance.data.check import find_span, is_blank, overlap, quoted
 from appliance.data.choices import SEVERAL, Choices
 from appliance.data.columns import Columns, Row, kind_of, nearest
 from appliance.data.entity_ends import EntityEnds
 from appliance.data.gold_answers import answers, checked, offered
 from appliance.data.gold_spans import marks
+from appliance.data.label_names import label_defect
 from appliance.task import Example, Span
 
 

@@ -10,8 +10,6 @@ import msgspec
 from appliance.data.check import (
     Problems,
     Skipped,
-    check_labels,
-    check_names,
     find_span,
     overlap,
     printable,
@@ -22,6 +20,7 @@ from appliance.data.decoding import decode, in_words
 from appliance.data.episodes_file import Relations
 from appliance.data.formats.stream import decoded
 from appliance.data.formats.text import span
+from appliance.data.label_names import check_labels, check_names
 from appliance.task import Example, Label, Span, Split
 
 LAYOUT = (

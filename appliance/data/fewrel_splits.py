@@ -9,9 +9,10 @@ from random import Random
 
 import msgspec
 
-from appliance.data.check import check_names, printable, quoted, refused
+from appliance.data.check import printable, quoted, refused
 from appliance.data.decoding import decode
 from appliance.data.fewrel_file import Domains
+from appliance.data.label_names import check_names
 from appliance.task import SPLITS, Label, Split
 
 LAYOUT = (

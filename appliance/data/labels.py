@@ -7,9 +7,10 @@ from pathlib import Path
 
 import msgspec
 
-from appliance.data.check import LEAST_ROWS, check_labels, check_names, quoted, refused
+from appliance.data.check import LEAST_ROWS, quoted, refused
 from appliance.data.choices import SEVERAL, Choices
 from appliance.data.decoding import decode
+from appliance.data.label_names import check_labels, check_names
 from appliance.data.types_file import with_types
 from appliance.task import Label
 

@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.data import Imported, jsonl
-from appliance.data.check import find_span, printable, read_the_same
+from appliance.data.check import find_span, printable
 from appliance.data.choices import Choices, Sizes
 from appliance.data.columns import MissingColumns
+from appliance.data.label_names import read_the_same
 from appliance.data.labels import read_labels
 from appliance.errors import InputError
 from appliance.task import SPLITS, Label
