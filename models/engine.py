@@ -131,7 +131,7 @@ class Choice(msgspec.Struct, frozen=True, array_like=True):
     ``plain[y]`` and ``free[y]`` index segments whose read tokens spell label y after the query and
     after the content-free query; label scores are sharpness * (s(y) - weight * s0(y) - prior[y]).
     ``free`` and ``prior`` may be empty. Where there is one label only it is an answer that is
-    written: its loss is its negative score, in nats.
+    written: its loss is its negative score, in nats. It ``counts`` so much among the others.
     """
 
     plain: tuple[int, ...]
@@ -140,10 +140,12 @@ class Choice(msgspec.Struct, frozen=True, array_like=True):
     weight: float
     sharpness: float = 1.0
     prior: tuple[float, ...] = ()
+    counts: float = 1.0
 
 
 class Differentiate(msgspec.Struct, frozen=True, tag="differentiate", omit_defaults=True):
-    """Gradient of the mean cross-entropy of ``choices`` with respect to token embeddings.
+    """Gradient of the mean cross-entropy of ``choices``, each as much as it counts, with respect to
+    token embeddings.
 
     ``owners[i]`` gives for every token of segment i the owner that collects its gradient, -1 for
     none; all tokens of one owner are the same literal token in different renderings, so its

@@ -45,10 +45,12 @@ def losses(model: Any, request: Differentiate, delta: torch.Tensor) -> torch.Ten
 
 
 def gradient(model: Any, request: Differentiate) -> tuple[list[float], torch.Tensor]:
-    """Each choice's loss, and the gradient of their mean in each owner's embedding [owners, d]."""
+    """Each choice's loss, and the gradient of their mean, weighed by what each counts, in each
+    owner's embedding [owners, d]."""
     owners = 1 + max(max(owned, default=-1) for owned in request.owners)
     width = model.get_input_embeddings().embedding_dim
     delta = torch.zeros(owners, width, requires_grad=True)
     found = losses(model, request, delta)
-    (slope,) = torch.autograd.grad(found.mean(), delta)
+    counts = torch.tensor([choice.counts for choice in request.choices])
+    (slope,) = torch.autograd.grad(counts @ found / counts.sum(), delta)
     return found.tolist(), slope

@@ -50,6 +50,8 @@ def check_choices(request: Differentiate, trie: Trie) -> None:
             raise BadRequest(f"{where}: weight {choice.weight} is not between 0 and 1")
         if not 0.0 < choice.sharpness <= 1.0:
             raise BadRequest(f"{where}: sharpness {choice.sharpness} is not above 0 and up to 1")
+        if not (math.isfinite(choice.counts) and choice.counts > 0):
+            raise BadRequest(f"{where}: it counts {choice.counts}, which is not above 0 and finite")
         if choice.weight and len(choice.free) != len(choice.plain):
             raise BadRequest(
                 f"{where}: {len(choice.plain)} labels, {len(choice.free)} content-free"

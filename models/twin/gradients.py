@@ -26,8 +26,8 @@ from models.twin.swaps import allowed_swaps, best_swaps
 @dataclass(slots=True)
 class Slopes:
     """Gradients in the embedding of each owner, float32 [owners, d], summed over the nodes that it
-    owns: ``mean`` of the mean loss, ``probes`` of the same with a random sign before each choice's
-    loss. ``losses`` are in nats."""
+    owns: ``mean`` of the mean loss, ``probes`` of the sum of losses, each with a random sign and by
+    the root of its share in the mean. ``losses`` are in nats."""
 
     losses: list[float]
     mean: torch.Tensor
@@ -37,7 +37,7 @@ class Slopes:
     def spreads(self) -> torch.Tensor:
         """[owners]; since E |sum of e_i g_i|^2 = sum of |g_i|^2 for independent signs e_i."""
         squares = torch.stack([probe.square().sum(1) for probe in self.probes]).mean(0)
-        return (squares * len(self.losses) - self.mean.square().sum(1)).clamp(min=0).sqrt()
+        return (squares - self.mean.square().sum(1)).clamp(min=0).sqrt()
 
 
 def differentiate(
@@ -81,7 +81,9 @@ def backpropagate(
     device = model.device
     shape = (max(owners.values(), default=-1) + 1, model.get_input_embeddings().embedding_dim)
     signs = torch.randint(2, (probes, len(choices)), generator=torch.Generator().manual_seed(0))
-    weights = torch.cat([torch.ones(1, len(choices)), 2.0 * signs - 1.0]).to(device)
+    shares = torch.tensor([[choice.counts for choice in choices]])
+    shares = shares / shares.sum()
+    weights = torch.cat([shares, (2.0 * signs - 1.0) * shares.sqrt()]).to(device)
     scale = LossScale(model.dtype)
     losses = [0.0] * len(choices)
     sums = [torch.zeros(shape, device=device) for _ in weights]
@@ -95,8 +97,7 @@ def backpropagate(
             embeddings = embed(model, trie, pack).requires_grad_()
             place, found = log_probabilities(model, trie, pack, embeddings)
             loss = torch.stack([cross_entropy(choices[i], trie, place, found) for i in pack.groups])
-            factor = scale.factor / len(choices)
-            totals = (factor * weights[:, pack.groups] @ loss).unbind()
+            totals = (scale.factor * weights[:, pack.groups] @ loss).unbind()
             slopes = [
                 torch.autograd.grad(total, embeddings, retain_graph=left > 0)[0]
                 for left, total in zip(range(probes, -1, -1), totals, strict=True)

@@ -119,6 +119,26 @@ def test_packed_gradients_equal_those_of_a_naive_loop(engine, weight, sharpness,
     assert torch.allclose(gradient, expected, rtol=1e-3, atol=1e-6)
 
 
+def counted(first: float, second: float) -> Differentiate:
+    request = a_request()
+    choices = (
+        msgspec.structs.replace(choice, counts=counts)
+        for choice, counts in zip(request.choices, (first, second), strict=True)
+    )
+    return msgspec.structs.replace(request, choices=tuple(choices))
+
+
+def test_a_choice_has_the_part_in_the_gradient_that_it_counts(engine):
+    request = counted(0.25, 1.0)
+    found = packed(engine.model, request)
+    losses, expected = naive_loop.gradient(engine.model, request)
+    assert found.losses == pytest.approx(losses, abs=1e-5)
+    assert torch.allclose(found.mean, expected, rtol=1e-3, atol=1e-6)
+    assert not torch.allclose(found.mean, packed(engine.model, a_request()).mean, rtol=1e-2)
+    twice = packed(engine.model, counted(0.5, 2.0))
+    assert torch.allclose(found.mean, twice.mean, rtol=1e-5, atol=1e-8)
+
+
 def test_an_answer_without_rivals_loses_by_its_own_probability(engine):
     """As with a written answer after reasoning: two questions, an answer of two tokens each."""
     segments = (Segment(-1, (10, 11)), Segment(0, (50, 51, 30, 40), 2), Segment(0, (52, 31, 40), 2))
@@ -219,14 +239,17 @@ def test_one_choice_that_memory_does_not_hold_is_reported_as_such(engine, monkey
         engine.handle(a_request())
 
 
-def test_the_spread_is_how_far_choices_gradients_are_from_their_mean(engine):
-    request = a_request()
+@pytest.mark.parametrize("counts", [(1.0, 1.0), (0.25, 1.0)])
+def test_the_spread_is_how_far_choices_gradients_are_from_their_mean(engine, counts):
+    request = counted(*counts)
     each = [
         packed(engine.model, msgspec.structs.replace(request, choices=(choice,))).mean
         for choice in request.choices
     ]
-    mean = torch.stack(each).mean(0)
-    expected = torch.stack([(one - mean).square().sum(1) for one in each]).mean(0).sqrt()
+    shares = torch.tensor(counts) / sum(counts)
+    mean = torch.einsum("c,cod->od", shares, torch.stack(each))
+    squares = torch.stack([(one - mean).square().sum(1) for one in each])
+    expected = (shares @ squares).sqrt()
     reply = engine.handle(msgspec.structs.replace(request, probes=300))
     assert reply.spreads == pytest.approx(expected.tolist(), rel=0.15)
     assert engine.handle(request).spreads == ()
@@ -395,6 +418,8 @@ def test_progress_is_told_after_every_pack(folder):
         ({"choices": (Choice((2, 3), (), 0, 0.0, 0.0),)}, "sharpness 0.0 is not above 0"),
         ({"choices": (Choice((2, 3), (), 0, 0.0, 1.0, (1.0,)),)}, "2 labels, 1 priors"),
         ({"choices": (Choice((2, 3), (), 0, 0.0, 1.0, (1.0, float("inf"))),)}, "is not finite"),
+        ({"choices": (Choice((2, 3), (), 0, 0.0, counts=0.0),)}, "counts 0.0, which is not above"),
+        ({"choices": (Choice((2, 3), (), 0, 0.0, counts=float("inf")),)}, "counts inf, which is"),
         ({"choices": (Choice((2, 99), (), 0, 0.0),)}, "segment 99 is not in the request"),
         ({"choices": (Choice((0, 2), (), 0, 0.0),)}, "segment 0 reads no token"),
         ({"top": -1}, "top is -1"),
