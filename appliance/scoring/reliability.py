@@ -84,6 +84,10 @@ def fit_temperature(scores: Sequence[Sequence[float]], gold: Sequence[int]) -> f
     """The temperature from ``COLDEST`` to ``HOTTEST`` under which the softmax of scores / T has the
     least mean cross-entropy, to 1e-4. Source: Guo et al., ICML 2017.
 
+    The right label counts as (n + 1) / (n + 2) of n cases and any other as the rest, so that it is
+    finite where all are right. Source: Platt, Advances in Large Margin Classifiers (1999), whose
+    two classes are here what is right and what is not.
+
     ``scores`` [cases, labels], of which cases may have different numbers; ``gold`` is the index of
     the right one. Raises ValueError for no cases.
     """
@@ -95,11 +99,15 @@ def fit_temperature(scores: Sequence[Sequence[float]], gold: Sequence[int]) -> f
     table = np.full((len(scores), max(map(len, scores))), -np.inf)
     for row, each in zip(table, scores, strict=True):
         row[: len(each)] = each
-    right = table[np.arange(len(table)), list(gold)]
+    at = np.arange(len(table)), list(gold)
+    right, others = table[at], table.copy()
+    others[at] = -np.inf
+    rivals = np.array([len(each) > 1 for each in scores])
 
     def loss(log_temperature: float) -> float:
         beta = np.exp(-log_temperature)
-        return float((logsumexp(beta * table, axis=1) - beta * right).mean())
+        gap = np.where(rivals, logsumexp(beta * others, axis=1) - beta * right, 0.0)
+        return float((np.logaddexp(0, gap) - gap / (len(scores) + 2)).mean())
 
     bounds = (np.log(COLDEST), np.log(HOTTEST))
     best = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6}).x

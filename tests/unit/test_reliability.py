@@ -108,8 +108,28 @@ def test_cases_may_have_different_numbers_of_labels() -> None:
     assert fit_temperature(scores, [1, 2, 0]) == fit_temperature(padded, [1, 2, 0])
 
 
+@pytest.mark.parametrize("labels", [2, 8])
+def test_where_all_are_right_their_number_says_how_sure_one_may_be(labels: int) -> None:
+    """Without that the likeliest temperature is the coldest, at which every answer is certain."""
+    scores = [(1.5, *[0.0] * (labels - 1))] * 32
+    temperature = fit_temperature(scores, [0] * 32)
+    odds = np.exp(1.5 / temperature)
+    assert odds / (odds + labels - 1) == pytest.approx(33 / 34, abs=0.001)
+
+
+def test_a_label_without_rivals_says_nothing_of_a_temperature() -> None:
+    scores = [(0.0, 1.0), (2.0, 0.0), (0.5, 0.0)]
+    alone = [*scores[:2], (7.0,)]
+    with_a_tie = [*scores[:2], (7.0, 7.0)]
+    assert fit_temperature(alone, [1, 1, 0]) == pytest.approx(
+        fit_temperature(with_a_tie, [1, 1, 0]), abs=1e-3
+    )
+    assert COLDEST <= fit_temperature([(7.0,)], [0]) <= HOTTEST
+
+
 def test_a_temperature_stays_within_its_bounds() -> None:
-    assert fit_temperature([(1.0, 0.0)] * 5, [0] * 5) == COLDEST
+    assert fit_temperature([(1.0, 0.0)] * 999, [0] * 999) > COLDEST
+    assert fit_temperature([(0.1, 0.0)] * 999, [0] * 999) == COLDEST
     assert fit_temperature([(1.0, 0.0)] * 5, [1] * 5) == HOTTEST
     with pytest.raises(ValueError, match="a case"):
         fit_temperature([], [])
