@@ -48,8 +48,8 @@ class Unrecorded:
 
 
 def evaluate(db: Database, host: Host, body: dict[str, Any]) -> dict[str, Any]:
-    """Scores prompts on a split by the serving body; several race. The test split is for verdicts
-    alone.
+    """Scores prompts on a split by the serving body; several race. Where the first yes counts each
+    sees every case, and the figures alone rank them. The test split is for verdicts alone.
 
     Raises InputError for that split, for a prompt that shows a row of it or one to be scored, for
     one that is calibrated to other labels, and for one under which a row is too long.
@@ -71,18 +71,26 @@ def evaluate(db: Database, host: Host, body: dict[str, Any]) -> dict[str, Any]:
     for name, prompt in given.items():
         _check_lengths(name, prompt, evaluator, cases)
     start = time.perf_counter()
-    entries = race(evaluator, list(given.values()), cases)
+    asked = list(given.values())
+    if first := bool(body.get("first_yes")):
+        entries = [Entered(prompt, evaluator.score(prompt, cases, "serving")) for prompt in asked]
+    else:
+        entries = race(evaluator, asked, cases)
     seconds = time.perf_counter() - start
+    shown = [
+        {"name": name, **_entered(entry, loaded.task, cases, first=first)}
+        for name, entry in zip(given, entries, strict=True)
+    ]
+    if first:
+        for rank, entry in enumerate(sorted(shown, key=lambda each: -each["value"]), 1):
+            entry["rank"] = rank
     return {
         "task": loaded.task.name,
         "metric": searched_by(loaded.task.metric),
         "split": body["split"],
         "seconds": round(seconds, 2),
         "tokens": journal.tokens,
-        "prompts": [
-            {"name": name, **_entered(entry, loaded.task, cases, first=bool(body.get("first_yes")))}
-            for name, entry in zip(given, entries, strict=True)
-        ],
+        "prompts": shown,
     }
 
 
@@ -109,13 +117,13 @@ def _entered(entry: Entered, task: Task, cases: Sequence[Case], *, first: bool) 
         "behind": entry.behind,
         **msgspec.to_builtins(summarise(counted, task.metric)),
         "also": {metric: summarise(counted, metric) for metric in others},
-        "loss": round(mean_loss(entry.outcomes, prompt), 4),
+        "loss": round(mean_loss(entry.outcomes, prompt, task.metric), 4),
         "weight": prompt.weight,
         "prior": prompt.prior,
         "threshold": prompt.threshold,
         "share": prompt.share,
         "cases": [
-            {**msgspec.structs.asdict(each), "loss": outcome.loss(prompt)}
+            {**msgspec.structs.asdict(each), "loss": outcome.loss(prompt, task.metric)}
             for each, outcome in zip(said, entry.outcomes, strict=True)
         ],
     }

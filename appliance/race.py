@@ -11,7 +11,7 @@ from appliance.scoring.evaluator import Evaluator
 from appliance.scoring.outcomes import Outcome
 from appliance.scoring.racing import compare
 from appliance.search.contest import rungs
-from appliance.task import Case
+from appliance.task import Case, Metric
 
 ALPHA = 0.05
 """Chance that any prompt as good as the leader drops out, shared among all pairs at all looks: the
@@ -28,16 +28,17 @@ class Entered:
     rank: int = 0
     behind: float | None = None
 
-    def costs(self, n: int) -> list[float]:
-        return [outcome.cost(self.prompt) for outcome in self.outcomes[:n]]
+    def costs(self, n: int, metric: Metric) -> list[float]:
+        return [outcome.cost(self.prompt, metric) for outcome in self.outcomes[:n]]
 
 
 def race(evaluator: Evaluator, prompts: Sequence[Prompt], cases: Sequence[Case]) -> list[Entered]:
-    """Every prompt, in the order given; by racing with paired comparisons (Maron and Moore, NIPS
-    1993, with Bonferroni over all of them and Student's t, since the first looks see few cases). A
-    single one sees all cases."""
+    """Every prompt, in the order given; by racing with paired comparisons of what errors cost by
+    the task's metric (Maron and Moore, NIPS 1993, with Bonferroni over all of them and Student's t,
+    since the first looks see few cases). A single one sees all cases."""
     from scipy.stats import t
 
+    metric = evaluator.task.metric
     entries = [Entered(prompt) for prompt in prompts]
     steps = rungs(len(cases)) if len(prompts) > 1 else [len(cases)]
     alpha = ALPHA / max(len(steps) * len(prompts) * (len(prompts) - 1), 1)
@@ -47,13 +48,15 @@ def race(evaluator: Evaluator, prompts: Sequence[Prompt], cases: Sequence[Case])
         for entry in alive:
             more = cases[len(entry.outcomes) : depth]
             entry.outcomes += evaluator.score(entry.prompt, more, "serving")
-        leader = min(alive, key=lambda entry: fsum(entry.costs(depth)))
+        leader = min(alive, key=lambda entry: fsum(entry.costs(depth, metric)))
         for entry in alive:
-            ahead = compare(leader.costs(depth), entry.costs(depth))
+            ahead = compare(leader.costs(depth, metric), entry.costs(depth, metric))
             if entry is not leader and ahead.proves_better(limit):
                 entry.behind = round(-ahead.mean, 4)
         alive = [entry for entry in alive if entry.behind is None]
-    order = sorted(entries, key=lambda e: (-len(e.outcomes), fsum(e.costs(len(e.outcomes)))))
+    order = sorted(
+        entries, key=lambda e: (-len(e.outcomes), fsum(e.costs(len(e.outcomes), metric)))
+    )
     for rank, entry in enumerate(order, 1):
         entry.rank = rank
     return entries

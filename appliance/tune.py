@@ -15,7 +15,7 @@ from typing import Protocol
 from appliance.prompt import Prompt
 from appliance.refine.refine import refine
 from appliance.render import asked, holds
-from appliance.scoring.calibration import log_shares
+from appliance.scoring.aim import Aim, log_shares
 from appliance.scoring.cost import expected_cost
 from appliance.scoring.evaluator import Evaluator
 from appliance.scoring.metrics import estimate, mean_loss
@@ -58,14 +58,13 @@ def tune(
     budget: float,
     fits: Callable[[Prompt], bool],
 ) -> Prompt:
-    """The best prompt, or the seed where nothing beat it on the selection split.
+    """The best prompt, or the seed where nothing beat it on the selection split; either with
+    probabilities that were fitted there.
 
     ``budget`` in cost units covers both stages and the selection; the verdict is extra. A prompt
     that a test row does not fit could not be given one, and is passed over: ``fits`` says so.
     """
     cases = ordered(loaded.cases["tuning"], loaded.task, seed)
-    # Nobody is asked whether none of the above holds.
-    unasked = loaded.task.none if loaded.seed.form == "yesno" else None
     stage = "search"
     watcher.stage(stage)
     contest = Contest(
@@ -73,7 +72,7 @@ def tune(
         cases,
         loaded.seed,
         lambda c, outcome: watcher.candidate(stage, c, outcome),
-        log_shares(cases, unasked) if loaded.task.protocol == "fixed" else (),
+        aim_of(loaded),
     )
     depth = race_depth(bench.spent / FIRST, budget)
     finalists = search(
@@ -94,11 +93,23 @@ def tune(
     found = (*finalists, stage_one, refined)
     entrants = [contest.seed, *(each for each in found if fits(each.prompt))]
     best, outcomes = select(loaded, evaluator, entrants, watcher, SELECTION * budget)
-    if best is contest.seed:
-        return best.final
-    prompt = settle(best.final, outcomes, loaded.task.metric)
+    prompt = settle(best.final, outcomes, loaded.task.metric, fixed=best.fixed)
     watcher.settled(best, prompt)
     return prompt
+
+
+def aim_of(loaded: Loaded) -> Aim:
+    """What prompts are compared by. Rows that are set aside as demonstrations count among those of
+    the split: without them it has fewer of every label."""
+    task = loaded.task
+    labels = tuple(label.name for label in task.labels)
+    shown = [Case(loaded.rows[row], labels) for ids in loaded.pool.values() for row in ids]
+    cases = [*loaded.cases["tuning"], *shown]
+    # Nobody is asked whether none of the above holds.
+    unasked = task.none if loaded.seed.form == "yesno" else None
+    shares = log_shares(cases, unasked) if task.protocol == "fixed" else ()
+    due = sum(_is_due(task, case) for case in cases) / len(cases)
+    return Aim(task.metric, shares, due if task.metric == "micro_f1" else None)
 
 
 def ordered(cases: Sequence[Case], task: Task, seed: int) -> list[Case]:
@@ -111,10 +122,14 @@ def ordered(cases: Sequence[Case], task: Task, seed: int) -> list[Case]:
     due: list[Case] = []
     rest: list[Case] = []
     for case in shuffled:
-        found = any(holds(label, case.query) for label in asked(task, case))
-        (due if found else rest).append(case)
+        (due if _is_due(task, case) else rest).append(case)
     pairs = list(chain.from_iterable(zip(due, rest, strict=False)))
     return pairs + due[len(rest) :] + rest[len(due) :]
+
+
+def _is_due(task: Task, case: Case) -> bool:
+    """Whether a case has something to find."""
+    return any(holds(label, case.query) for label in asked(task, case))
 
 
 def race_depth(cost_of_a_case: float, budget: float) -> int:
@@ -161,6 +176,6 @@ def select(
         outcomes[candidate.final.id] = scored
         penalties[candidate.final.id] = round(fsum(candidate.penalties_of(scored)), 4)
         found = estimate(scored, fitted, loaded.task.metric)
-        watcher.selected(candidate, found, mean_loss(scored, fitted))
+        watcher.selected(candidate, found, mean_loss(scored, fitted, loaded.task.metric))
     best = min((c for c in unique if c.final.id in penalties), key=lambda c: penalties[c.final.id])
     return best, outcomes[best.final.id]

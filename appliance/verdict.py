@@ -109,6 +109,8 @@ def give_verdict(
     """Scores both prompts on the same test cases. The only reader of the test split."""
     from appliance.judge import judge
 
+    if _differs_in_probabilities_alone(seed, best):
+        seed = best
     before = evaluator.score(seed, cases, "serving")
     after = before if best == seed else evaluator.score(best, cases, "serving")
     answers = tuple(
@@ -129,6 +131,12 @@ def give_verdict(
     )
     noise = _noise(evaluator, best, cases[:AGAIN], after)
     return msgspec.structs.replace(found, noise=noise, answers=answers)
+
+
+def _differs_in_probabilities_alone(seed: Prompt, best: Prompt) -> bool:
+    """Whether the seed prompt stands: what is fitted to it after the search changes no answer."""
+    fitted = {name: getattr(best, name) for name in ("temperature", "even", "abstain")}
+    return msgspec.structs.replace(seed, **fitted) == best
 
 
 def belonging(cases: Sequence[Case], task: Task) -> tuple[Unit, list[str]]:

@@ -73,6 +73,6 @@ def f1(sums: Sums) -> Sums:
     return np.asarray(hits / np.maximum(hits + sums[..., 1] + sums[..., 2], 1e-12))
 
 
-def mean_loss(outcomes: Sequence[Outcome], by: Calibration) -> float:
+def mean_loss(outcomes: Sequence[Outcome], by: Calibration, metric: Metric) -> float:
     """In nats."""
-    return sum(outcome.loss(by) for outcome in outcomes) / len(outcomes)
+    return sum(outcome.loss(by, metric) for outcome in outcomes) / len(outcomes)

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import msgspec
 
-from appliance.task import MULTIPLE, Tally
+from appliance.task import MULTIPLE, Metric, Tally
 
 MISS = 4.0
 """How much more a missed label weighs than a wrong one: F1 is maximal where costs are as (2 - F) to
@@ -50,13 +50,19 @@ class Outcome(Protocol):
         """What the model itself said, before any calibration."""
         ...
 
-    def loss(self, by: Calibration, sharpness: float = 1.0) -> float: ...
+    @property
+    def due(self) -> bool:
+        """Whether there is something to find: a label that is not none of the above."""
+        ...
+
+    def loss(self, by: Calibration, metric: Metric, sharpness: float = 1.0) -> float: ...
     def credit(self, by: Calibration) -> float: ...
     def correct(self, by: Calibration) -> bool: ...
     def said(self, by: Calibration) -> str: ...
     def tally(self, by: Calibration) -> Tally: ...
-    def cost(self, by: Calibration) -> float:
-        """What a race adds to the loss for being wrong: 1 for what is wholly so."""
+    def cost(self, by: Calibration, metric: Metric) -> float:
+        """What a race adds to the loss for being wrong by the task's metric: 1 for what is wholly
+        so."""
         ...
 
     def confidence(self, by: Probable) -> float | None:
@@ -82,6 +88,10 @@ class Scored(msgspec.Struct, frozen=True):
     def numbers(self) -> tuple[float, ...]:
         return self.plain
 
+    @property
+    def due(self) -> bool:
+        return self.gold != self.none
+
     def scores(self, by: Calibration) -> tuple[float, ...]:
         """(1 - v) (s(y) - w s0(y)) + v log p(row | y) - b(y), v being the channel's share."""
         nothing = (0.0,) * len(self.plain)
@@ -102,13 +112,13 @@ class Scored(msgspec.Struct, frozen=True):
     def credit(self, by: Calibration) -> float:
         return float(self.correct(by))
 
-    def cost(self, by: Calibration) -> float:
+    def cost(self, by: Calibration, metric: Metric) -> float:
         return 1.0 - self.credit(by)
 
     def said(self, by: Calibration) -> str:
         return self.labels[self.choice(by)]
 
-    def loss(self, by: Calibration, sharpness: float = 1.0) -> float:
+    def loss(self, by: Calibration, metric: Metric, sharpness: float = 1.0) -> float:
         """Cross-entropy of the gold label under the softmax of ``sharpness`` x scores, in nats."""
         scores = [sharpness * score for score in self.scores(by)]
         peak = max(scores)
@@ -129,7 +139,8 @@ class Scored(msgspec.Struct, frozen=True):
 class Judged(msgspec.Struct, frozen=True):
     """Yes/no questions about ``labels``: ``plain`` is s(yes) - s(no) of each, ``free`` the same
     without content. ``none`` is said where nothing is a yes; a case that is not ``several`` has one
-    label at most. ``allowed`` is false where the entities' types rule a label out."""
+    label at most. ``allowed`` is false where the entities' types rule a label out: that is a no
+    whatever its margin is, so nothing is fitted to it."""
 
     case: str
     labels: tuple[str, ...]
@@ -144,11 +155,20 @@ class Judged(msgspec.Struct, frozen=True):
     def numbers(self) -> tuple[float, ...]:
         return self.plain
 
+    @property
+    def due(self) -> bool:
+        return any(self.gold)
+
     def margins(self, by: Calibration) -> tuple[float, ...]:
         """Of yes over no, the threshold taken away."""
         prior = by.prior or (0.0,) * len(self.plain)
         each = zip(self.plain, self.free, prior, strict=True)
         return tuple(round(s - by.weight * s0 - b - by.threshold, 4) for s, s0, b in each)
+
+    def open(self, by: Calibration) -> list[tuple[float, bool]]:
+        """Of each label that is allowed its margin, and whether it is right."""
+        each = zip(self.margins(by), self.gold, self.allowed, strict=True)
+        return [(margin, gold) for margin, gold, allowed in each if allowed]
 
     def yes(self, by: Calibration) -> list[str]:
         """A tie is a yes."""
@@ -181,24 +201,26 @@ class Judged(msgspec.Struct, frozen=True):
     def confidence(self, by: Probable) -> float | None:
         """Of all answers together, taken as independent."""
         doubt = 0.0
-        for margin, allowed in zip(self.margins(by), self.allowed, strict=True):
+        for margin, _ in self.open(by):
             odds = (margin - by.even) / by.temperature
-            if allowed:
-                doubt += softplus(-odds if margin >= 0 else odds)
+            doubt += softplus(-odds if margin >= 0 else odds)
         return round(exp(-doubt), 4)
 
-    def cost(self, by: Calibration) -> float:
+    def cost(self, by: Calibration, metric: Metric) -> float:
+        if metric == "accuracy":
+            return 1.0 - self.credit(by)
         _, wrong, missed = self.tally(by)
         return (wrong + MISS * missed) / (1 + MISS)
 
-    def loss(self, by: Calibration, sharpness: float = 1.0) -> float:
-        """Mean cross-entropy of the answers in nats, a yes that is due weighing ``MISS`` times."""
-        total = weights = 0.0
-        for margin, gold in zip(self.margins(by), self.gold, strict=True):
-            weight = MISS if gold else 1.0
-            total += weight * softplus(-sharpness * margin if gold else sharpness * margin)
-            weights += weight
-        return round(total / weights, 4)
+    def loss(self, by: Calibration, metric: Metric, sharpness: float = 1.0) -> float:
+        """Mean cross-entropy of the answers in nats, each by its ``stake``; 0 where all are ruled
+        out."""
+        total = stakes = 0.0
+        for margin, gold in self.open(by):
+            at_stake = stake(gold, metric)
+            total += at_stake * softplus(-sharpness * margin if gold else sharpness * margin)
+            stakes += at_stake
+        return round(total / stakes, 4) if stakes else 0.0
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -216,7 +238,12 @@ class Written(msgspec.Struct, frozen=True):
     def numbers(self) -> tuple[float, ...]:
         return (self.nll,)
 
-    def loss(self, by: Calibration, sharpness: float = 1.0) -> float:
+    @property
+    def due(self) -> bool:
+        hit, _, missed = self.counts
+        return hit + missed > 0
+
+    def loss(self, by: Calibration, metric: Metric, sharpness: float = 1.0) -> float:
         return self.nll
 
     def credit(self, by: Calibration) -> float:
@@ -225,8 +252,8 @@ class Written(msgspec.Struct, frozen=True):
     def correct(self, by: Calibration) -> bool:
         return self.exact
 
-    def cost(self, by: Calibration) -> float:
-        return 1.0 - self.right
+    def cost(self, by: Calibration, metric: Metric) -> float:
+        return 1.0 - (float(self.exact) if metric == "accuracy" else self.right)
 
     def said(self, by: Calibration) -> str:
         return self.text
@@ -236,6 +263,12 @@ class Written(msgspec.Struct, frozen=True):
 
     def confidence(self, by: Probable) -> float | None:
         return None
+
+
+def stake(due: bool, metric: Metric) -> float:
+    """How much a yes/no answer weighs among those of its case: one that should be a yes ``MISS``
+    times, but for accuracy, where all errors are equal."""
+    return MISS if due and metric != "accuracy" else 1.0
 
 
 def softplus(x: float) -> float:

@@ -10,20 +10,27 @@ from collections.abc import Sequence
 import msgspec
 
 from appliance.prompt import Prompt
+from appliance.scoring.aim import Aim
 from appliance.scoring.calibration import calibrated, rethreshold
 from appliance.scoring.outcomes import Judged, Outcome, Scored
 from appliance.task import Metric
 
+LEAST_DUE = 15
+"""Selection cases with something to find on which a threshold is fitted. Fewer say little of where
+it should be, and none say that nothing should ever be found."""
 
-def settle(prompt: Prompt, outcomes: Sequence[Outcome], metric: Metric) -> Prompt:
+
+def settle(
+    prompt: Prompt, outcomes: Sequence[Outcome], metric: Metric, *, fixed: bool = False
+) -> Prompt:
     """The prompt with its temperature and the probability below which an answer is withheld, at
     which a withheld answer costs half a wrong one (Chow, 1970). As it is where answers are written.
-    A threshold is fitted again first: tuning cases are raced in an order in which more of them have
-    something to find."""
+    The threshold of yes/no prompts is fitted again first, since another body searched, unless the
+    answers are to stay as they are (``fixed``)."""
     from appliance.scoring.reliability import fit_abstention
 
-    if isinstance(outcomes[0], Judged):
-        prompt = calibrated(prompt, rethreshold(outcomes, prompt, metric))
+    if not fixed and _threshold_can_be_fitted(outcomes):
+        prompt = calibrated(prompt, rethreshold(outcomes, prompt, Aim(metric)))
     settled = _probable(prompt, outcomes)
     if settled is None:
         return prompt
@@ -32,14 +39,19 @@ def settle(prompt: Prompt, outcomes: Sequence[Outcome], metric: Metric) -> Promp
     return msgspec.structs.replace(settled, abstain=fit_abstention(confidences, correct))
 
 
+def _threshold_can_be_fitted(outcomes: Sequence[Outcome]) -> bool:
+    return sum(isinstance(outcome, Judged) and outcome.due for outcome in outcomes) >= LEAST_DUE
+
+
 def _probable(prompt: Prompt, outcomes: Sequence[Outcome]) -> Prompt | None:
     """With a temperature (Guo et al., ICML 2017), and for yes and no the margin at which they are
     as likely: the threshold is where they cost as much."""
     from appliance.scoring.reliability import fit_platt, fit_temperature
 
-    if judged := [outcome for outcome in outcomes if isinstance(outcome, Judged)]:
-        margins = [margin for one in judged for margin in one.margins(prompt)]
-        temperature, even = fit_platt(margins, [gold for one in judged for gold in one.gold])
+    judged = [outcome for outcome in outcomes if isinstance(outcome, Judged)]
+    if answers := [answer for one in judged for answer in one.open(prompt)]:
+        margins, golds = zip(*answers, strict=True)
+        temperature, even = fit_platt(margins, golds)
         return msgspec.structs.replace(prompt, temperature=temperature, even=even)
     if scored := [outcome for outcome in outcomes if isinstance(outcome, Scored)]:
         scores = [one.scores(prompt) for one in scored]

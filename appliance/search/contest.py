@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from math import fsum
 
 from appliance.prompt import Prompt
-from appliance.scoring.calibration import Fit, balance, calibrated, fit, penalty, sharpen
+from appliance.scoring.aim import Aim
+from appliance.scoring.calibration import Fit, calibrated, fit, penalties, sharpen
 from appliance.scoring.evaluator import Evaluator
 from appliance.scoring.metrics import estimate, mean_loss
 from appliance.scoring.outcomes import Outcome
@@ -22,8 +23,8 @@ FIRST = 24
 
 @dataclass(eq=False)
 class Candidate:
-    """A prompt with what is known of it. Its calibration is fitted to the scores (with ``shares``,
-    see ``calibration.fit``), unless the prompt is to be taken as it is (``fixed``).
+    """A prompt with what is known of it. Its calibration is fitted to the scores for an ``aim``,
+    unless the prompt is to be taken as it is (``fixed``).
 
     ``source`` are the cases that it was written from: they say nothing for it in a race. ``gain``
     is by how much its race showed it better than the leader it met (mean paired penalty), ``cost``
@@ -36,8 +37,7 @@ class Candidate:
     section: str = ""
     source: tuple[Case, ...] = ()
     fixed: bool = False
-    shares: tuple[float, ...] = ()
-    metric: Metric = "accuracy"
+    aim: Aim = field(default_factory=Aim)
     scored: list[Outcome] = field(default_factory=list)
     gain: float = 0.0
     cost: float = 0.0
@@ -47,12 +47,16 @@ class Candidate:
     def fit(self) -> Fit:
         if self._fitted is None or self._fitted[0] != len(self.scored):
             fitted = (
-                sharpen(self.scored, [self.prompt], self._counts)
+                sharpen(self.scored, [self.prompt], self.aim)
                 if self.fixed
-                else fit(self.scored, self.shares, self.metric)
+                else fit(self.scored, self.aim)
             )
             self._fitted = len(self.scored), fitted
         return self._fitted[1]
+
+    @property
+    def metric(self) -> Metric:
+        return self.aim.metric
 
     @property
     def rows(self) -> tuple[str, ...]:
@@ -71,24 +75,19 @@ class Candidate:
 
     @property
     def loss(self) -> float:
-        return mean_loss(self.scored, self.fit)
-
-    @property
-    def _counts(self) -> tuple[float, ...]:
-        return balance(self.shares, self.metric)
+        return mean_loss(self.scored, self.fit, self.metric)
 
     def penalties(self, cases: int) -> list[float]:
         return self.penalties_of(self.scored[:cases])
 
     def penalties_of(self, outcomes: Sequence[Outcome]) -> list[float]:
         """What the candidate did on any cases, as a race counts it."""
-        return [penalty(outcome, self.fit, self._counts) for outcome in outcomes]
+        return penalties(outcomes, self.fit, self.aim)
 
 
 class Contest:
     """Runs candidates against the leader. ``seen(candidate, outcome)`` is told of each race, and of
-    each candidate that was scored on more cases, as ``extended``. ``shares`` are those of the
-    labels (``calibration.log_shares``), none where cases have labels of their own."""
+    each candidate that was scored on more cases, as ``extended``."""
 
     def __init__(
         self,
@@ -96,24 +95,18 @@ class Contest:
         cases: Sequence[Case],
         seed: Prompt,
         seen: Callable[[Candidate, str], None],
-        shares: tuple[float, ...] = (),
+        aim: Aim,
     ) -> None:
         self.evaluator = evaluator
         self.cases = cases
         self.seen = seen
-        self.shares = shares
-        self.metric = evaluator.task.metric
-        self.seed = Candidate(seed, "seed", fixed=True, shares=shares, metric=self.metric)
+        self.aim = aim
+        self.seed = Candidate(seed, "seed", fixed=True, aim=aim)
         self.entries: dict[str, Candidate] = {}
         self.extend(self.seed, FIRST)
         seen(self.seed, "leads")
         self.leader = Candidate(
-            seed,
-            "calibrate",
-            self.seed,
-            shares=shares,
-            metric=self.metric,
-            scored=list(self.seed.scored),
+            seed, "calibrate", self.seed, aim=aim, scored=list(self.seed.scored)
         )
         self.leader.gain = -difference(self.leader, self.seed).mean
         self.entries[self._key(seed)] = self.leader
@@ -148,9 +141,7 @@ class Contest:
         key = self._key(prompt)
         if key in self.entries:
             return None
-        candidate = Candidate(
-            prompt, operator, parent, section, source, shares=self.shares, metric=self.metric
-        )
+        candidate = Candidate(prompt, operator, parent, section, source, aim=self.aim)
         outcome = "kept"
         try:
             for cases in rungs(min(depth, len(self.cases))):

@@ -21,6 +21,7 @@ from common import arguments, keep, open_evaluator, tune_with_seeds
 from appliance import locations
 from appliance.answers import Said, say
 from appliance.prompt import Prompt
+from appliance.scoring.aim import Aim
 from appliance.scoring.calibration import calibrated, fit
 from appliance.scoring.evaluator import Evaluator
 from appliance.tasks import Loaded, load
@@ -50,7 +51,7 @@ def main() -> None:
 def threshold_tuned(evaluator: Evaluator, loaded: Loaded) -> Prompt:
     """The seed prompt with nothing but its calibration fitted, on all tuning cases."""
     outcomes = evaluator.score(loaded.seed, loaded.cases["tuning"], "serving")
-    return calibrated(loaded.seed, fit(outcomes, (), loaded.task.metric))
+    return calibrated(loaded.seed, fit(outcomes, Aim(loaded.task.metric)))
 
 
 def by_file(evaluator: Evaluator, loaded: Loaded, prompt: Prompt) -> dict[str, list[int]]:

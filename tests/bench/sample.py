@@ -19,7 +19,8 @@ from common import answers, arguments, digits, keep, open_evaluator, tune_with_s
 
 from appliance import locations
 from appliance.prompt import Prompt
-from appliance.scoring.calibration import calibrated, fit, log_shares
+from appliance.scoring.aim import Aim, log_shares
+from appliance.scoring.calibration import calibrated, fit
 from appliance.scoring.paired import paired
 from appliance.search.formats import build, choose_point
 from appliance.search.label_spaces import RELATION
@@ -54,7 +55,7 @@ def random_formats(db: Any, model: str) -> dict[str, Any]:
     shots = shot_sets(loaded.pool, loaded.seed)
     random = Random(20)
     selection = loaded.cases["selection"]
-    shares_of_labels = log_shares(loaded.cases["tuning"])
+    aim = Aim(shares=log_shares(loaded.cases["tuning"]))
     rated: dict[str, list[tuple[int, Prompt]]] = {"as they are": [], "calibrated": []}
     with open_evaluator(db, loaded, model) as evaluator:
         for _ in range(FORMATS):
@@ -63,7 +64,7 @@ def random_formats(db: Any, model: str) -> dict[str, Any]:
             )
             drawn = build(point, shots, RELATION)
             scored = evaluator.score(drawn, selection, "serving")
-            fitted = calibrated(drawn, fit(scored, shares_of_labels))
+            fitted = calibrated(drawn, fit(scored, aim))
             for name, prompt in zip(rated, (drawn, fitted), strict=True):
                 rated[name].append((sum(outcome.correct(prompt) for outcome in scored), prompt))
         best = {name: max(each, key=lambda one: one[0]) for name, each in rated.items()}

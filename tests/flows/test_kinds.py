@@ -88,7 +88,8 @@ def test_a_task_of_any_kind_is_tuned_to_a_verdict(run):
     for side in (verdict.seed, verdict.best):
         low, high = side.interval
         assert 0 <= low <= side.value <= high <= 1 and side.n == n
-    assert (verdict.seed.prompt, verdict.best.prompt) == (run.loaded.seed.id, run.best.id)
+    seed = run.best if verdict.stands else run.loaded.seed
+    assert (verdict.seed.prompt, verdict.best.prompt) == (seed.id, run.best.id)
 
 
 def test_what_is_better_on_many_rows_was_found_by_the_search(run):

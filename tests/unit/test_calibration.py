@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from math import exp, log
+from math import log
 from random import Random
+from statistics import fmean
 
 import msgspec
 import pytest
 from in_process import LABELS, PROMPT, case, row
 
+from appliance.scoring.aim import Aim, log_shares
 from appliance.scoring.calibration import (
     SHARES,
     SHARPNESSES,
     WEIGHTS,
     Fit,
-    balance,
     calibrated,
     fit,
-    log_shares,
-    penalty,
+    penalties,
     prior,
     rethreshold,
     sharpen,
 )
 from appliance.scoring.metrics import estimate
 from appliance.scoring.outcomes import Judged, Scored, Written
-from appliance.task import Case, Example
 
 FAVOUR = (6.0, 0.0, -3.0)
 
@@ -49,15 +48,16 @@ def accuracy(scored: list[Scored], by: Fit) -> float:
     return estimate(scored, by, "accuracy").value
 
 
-EVEN = log_shares([case(row("A", "B", label)) for label in LABELS])
+PLAIN = Aim()
+EVEN = Aim(shares=log_shares([case(row("A", "B", label)) for label in LABELS]))
 
 
 def test_a_prior_is_the_mean_score_of_each_label_around_zero():
     scored = [Scored("a", 0, (1.0, -2.0), (0.5, 1.0)), Scored("b", 0, (3.0, -4.0), (0.5, 1.0))]
-    assert prior(scored, Fit(0.0), (-1.0, -1.0)) == (2.5, -2.5)
-    assert prior(scored, Fit(1.0), (-1.0, -1.0)) == (2.75, -2.75)
-    assert prior(scored, Fit(0.0), (-1.0, -3.0)) == (1.5, -1.5)
-    assert prior(scored, Fit(0.0), ()) == ()
+    assert prior(scored, Fit(0.0), Aim(shares=(-1.0, -1.0))) == (2.5, -2.5)
+    assert prior(scored, Fit(1.0), Aim(shares=(-1.0, -1.0))) == (2.75, -2.75)
+    assert prior(scored, Fit(0.0), Aim(shares=(-1.0, -3.0))) == (1.5, -1.5)
+    assert prior(scored, Fit(0.0), PLAIN) == ()
 
 
 def unbalanced(count: int, seed: int = 0) -> list[Scored]:
@@ -72,9 +72,9 @@ def unbalanced(count: int, seed: int = 0) -> list[Scored]:
 def test_for_macro_f1_a_rare_label_counts_as_much_as_a_frequent_one():
     scored = unbalanced(400)
     shares = (log(0.9), log(0.1))
-    assert balance(shares, "accuracy") == ()
-    assert balance(shares, "macro_f1") == pytest.approx((1 / 1.8, 1 / 0.2))
-    by_accuracy, by_macro = fit(scored, shares), fit(scored, shares, "macro_f1")
+    assert Aim("accuracy", shares).weights(scored[:2]) == [1.0, 1.0]
+    assert Aim("macro_f1", shares).weights(scored[:2]) == pytest.approx([1 / 0.2, 1 / 1.8])
+    by_accuracy, by_macro = (fit(scored, Aim(m, shares)) for m in ("accuracy", "macro_f1"))
 
     def recall(label: int, by: Fit) -> float:
         return accuracy([s for s in scored if s.gold == label], by)
@@ -82,11 +82,6 @@ def test_for_macro_f1_a_rare_label_counts_as_much_as_a_frequent_one():
     assert accuracy(scored, by_accuracy) > accuracy(scored, by_macro)
     assert recall(1, by_macro) > recall(1, by_accuracy) + 0.2
     assert abs(recall(0, by_macro) - recall(1, by_macro)) < 0.15
-
-
-def test_shares_are_those_of_the_gold_labels_and_none_is_nothing():
-    cases = [case(row("A", "B", label)) for label in ("founder", "founder", "author")]
-    assert [round(exp(share), 4) for share in log_shares(cases)] == [0.5, 0.1667, 0.3333]
 
 
 def test_a_prior_reads_no_gold_label():
@@ -97,7 +92,7 @@ def test_a_prior_reads_no_gold_label():
 
 def test_batch_calibration_undoes_a_favour_that_the_content_free_branch_does_not_know():
     tuning, unseen = favouring(24), favouring(300, seed=1)
-    plain, batch = fit(tuning, ()), fit(tuning, EVEN)
+    plain, batch = fit(tuning, PLAIN), fit(tuning, EVEN)
     assert plain.prior == () and accuracy(unseen, plain) < 0.5
     assert accuracy(unseen, batch) > 0.95
 
@@ -108,22 +103,22 @@ def test_a_label_that_is_rare_among_the_tuning_cases_stays_rare():
     random = Random(3)
     noise = [tuple(round(random.gauss(0, 0.3), 4) for _ in LABELS) for _ in range(200)]
     scored = [Scored(str(n), int(n % 20 == 0), plain, (0.0,) * 3) for n, plain in enumerate(noise)]
-    rare = log_shares([case(row("A", "B", LABELS[s.gold])) for s in scored])
+    rare = Aim(shares=log_shares([case(row("A", "B", LABELS[s.gold])) for s in scored]))
     assert accuracy(scored, fit(scored, rare)) == 0.95
     assert accuracy(scored, Fit(0.0, prior(scored, Fit(0.0), EVEN))) < 0.5
 
 
-@pytest.mark.parametrize("shares", [(), EVEN])
-def test_no_calibration_that_was_tried_is_better_than_the_fit(shares):
+@pytest.mark.parametrize("aim", [PLAIN, EVEN])
+def test_no_calibration_that_was_tried_is_better_than_the_fit(aim):
     scored = favouring(40)
-    best = sum(penalty(s, fit(scored, shares)) for s in scored)
-    tried = [Fit(w, prior(scored, Fit(w), shares), k) for w in WEIGHTS for k in SHARPNESSES]
-    assert best == pytest.approx(min(sum(penalty(s, f) for s in scored) for f in tried))
+    best = sum(penalties(scored, fit(scored, aim), aim))
+    tried = [Fit(w, prior(scored, Fit(w), aim), k) for w in WEIGHTS for k in SHARPNESSES]
+    assert best == pytest.approx(min(sum(penalties(scored, f, aim)) for f in tried))
 
 
 def test_a_given_calibration_is_kept_and_sharpened_only():
     given = Fit(0.5, (1.0, 0.0, -1.0), sharpness=0.25)
-    found = sharpen(favouring(40), [given])
+    found = sharpen(favouring(40), [given], PLAIN)
     assert (found.weight, found.prior) == (given.weight, given.prior)
 
 
@@ -148,7 +143,7 @@ def channelled(count: int, *, direct: bool) -> list[Scored]:
 @pytest.mark.parametrize(("direct", "share"), [(True, 0.0), (False, 1.0)])
 def test_a_channel_gets_the_share_that_it_deserves(direct, share):
     scored = channelled(60, direct=direct)
-    found = fit(scored, ())
+    found = fit(scored, PLAIN)
     assert found.share == share and found.share in SHARES
     assert accuracy(scored, found) == 1.0
 
@@ -159,7 +154,7 @@ def test_without_a_channel_it_has_no_share():
 
 def test_a_prior_is_taken_of_the_whole_score_the_channel_included():
     scored = [Scored("a", 0, (0.0, 0.0), (0.0, 0.0), channel=(4.0, 0.0))]
-    assert prior(scored, Fit(0.0, share=0.5), (-1.0, -1.0)) == (1.0, -1.0)
+    assert prior(scored, Fit(0.0, share=0.5), Aim(shares=(-1.0, -1.0))) == (1.0, -1.0)
 
 
 def asked(count: int, lean: float, seed: int = 0) -> list[Judged]:
@@ -176,7 +171,7 @@ def asked(count: int, lean: float, seed: int = 0) -> list[Judged]:
 @pytest.mark.parametrize("lean", [-6.0, 6.0])
 @pytest.mark.parametrize("shares", [(), (log(1 / 9),) * 3])
 def test_a_threshold_undoes_a_lean_to_yes_or_to_no(lean, shares):
-    found = fit(asked(90, lean), shares)
+    found = fit(asked(90, lean), Aim("micro_f1", shares))
     unseen = asked(180, lean, seed=1)
     assert estimate(unseen, Fit(0.0), "micro_f1").value < 0.2
     assert estimate(unseen, found, "micro_f1").value > 0.8
@@ -184,12 +179,13 @@ def test_a_threshold_undoes_a_lean_to_yes_or_to_no(lean, shares):
         assert found.prior == () and lean < found.threshold < lean + 2
 
 
-def test_no_threshold_that_was_seen_is_cheaper_than_the_fitted_one():
+@pytest.mark.parametrize("metric", ["accuracy", "macro_f1"])
+def test_no_threshold_that_was_seen_is_cheaper_than_the_fitted_one(metric):
     scored = asked(40, 1.0)
-    found = fit(scored, ())
-    cost = sum(s.cost(found) for s in scored)
+    found = fit(scored, Aim(metric))
     margins = {margin for s in scored for margin in s.margins(Fit(found.weight))}
-    spread = [sum(s.cost(Fit(found.weight, threshold=cut)) for s in scored) for cut in margins]
+    tried = [found, *(Fit(found.weight, threshold=cut) for cut in margins)]
+    cost, *spread = (sum(s.cost(by, metric) for s in scored) for by in tried)
     assert cost <= min(spread)
 
 
@@ -203,37 +199,111 @@ def test_where_hardly_any_answer_is_a_yes_its_threshold_is_found_all_the_same():
     ]  # fmt: skip
     tried = [Fit(0.0, threshold=cut) for s in scored for cut in s.margins(Fit(0.0))]
     best = max(estimate(scored, each, "micro_f1").value for each in tried if each.threshold > 2)
-    found = rethreshold(scored, Fit(0.0), "micro_f1")
+    found = rethreshold(scored, Fit(0.0), Aim("micro_f1"))
     assert estimate(scored, found, "micro_f1").value == best > 0.6
+
+
+SEVEN_IN_A_HUNDRED = Aim("micro_f1", (log(0.07 / 3),) * 3, due=0.07)
+
+
+def drawn(count: int, seed: int, *, ordered: bool = False) -> list[Judged]:
+    """Seven cases in a hundred have something to find, or every other one where they are ordered as
+    a race sees them. The model leans to no by another margin on each label."""
+    random = Random(seed)
+    found = []
+    for n in range(count):
+        due = n % 2 == 0 if ordered else random.random() < 0.07
+        right = random.randrange(3) if due else -1
+        gold = tuple(y == right for y in range(3))
+        margins = tuple(
+            round(random.gauss((1.5 if g else -1.5) - 2 * y, 1.0), 4) for y, g in enumerate(gold)
+        )
+        found.append(Judged(str(n), LABELS, gold, margins, (0.0,) * 3, (True,) * 3, "none"))
+    return found
+
+
+def test_a_fit_to_cases_half_of_which_have_something_to_find_holds_where_hardly_any_has():
+    f1: dict[str, list[float]] = {"weighed": [], "as seen": [], "best": []}
+    for seed in range(6):
+        seen, natural = drawn(192, seed, ordered=True), drawn(600, seed + 100)
+        unaware = msgspec.structs.replace(SEVEN_IN_A_HUNDRED, due=None)
+        for name, by in (
+            ("weighed", fit(seen, SEVEN_IN_A_HUNDRED)),
+            ("as seen", fit(seen, unaware)),
+            ("best", fit(natural, SEVEN_IN_A_HUNDRED)),
+        ):
+            f1[name].append(estimate(natural, by, "micro_f1").value)
+    assert fmean(f1["weighed"]) > fmean(f1["best"]) - 0.06
+    assert fmean(f1["weighed"]) > fmean(f1["as seen"]) + 0.06
+
+
+def test_a_prior_is_that_of_cases_as_they_come_wherever_those_with_something_to_find_stand():
+    seen, natural = drawn(300, 1, ordered=True), drawn(1000, 2)
+    expected = fit(natural, SEVEN_IN_A_HUNDRED).prior
+    assert fit(seen, SEVEN_IN_A_HUNDRED).prior == pytest.approx(expected, abs=0.3)
+
+
+def ruled_out(scored: list[Judged], label: int, margin: float) -> list[Judged]:
+    """The same where types rule the label out on every other case, whatever its margin is there."""
+    allowed = tuple(y != label for y in range(3))
+    return [
+        s
+        if n % 2
+        else msgspec.structs.replace(
+            s,
+            allowed=allowed,
+            plain=tuple(m if y != label else margin for y, m in enumerate(s.plain)),
+        )
+        for n, s in enumerate(scored)
+    ]
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "micro_f1"])
+@pytest.mark.parametrize("shares", [(), (log(1 / 9),) * 3])
+def test_nothing_is_fitted_to_labels_that_types_rule_out(metric, shares):
+    low, high = (ruled_out(asked(90, 1.0), 1, margin) for margin in (-50.0, 50.0))
+    assert fit(low, Aim(metric, shares)) == fit(high, Aim(metric, shares))
+    nothing = [msgspec.structs.replace(s, allowed=(False,) * 3) for s in low]
+    assert fit(nothing, Aim(metric, shares)).threshold == 0.0
+
+
+def test_a_prior_counts_a_label_among_the_cases_that_may_have_it():
+    """A tenth of all have it, a fifth of those that may."""
+    margins = [n / 100 for n in range(100)]
+    scored = [
+        Judged(str(n), ("a",), (False,), (m,), (0.0,), (n % 2 == 0,), "-")
+        for n, m in enumerate(margins)
+    ]
+    [bar] = fit(scored, Aim(shares=(log(0.1),))).prior
+    assert sum(margin >= bar for margin in margins[::2]) == 10
 
 
 def test_where_nothing_is_due_everything_is_a_no():
     scored = [Judged(str(n), ("a",), (False,), (n / 10,), (0.0,), (True,), "-") for n in range(9)]
-    assert not any(s.yes(rethreshold(scored, Fit(0.0), "accuracy")) for s in scored)
+    assert not any(s.yes(rethreshold(scored, Fit(0.0), PLAIN)) for s in scored)
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.5])
 def test_a_new_threshold_leaves_the_rest_of_a_calibration_as_it_is(weight):
     scored = asked(90, 3.0)
     given = Fit(weight, (0.5, 0.0, -0.5), threshold=-9.0)
-    found = rethreshold(scored, given, "accuracy")
+    found = rethreshold(scored, given, PLAIN)
     assert (found.weight, found.prior) == (given.weight, given.prior)
     assert 3.0 < found.threshold < 5.0
 
 
-def test_micro_f1_is_what_a_threshold_is_fitted_to_where_it_is_the_metric():
-    """Missing is dear by the cost, so accuracy's threshold lets more wrong ones through."""
+def test_the_metric_is_what_a_threshold_is_fitted_to():
+    """Few have the label, so accuracy says yes where it is sure alone; F1 wants them found."""
     random = Random(4)
     scored = []
     for n in range(300):
         gold = n % 10 == 0
-        margin = round(random.gauss(1.5 if gold else -1.5, 1.0), 4)
+        margin = round(random.gauss(0.7 if gold else -0.7, 1.0), 4)
         scored.append(Judged(str(n), ("a",), (gold,), (margin,), (0.0,), (True,), "-"))
-    by = {metric: fit(scored, (), metric) for metric in ("accuracy", "micro_f1")}
-    f1 = {metric: estimate(scored, found, "micro_f1").value for metric, found in by.items()}
-    cost = {metric: sum(s.cost(found) for s in scored) for metric, found in by.items()}
-    assert f1["micro_f1"] >= f1["accuracy"] and cost["micro_f1"] >= cost["accuracy"]
-    assert by["micro_f1"].threshold != by["accuracy"].threshold
+    by_accuracy, by_f1 = (fit(scored, Aim(metric)) for metric in ("accuracy", "micro_f1"))
+    assert accuracy(scored, by_accuracy) > accuracy(scored, by_f1)
+    f1 = [estimate(scored, by, "micro_f1").value for by in (by_accuracy, by_f1)]
+    assert f1[0] < f1[1] and by_accuracy.threshold > by_f1.threshold
 
 
 def test_a_label_that_is_asked_for_more_often_gets_a_lower_bar():
@@ -241,35 +311,19 @@ def test_a_label_that_is_asked_for_more_often_gets_a_lower_bar():
         Judged(str(n), LABELS, (n < 60, False, n < 5), (n / 10,) * 3, (0.0,) * 3, (True,) * 3, "-")
         for n in range(100)
     ]
-    common, never, rare = fit(scored, (-0.5, -4.6, -3.0)).prior
+    common, never, rare = fit(scored, Aim(shares=(-0.5, -4.6, -3.0))).prior
     assert common < rare < never
 
 
 def test_a_prior_of_yes_no_answers_reads_no_gold_label():
     scored = asked(30, 2.0)
     turned = [msgspec.structs.replace(s, gold=s.gold[::-1]) for s in scored]
-    shares = (-1.0, -1.5, -2.0)
-    assert fit(scored, shares).prior == fit(turned, shares).prior
+    aim = Aim(shares=(-1.0, -1.5, -2.0))
+    assert fit(scored, aim).prior == fit(turned, aim).prior
 
 
 def test_there_is_nothing_to_fit_to_written_answers():
     assert fit([Written("c", "4", 1.0, True, (1, 0, 0), 0.5)], EVEN) == Fit(0.0)
-
-
-def test_shares_of_texts_with_several_labels_are_those_of_each_label():
-    texts = [("founder", "author"), ("founder",), (), ("founder",)]
-    cases = [Case(Example(str(n), labels=labels), LABELS) for n, labels in enumerate(texts)]
-    assert [round(exp(share) * 6, 4) for share in log_shares(cases)] == [4.0, 1.0, 2.0]
-
-
-def test_cases_with_options_of_their_own_have_no_shares():
-    offered = [
-        Example("?", answers=("a",), choices=("a", "b")),
-        Example("!", answers=("c",), choices=("c", "d")),
-    ]
-    assert log_shares([Case(query) for query in offered]) == ()
-    assert log_shares([Case(query) for query in offered[:1]]) != ()
-    assert log_shares([Case(Example("1 + 1", answers=("2",)))]) == ()
 
 
 def test_a_calibrated_prompt_has_all_that_was_fitted_but_the_sharpness():
@@ -278,11 +332,4 @@ def test_a_calibrated_prompt_has_all_that_was_fitted_but_the_sharpness():
     assert (found.weight, found.prior, found.share, found.threshold) == (
         0.5, (1.0, 0.0, -1.0), 0.1, 2.0,
     )  # fmt: skip
-    assert sharpen(favouring(9), [found]).prior == found.prior
-
-
-def test_what_is_not_asked_has_no_share():
-    labels = (*LABELS, "none")
-    cases = [Case(row("A", "B", label), labels) for label in ("founder", "none", "none", "author")]
-    assert len(log_shares(cases)) == 4
-    assert log_shares(cases, "none") == log_shares(cases)[:3]
+    assert sharpen(favouring(9), [found], PLAIN).prior == found.prior

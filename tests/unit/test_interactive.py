@@ -17,6 +17,7 @@ from appliance.data import Imported
 from appliance.errors import InputError
 from appliance.host import Host
 from appliance.interactive import evaluate
+from appliance.prompt import Prompt
 from appliance.scoring.statistics import wilson
 from appliance.task import Case, Example
 from appliance.tasks import Loaded, load, save
@@ -62,6 +63,18 @@ class Reader(ScriptedModel):
         sentence, _, label = bytes(spelt).decode().rpartition("Relation:")
         said = label.strip() in sentence.rpartition("Sentence:")[2]
         return HIT if said else MISS[label.strip()]
+
+
+class Sceptic(Reader):
+    """Yes to a label that stands in the sentence is likelier than no, to another one less so."""
+
+    def _answer(self, segments: tuple[Segment, ...], at: int) -> float:
+        spelt: list[int] = []
+        while at >= 0:
+            spelt[:0], at = segments[at].tokens, segments[at].parent
+        *_, sentence, question, _ = bytes(spelt).decode().split("\n")
+        label, _, said = question.rpartition("? ")
+        return {"no": -3.0, "yes": HIT if label in sentence else MISS[label]}[said]
 
 
 class ReaderHost(Host):
@@ -230,6 +243,27 @@ def test_several_prompts_race_and_come_back_in_the_order_given_with_their_ranks(
     for entry in found["prompts"]:
         assert len(entry["cases"]) == entry["n"] <= 36
         assert (entry["behind"] is None) == (entry["n"] == 36)
+
+
+YES_NO = Prompt((), "{text}\n{label}? {answer}\n")
+EAGER = msgspec.structs.replace(YES_NO, threshold=-99.0)
+
+
+def test_where_the_first_yes_counts_nobody_drops_out_and_the_figures_rank(db, host, loaded):
+    """An eager prompt is always wrong by the test rule; its first yes is right on twelve of thirty
+    rows, the other prompt on ten."""
+    host.pool.engine = Sceptic(None)
+    entries = {}
+    for first in (False, True):
+        found = evaluate(db, host, asked(YES_NO, EAGER, limit=30, first_yes=first))
+        entries[first] = found["prompts"]
+    sober, eager = entries[False]
+    assert (sober["rank"], eager["rank"]) == (1, 2)
+    assert eager["n"] < 30 and eager["behind"] > 0 and eager["value"] == 0
+    sober, eager = entries[True]
+    assert (sober["n"], eager["n"], sober["behind"], eager["behind"]) == (30, 30, None, None)
+    assert (sober["value"], eager["value"]) == (10 / 30, 12 / 30)
+    assert (sober["rank"], eager["rank"]) == (2, 1)
 
 
 def test_a_prompt_that_does_not_suit_is_named_as_it_was_given(db, host, loaded):

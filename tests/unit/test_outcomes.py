@@ -35,11 +35,11 @@ def test_a_calibrated_score_is_less_what_the_label_has_without_content(weight, c
 
 def test_the_loss_is_the_cross_entropy_of_the_gold_label():
     scored = Scored("c", 0, (1.0, 1.0), (0.0, 0.0))
-    assert scored.loss(PLAIN) == 0.6931
+    assert scored.loss(PLAIN, "accuracy") == 0.6931
     sharp = Scored("c", 0, (2.0, 0.0), (0.0, 0.0))
-    assert sharp.loss(PLAIN) == 0.1269 and sharp.loss(PLAIN, 0.5) == 0.3133
+    assert sharp.loss(PLAIN, "accuracy") == 0.1269 and sharp.loss(PLAIN, "accuracy", 0.5) == 0.3133
     assert estimate([scored, sharp], PLAIN, "accuracy").value == 1.0
-    assert mean_loss([scored, sharp], PLAIN) == pytest.approx((0.6931 + 0.1269) / 2)
+    assert mean_loss([scored, sharp], PLAIN, "accuracy") == pytest.approx((0.6931 + 0.1269) / 2)
 
 
 @pytest.mark.parametrize(
@@ -164,21 +164,44 @@ def test_a_label_that_the_types_rule_out_is_never_said_however_sure_the_model_is
     assert judged(9.0, -1.0, -1.0, gold=(0,), allowed=(False,) * 3).said(PLAIN) == "none"
 
 
-def test_a_missed_label_costs_more_than_a_wrong_one_and_all_of_both_costs_one():
+@pytest.mark.parametrize(
+    ("metric", "costs"),
+    [
+        ("accuracy", [1.0, 1.0, 1.0]),
+        ("micro_f1", [1 / (1 + MISS), MISS / (1 + MISS), 1.0]),
+        ("macro_f1", [1 / (1 + MISS), MISS / (1 + MISS), 1.0]),
+    ],
+)
+def test_a_missed_label_costs_more_than_a_wrong_one_unless_accuracy_is_sought(metric, costs):
     wrong = judged(1.0, -1.0, -1.0, gold=())
     missed = judged(-1.0, -1.0, -1.0, gold=(0,))
     both = judged(-1.0, 1.0, -1.0, gold=(0,))
-    costs = [outcome.cost(PLAIN) for outcome in (wrong, missed, both)]
-    assert costs == [1 / (1 + MISS), MISS / (1 + MISS), 1.0]
-    assert judged(1.0, -1.0, -1.0).cost(PLAIN) == 0.0
+    assert [outcome.cost(PLAIN, metric) for outcome in (wrong, missed, both)] == costs
+    assert judged(1.0, -1.0, -1.0).cost(PLAIN, metric) == 0.0
 
 
-def test_the_loss_of_yes_no_answers_is_their_weighted_cross_entropy():
+@pytest.mark.parametrize(("metric", "miss"), [("accuracy", 1.0), ("micro_f1", MISS)])
+def test_the_loss_of_yes_no_answers_is_their_weighted_cross_entropy(metric, miss):
     found = judged(2.0, -1.0, 1.0)
-    expected = (MISS * log(1 + exp(-2)) + log(1 + exp(-1)) + log(1 + exp(1))) / (MISS + 2)
-    assert found.loss(PLAIN) == pytest.approx(expected, abs=1e-4)
-    blunt = (MISS * log(1 + exp(-1)) + log(1 + exp(-0.5)) + log(1 + exp(0.5))) / (MISS + 2)
-    assert found.loss(PLAIN, 0.5) == pytest.approx(blunt, abs=1e-4)
+    expected = (miss * log(1 + exp(-2)) + log(1 + exp(-1)) + log(1 + exp(1))) / (miss + 2)
+    assert found.loss(PLAIN, metric) == pytest.approx(expected, abs=1e-4)
+    blunt = (miss * log(1 + exp(-1)) + log(1 + exp(-0.5)) + log(1 + exp(0.5))) / (miss + 2)
+    assert found.loss(PLAIN, metric, 0.5) == pytest.approx(blunt, abs=1e-4)
+
+
+def test_a_label_that_the_types_rule_out_costs_no_loss():
+    found = judged(2.0, -1.0, 9.0, allowed=(True, True, False))
+    expected = (log(1 + exp(-2)) + log(1 + exp(-1))) / 2
+    assert found.loss(PLAIN, "accuracy") == pytest.approx(expected, abs=1e-4)
+    assert judged(2.0, -1.0, 9.0, allowed=(False,) * 3).loss(PLAIN, "accuracy") == 0.0
+
+
+def test_there_is_something_to_find_where_a_label_other_than_none_is_right():
+    assert judged(0.0, 0.0, 0.0).due and not judged(0.0, 0.0, 0.0, gold=()).due
+    plain = Scored("c", 2, (0.0,) * 3, (0.0,) * 3, LABELS, none=2)
+    assert not plain.due and msgspec.structs.replace(plain, gold=1).due
+    assert Written("c", "", 0.0, False, (0, 0, 1), 0.0).due
+    assert not Written("c", "", 0.0, False, (0, 1, 0), 0.0).due
 
 
 def test_the_confidence_of_yes_no_answers_is_that_of_all_of_them_together():
@@ -200,15 +223,16 @@ def test_a_case_is_right_where_nothing_is_wrong_or_missed(margins, gold):
     found = judged(*(round(m, 4) for m in margins), gold=tuple(gold))
     hits, wrong, missed = found.tally(PLAIN)
     assert found.correct(PLAIN) == (wrong == missed == 0)
-    assert hits + missed == len(gold) and 0 <= found.cost(PLAIN) <= 1
+    assert hits + missed == len(gold) and 0 <= found.cost(PLAIN, "micro_f1") <= 1
 
 
 def test_a_written_answer_counts_as_it_was_read_whatever_the_calibration():
     written = Written("c", "in Berlin", 0.5, False, (0, 1, 1), 1.25)
     for by in (PLAIN, Fit(1.0, threshold=3.0)):
-        assert (written.credit(by), written.correct(by), written.cost(by)) == (0.5, False, 0.5)
+        assert (written.credit(by), written.correct(by)) == (0.5, False)
+        assert (written.cost(by, "token_f1"), written.cost(by, "accuracy")) == (0.5, 1.0)
         assert (written.said(by), written.tally(by)) == ("in Berlin", (0, 1, 1))
-        assert written.loss(by) == written.loss(by, 0.25) == 1.25
+        assert written.loss(by, "token_f1") == written.loss(by, "accuracy", 0.25) == 1.25
         assert written.confidence(probable()) is None
 
 

@@ -15,7 +15,8 @@ from scripted_model import WRITTEN, ScriptedModel
 
 from appliance.prompt import Prompt
 from appliance.renderer import Renderer
-from appliance.scoring.calibration import Fit, penalty, sharpen
+from appliance.scoring.aim import Aim
+from appliance.scoring.calibration import Fit, penalties, sharpen
 from appliance.scoring.evaluator import Evaluator
 from appliance.scoring.outcomes import Scored
 from appliance.search.contest import FIRST, Candidate, Contest, difference, rungs
@@ -44,7 +45,7 @@ class Races:
     def __init__(self, quality=judged, seed: Prompt = PROMPT, judge: Judge | None = None) -> None:
         self.judge = judge or Judge(quality)
         self.outcomes: list[tuple[str, str]] = []
-        self.contest = Contest(self.judge, CASES, seed, self._seen)
+        self.contest = Contest(self.judge, CASES, seed, self._seen, Aim())
 
     def _seen(self, candidate: Candidate, outcome: str) -> None:
         role = candidate.prompt.section("role").strip()
@@ -220,7 +221,7 @@ def test_a_prompt_that_asks_the_model_nothing_new_is_not_entered(change, tmp_pat
     )
     evaluator = Evaluator(bench, Renderer(TASK, {}, models.tokeniser()))
     unlisted = PROMPT.with_section("task", "Name the relation.\n\n")
-    contest = Contest(evaluator, CASES, unlisted, lambda *_: None)
+    contest = Contest(evaluator, CASES, unlisted, lambda *_: None, Aim())
     before = bench.spent
     same = msgspec.structs.replace(unlisted, **change)
     assert contest.enter(same, "test", depth=FIRST, parent=contest.seed) is None
@@ -238,7 +239,7 @@ def test_candidates_are_calibrated_by_batch_only_where_all_cases_share_their_lab
                 for s in super().score(prompt, cases, role)
             ]
 
-    contest = Contest(Favouring(judged), CASES, PROMPT, lambda *_: None, shares)
+    contest = Contest(Favouring(judged), CASES, PROMPT, lambda *_: None, Aim(shares=shares))
     entered = contest.enter(GOOD, "test", depth=FIRST, parent=contest.seed)
     assert contest.seed.fit.prior == ()
     assert bool(contest.leader.final.prior) == bool(entered.final.prior) == bool(shares)
@@ -330,17 +331,15 @@ def test_the_fit_follows_the_scores():
 def test_a_wrong_answer_costs_a_nat_more_than_its_loss(sharpness):
     fitted = Fit(0.0, sharpness=sharpness)
     [right], [wrong] = candidate([0.8]).scored, candidate([-0.8]).scored
-    assert penalty(right, fitted) == right.loss(fitted, sharpness)
-    assert penalty(wrong, fitted) == wrong.loss(fitted, sharpness) + 1
-    assert wrong.loss(fitted, sharpness) == pytest.approx(
-        right.loss(fitted, sharpness) + 0.8 * sharpness, abs=2e-4
-    )
+    losses = [s.loss(fitted, "accuracy", sharpness) for s in (right, wrong)]
+    assert penalties([right, wrong], fitted, Aim()) == [losses[0], losses[1] + 1]
+    assert losses[1] == pytest.approx(losses[0] + 0.8 * sharpness, abs=2e-4)
 
 
 def test_penalties_are_those_of_the_first_cases_under_the_fit():
     found = candidate([8.0] * 20 + [-8.0] * 4)
     assert found.fit.sharpness < 1
-    assert found.penalties(24) == [penalty(scored, found.fit) for scored in found.scored]
+    assert found.penalties(24) == penalties(found.scored, found.fit, Aim())
     assert found.penalties(3) == found.penalties(24)[:3]
 
 
@@ -359,7 +358,8 @@ def test_the_fit_prefers_the_weight_that_decides_better_to_one_that_is_merely_le
         for weight in (1.0, 0.0)
     )
     assert bold.estimate.value > timid.estimate.value and bold.loss > timid.loss
-    assert sharpen(scored, [timid.prompt, bold.prompt]) == Fit(1.0, sharpness=0.25) == bold.fit
+    assert sharpen(scored, [timid.prompt, bold.prompt], Aim()) == bold.fit
+    assert bold.fit == Fit(1.0, sharpness=0.25)
     assert difference(bold, timid).proves_better(1.64)
 
 
@@ -546,7 +546,7 @@ def run_search(
     outcomes = []
     contest = Contest(
         Evaluator(bench, Renderer(TASK, {}, tokeniser)), cases[:30], PROMPT,
-        lambda c, outcome: outcomes.append((c.operator, c.prompt.id, outcome)),
+        lambda c, outcome: outcomes.append((c.operator, c.prompt.id, outcome)), Aim(),
     )  # fmt: skip
     bench.finishing = finishing
     finalists = search(contest, bench, tokeniser, {}, seed=5, budget=budget, depth=30, space=SPACE)

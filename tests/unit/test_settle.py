@@ -12,7 +12,7 @@ from in_process import PROMPT
 from appliance.prompt import Prompt
 from appliance.scoring.metrics import estimate
 from appliance.scoring.outcomes import Judged, Outcome, Scored, Written
-from appliance.scoring.settle import settle
+from appliance.scoring.settle import LEAST_DUE, settle
 
 YES_NO = Prompt((), "{text}\n{label}? {answer}\n")
 
@@ -51,7 +51,8 @@ def test_nothing_but_temperature_and_abstention_is_settled_and_no_answer_changes
     assert msgspec.structs.replace(settled, temperature=1.0, abstain=0.0) == PROMPT
     assert 0.0 <= settled.abstain <= 1.0
     assert [o.said(settled) for o in outcomes] == [o.said(PROMPT) for o in outcomes]
-    assert [o.loss(settled) for o in outcomes] == [o.loss(PROMPT) for o in outcomes]
+    losses = [[o.loss(by, "accuracy") for o in outcomes] for by in (settled, PROMPT)]
+    assert losses[0] == losses[1]
 
 
 def test_the_calibrated_scores_are_what_is_settled():
@@ -92,7 +93,7 @@ def asked(count: int, sharper: float, bias: float = 0.0, seed: int = 5) -> list[
 
 
 def test_the_temperature_of_yes_no_answers_grows_with_their_margins():
-    once, thrice = (settle(YES_NO, asked(400, sharper), "accuracy") for sharper in (1.0, 3.0))
+    once, thrice = (settle(YES_NO, asked(400, sharper), "macro_f1") for sharper in (1.0, 3.0))
     assert thrice.temperature == pytest.approx(3 * once.temperature, rel=0.01)
     assert thrice.threshold == pytest.approx(3 * once.threshold, rel=0.01)
     assert thrice.even == pytest.approx(3 * once.even, rel=0.01)
@@ -100,7 +101,7 @@ def test_the_temperature_of_yes_no_answers_grows_with_their_margins():
 
 @pytest.mark.parametrize("bias", [-6.0, 0.0, 6.0])
 def test_probabilities_of_yes_no_answers_are_right_although_a_miss_costs_more(bias):
-    settled = settle(YES_NO, asked(600, 2.0, bias), "accuracy")
+    settled = settle(YES_NO, asked(600, 2.0, bias), "macro_f1")
     unseen = asked(1500, 2.0, bias, seed=6)
     assert settled.threshold + settled.even == pytest.approx(bias, abs=0.4)
     assert settled.even > 1  # where they cost as much a yes is less likely
@@ -123,6 +124,53 @@ def test_a_threshold_is_fitted_again_where_fewer_rows_have_something_to_find():
     assert settled.threshold > 0 and (settled.weight, settled.example) == (0.25, eager.example)
     before, after = (estimate(outcomes, p, "micro_f1").value for p in (eager, settled))
     assert after > before + 0.1
+
+
+def rare(count: int, due: int) -> list[Outcome]:
+    """So many of the rows have the label, of which the model is rather sure."""
+    random = Random(8)
+    margins = [round(random.gauss(2.0 if n < due else -2.0, 1.0), 4) for n in range(count)]
+    return [
+        Judged(str(n), ("a",), (n < due,), (margin,), (0.0,), (True,), "-")
+        for n, margin in enumerate(margins)
+    ]
+
+
+@pytest.mark.parametrize("due", [0, 1, LEAST_DUE - 1])
+@pytest.mark.parametrize("metric", ["accuracy", "micro_f1"])
+def test_the_threshold_of_the_search_stays_where_few_rows_have_something_to_find(due, metric):
+    tuned = msgspec.structs.replace(YES_NO, threshold=1.25)
+    settled = settle(tuned, rare(200, due), metric)
+    assert settled.threshold == 1.25
+    assert any(outcome.said(settled) == "a" for outcome in rare(200, 40))
+    assert settle(tuned, rare(200, LEAST_DUE), metric).threshold != 1.25
+
+
+def test_a_prompt_that_is_to_stay_as_it_is_gets_probabilities_alone():
+    outcomes = asked(400, 2.0, 3.0)
+    settled = settle(YES_NO, outcomes, "macro_f1", fixed=True)
+    fitted = {"temperature": 1.0, "even": 0.0, "abstain": 0.0}
+    assert settled != YES_NO == msgspec.structs.replace(settled, **fitted)
+    assert [o.said(settled) for o in outcomes] == [o.said(YES_NO) for o in outcomes]
+    assert settled.even == pytest.approx(3.0, abs=0.4)
+
+
+@pytest.mark.parametrize("margin", [-30.0, 30.0])
+def test_labels_that_types_rule_out_have_no_part_in_probabilities(margin):
+    allowed = asked(300, 1.0)
+    more = [
+        msgspec.structs.replace(
+            o, labels=(*o.labels, "d"), gold=(*o.gold, False), plain=(*o.plain, margin),
+            free=(0.0,) * 4, allowed=(*o.allowed, False),
+        )
+        for o in allowed
+    ]  # fmt: skip
+    assert settle(YES_NO, more, "macro_f1") == settle(YES_NO, allowed, "macro_f1")
+
+
+def test_where_types_rule_everything_out_there_is_nothing_to_settle_but_the_certain_no():
+    nothing = [msgspec.structs.replace(o, allowed=(False,) * 3) for o in asked(40, 1.0)]
+    assert settle(YES_NO, nothing, "accuracy", fixed=True) == YES_NO
 
 
 def test_a_prompt_whose_answers_are_written_is_left_as_it_is():

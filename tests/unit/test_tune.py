@@ -11,12 +11,13 @@ from scripted_model import ScriptedModel
 
 from appliance.prompt import Prompt
 from appliance.renderer import Renderer
+from appliance.scoring.aim import log_shares
 from appliance.scoring.evaluator import Evaluator
 from appliance.scoring.statistics import Estimate
 from appliance.search.contest import FIRST, Candidate
 from appliance.task import Case, Label
 from appliance.tasks import Loaded
-from appliance.tune import LEAST_SELECTION, ordered, race_depth, select, tune
+from appliance.tune import LEAST_SELECTION, aim_of, ordered, race_depth, select, tune
 from appliance.workbench import Body, Prices, Unanswerable, Workbench
 
 SELECTION = many(60)
@@ -58,6 +59,7 @@ class Told:
         self.chosen: list[tuple[str, int]] = []
         self.stages: list[str] = []
         self.priors: list[int] = []
+        self.candidates: list[Candidate] = []
         self.settlements: list[tuple[Prompt, Prompt]] = []
 
     def stage(self, name: str) -> None:
@@ -65,6 +67,7 @@ class Told:
 
     def candidate(self, stage: str, candidate: Candidate, outcome: str) -> None:
         self.priors.append(len(candidate.final.prior))
+        self.candidates.append(candidate)
 
     def selected(self, candidate: Candidate, found: Estimate, loss: float) -> None:
         self.chosen.append((candidate.prompt.id, found.n))
@@ -87,6 +90,46 @@ def test_where_micro_f1_is_sought_every_other_case_has_something_to_find():
     assert [c.query.label for c in sought[:20]] == ["author", "none"] * 10
     assert {c.query.label for c in sought[20:]} == {"none"}
     assert ordered(cases, task, seed=1) == plain != ordered(cases, task, seed=2)
+
+
+def test_rows_that_are_set_aside_as_demonstrations_count_in_how_common_a_label_is():
+    """A tenth of all rows have a label; of those that are scored a twentieth do."""
+    names = (*LABELS, "none")
+    task = msgspec.structs.replace(
+        TASK, labels=tuple(map(Label, names)), none="none", metric="micro_f1"
+    )
+    rows = [row(f"P {n}", f"F {n}", "author" if n < 20 else "none") for n in range(200)]
+    pool = {"author": tuple(r.id for r in rows[:11])}
+    cases = [Case(r, names) for r in rows[11:]]
+    found = msgspec.structs.replace(
+        loaded(cases, task=task), rows={r.id: r for r in rows}, pool=pool
+    )
+    aim = aim_of(found)
+    assert aim.metric == "micro_f1" and aim.due == 0.1
+    assert aim.shares == log_shares([Case(r, names) for r in rows])
+    asks = Prompt((), "{text}\n{label}? {answer}\n")
+    assert aim_of(msgspec.structs.replace(found, seed=asks)).shares == aim.shares[:3]
+    plain = msgspec.structs.replace(found, task=msgspec.structs.replace(task, metric="accuracy"))
+    assert aim_of(plain).due is None
+    episodes = msgspec.structs.replace(task, protocol="episodes")
+    assert aim_of(msgspec.structs.replace(found, task=episodes, pool={})).shares == ()
+
+
+def test_the_races_of_a_run_weigh_cases_as_they_come(tmp_path):
+    names = (*LABELS, "none")
+    task = msgspec.structs.replace(
+        TASK, labels=tuple(map(Label, names)), none="none", metric="micro_f1"
+    )
+    cases = [
+        Case(row(f"P {n}", f"F {n}", "author" if n < 12 else "none"), names) for n in range(120)
+    ]
+    selection = cases[::4]
+    split = {"tuning": cases, "selection": selection, "test": Unread()}
+    _, told = tuned(tmp_path, msgspec.structs.replace(loaded(task=task), cases=split))
+    assert {candidate.aim.due for candidate in told.candidates} == {0.1}
+    deep = next(c for c in told.candidates if len(c.scored) == FIRST)
+    assert sum(one.due for one in deep.scored) == FIRST / 2
+    assert {round(weight, 4) for weight in deep.aim.weights(deep.scored)} == {0.2, 1.8}
 
 
 def entrant(prompt, judge: Judge, *, fixed: bool = False) -> Candidate:
@@ -161,7 +204,8 @@ def tuned(folder, task: Loaded, fits=lambda _: True) -> tuple[Prompt, Told]:
 def test_prompts_that_a_test_row_does_not_fit_are_passed_over(tmp_path):
     task = loaded(many(40))
     best, told = tuned(tmp_path, task, fits=lambda _: False)
-    assert best.id == task.seed.id and [prompt for prompt, _ in told.chosen] == [task.seed.id]
+    assert [prompt for prompt, _ in told.chosen] == [task.seed.id]
+    assert msgspec.structs.replace(best, temperature=1.0, abstain=0.0) == task.seed
 
 
 def test_a_run_goes_through_its_stages_and_reads_no_test_row(tmp_path):

@@ -92,6 +92,22 @@ def test_where_the_seed_wins_it_is_scored_once_and_the_gain_is_0_with_p_1():
     assert model.scored == {PROMPT.id: asked + asked[:AGAIN][::-1]}
 
 
+def test_a_seed_that_got_probabilities_of_its_own_stands_all_the_same():
+    model = Judge(lambda prompt: 0.3)
+    settled = msgspec.structs.replace(PROMPT, temperature=4.0, abstain=0.4)
+    verdict = give_verdict(model, CASES, PROMPT, settled, model="m", body="q4")
+    assert (
+        verdict.stands and verdict.seed.prompt == settled.id and set(model.scored) == {settled.id}
+    )
+    told, plain = (
+        [answer.confidence for answer in each.answers]
+        for each in (verdict, give_verdict(model, CASES, PROMPT, PROMPT, model="m", body="q4"))
+    )
+    assert max(told) < max(plain)
+    other = msgspec.structs.replace(settled, threshold=0.5)
+    assert not give_verdict(model, CASES, PROMPT, other, model="m", body="q4").stands
+
+
 def test_both_prompts_are_scored_on_the_same_cases_by_the_serving_body():
     class Served(Judge):
         roles: tuple[str, ...] = ()
