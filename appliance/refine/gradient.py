@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -10,6 +10,7 @@ from appliance.layout import Layout
 from appliance.prompt import Prompt
 from appliance.render import CONTENT_FREE
 from appliance.scoring.evaluator import Evaluator
+from appliance.scoring.replies import with_channel
 from appliance.task import Case, Example
 from appliance.tokens import Owner
 from models.engine import Differentiate, Gradients
@@ -28,14 +29,24 @@ class Gradient(msgspec.Struct, frozen=True):
 
 
 def gradient(
-    evaluator: Evaluator, prompt: Prompt, cases: Sequence[Case], sharpness: float
+    evaluator: Evaluator,
+    prompt: Prompt,
+    cases: Sequence[Case],
+    sharpness: float,
+    channel: Mapping[str, Sequence[float]],
 ) -> Gradient:
-    """One request to the twin, through the calibration branch where the prompt has a weight."""
+    """One request to the twin, through the calibration branch where the prompt has a weight.
+    ``channel`` holds, where it has a share, each case's scores by the channel."""
     sheet, choices = evaluator.decisions(prompt, cases, sharpness)
+    if prompt.share:
+        choices = tuple(
+            with_channel(choice, prompt.share, channel[case.id])
+            for choice, case in zip(choices, cases, strict=True)
+        )
     layout = sheet.layout
     request = Differentiate(sheet.segments, tuple(layout.owners), choices, TOP)
     reply = evaluator.bench.gradients("twin", request)
-    public = evaluator.renderer.sheet(prompt, [_without_content(cases[0])], owned=True)
+    public = evaluator.renderer.sheet(prompt, [_without_content(prompt, cases[0])], owned=True)
     before = _before(public.layout)
     return Gradient(
         owners=tuple(layout.literal_tokens),
@@ -44,21 +55,27 @@ def gradient(
     )
 
 
-def _without_content(case: Case) -> Case:
-    """The case with nothing of its rows: what a model has read it may repeat in a prompt."""
+def _without_content(prompt: Prompt, case: Case) -> Case:
+    """The case with nothing of its rows: what a model has read it may repeat in a prompt. Where
+    support is shown each label has some, as a model would hardly go on from a question without."""
     row = case.query
-    everywhere = None if row.head is None else (0, len(CONTENT_FREE))
+    text, head, tail = CONTENT_FREE, None, None
+    if row.head is not None:
+        text, size = f"{CONTENT_FREE} {CONTENT_FREE}", len(CONTENT_FREE)
+        head, tail = (0, size), (size + 1, 2 * size + 1)
     query = Example(
-        text=CONTENT_FREE,
-        head=everywhere,
-        tail=everywhere,
+        text=text,
+        head=head,
+        tail=tail,
         label=row.label,
         labels=row.labels,
         question=CONTENT_FREE,
         answers=(CONTENT_FREE,),
         choices=(CONTENT_FREE,) * len(row.choices),
     )
-    return Case(query, case.labels)
+    shown = case.labels if case.support and "support" in prompt.slots else ()
+    support = (msgspec.structs.replace(query, label=label) for label in shown)
+    return Case(query, case.labels, tuple(support))
 
 
 def _before(layout: Layout) -> dict[Owner, tuple[int, ...]]:

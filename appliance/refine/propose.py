@@ -19,6 +19,8 @@ from appliance.prompt import YES_NO, Prompt
 from appliance.refine.gradient import Gradient
 from appliance.refine.spans import Span
 from appliance.render import literals, replace_literal
+from appliance.slots import label_words
+from appliance.task import Task
 from appliance.tokens import Tokeniser
 from appliance.workbench import Workbench
 from models.engine import Propose
@@ -36,6 +38,7 @@ class Edit(msgspec.Struct, frozen=True):
 def propose(
     bench: Workbench,
     tokeniser: Tokeniser,
+    task: Task,
     prompt: Prompt,
     found: Gradient,
     spans: Sequence[Span],
@@ -52,7 +55,7 @@ def propose(
             fluent[at] = [token for token, _ in likeliest]
     edits: list[Edit] = []
     for at, span in enumerate(spans):
-        if _is_protected(prompt, span):
+        if _is_protected(task, prompt, span):
             continue
         gains = dict(found.reply.swaps[span.peak])
         likely = sorted(fluent.get(at, []), key=lambda token: -gains.get(token, 0.0))
@@ -70,16 +73,26 @@ def propose(
     return list(reversed(unique.values()))
 
 
-def _is_protected(prompt: Prompt, span: Span) -> bool:
+def _is_protected(task: Task, prompt: Prompt, span: Span) -> bool:
     """Whether the span reaches into a word that answers are written with: an instruction that names
     others would ask for what is not scored."""
-    words = prompt.words or (YES_NO if prompt.form == "yesno" else ())
-    text = literals(prompt)[span.literal].text.encode()
-    return any(
-        found.start() < span.end and span.start < found.end()
-        for word in words
-        for found in re.finditer(rb"\b" + re.escape(word.encode()) + rb"\b", text, re.IGNORECASE)
+    text = literals(prompt)[span.literal].text
+    bounds = (
+        [len(text[:at].encode()) for at in found.span()]
+        for word in _answer_words(task, prompt)
+        for found in re.finditer(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE)
     )
+    return any(start < span.end and span.start < end for start, end in bounds)
+
+
+def _answer_words(task: Task, prompt: Prompt) -> set[str]:
+    """Labels both as the prompt's rule writes them and as they are."""
+    if prompt.form == "yesno":
+        return set(prompt.words or YES_NO)
+    if prompt.form == "written":
+        return set()
+    names = [label.name for label in task.labels]
+    return {*label_words(prompt, task, names), *map(task.words_of, names)}
 
 
 def _can_stand(text: str) -> bool:

@@ -9,6 +9,7 @@ from statistics import NormalDist
 from appliance.refine.gradient import gradient
 from appliance.refine.propose import propose
 from appliance.refine.spans import grow
+from appliance.scoring.outcomes import Scored
 from appliance.search.contest import Candidate, Contest, difference
 from appliance.task import Case
 from appliance.tokens import Tokeniser
@@ -61,12 +62,14 @@ def _improve(
 ) -> Candidate | None:
     """One round: the first edit of the leader that is really better."""
     best = contest.leader
+    if best.fit.share == 1:  # Nothing that has a gradient is left of the scores.
+        return None
     cases = balanced(contest.cases, best, random)
+    channel = {one.case: one.channel for one in best.scored if isinstance(one, Scored)}
     try:
-        found = gradient(contest.evaluator, best.final, cases, best.fit.sharpness)
-        edits = propose(
-            bench, tokeniser, best.prompt, found, grow(found.owners, found.reply.norms, SPANS)
-        )
+        found = gradient(contest.evaluator, best.final, cases, best.fit.sharpness, channel)
+        spans = grow(found.owners, found.reply.norms, SPANS)
+        edits = propose(bench, tokeniser, contest.evaluator.task, best.prompt, found, spans)
     except Unanswerable:
         return None
     z = NormalDist().inv_cdf(1 - ALPHA / max(len(edits), 1))

@@ -3,6 +3,8 @@ to 1e-4 of a nat."""
 
 from __future__ import annotations
 
+from math import exp, log
+
 import msgspec
 import pytest
 from in_process import LABELS, PROMPT, TASK, many, row
@@ -10,8 +12,8 @@ from in_process import LABELS, PROMPT, TASK, many, row
 from appliance.layout import Layout
 from appliance.prompt import Prompt
 from appliance.renderer import Sheet
-from appliance.scoring.outcomes import Judged, Scored
-from appliance.scoring.replies import decisions, read_scores, totals
+from appliance.scoring.outcomes import MISS, Judged, Scored
+from appliance.scoring.replies import decisions, read_scores, totals, with_channel
 from appliance.task import Case, Example, Label
 from models.engine import Choice, Scores, Segment
 
@@ -122,16 +124,83 @@ def test_a_choice_among_labels_is_one_decision():
     assert plain == Choice((1, 2, 3), (), CASE.gold, 0.0)
 
 
-def test_each_yes_no_question_is_a_decision_with_its_labels_prior_and_the_threshold():
+@pytest.mark.parametrize(("metric", "miss"), [("accuracy", 1.0), ("micro_f1", MISS)])
+def test_each_yes_no_question_is_a_decision_with_its_labels_prior_and_the_threshold(metric, miss):
     prompt = msgspec.structs.replace(YES_NO, weight=1.0, prior=(1.0, 2.0, 3.0), threshold=0.5)
     asked = Case(row("Cleo", "Wick", "supplier of"), LABELS)
-    found = decisions(TASK, prompt, YES_NO_SHEET, [asked], 1.0)
+    task = msgspec.structs.replace(TASK, metric=metric)
+    found = decisions(task, prompt, YES_NO_SHEET, [asked], 1.0)
     yes, no = 0, 1
+    each = 1 / (miss + 2)
     assert found == (
-        Choice((1, 2), (7, 8), no, 1.0, 1.0, (1.5, 0.0)),
-        Choice((3, 4), (9, 10), yes, 1.0, 1.0, (2.5, 0.0)),
-        Choice((5, 6), (11, 12), no, 1.0, 1.0, (3.5, 0.0)),
+        Choice((1, 2), (7, 8), no, 1.0, 1.0, (1.5, 0.0), each),
+        Choice((3, 4), (9, 10), yes, 1.0, 1.0, (2.5, 0.0), miss * each),
+        Choice((5, 6), (11, 12), no, 1.0, 1.0, (3.5, 0.0), each),
     )
+
+
+PAIRS = tuple(Label(name, pairs=(pair,)) for name, pair in
+              zip(LABELS, (("PERSON", "ORG"), ("ORG", "ORG"), ("PERSON", "WORK")), strict=True)
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("label", ["founder", "author"])
+def test_a_label_that_types_rule_out_is_no_decision_and_the_others_count_as_a_case(label):
+    task = msgspec.structs.replace(TASK, labels=PAIRS, metric="micro_f1")
+    asked = Case(row("Cleo", "Wick", label, head_type="PERSON", tail_type="ORG"), LABELS)
+    [only] = decisions(task, YES_NO, YES_NO_SHEET, [asked], 1.0)
+    assert (only.plain, only.counts) == ((1, 2), 1.0)
+
+
+def test_where_types_rule_every_label_out_there_is_something_to_differentiate_all_the_same():
+    task = msgspec.structs.replace(TASK, labels=PAIRS)
+    asked = Case(row("Cleo", "Wick", head_type="WORK", tail_type="WORK"), LABELS)
+    assert len(decisions(task, YES_NO, YES_NO_SHEET, [asked], 1.0)) == 3
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "micro_f1"])
+def test_the_mean_loss_of_yes_no_decisions_is_that_of_a_race(metric):
+    """Two cases, of which types leave the second one question."""
+    task = msgspec.structs.replace(TASK, labels=PAIRS, metric=metric)
+    prompt = msgspec.structs.replace(YES_NO, weight=0.5, prior=(0.5, -0.25, 1.0), threshold=0.25)
+    cases = [
+        Case(row("Cleo", "Wick", "author"), LABELS),
+        Case(row("Bo", "Vell", "founder", head_type="PERSON", tail_type="ORG"), LABELS),
+    ]
+    segments = [
+        [tuple(range(at, at + 2)) for at in range(start, start + 6, 2)] for start in (1, 7, 13, 19)
+    ]
+    sheet = Sheet(laid_out(24), segments[:2], segments[2:], [])
+    scores = [round(-0.37 * (n * n % 11), 2) for n in range(24)]
+    outcomes = read_scores(task, prompt, sheet, replied(*scores), cases)
+    found = decisions(task, prompt, sheet, cases, 0.5)
+    losses = [loss_of(choice, scores) for choice in found]
+    weighed = sum(c.counts * loss for c, loss in zip(found, losses, strict=True))
+    mean = sum(outcome.loss(prompt, metric, 0.5) for outcome in outcomes) / 2
+    assert weighed / sum(c.counts for c in found) == pytest.approx(mean, abs=1e-4)
+
+
+def test_the_loss_of_a_decision_with_a_channel_is_that_of_a_race():
+    prompt = msgspec.structs.replace(
+        PROMPT, reverse="{label}: {text}\n", weight=0.5, prior=(0.5, 0.0, -0.5), share=0.25
+    )
+    sheet = Sheet(laid_out(9), [[(1, 2, 3)]], [[(4, 5, 6)]], [(7, 8, 9)])
+    scores = [-1.0, -2.5, -3.0, -0.5, -1.0, -0.25, -7.0, -4.0, -6.5]
+    [scored] = read_scores(TASK, prompt, sheet, replied(*scores), [CASE])
+    [choice] = decisions(TASK, prompt, sheet, [CASE], 0.5)
+    found = loss_of(with_channel(choice, 0.25, scored.channel), scores)
+    assert found == pytest.approx(scored.loss(prompt, "accuracy", 0.5), abs=1e-4)
+    assert found != pytest.approx(loss_of(choice, scores), abs=1e-2)
+
+
+def loss_of(choice: Choice, scores: list[float]) -> float:
+    """As the twin takes it, of segments 1, 2, ... with these scores."""
+    free = choice.free or choice.plain
+    priors = choice.prior or (0.0,) * len(choice.plain)
+    each = zip(choice.plain, free, priors, strict=True)
+    found = [choice.sharpness * (scores[s - 1] - choice.weight * scores[f - 1] - b)
+             for s, f, b in each]  # fmt: skip
+    return log(sum(map(exp, found))) - found[choice.gold]
 
 
 def test_a_written_answer_is_a_decision_between_itself_and_nothing_as_sharp_as_its_loss():

@@ -31,6 +31,7 @@ from appliance.refine.refine import CASES, balanced, refine
 from appliance.refine.spans import GROWTH, MAX_TOKENS, Span, grow
 from appliance.render import literals
 from appliance.renderer import Renderer
+from appliance.scoring.aim import Aim
 from appliance.scoring.evaluator import Evaluator
 from appliance.scoring.outcomes import Scored
 from appliance.search.contest import FIRST, Candidate, Contest
@@ -150,7 +151,7 @@ class Verifier(Judge):
 def test_a_gradient_knows_what_stands_before_each_literal_token(tmp_path):
     verifier = Verifier(lambda prompt: 0.0, tmp_path)
     prompt = msgspec.structs.replace(PROMPT, weight=0.5, prior=(0.5, 0.0, -0.5))
-    found = gradient(verifier, prompt, ROWS[:3], 0.5)
+    found = gradient(verifier, prompt, ROWS[:3], 0.5, {})
     numbered = literals(prompt)
     assert len(found.owners) == len(found.before) == len(found.reply.norms)
     for (literal, start, _), before in zip(found.owners, found.before, strict=True):
@@ -173,17 +174,18 @@ def test_no_row_stands_in_what_a_model_is_to_continue(tmp_path):
     verifier = Verifier(lambda prompt: 0.0, tmp_path)
     support = tuple(row("Secret Patient", "Clinic", label) for label in LABELS)
     private = [case(row("Dr. Hidden", "Ward"), *support), case(row("Nurse Veiled", "Ward"))]
-    found = gradient(verifier, PROMPT, private, 1.0)
+    found = gradient(verifier, PROMPT, private, 1.0, {})
     propose(
         verifier.bench,
         verifier.renderer.tokeniser,
+        TASK,
         PROMPT,
         found,
         grow(found.owners, found.reply.norms, len(found.owners)),
     )
     [request] = [r for r in verifier.bench.models.calls if isinstance(r, Propose)]
     read = [bytes(prefix).decode() for prefix in request.prefixes]
-    assert any("Sentence: N/A\nHead: N/A" in text for text in read)
+    assert any("Sentence: N/A N/A\nHead: N/A\nTail: N/A" in text for text in read)
     for text in read:
         assert not any(word in text for word in ("Secret", "Clinic", "Hidden", "Veiled", "Ward"))
 
@@ -206,13 +208,44 @@ def test_a_refinement_differentiates_the_prompt_that_leads_with_its_weight(tmp_p
     assert fitted == {(best.fit.weight, best.fit.sharpness)}
 
 
+NOISY = msgspec.structs.replace(PROMPT, reverse="{label}: {text}\n")
+
+
+def test_a_gradient_takes_what_the_channel_says_as_it_is(tmp_path):
+    verifier = Verifier(lambda prompt: 1.0, tmp_path)
+    half = msgspec.structs.replace(NOISY, share=0.5, prior=(0.5, 0.0, -0.5))
+    given = {case.id: (-4.0, 0.0, 2.0) for case in ROWS[:3]}
+    gradient(verifier, half, ROWS[:3], 0.5, given)
+    [request] = verifier.bench.models.calls
+    assert {choice.sharpness for choice in request.choices} == {0.25}
+    assert {choice.prior for choice in request.choices} == {(5.0, 0.0, -3.0)}
+
+
+def test_where_the_channel_alone_decides_no_edit_is_proposed(tmp_path):
+    class Reversed(Verifier):
+        def score(self, prompt, cases, role="search"):
+            return [
+                msgspec.structs.replace(
+                    s, plain=(0.0,) * 3, channel=tuple(9.0 * (y == s.gold) for y in range(3))
+                )
+                for s in super().score(prompt, cases, role)
+            ]
+
+    verifier = Reversed(lambda prompt: 0.0, tmp_path)
+    contest = Contest(verifier, ROWS, NOISY, lambda *_: None, Aim())
+    tokeniser = verifier.renderer.tokeniser
+    best = refine(contest, verifier.bench, tokeniser, seed=1, budget=1e6, depth=len(ROWS))
+    assert best.fit.share == 1.0 and best.prompt == NOISY
+    assert verifier.bench.models.calls == []
+
+
 def test_edits_that_are_only_as_good_are_hardly_ever_accepted(tmp_path):
     accepted = 0
     for run in range(20):
         verifier = Verifier(lambda prompt: 1.0, tmp_path)
         verifier.noise = 1.0
         prompt = PROMPT.with_section("role", f"{run}\n")
-        contest = Contest(verifier, ROWS, prompt, lambda *_: None)
+        contest = Contest(verifier, ROWS, prompt, lambda *_: None, Aim())
         tokeniser = verifier.renderer.tokeniser
         best = refine(contest, verifier.bench, tokeniser, seed=run, budget=1e6, depth=len(ROWS))
         accepted += best.prompt != prompt
@@ -221,7 +254,7 @@ def test_edits_that_are_only_as_good_are_hardly_ever_accepted(tmp_path):
 
 def test_without_a_weight_the_content_free_branch_gets_no_gradient(tmp_path):
     verifier = Verifier(lambda prompt: 0.0, tmp_path)
-    gradient(verifier, PROMPT, ROWS[:2], 1.0)
+    gradient(verifier, PROMPT, ROWS[:2], 1.0, {})
     [request] = verifier.bench.models.calls
     assert all(choice.free == () for choice in request.choices)
 
@@ -269,7 +302,7 @@ def test_edits_never_touch_slots_and_always_leave_a_separator(prompt, data):
     before = data.draw(st.sampled_from([(), (5, 6)]))
     found = Gradient(((owned, start, end),), (before,), Gradients((), (1.0,), (swaps,), 1))
     spans = [Span(owned, start, end, (0,), 0)]
-    edits = propose(workbench(models), models.tokeniser(), prompt, found, spans)
+    edits = propose(workbench(models), models.tokeniser(), TASK, prompt, found, spans)
     assert len({edit.prompt.id for edit in edits} | {prompt.id}) == len(edits) + 1
     for edit in edits:
         assert edit.section == numbered[owned].where and edit.prompt.separator
@@ -288,7 +321,7 @@ def test_edits_are_swaps_then_fluent_ones_then_a_deletion_of_each_span_in_turn()
     swaps = tuple(((12, 0.5), (3, 0.4), (11, -0.3)) for _ in owners)
     found = Gradient(owners, ((), (9,), (9, 9)), Gradients((), (3.0, 2.0, 1.0), swaps, 1))
     spans = [Span(2, 0, 8, (2,), 2), Span(0, 0, 8, (0, 1), 0)]
-    edits = propose(workbench(models), models.tokeniser(), PROMPT, found, spans)
+    edits = propose(workbench(models), models.tokeniser(), TASK, PROMPT, found, spans)
     first = [edit for edit in edits if edit.section == "example"]
     assert [edit.operator for edit in first] == ["swap"] * 2 + ["fluent"] * 1 + ["delete"]
     assert first[0].prompt.example.startswith("Relation: {text}")
@@ -305,7 +338,9 @@ def test_edits_are_swaps_then_fluent_ones_then_a_deletion_of_each_span_in_turn()
 
 def refined(verifier: Verifier, budget: float = 500.0, depth: int = len(ROWS)):
     outcomes: list[tuple[str, str]] = []
-    contest = Contest(verifier, ROWS, PROMPT, lambda c, seen: outcomes.append((c.operator, seen)))
+    contest = Contest(
+        verifier, ROWS, PROMPT, lambda c, seen: outcomes.append((c.operator, seen)), Aim()
+    )
     tokeniser = verifier.renderer.tokeniser
     best = refine(contest, verifier.bench, tokeniser, seed=4, budget=budget, depth=depth)
     return best, contest, outcomes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import tiny_tasks
-from in_process import InProcess, MemoryJournal
+from in_process import TASK, InProcess, MemoryJournal
 from scripted_model import ScriptedModel
 
 from appliance.prompt import Prompt, Section
@@ -14,6 +14,7 @@ from appliance.refine.spans import Span, grow
 from appliance.render import asked, literals
 from appliance.renderer import Renderer
 from appliance.scoring.evaluator import Evaluator
+from appliance.task import Label, Task
 from appliance.workbench import Body, Prices, Workbench
 from models.engine import Differentiate, Gradients, Propose
 
@@ -37,7 +38,7 @@ def requests(found: Evaluator, kind: type) -> list:
 def test_there_is_a_decision_for_every_question_of_every_case(name, tmp_path):
     loaded = TASKS[name]
     cases, using = loaded.cases["tuning"][:PRIVATE], evaluator(name, tmp_path)
-    found = gradient(using, loaded.seed, cases, 1.0)
+    found = gradient(using, loaded.seed, cases, 1.0, {})
     [request] = requests(using, Differentiate)
     questions = [asked(loaded.task, case) for case in cases]
     per_case = [len(q) if loaded.seed.form == "yesno" else 1 for q in questions]
@@ -57,9 +58,9 @@ def test_there_is_a_decision_for_every_question_of_every_case(name, tmp_path):
 def test_no_private_row_stands_in_what_a_model_is_to_continue(name, tmp_path):
     loaded = TASKS[name]
     cases, using = loaded.cases["tuning"][:PRIVATE], evaluator(name, tmp_path)
-    found = gradient(using, loaded.seed, cases, 1.0)
+    found = gradient(using, loaded.seed, cases, 1.0, {})
     spans = grow(found.owners, found.reply.norms, len(found.owners))
-    propose(using.bench, using.renderer.tokeniser, loaded.seed, found, spans)
+    propose(using.bench, using.renderer.tokeniser, loaded.task, loaded.seed, found, spans)
     [request] = requests(using, Propose)
     read = [bytes(prefix).decode() for prefix in request.prefixes]
     assert read
@@ -75,14 +76,15 @@ SPAN_TEXT = "Answer yes or no. "
 YES_NO = Prompt((Section("task", SPAN_TEXT),), "{text}\n{label}? {answer}\n")
 
 
-def edited(prompt: Prompt, word: str) -> list[str]:
+def edited(prompt: Prompt, word: str, task: Task = TASK) -> list[str]:
     """The operators that would change a word of the prompt's first literal."""
-    start = literals(prompt)[0].text.index(word)
-    span = (0, start, start + len(word))
+    text = literals(prompt)[0].text
+    start = len(text[: text.index(word)].encode())
+    span = (0, start, start + len(word.encode()))
     found = Gradient((span,), ((),), Gradients((), (1.0,), (((65, 1.0), (66, 0.5)),), 1))
     models = InProcess(ScriptedModel(None))
     bench = Workbench(models, {}, MemoryJournal(), lambda: None)
-    edits = propose(bench, models.tokeniser(), prompt, found, [Span(*span, (0,), 0)])
+    edits = propose(bench, models.tokeniser(), task, prompt, found, [Span(*span, (0,), 0)])
     return [edit.operator for edit in edits]
 
 
@@ -94,3 +96,44 @@ def test_words_that_answers_are_written_with_are_not_edited():
     assert edited(other, "yes") == every
     chosen = Prompt((Section("task", SPAN_TEXT),), "{text}\n{label}\n")
     assert edited(chosen, "yes") == every
+
+
+FEELINGS = Task(
+    "feelings", "classify", "fixed",
+    (Label("pos", words="positive"), Label("çok kötü"), Label("none of both")), none="none of both",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("wording", ["plain", "upper", "title", "snake", "quoted"])
+def test_labels_that_are_chosen_among_are_not_edited_however_they_are_written(wording):
+    text = "İyi: answer Positive, çok kötü or none of both. A pos is not a positively. "
+    prompt = Prompt((Section("task", text),), "{text}\n{label}\n", wording=wording)
+    for word in ("Positive", "kötü", "none of both", "both. A", "r P"):
+        assert edited(prompt, word, FEELINGS) == []
+    for word in ("answer", "pos is", "positively", "İyi"):
+        assert len(edited(prompt, word, FEELINGS)) > 1
+
+
+def test_words_of_a_table_are_not_edited_where_they_are_written_for_the_labels():
+    table = Prompt(
+        (Section("task", "Say great or awful, never pos. "),), "{text}\n{label}\n",
+        words=("great", "awful", "neither"),
+    )  # fmt: skip
+    assert edited(table, "great", FEELINGS) == edited(table, "awful", FEELINGS) == []
+    assert len(edited(table, "pos", FEELINGS)) > 1
+
+
+def test_a_model_goes_on_from_a_question_whose_entities_and_support_are_marked(tmp_path):
+    loaded, using = TASKS["episodes"], evaluator("episodes", tmp_path)
+    found = gradient(using, loaded.seed, loaded.cases["tuning"][:1], 1.0, {})
+    read = max((bytes(before).decode() for before in found.before), key=len)
+    nothing = "<subject>N/A</subject> <object>N/A</object>"
+    assert f"Support sentence: {nothing}\nQuery sentence: {nothing}\nAnswer:" in read
+
+
+def test_a_task_without_support_has_none_to_go_on_from(tmp_path):
+    loaded, using = TASKS["relation"], evaluator("relation", tmp_path)
+    asks = TASKS["episodes"].seed
+    found = gradient(using, asks, loaded.cases["tuning"][:1], 1.0, {})
+    read = max((bytes(before).decode() for before in found.before), key=len)
+    assert "Support sentence: \nQuery sentence: <subject>N/A</subject>" in read
