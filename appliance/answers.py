@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from appliance.prompt import Prompt
-from appliance.scoring.outcomes import Judged, Outcome
+from appliance.scoring.judged import Judged
+from appliance.scoring.outcomes import Outcome
 from appliance.slots import answer_of
 from appliance.task import BETWEEN, Case, Tally, Task
 

@@ -19,8 +19,9 @@ import numpy as np
 
 from appliance.prompt import Prompt
 from appliance.scoring.aim import Aim
+from appliance.scoring.judged import Judged
 from appliance.scoring.metrics import f1
-from appliance.scoring.outcomes import Calibration, Judged, Outcome, Scored
+from appliance.scoring.outcomes import Calibration, Outcome, Scored
 
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 SHARES = (0.0, 0.1, 0.25, 0.5, 1.0)

@@ -9,7 +9,8 @@ import msgspec
 from appliance.prompt import Prompt
 from appliance.render import asked, holds
 from appliance.renderer import Answers, Sheet
-from appliance.scoring.outcomes import Judged, Outcome, Scored, stake
+from appliance.scoring.judged import Judged, stake
+from appliance.scoring.outcomes import Outcome, Scored
 from appliance.scoring.written import units
 from appliance.task import Case, Task
 from models.engine import Choice, Scores

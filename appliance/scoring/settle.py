@@ -12,7 +12,8 @@ import msgspec
 from appliance.prompt import Prompt
 from appliance.scoring.aim import Aim
 from appliance.scoring.calibration import calibrated, rethreshold
-from appliance.scoring.outcomes import Judged, Outcome, Scored
+from appliance.scoring.judged import Judged
+from appliance.scoring.outcomes import Outcome, Scored
 from appliance.task import Metric
 
 LEAST_DUE = 15

@@ -8,7 +8,8 @@ import pytest
 from in_process import LABELS, case, row
 
 from appliance.scoring.aim import Aim, log_shares
-from appliance.scoring.outcomes import Judged, Scored
+from appliance.scoring.judged import Judged
+from appliance.scoring.outcomes import Scored
 from appliance.task import Case, Example
 
 

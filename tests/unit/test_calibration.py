@@ -23,8 +23,9 @@ from appliance.scoring.calibration import (
     rethreshold,
     sharpen,
 )
+from appliance.scoring.judged import Judged
 from appliance.scoring.metrics import estimate
-from appliance.scoring.outcomes import Judged, Scored, Written
+from appliance.scoring.outcomes import Scored, Written
 
 FAVOUR = (6.0, 0.0, -3.0)
 

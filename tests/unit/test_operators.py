@@ -9,7 +9,8 @@ import pytest
 import tiny_tasks
 
 from appliance.prompt import Prompt
-from appliance.scoring.outcomes import Judged, Outcome, Scored, Written
+from appliance.scoring.judged import Judged
+from appliance.scoring.outcomes import Outcome, Scored, Written
 from appliance.search.contest import Candidate
 from appliance.search.operators import OPERATORS, WORK, induce, instructed, rewrite
 from appliance.task import Case, Task

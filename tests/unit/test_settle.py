@@ -10,8 +10,9 @@ import pytest
 from in_process import PROMPT
 
 from appliance.prompt import Prompt
+from appliance.scoring.judged import Judged
 from appliance.scoring.metrics import estimate
-from appliance.scoring.outcomes import Judged, Outcome, Scored, Written
+from appliance.scoring.outcomes import Outcome, Scored, Written
 from appliance.scoring.settle import LEAST_DUE, settle
 
 YES_NO = Prompt((), "{text}\n{label}? {answer}\n")
