@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from appliance.prompt import Prompt, Section
@@ -66,12 +67,18 @@ def plain_seed(
     if task.several:
         instruction, example = SEVERAL
     elif task.match == "choice":
-        listed = all(choice in case.query.text for case in cases for choice in case.options)
-        instruction, example = CHOSEN if listed else OFFERED
+        instruction, example = CHOSEN if all(map(_lists_options, cases)) else OFFERED
     elif task.kind == "relation" and task.metric == "micro_f1" and task.protocol == "episodes":
         instruction, example = YES_NO_RELATION
     return Prompt(
         sections=(Section("task", instruction),),
         example=example,
         shots=tuple(ids[0] for ids in pool.values() if ids),
+    )
+
+
+def _lists_options(case: Case) -> bool:
+    """Whether each stands in the text as a whole."""
+    return all(
+        re.search(rf"(?<!\w){re.escape(option)}(?!\w)", case.query.text) for option in case.options
     )

@@ -59,6 +59,12 @@ def get(db: Database, id: int) -> CommandRecord | None:
     return next(iter(select(db, CommandRecord, "commands", "WHERE id = ?", (id,))), None)
 
 
+def unsettled(db: Database) -> list[CommandRecord]:
+    """Pending or taken, oldest first."""
+    where = "WHERE status IN ('pending', 'taken') ORDER BY id"
+    return select(db, CommandRecord, "commands", where)
+
+
 def pending(db: Database, run_id: str | None) -> list[CommandRecord]:
     """The pending commands of one run, or those that belong to none; oldest first."""
     where = "WHERE status = 'pending' AND run_id IS ? ORDER BY id"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from store.audit import append_within
 from store.database import path_of, write
 from store.errors import StoreError, explained
+from store.verdicts import hand_on_within
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -22,26 +23,38 @@ def forget(db: Database, task_id: str) -> bool:
     """Deletes the task, all that belongs to it and the memo entries that no other task shares.
 
     Then the file is rewritten without the deleted bytes; repeating the call finishes an interrupted
-    one. The audit log keeps the ids. False where there is no such task. StoreError where another
-    process reads the file all the while, so that the bytes cannot go yet.
+    one. The audit log keeps the ids, and its looks count for tasks that share its test cases. False
+    where there is no such task. StoreError where another process reads the file all the while, so
+    that the bytes cannot go yet.
     """
     db.execute("PRAGMA secure_delete = ON").fetchall()
     with write(db):
         db.execute(_ORPHANED, {"task": task_id})
+        hand_on_within(db, task_id)
         found = bool(db.execute("DELETE FROM tasks WHERE id = ?", (task_id,)).rowcount)
         if found:
             append_within(db, "forget", {"task": task_id})
     with explained(path_of(db)):
-        _truncate_wal(db)
+        _truncate_wal(db, task_id)
         db.execute("VACUUM")
-        _truncate_wal(db)
+        _truncate_wal(db, task_id)
     return found
 
 
-def _truncate_wal(db: Database) -> None:
+def was_forgotten(db: Database, task_id: str) -> bool:
+    """Whether the task was there once and is not any more."""
+    once = "action = 'forget' AND json_extract(subject, '$.task') = ?"
+    return bool(
+        db.execute(f"SELECT 1 FROM audit WHERE {once}", (task_id,)).fetchone()
+        and not db.execute("SELECT 1 FROM tasks WHERE id = ?", (task_id,)).fetchone()
+    )
+
+
+def _truncate_wal(db: Database, task_id: str) -> None:
     busy = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
     if busy:
         raise StoreError(
             f"{path_of(db)}: the task is forgotten, but another process is reading, so its bytes "
-            "are still in the file; close the other windows and forget it again"
+            "are still in the file; close the other windows, then: "
+            f"strop task remove {task_id} --yes"
         )

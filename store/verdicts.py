@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 _FOLLOWING = """
 SELECT coalesce(max(number), 0) + 1 FROM (
     SELECT task_id, max(number) AS number FROM looks GROUP BY task_id
-    UNION ALL SELECT :task, CAST(json_extract(subject, '$.look') AS INTEGER) FROM audit
-    WHERE action = 'look' AND json_extract(subject, '$.task') = :task
+    UNION ALL SELECT json_extract(subject, '$.task'), json_extract(subject, '$.look') + 0
+    FROM audit WHERE action = 'look'
 ) AS last WHERE task_id = :task OR EXISTS (
     SELECT 1 FROM cases AS mine CROSS JOIN cases AS other
     WHERE mine.task_id = :task AND mine.split = 'test'
@@ -25,8 +25,15 @@ SELECT coalesce(max(number), 0) + 1 FROM (
 )
 """
 """The same file may have been imported under another name, or removed and imported again: the audit
-log outlives a task, whose id is a hash of its content. CROSS JOIN keeps the tables in order, so
-that each case of this task costs one search by key."""
+log outlives a task, whose id is a hash of its name, its options and its rows. CROSS JOIN keeps the
+tables in order, so that each case of this task costs one search by key."""
+
+_SHARING = """
+SELECT DISTINCT other.task_id FROM cases AS mine CROSS JOIN cases AS other
+WHERE mine.task_id = :task AND mine.split = 'test'
+AND other.id = mine.id AND other.split = 'test' AND other.task_id <> :task
+ORDER BY other.task_id
+"""
 
 
 def look(db: Database, *, run_id: str, task_id: str) -> int:
@@ -54,6 +61,14 @@ def get(db: Database, run_id: str) -> VerdictRecord | None:
 def looks(db: Database, task_id: str) -> list[LookRecord]:
     """In order."""
     return select(db, LookRecord, "looks", "WHERE task_id = ? ORDER BY number", (task_id,))
+
+
+def hand_on_within(db: Database, task_id: str) -> None:
+    """Inside the write that deletes a task: its looks count for the tasks that share a case of
+    their test splits with it."""
+    last = int(db.execute(_FOLLOWING, {"task": task_id}).fetchone()[0]) - 1
+    for (heir,) in db.execute(_SHARING, {"task": task_id}).fetchall() if last else ():
+        append_within(db, "look", {"task": heir, "look": str(last)})
 
 
 def _look_within(db: Database, run_id: str, task_id: str) -> int:

@@ -39,6 +39,9 @@ def provable(task: Task, test: Sequence[Case]) -> str:
         macro = task.metric == "macro_f1"
         what = "of each label, in harmonic mean" if macro else "with something to find"
         needs.append(f"{LEAST_DUE} {cases} {what} (there are {_due(task, test):,})")
+        found = {c for c, case in zip(clusters, test, strict=False) if _due(task, [case])}
+        if clusters and not macro and len(found) < LEAST_DIFFERING:
+            needs.append(f"{LEAST_DIFFERING} {UNITS[unit]} {what} (there are {len(found):,})")
     scope = "; what it says holds for these relations" if unit == "query" else ""
     return (
         f"{len(test):,} test {cases}: what gain they prove is not known beforehand; the verdict "

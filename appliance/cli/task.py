@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -16,9 +17,13 @@ from appliance.cli.task_import import import_task
 from appliance.cli.task_text import described, text
 from appliance.data.check import quoted
 from appliance.errors import InputError
-from store import runs
+from store import commands, runs
 from store import tasks as stored
-from store.forget import forget
+from store.forget import forget, was_forgotten
+from store.records import RunRecord
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 AT_WORK = ("queued", "running")
 
@@ -76,17 +81,30 @@ def remove_task(out: Output, name: str, yes: bool) -> None:
     Their bytes are overwritten in the data folder's database; the audit log keeps the ids.
     """
     db = open_store()
+    if was_forgotten(db, name):
+        forget(db, name)
+        out.result("strop/task-remove/1", {"id": name}, f"the bytes of task {name} are gone")
+        return
     record = find_task(db, name)
     of_task = [run for run in runs.all(db) if run.task_id == record.id]
-    if busy := [run.id for run in of_task if run.status in AT_WORK]:
-        run, name = busy[0], quoted(record.name)
-        raise InputError(f"run {run} of {name} is not over; end it first: strop runs stop {run}")
+    _refuse_busy(db, record.name, of_task)
     rows, ran = stored.counts(db, record.id).rows, len(of_task)
     asked = f"remove task {record.name}: its {rows} rows and all that came of its {ran} runs?"
     confirm(f"task {record.name}", asked, yes=yes)
     forget(db, record.id)
     body = {"task": record.name, "id": record.id, "rows": rows, "runs": ran}
     out.result("strop/task-remove/1", body, f"removed task {record.name}")
+
+
+def _refuse_busy(db: Database, name: str, of_task: Sequence[RunRecord]) -> None:
+    """Raises InputError where a run of the task is at work, or about to be."""
+    if busy := [run.id for run in of_task if run.status in AT_WORK]:
+        run = busy[0]
+        what = f"run {run} of {quoted(name)} is not over; end it first: strop runs stop {run}"
+        raise InputError(what)
+    planned = (msgspec.json.decode(c.body) for c in commands.unsettled(db) if c.kind == "tune")
+    if any(body.get("task") == name for body in planned):
+        raise InputError(f"a run of {quoted(name)} is being planned; wait until it is there")
 
 
 def _row(found: dict[str, Any]) -> tuple[str, ...]:

@@ -84,7 +84,8 @@ def records(path: Path, dialect: Dialect) -> Iterator[Record]:
             except StopIteration:
                 return
             except csv.Error as error:
-                raise refused(path, f"{where}: cannot be read: {error}; {UNCLOSED}") from None
+                remedy = f"; {UNCLOSED}" if dialect.quotes else ""
+                raise refused(path, f"{where}: cannot be read: {error}{remedy}") from None
             if any(value.strip() for value in values):
                 yield where, values
 

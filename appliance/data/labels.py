@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -10,7 +10,7 @@ import msgspec
 from appliance.data.check import LEAST_ROWS, quoted, refused
 from appliance.data.choices import SEVERAL, Choices
 from appliance.data.decoding import decode
-from appliance.data.label_names import check_labels, check_names
+from appliance.data.label_names import check_labels, check_names, label_defect, reading
 from appliance.data.types_file import with_types
 from appliance.task import Label
 
@@ -28,8 +28,20 @@ def read_labels(path: Path) -> list[Label]:
     given = decode(path, list[_Given], LAYOUT)
     labels = [Label(each.name, each.description, words=each.words) for each in given]
     if any(label.words for label in labels):
-        check_names(path, [label.words or label.name for label in labels], None)
+        _check_words(path, labels)
     return labels
+
+
+def _check_words(path: Path, labels: Sequence[Label]) -> None:
+    """Raises InputError unless what prompts write for the labels can be told apart."""
+    seen: dict[str, str] = {}
+    for label in labels:
+        if label.words and (defect := label_defect(label.words)):
+            raise refused(path, f"words of label {quoted(label.name)}: what is written {defect}")
+        other = seen.setdefault(reading(label.words or label.name), label.name)
+        if other != label.name:
+            pair = f"labels {quoted(other)} and {quoted(label.name)}"
+            raise refused(path, f"{pair} are written the same; give each words of its own")
 
 
 def labels_of(path: Path, counts: Mapping[str, int], rows: int, choices: Choices) -> list[Label]:

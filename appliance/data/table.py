@@ -125,7 +125,9 @@ class _Check:
             count = "1 field" if len(values) == 1 else f"{len(values)} fields"
             what = f"has {count} where there are {self._columns} columns"
             remedy = "quote a field that holds a delimiter"
-            if any("\n" in value for value in values):
+            if not self._dialect.quotes:
+                remedy = "give another --delimiter, or leave out --no-quotes"
+            elif any("\n" in value for value in values):
                 remedy = UNCLOSED
             self._problems.add(where, f"{what}, {self._dialect.divided} {begins}; {remedy}")
         elif self._stray and joined(values, self._dialect.delimiter):

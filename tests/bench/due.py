@@ -5,7 +5,7 @@
 Synthetic answers: two prompts with the same true F1, one of which finds at least twice as many as
 the other and is right less often in what it claims; 5 % of the cases have something to find. A row
 is the worst of some such pairs: how often the test says "better" for p < 0.05, refused or not. For
-macro-F1 that is one of two labels; of the other both prompts find 0.7 at an F1 of 0.7.
+macro-F1 that is one of two labels; of the other both prompts find 0.97 at an F1 of 0.97.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PAIRS = (
 
 
 Pair = tuple[float, float, float]
-OTHER: Pair = (0.7, 0.7, 0.7)
+OTHER: Pair = (0.97, 0.97, 0.97)
 
 
 def says_better(random: np.random.Generator, due: int, pair: Pair, *, macro: bool) -> bool:
@@ -57,7 +57,9 @@ def both(random: np.random.Generator, there: NDArray[np.bool_], pair: Pair) -> l
 
 def wrongly(f1: float, found: float, due: float) -> float:
     """How often something is claimed where nothing is."""
-    return max((2 * found / f1 - 1 - found) * due / (1 - due), 0.0)
+    share = (2 * found / f1 - 1 - found) * due / (1 - due)
+    assert 0 <= share <= 1, f"nothing finds {found} at an F1 of {f1}"
+    return share
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from appliance import locations
 from appliance.cli import strop
 from appliance.tasks import Loaded, load, save
-from store import database, prompts, runs, tasks
+from store import commands, database, prompts, runs, tasks
 
 
 @pytest.fixture
@@ -81,6 +81,21 @@ def test_a_task_that_is_being_worked_on_stays(db: Any, topics: Loaded, status: s
     result = run("task", "remove", "topics", "--yes")
     assert result.exit_code == 2 and "strop runs stop r1" in result.stderr
     assert [record.name for record in tasks.all(db)] == ["topics"]
+
+
+def test_a_task_of_which_a_run_is_being_planned_stays(db: Any, topics: Loaded) -> None:
+    commands.enqueue(db, "tune", json.dumps({"task": "topics"}))
+    result = run("task", "remove", "topics", "--yes")
+    assert result.exit_code == 2 and 'a run of "topics" is being planned' in result.stderr
+    assert [record.name for record in tasks.all(db)] == ["topics"]
+
+
+def test_bytes_that_a_reader_kept_can_be_removed_afterwards(db: Any, topics: Loaded) -> None:
+    text = topics.rows[next(iter(topics.rows))].text.encode()
+    assert run("task", "remove", "topics", "--yes").exit_code == 0
+    again = run("task", "remove", topics.id, "--yes")
+    assert again.exit_code == 0 and f"the bytes of task {topics.id} are gone" in again.stdout
+    assert text not in locations.store_path().read_bytes()
 
 
 def test_nothing_is_removed_unasked(db: Any, topics: Loaded) -> None:

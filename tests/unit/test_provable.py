@@ -57,6 +57,12 @@ def test_of_f1_it_is_said_how_many_rows_have_something_to_find(metric: str, due:
     )
 
 
+def test_of_f1_in_groups_it_is_said_that_too_few_have_something_to_find() -> None:
+    rows = [*cases(20, group="one"), *cases(30, label="none")]
+    found = provable(task(metric="micro_f1", none="none"), rows)
+    assert found.endswith("and 6 groups with something to find (there are 1)")
+
+
 def test_texts_without_entities_or_labels_have_nothing_to_find() -> None:
     spans = [Case(Example(str(n), spans=((0, 1, "x"),) if n < 9 else ())) for n in range(40)]
     assert "(there are 9)" in provable(task("spans", metric="span_f1"), spans)

@@ -23,7 +23,7 @@ from store import (
 )
 from store.check import check
 from store.errors import StoreError
-from store.forget import forget
+from store.forget import forget, was_forgotten
 from store.records import (
     CaseRecord,
     Counts,
@@ -440,6 +440,27 @@ def test_a_task_that_was_removed_and_imported_again_was_looked_at(db):
     assert verdicts.look(db, run_id="run-mail", task_id="mail") == 2
 
 
+def test_looks_of_a_removed_task_count_for_those_that_share_its_test_cases(db):
+    split_of(db, "mail", {"a": "test"})
+    split_of(db, "post", {"a": "test", "b": "test"})
+    split_of(db, "other", {"c": "test"})
+    assert verdicts.look(db, run_id="run-mail", task_id="mail") == 1
+    forget(db, "mail")
+    assert verdicts.look(db, run_id="run-post", task_id="post") == 2
+    assert verdicts.look(db, run_id="run-other", task_id="other") == 1
+    split_of(db, "mail", {"a": "test"})
+    assert verdicts.look(db, run_id="run-mail", task_id="mail") == 3
+
+
+def test_a_forgotten_task_is_known_to_have_been_there(db):
+    split_of(db, "mail", {"a": "test"})
+    assert not was_forgotten(db, "mail")
+    forget(db, "mail")
+    assert was_forgotten(db, "mail") and not was_forgotten(db, "post")
+    split_of(db, "mail", {"a": "test"})
+    assert not was_forgotten(db, "mail")
+
+
 def audited(db, count=3):
     for number in range(count):
         with database.write(db):
@@ -599,7 +620,7 @@ def test_forgetting_says_so_when_a_reader_keeps_the_bytes(db, tmp_path):
     with database.open(tmp_path / "store.db") as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM tasks").fetchall()
-        with pytest.raises(StoreError, match="close the other windows and forget it again"):
+        with pytest.raises(StoreError, match="close the other windows, then: strop task remove t1"):
             forget(db, "t1")
         reader.execute("COMMIT")
     assert tasks.all(db) == []
