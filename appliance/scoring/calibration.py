@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import product
-from math import fsum
+from math import expm1, fsum
 from statistics import fmean
 
 import msgspec
@@ -21,7 +21,7 @@ from appliance.prompt import Prompt
 from appliance.scoring.aim import Aim
 from appliance.scoring.judged import Judged
 from appliance.scoring.metrics import f1
-from appliance.scoring.outcomes import Calibration, Outcome, Scored
+from appliance.scoring.outcomes import Calibration, Outcome, Scored, Written
 
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 SHARES = (0.0, 0.1, 0.25, 0.5, 1.0)
@@ -149,9 +149,15 @@ def calibrated(prompt: Prompt, by: Fit) -> Prompt:
 def penalties(scored: Sequence[Outcome], fitted: Fit, aim: Aim) -> list[float]:
     """What a race counts of each case: the loss, and one more nat for a wrong answer, by the case's
     weight. The loss alone trades decisions for confidence, errors alone are too coarse to race on.
+
+    Of what is written the loss L counts as 1 - exp(-L), how improbable the right answer is: a model
+    whose reasoning went wrong is sure of a wrong answer, and in nats one such case would outweigh
+    several right ones.
     """
     each = zip(scored, aim.weights(scored), strict=True)
-    return [
-        w * (s.loss(fitted, aim.metric, fitted.sharpness) + s.cost(fitted, aim.metric))
-        for s, w in each
-    ]
+    return [w * (_lost(s, fitted, aim) + s.cost(fitted, aim.metric)) for s, w in each]
+
+
+def _lost(outcome: Outcome, fitted: Fit, aim: Aim) -> float:
+    loss = outcome.loss(fitted, aim.metric, fitted.sharpness)
+    return -expm1(-loss) if isinstance(outcome, Written) else loss

@@ -18,7 +18,7 @@ from appliance.renderer import Renderer
 from appliance.scoring.aim import Aim
 from appliance.scoring.calibration import Fit, penalties, sharpen
 from appliance.scoring.evaluator import Evaluator
-from appliance.scoring.outcomes import Scored
+from appliance.scoring.outcomes import Scored, Written
 from appliance.search.contest import FIRST, Candidate, Contest, difference, rungs
 from appliance.search.explore import explore
 from appliance.search.label_spaces import RELATION as SPACE
@@ -334,6 +334,21 @@ def test_a_wrong_answer_costs_a_nat_more_than_its_loss(sharpness):
     losses = [s.loss(fitted, "accuracy", sharpness) for s in (right, wrong)]
     assert penalties([right, wrong], fitted, Aim()) == [losses[0], losses[1] + 1]
     assert losses[1] == pytest.approx(losses[0] + 0.8 * sharpness, abs=2e-4)
+
+
+def test_one_answer_that_is_written_badly_wrong_does_not_outweigh_one_that_is_right():
+    def written(right: bool, nll: float) -> Written:
+        return Written("1", "", float(right), right, (right, not right, not right), nll)
+
+    bold = [written(True, 0.1), written(True, 0.1), written(False, 12.0), written(False, 12.0)]
+    timid = [written(False, 2.0) for _ in range(4)]
+    plain = Fit(0.0)
+    assert sum(o.loss(plain, "accuracy") for o in bold) > sum(
+        o.loss(plain, "accuracy") for o in timid
+    )
+    assert sum(penalties(bold, plain, Aim())) < sum(penalties(timid, plain, Aim()))
+    worse = [written(False, 3.0) for _ in range(4)]
+    assert sum(penalties(timid, plain, Aim())) < sum(penalties(worse, plain, Aim()))
 
 
 def test_penalties_are_those_of_the_first_cases_under_the_fit():
