@@ -163,6 +163,8 @@ def select(
     )
     each = (more - base) / max(few - 1, 1)
     cases = cases[: max(few, int((budget - base) / each) if each else few)]
+    # What a search pays for errors stands for an F1 only roughly: to find nothing is cheap.
+    f1s: dict[str, float] = {}
     penalties: dict[str, float] = {}
     outcomes: dict[str, list[Outcome]] = {}
     for candidate in unique:
@@ -176,6 +178,11 @@ def select(
         outcomes[candidate.final.id] = scored
         penalties[candidate.final.id] = round(fsum(candidate.penalties_of(scored)), 4)
         found = estimate(scored, fitted, loaded.task.metric)
+        if loaded.task.metric in ("micro_f1", "span_f1"):
+            f1s[candidate.final.id] = round(found.value, 4)
         watcher.selected(candidate, found, mean_loss(scored, fitted, loaded.task.metric))
-    best = min((c for c in unique if c.final.id in penalties), key=lambda c: penalties[c.final.id])
+    best = min(
+        (c for c in unique if c.final.id in penalties),
+        key=lambda c: (-f1s.get(c.final.id, 0.0), penalties[c.final.id]),
+    )
     return best, outcomes[best.final.id]

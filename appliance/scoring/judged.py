@@ -7,12 +7,8 @@ from math import exp, log1p
 
 import msgspec
 
-from appliance.scoring.outcomes import Calibration, Probable
+from appliance.scoring.outcomes import MISS, Calibration, Probable, missed_more
 from appliance.task import MULTIPLE, Metric, Tally
-
-MISS = 4.0
-"""How much more a missed label weighs than a wrong one: F1 is maximal where costs are as (2 - F) to
-F (Parambath, Usunier and Grandvalet, NeurIPS 2014), here at F = 0.4."""
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -88,8 +84,7 @@ class Judged(msgspec.Struct, frozen=True):
     def cost(self, by: Calibration, metric: Metric) -> float:
         if metric == "accuracy":
             return 1.0 - self.credit(by)
-        _, wrong, missed = self.tally(by)
-        return (wrong + MISS * missed) / (1 + MISS)
+        return missed_more(self.tally(by))
 
     def loss(self, by: Calibration, metric: Metric, sharpness: float = 1.0) -> float:
         """Mean cross-entropy of the answers in nats, each by its ``stake``; 0 where all are ruled

@@ -14,6 +14,10 @@ import msgspec
 
 from appliance.task import Metric, Tally
 
+MISS = 4.0
+"""How much more a missed label weighs than a wrong one: F1 is maximal where costs are as (2 - F) to
+F (Parambath, Usunier and Grandvalet, NeurIPS 2014), here at F = 0.4."""
+
 
 class Calibration(Protocol):
     """How scores are corrected: a prompt says so, and so does a fit. ``prior`` is empty or holds a
@@ -162,6 +166,8 @@ class Written(msgspec.Struct, frozen=True):
         return self.exact
 
     def cost(self, by: Calibration, metric: Metric) -> float:
+        if metric == "span_f1":
+            return missed_more(self.counts)
         return 1.0 - (float(self.exact) if metric == "accuracy" else self.right)
 
     def said(self, by: Calibration) -> str:
@@ -172,3 +178,9 @@ class Written(msgspec.Struct, frozen=True):
 
     def confidence(self, by: Probable) -> float | None:
         return None
+
+
+def missed_more(counts: Tally) -> float:
+    """What errors cost where F1 is sought: a missed one ``MISS`` times as much as a wrong one."""
+    _, wrong, missed = counts
+    return (wrong + MISS * missed) / (1 + MISS)

@@ -12,8 +12,8 @@ from in_process import LABELS, PROMPT, TASK, many, row
 from appliance.layout import Layout
 from appliance.prompt import Prompt
 from appliance.renderer import Sheet
-from appliance.scoring.judged import MISS, Judged
-from appliance.scoring.outcomes import Scored
+from appliance.scoring.judged import Judged
+from appliance.scoring.outcomes import MISS, Scored
 from appliance.scoring.replies import decisions, read_scores, totals, with_channel
 from appliance.task import Case, Example, Label
 from models.engine import Choice, Scores, Segment

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from appliance.prompt import Prompt
 from appliance.scoring.calibration import Fit
-from appliance.scoring.judged import MISS, Judged, softplus
+from appliance.scoring.judged import Judged, softplus
 from appliance.scoring.metrics import estimate, mean_loss
-from appliance.scoring.outcomes import Scored, Written
+from appliance.scoring.outcomes import MISS, Scored, Written
 from appliance.task import MULTIPLE
 
 PLAIN = Fit(0.0)

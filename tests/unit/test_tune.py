@@ -11,8 +11,9 @@ from scripted_model import ScriptedModel
 
 from appliance.prompt import Prompt
 from appliance.renderer import Renderer
-from appliance.scoring.aim import log_shares
+from appliance.scoring.aim import Aim, log_shares
 from appliance.scoring.evaluator import Evaluator
+from appliance.scoring.outcomes import Written
 from appliance.scoring.statistics import Estimate
 from appliance.search.contest import FIRST, Candidate
 from appliance.task import Case, Label
@@ -147,6 +148,26 @@ def test_the_best_on_selection_rows_by_the_serving_body_is_chosen():
     assert judge.roles == {"serving"}
     assert told.chosen == [(p.id, len(SELECTION)) for p in (PROMPT, BAD, GOOD)]
     assert set(judge.scored[GOOD.id]) == {case.id for case in SELECTION}
+
+
+def test_where_f1_is_sought_finding_nothing_is_not_chosen_for_being_cheap():
+    def written(counts: tuple[int, int, int]) -> Written:
+        hit, wrong, missed = counts
+        right = 2 * hit / (2 * hit + wrong + missed) if any(counts) else 1.0
+        return Written("1", "", right, wrong == missed == 0, counts, 1.0)
+
+    # Of 60 rows 15 have something to find; the first prompt finds 4 and errs often.
+    finds = [written((1, 2, 0))] * 4 + [written((0, 1, 1))] * 11 + [written((0, 1, 0))] * 45
+    nothing = [written((0, 0, 1))] * 15 + [written((0, 0, 0))] * 45
+    judge = Served()
+    judge.score = lambda prompt, cases, role: finds if prompt == GOOD else nothing
+    entrants = [
+        Candidate(prompt, "format", scored=scored, aim=Aim("span_f1"))
+        for prompt, scored in ((BAD, nothing), (GOOD, finds))
+    ]
+    task = loaded(task=msgspec.structs.replace(TASK, metric="span_f1"))
+    assert sum(entrants[0].penalties_of(nothing)) < sum(entrants[1].penalties_of(finds))
+    assert select(task, judge, entrants, Told(), budget=1e6)[0] is entrants[1]
 
 
 def test_the_seed_stands_unless_something_is_better():

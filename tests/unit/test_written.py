@@ -14,7 +14,7 @@ from appliance.prompt import Prompt
 from appliance.renderer import Renderer
 from appliance.scoring.calibration import Fit
 from appliance.scoring.evaluator import BLOCK, Evaluator
-from appliance.scoring.outcomes import Scored, Written
+from appliance.scoring.outcomes import MISS, Scored, Written
 from appliance.scoring.written import ANSWER, REASONING, read, request, thinking, units
 from appliance.task import Case, Example, Label, Task
 from appliance.workbench import Body, Prices, Workbench
@@ -122,6 +122,15 @@ def test_the_end_of_an_answer_is_no_part_of_it(separator):
     asked = Case(Example("Where?", answers=("Ostrand",)))
     for written in ("Ostrand" + separator.partition("\n")[0], " Ostrand "):
         assert read(SUMS, prompt, asked, written, 0.5).exact
+
+
+def test_a_missed_entity_costs_more_than_a_wrong_one():
+    def cost(written: str) -> float:
+        return read(NAMES, DIRECT, ROW, written, 0.5).cost(PLAIN, "span_f1")
+
+    assert cost("[]") == pytest.approx(3 * MISS / (1 + MISS))
+    found = '[{"type": "person", "text": "Ada"}, {"type": "place", "text": "Bo"}]'
+    assert cost(found) == pytest.approx((1 + 2 * MISS) / (1 + MISS))
 
 
 @pytest.mark.parametrize("written", ["", "[", "no JSON", "null", '[{"type": "x"}]', "\x00"])
