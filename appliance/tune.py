@@ -18,7 +18,7 @@ from appliance.render import asked, holds
 from appliance.scoring.aim import Aim, log_shares
 from appliance.scoring.cost import expected_cost
 from appliance.scoring.evaluator import Evaluator
-from appliance.scoring.metrics import estimate, mean_loss
+from appliance.scoring.metrics import COUNTED, estimate, mean_loss
 from appliance.scoring.outcomes import Outcome
 from appliance.scoring.settle import settle
 from appliance.scoring.statistics import Estimate
@@ -163,9 +163,7 @@ def select(
     )
     each = (more - base) / max(few - 1, 1)
     cases = cases[: max(few, int((budget - base) / each) if each else few)]
-    # What a search pays for errors stands for an F1 only roughly: to find nothing is cheap.
-    f1s: dict[str, float] = {}
-    penalties: dict[str, float] = {}
+    ranks: dict[str, tuple[float, float]] = {}
     outcomes: dict[str, list[Outcome]] = {}
     for candidate in unique:
         try:
@@ -176,13 +174,10 @@ def select(
             continue
         fitted = candidate.fit
         outcomes[candidate.final.id] = scored
-        penalties[candidate.final.id] = round(fsum(candidate.penalties_of(scored)), 4)
         found = estimate(scored, fitted, loaded.task.metric)
-        if loaded.task.metric in ("micro_f1", "span_f1"):
-            f1s[candidate.final.id] = round(found.value, 4)
+        # What a search pays for errors stands for an F1 only roughly: to find nothing is cheap.
+        f1 = round(found.value, 4) if loaded.task.metric in COUNTED else 0.0
+        ranks[candidate.final.id] = -f1, round(fsum(candidate.penalties_of(scored)), 4)
         watcher.selected(candidate, found, mean_loss(scored, fitted, loaded.task.metric))
-    best = min(
-        (c for c in unique if c.final.id in penalties),
-        key=lambda c: (-f1s.get(c.final.id, 0.0), penalties[c.final.id]),
-    )
+    best = min((c for c in unique if c.final.id in ranks), key=lambda c: ranks[c.final.id])
     return best, outcomes[best.final.id]

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 
 _FOLLOWING = """
 SELECT coalesce(max(number), 0) + 1 FROM (
-    SELECT task_id, max(number) AS number FROM looks GROUP BY task_id
-    UNION ALL SELECT json_extract(subject, '$.task'), json_extract(subject, '$.look') + 0
-    FROM audit WHERE action = 'look'
+    SELECT task_id, max(number) AS number FROM (
+        SELECT task_id, number FROM looks
+        UNION ALL SELECT json_extract(subject, '$.task'), json_extract(subject, '$.look') + 0
+        FROM audit WHERE action = 'look'
+    ) GROUP BY task_id
 ) AS last WHERE task_id = :task OR EXISTS (
     SELECT 1 FROM cases AS mine CROSS JOIN cases AS other
     WHERE mine.task_id = :task AND mine.split = 'test'

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from math import floor
+from statistics import harmonic_mean
 
 from appliance.task import Case, Task
-from appliance.verdict import Unit, belonging
-
-LEAST_DIFFERING = 6
-"""So many have to come out differently, all one way, for p < 0.05 (``scoring.claims``)."""
+from appliance.verdict import ALPHA, Unit, belonging
 
 UNITS: dict[Unit, str] = {
     "case": "rows",
@@ -23,25 +21,26 @@ UNITS: dict[Unit, str] = {
 def provable(task: Task, test: Sequence[Case]) -> str:
     """In a sentence, what gain the test cases find where the verdict's test is McNemar's; the power
     of its other tests is not known beforehand, and there it is what the verdict needs."""
-    from appliance.scoring.claims import LEAST_DUE
+    from appliance.scoring.claims import LEAST_DUE, least_units
     from appliance.scoring.power import advice
 
     unit, clusters = belonging(test, task)
     if unit == "case" and task.metric == "accuracy":
         return advice(len(test))
+    least_differing = least_units(ALPHA)
     cases = "queries" if task.protocol == "episodes" else "rows"
     weighed = len(set(clusters)) if clusters else len(test)
-    if weighed < LEAST_DIFFERING:
-        least = f"at least {LEAST_DIFFERING} are needed"
+    if weighed < least_differing:
+        least = f"at least {least_differing} are needed"
         return f"{UNITS[unit]} in the test split: {weighed}, too few to prove a gain; {least}"
-    needs = [f"{LEAST_DIFFERING} {UNITS[unit]} on which two prompts differ (of {weighed:,})"]
+    needs = [f"{least_differing} {UNITS[unit]} on which two prompts differ (of {weighed:,})"]
     if task.metric not in ("accuracy", "token_f1"):
         macro = task.metric == "macro_f1"
         what = "of each label, in harmonic mean" if macro else "with something to find"
         needs.append(f"{LEAST_DUE} {cases} {what} (there are {_due(task, test):,})")
         found = {c for c, case in zip(clusters, test, strict=False) if _due(task, [case])}
-        if clusters and not macro and len(found) < LEAST_DIFFERING:
-            needs.append(f"{LEAST_DIFFERING} {UNITS[unit]} {what} (there are {len(found):,})")
+        if clusters and not macro and len(found) < least_differing:
+            needs.append(f"{least_differing} {UNITS[unit]} {what} (there are {len(found):,})")
     scope = "; what it says holds for these relations" if unit == "query" else ""
     return (
         f"{len(test):,} test {cases}: what gain they prove is not known beforehand; the verdict "
@@ -55,7 +54,7 @@ def _due(task: Task, test: Sequence[Case]) -> int:
     if task.metric != "macro_f1":
         return sum(any(what != task.none for what in found) for found in right)
     counts = Counter(what for found in right for what in found).values()
-    return floor(len(counts) / sum(1 / count for count in counts) + 1e-9) if counts else 0
+    return floor(harmonic_mean(counts) + 1e-9) if counts else 0
 
 
 def _right(task: Task, case: Case) -> Sequence[object]:

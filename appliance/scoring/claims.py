@@ -17,13 +17,16 @@ of 1,000 do at 5, 0.082 at 9, 0.050 at 15.
 """
 
 
-def refusal(found: Evidence, alpha: float, unit: str = "case") -> str:
-    """Why no gain can be claimed at p < ``alpha``, as one sentence; empty where one can.
+def least_units(alpha: float) -> int:
+    """So many have to come out differently: a coin deals k units all one way or all the other with
+    a chance of 2 / 2^k, so 0.05 needs 6 of them, 0.025 needs 7."""
+    return floor(log2(2 / alpha)) + 1
 
-    A coin deals k units all one way or all the other with a chance of 2 / 2^k, so 0.05 needs 6 of
-    them, 0.025 needs 7. ``unit`` names what the test weighs.
-    """
-    least = floor(log2(2 / alpha)) + 1
+
+def refusal(found: Evidence, alpha: float, unit: str = "case") -> str:
+    """Why no gain can be claimed at p < ``alpha``, as one sentence; empty where one can. ``unit``
+    names what the test weighs."""
+    least = least_units(alpha)
     units = f"{unit[:-1]}ies" if unit.endswith("y") else f"{unit}s"
     needed = f"at p < {alpha:g} at least {least} are needed"
     if found.clusters and found.clusters < least:

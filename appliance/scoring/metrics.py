@@ -25,6 +25,9 @@ NAMES: dict[Metric, str] = {
 }
 """As they are shown."""
 
+COUNTED: tuple[Metric, ...] = ("micro_f1", "span_f1")
+"""F1 of counts that are summed over cases."""
+
 RESAMPLES = 500
 """Enough for the interval of a candidate, of which there are thousands."""
 
@@ -51,7 +54,7 @@ def summarise(each: Sequence[tuple[bool, float, Tally]], metric: Metric) -> Esti
     n = len(each)
     if searched_by(metric) == "accuracy":
         return wilson(sum(exact for exact, _, _ in each), n)
-    counted = metric in ("micro_f1", "span_f1")
+    counted = metric in COUNTED
     rows = [tally if counted else (credit,) for _, credit, tally in each]
     values = np.array(rows, dtype=np.float64)
     weights = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), RESAMPLES)

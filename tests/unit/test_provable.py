@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from appliance.cli.provable import LEAST_DIFFERING, provable
-from appliance.scoring.claims import refusal
+from appliance.cli.provable import provable
+from appliance.scoring.claims import least_units, refusal
 from appliance.scoring.paired import paired
 from appliance.scoring.power import advice
 from appliance.task import Case, Example, Label, Task
@@ -93,4 +93,4 @@ def test_fewer_units_than_are_asked_for_are_refused_a_claim() -> None:
     def refused(differing: int) -> str:
         return refusal(paired([0.0] * differing, [1.0] * differing), 0.05)
 
-    assert refused(LEAST_DIFFERING - 1) and not refused(LEAST_DIFFERING)
+    assert refused(least_units(0.05) - 1) and not refused(least_units(0.05))
