@@ -46,7 +46,15 @@ class Told:
 class Run:
     """Tuned from a journal, empty or kept, to a verdict."""
 
-    def __init__(self, kind: str, folder: Path, journal: MemoryJournal) -> None:
+    def __init__(
+        self,
+        kind: str,
+        folder: Path,
+        journal: MemoryJournal,
+        *,
+        budget: float = BUDGET,
+        reasons: bool = True,
+    ) -> None:
         self.models = InProcess(ScriptedModel(folder))
         self.journal = journal
         prices = Prices(0.01, 0.01, 0.01)
@@ -62,10 +70,10 @@ class Run:
             self.loaded,
             evaluator,
             self.bench,
-            tokeniser,
+            tokeniser if reasons else None,
             self.told,
             seed=3,
-            budget=BUDGET,
+            budget=budget,
             fits=lambda _: True,
         )
         self.verdict: Verdict = give_verdict(
