@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from appliance.canonical import canonical
 from appliance.errors import PromptError
 
 SECTIONS = ("role", "task", "definitions", "guidance", "output")
@@ -137,7 +138,7 @@ class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def id(self) -> str:
         """Content address: SHA-256 of the canonical JSON."""
-        return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()[:16]
+        return hashlib.sha256(canonical(self)).hexdigest()[:16]
 
     @property
     def slots(self) -> set[str]:

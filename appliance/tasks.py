@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from appliance.canonical import canonical
 from appliance.data import Imported
 from appliance.data.splits import split_hash
 from appliance.data.spool import Spool
@@ -59,7 +60,7 @@ def save(db: Database, imported: Imported) -> str:
     where another one has the name."""
     task, cases = imported.task, imported.cases
     seed = imported.seed or plain_seed(task, shot_pool(task, cases["tuning"]), cases["tuning"])
-    body = msgspec.json.encode(Stored(task, seed), order="deterministic").decode()
+    body = canonical(Stored(task, seed)).decode()
     hashed = split_hash(cases)
     # Made before the store is locked: there may be a million.
     rows = Spool(RowRecord)

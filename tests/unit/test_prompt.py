@@ -229,3 +229,11 @@ def test_sections_stand_in_one_order_however_they_were_added(names):
     for name in names:
         prompt = prompt.with_section(name, f"{name}\n")
     assert [section.name for section in prompt.sections] == list(SECTIONS)
+
+
+def test_a_value_that_equals_its_default_changes_no_id():
+    """A computed 0.0 is another object than the default, and the same prompt."""
+    plain = changed()
+    computed = changed(weight=float("0"), share=sum([0.0]), threshold=float("-0"))
+    assert computed == plain and computed.id == plain.id
+    assert msgspec.json.decode(msgspec.json.encode(computed), type=Prompt).id == plain.id

@@ -198,3 +198,12 @@ def test_tuning_keeps_cases_of_every_label(db):
     loaded = load(db, save(db, small()))
     assert Counter(c.query.label for c in loaded.cases["tuning"]) == dict.fromkeys(LABELS, 9)
     assert len(loaded.cases["selection"]) == len(many(36))
+
+
+def test_a_default_that_was_given_in_other_words_makes_no_other_task(db):
+    given = msgspec.structs.replace(
+        TASK, metric="".join(("accu", "racy")), licence=str(b"", "utf8")
+    )
+    assert given == TASK
+    first = save(db, small())
+    assert save(db, msgspec.structs.replace(small(), task=given)) == first
