@@ -12,23 +12,23 @@ from math import fsum
 from random import Random
 from typing import Protocol
 
-from appliance.prompt import Prompt
-from appliance.refine.refine import refine
-from appliance.render import asked, holds
-from appliance.scoring.aim import Aim, log_shares
-from appliance.scoring.cost import expected_cost
-from appliance.scoring.evaluator import Evaluator
-from appliance.scoring.metrics import COUNTED, estimate, mean_loss
+from appliance.calibrate.objective import Objective, log_shares
+from appliance.calibrate.probabilities import fit_probabilities
+from appliance.data.tasks import Loaded
+from appliance.encode.tokens import Tokeniser
+from appliance.evaluate.cost import expected_cost
+from appliance.evaluate.evaluator import Evaluator
+from appliance.evaluate.workbench import Unanswerable, Workbench
+from appliance.prompts.prompt import Prompt
+from appliance.prompts.render import asked, holds
+from appliance.refine.loop import refine
 from appliance.scoring.outcomes import Outcome
-from appliance.scoring.settle import settle
-from appliance.scoring.statistics import Estimate
-from appliance.search.contest import FIRST, Candidate, Contest
-from appliance.search.search import search
+from appliance.search.race import FIRST, Candidate, Contest
 from appliance.search.spaces import space_of
+from appliance.search.stage import search
+from appliance.statistics.metrics import COUNTED, estimate, mean_loss
+from appliance.statistics.proportions import Estimate
 from appliance.task import Case, Task
-from appliance.tasks import Loaded
-from appliance.tokens import Tokeniser
-from appliance.workbench import Unanswerable, Workbench
 
 MINUTE = 60_000.0
 """Cost units: milliseconds at a run's frozen prices."""
@@ -44,7 +44,7 @@ class Watcher(Protocol):
     def stage(self, name: str) -> None: ...
     def candidate(self, stage: str, candidate: Candidate, outcome: str) -> None: ...
     def selected(self, candidate: Candidate, found: Estimate, loss: float) -> None: ...
-    def settled(self, candidate: Candidate, prompt: Prompt) -> None: ...
+    def fitted(self, candidate: Candidate, prompt: Prompt) -> None: ...
 
 
 def tune(
@@ -72,7 +72,7 @@ def tune(
         cases,
         loaded.seed,
         lambda c, outcome: watcher.candidate(stage, c, outcome),
-        aim_of(loaded),
+        objective_of(loaded),
     )
     depth = race_depth(bench.spent / FIRST, budget)
     finalists = search(
@@ -93,12 +93,12 @@ def tune(
     found = (*finalists, stage_one, refined)
     entrants = [contest.seed, *(each for each in found if fits(each.prompt))]
     best, outcomes = select(loaded, evaluator, entrants, watcher, SELECTION * budget)
-    prompt = settle(best.final, outcomes, loaded.task.metric, fixed=best.fixed)
-    watcher.settled(best, prompt)
+    prompt = fit_probabilities(best.final, outcomes, loaded.task.metric, fixed=best.fixed)
+    watcher.fitted(best, prompt)
     return prompt
 
 
-def aim_of(loaded: Loaded) -> Aim:
+def objective_of(loaded: Loaded) -> Objective:
     """What prompts are compared by. Rows that are set aside as demonstrations count among those of
     the split: without them it has fewer of every label."""
     task = loaded.task
@@ -108,8 +108,8 @@ def aim_of(loaded: Loaded) -> Aim:
     # Nobody is asked whether none of the above holds.
     unasked = task.none if loaded.seed.form == "yesno" else None
     shares = log_shares(cases, unasked) if task.protocol == "fixed" else ()
-    due = sum(_is_due(task, case) for case in cases) / len(cases)
-    return Aim(task.metric, shares, due if task.metric == "micro_f1" else None)
+    positive = sum(_is_positive(task, case) for case in cases) / len(cases)
+    return Objective(task.metric, shares, positive if task.metric == "micro_f1" else None)
 
 
 def ordered(cases: Sequence[Case], task: Task, seed: int) -> list[Case]:
@@ -119,15 +119,15 @@ def ordered(cases: Sequence[Case], task: Task, seed: int) -> list[Case]:
     Random(seed).shuffle(shuffled)
     if task.metric != "micro_f1":
         return shuffled
-    due: list[Case] = []
+    positives: list[Case] = []
     rest: list[Case] = []
     for case in shuffled:
-        (due if _is_due(task, case) else rest).append(case)
-    pairs = list(chain.from_iterable(zip(due, rest, strict=False)))
-    return pairs + due[len(rest) :] + rest[len(due) :]
+        (positives if _is_positive(task, case) else rest).append(case)
+    pairs = list(chain.from_iterable(zip(positives, rest, strict=False)))
+    return pairs + positives[len(rest) :] + rest[len(positives) :]
 
 
-def _is_due(task: Task, case: Case) -> bool:
+def _is_positive(task: Task, case: Case) -> bool:
     """Whether a case has something to find."""
     return any(holds(label, case.query) for label in asked(task, case))
 

@@ -129,17 +129,18 @@ class Choice(msgspec.Struct, frozen=True, array_like=True):
     """One decision between labels, for the gradient of its cross-entropy.
 
     ``plain[y]`` and ``free[y]`` index segments whose read tokens spell label y after the query and
-    after the content-free query; label scores are sharpness * (s(y) - weight * s0(y) - prior[y]).
-    ``free`` and ``prior`` may be empty. Where there is one label only it is an answer that is
-    written: its loss is its negative score, in nats. It ``counts`` so much among the others.
+    after the content-free query; label scores are
+    inverse_temperature * (s(y) - weight * s0(y) - bias[y]). ``free`` and ``bias`` may be empty. A
+    decision with one label is an answer that is written: its loss is its negative score, in nats.
+    ``counts`` is the decision's weight among all decisions.
     """
 
     plain: tuple[int, ...]
     free: tuple[int, ...]
     gold: int
     weight: float
-    sharpness: float = 1.0
-    prior: tuple[float, ...] = ()
+    inverse_temperature: float = 1.0
+    bias: tuple[float, ...] = ()
     counts: float = 1.0
 
 

@@ -53,6 +53,13 @@ for site in "$venv"/lib/python*/site-packages; do
     rm -rf "$site"/~*
 done
 
+# llama.cpp's AMX code ends in an illegal instruction where the compiler optimises its tile
+# configuration away (ggml-org/llama.cpp, pull request 26954), so it is compiled without AMX.
+if ${CC:-cc} -march=native -dM -E - </dev/null 2>/dev/null | grep -q __AMX_TILE__; then
+    without='-mno-amx-tile -mno-amx-int8 -mno-amx-bf16'
+    export CFLAGS="${CFLAGS-} $without" CXXFLAGS="${CXXFLAGS-} $without"
+fi
+
 # pip first and alone: it must not replace itself in the middle of the long install.
 "$venv/bin/python" -m pip install --disable-pip-version-check --constraint "$constraints" pip
 "$venv/bin/python" -m pip install --disable-pip-version-check --prefer-binary \

@@ -9,7 +9,7 @@ from pathlib import Path
 from string import ascii_lowercase
 from typing import Any
 
-from appliance.data.fs_tacred import HELD
+from appliance.data.protocols.fs_tacred import HELD
 
 PIDS = [f"P{n}" for n in range(8)]
 NAMES = ("train", "dev", "test")

@@ -9,11 +9,16 @@ from typing import Any, Protocol
 
 from msgspec.structs import replace
 
-from appliance.prompt import Prompt, Section
+from appliance.encode.tokens import Tokeniser
+from appliance.evaluate.workbench import Entry
+from appliance.prompts.prompt import Prompt, Section
 from appliance.scoring.outcomes import Scored
-from appliance.task import Case, Example, Label, Task
-from appliance.tokens import Tokeniser
-from appliance.workbench import Entry
+from appliance.task import (
+    Case,
+    Example,
+    Label,
+    Task,
+)
 from models.engine import (
     Describe,
     Description,

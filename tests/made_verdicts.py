@@ -8,13 +8,27 @@ from typing import Any
 
 import msgspec
 
-from appliance.data.leaks import Leak
-from appliance.judge import judge
-from appliance.prompt import Prompt, Section
-from appliance.report import Ranked, Report, build
-from appliance.report.both import Both
-from appliance.task import MULTIPLE, Case, Example, Kind, Label, Metric, Task
-from appliance.verdict import Answer, Noise, Unit, Verdict, belonging
+from appliance.prompts.prompt import Prompt, Section
+from appliance.task import (
+    MULTIPLE,
+    Case,
+    Example,
+    Kind,
+    Label,
+    Metric,
+    Task,
+)
+from appliance.verdict.judge import judge
+from appliance.verdict.leaks import Leak
+from appliance.verdict.report import Ranked, Report, build
+from appliance.verdict.report.both import Both
+from appliance.verdict.verdict import (
+    Answer,
+    Noise,
+    Unit,
+    Verdict,
+    belonging,
+)
 
 SEED = Prompt(
     (Section("task", "Which relation holds? One of: {labels}\n\n"),),
@@ -207,5 +221,5 @@ def _tally(gold: str, said: str, none: str) -> tuple[int, int, int]:
 
 
 def _sets(gold: str, said: str) -> tuple[int, int, int]:
-    due, told = (set(text.split(" | ")) if text else set() for text in (gold, said))
-    return len(due & told), len(told - due), len(due - told)
+    positives, told = (set(text.split(" | ")) if text else set() for text in (gold, said))
+    return len(positives & told), len(told - positives), len(positives - told)

@@ -37,9 +37,9 @@ def losses(model: Any, request: Differentiate, delta: torch.Tensor) -> torch.Ten
         scores = torch.stack([score(segment) for segment in choice.plain])
         if choice.free:
             scores = scores - choice.weight * torch.stack([score(s) for s in choice.free])
-        if choice.prior:
-            scores = scores - torch.tensor(choice.prior)
-        scores = choice.sharpness * scores
+        if choice.bias:
+            scores = scores - torch.tensor(choice.bias)
+        scores = choice.inverse_temperature * scores
         found.append(-(scores if len(scores) == 1 else scores.log_softmax(0))[choice.gold])
     return torch.stack(found)
 

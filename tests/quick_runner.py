@@ -1,6 +1,7 @@
 """The real runner over real models, for tests: soon idle, and content with a few candidates."""
 
-from appliance import plan, runner
+from appliance.host import plan
+from appliance.run import runner
 
 runner.IDLE_SECONDS = 0.5
 plan.LEAST_CANDIDATES = 1

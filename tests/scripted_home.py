@@ -15,7 +15,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from appliance import client, locations
+from appliance import locations
+from appliance.run import client
 from models.record import Body, Model, write
 from store import commands, database, runs
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from appliance import host, plan, runner
+from appliance.host import host, plan
+from appliance.run import runner
 from models.catalog import Model
 
 BEAT = float(os.environ.get("STROP_BEAT", "30"))

@@ -9,10 +9,16 @@ from collections.abc import Sequence
 from random import Random
 
 from appliance.data import Imported
-from appliance.pool import shot_pool
-from appliance.seeds import plain_seed
-from appliance.task import Case, Example, Label, Split, Task
-from appliance.tasks import Loaded
+from appliance.data.split.demonstrations import shot_pool
+from appliance.data.tasks import Loaded
+from appliance.prompts.seeds import plain_seed
+from appliance.task import (
+    Case,
+    Example,
+    Label,
+    Split,
+    Task,
+)
 
 NAMES = ("Ada", "Bo", "Cleo", "Dora", "Emil", "Finn", "Gita", "Hugo", "Ines", "Juri")
 PLACES = ("Ostrand", "Vell", "Wick", "Yarrow", "Halden", "Kestrel", "Norvex", "Mirel")

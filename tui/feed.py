@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from appliance.verdict import Verdict
+from appliance.verdict.verdict import Verdict
 from store import events, prompts, runs, tasks, verdicts
 from store.database import pragma
 from store.records import EvaluationRecord, EventRecord, RunRecord

@@ -6,11 +6,11 @@ from collections import deque
 
 import msgspec
 
-from appliance.prompt import Prompt
-from appliance.scoring.metrics import NAMES
-from appliance.show import plain
+from appliance.prompts.prompt import Prompt
+from appliance.prompts.show import plain
+from appliance.statistics.metrics import NAMES
 from appliance.task import Metric
-from appliance.verdict import Verdict
+from appliance.verdict.verdict import Verdict
 from store.records import EvaluationRecord, EventRecord
 
 SHOWN = 200

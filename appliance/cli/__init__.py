@@ -9,18 +9,18 @@ from typing import Any, NoReturn
 import click
 
 from appliance.cli import exits
-from appliance.cli.demo import demo
-from appliance.cli.doctor import doctor
-from appliance.cli.evaluate import evaluate
-from appliance.cli.models import models
+from appliance.cli.doctor.doctor import doctor
+from appliance.cli.models.models import models
 from appliance.cli.options import example
 from appliance.cli.output import Output
-from appliance.cli.prompt import prompt
-from appliance.cli.replay import replay
-from appliance.cli.runs import runs
-from appliance.cli.task import task
-from appliance.cli.tune import tune
-from appliance.cli.verdict import verdict
+from appliance.cli.prompts.evaluate import evaluate
+from appliance.cli.prompts.prompt import prompt
+from appliance.cli.runs.demo import demo
+from appliance.cli.runs.replay import replay
+from appliance.cli.runs.runs import runs
+from appliance.cli.runs.tune import tune
+from appliance.cli.task.task import task
+from appliance.cli.verdict.verdict import verdict
 from models.egress import refuse_network
 
 

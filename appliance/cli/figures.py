@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from appliance.scoring.metrics import NAMES
+from appliance.statistics.metrics import NAMES
 from appliance.task import Metric
-from appliance.verdict import Side, Verdict
+from appliance.verdict.verdict import Side, Verdict
 
 if TYPE_CHECKING:
-    from appliance.report import Ranked
+    from appliance.verdict.report import Ranked
 
 
 def estimate(value: float, low: float, high: float, n: int) -> str:
@@ -33,7 +33,7 @@ def verdict(body: Mapping[str, Any]) -> str:
 
 def judged(found: Verdict, look: int, ranked: Ranked | None = None) -> str:
     """A verdict in words. Where nothing beat the seed there is no gain to show."""
-    from appliance.report.words import facts
+    from appliance.verdict.report.words import facts
 
     scope = f", {found.scope}" if found.scope else ""
     lines = [f"verdict: {found.words}{scope}", _side("seed", found.seed, found.metric)]

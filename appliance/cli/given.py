@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from appliance.cli.lookups import find_prompt
-from appliance.cli.prompt import SHOWN
+from appliance.cli.prompts.prompt import SHOWN
 from appliance.data.check import printable, read_utf8, refused
 from appliance.errors import InputError, PromptError
-from appliance.prompt import Prompt
+from appliance.prompts.prompt import Prompt
 
 if TYPE_CHECKING:
     from sqlite_utils import Database

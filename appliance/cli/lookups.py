@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from appliance.cli.output import Output
 from appliance.data.check import quoted
+from appliance.data.tasks import SAMPLE, sample, save
 from appliance.errors import InputError, StropError
-from appliance.tasks import SAMPLE, sample, save
 from models.catalog import Catalog
 from store import prompts, runs, tasks
 from store.errors import StoreError

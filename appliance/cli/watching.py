@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from appliance import client, show
 from appliance.cli.exits import Detached
 from appliance.cli.output import Output
-from appliance.cli.progress import Progress
-from appliance.prompt import Prompt
+from appliance.cli.runs.progress import Progress
+from appliance.prompts import show
+from appliance.prompts.prompt import Prompt
+from appliance.run import client
 from store import events, prompts
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _viewer(out: Output, db: Database, title: str, progress: Progress) -> Iterat
         out.say(title)
         yield lambda kind, body: _narrate(out, progress.apply(kind, body))
         return
-    from appliance.cli.live import Panel
+    from appliance.cli.runs.live import Panel
 
     with Panel(out.console(), title, progress) as panel:
 

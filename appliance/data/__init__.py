@@ -7,8 +7,13 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from appliance.data.check import Skipped
-from appliance.prompt import Prompt
-from appliance.task import Case, Example, Split, Task
+from appliance.prompts.prompt import Prompt
+from appliance.task import (
+    Case,
+    Example,
+    Split,
+    Task,
+)
 
 
 class Imported(msgspec.Struct, frozen=True):

@@ -7,7 +7,12 @@ from pathlib import Path
 
 import msgspec
 
-from appliance.task import Kind, Label, Match, Metric
+from appliance.task import (
+    Kind,
+    Label,
+    Match,
+    Metric,
+)
 
 SEVERAL = "for several labels a text give --several"
 

@@ -48,11 +48,13 @@ def in_words(error: msgspec.DecodeError) -> str:
         wanted, got = (
             " or ".join(TYPES.get(t, t) for t in part.split(" | ")) for part in found.groups()
         )
-        said = f"is {got}, not {wanted}"
+        problem = f"is {got}, not {wanted}"
     elif found := _length.fullmatch(what):
-        said = f"is not a list of {found[1]}"
+        problem = f"is not a list of {found[1]}"
     elif found := _field.fullmatch(what):
-        said = f'has {"no" if found[1].startswith("missing") else "an unknown field"} "{found[2]}"'
+        problem = (
+            f'has {"no" if found[1].startswith("missing") else "an unknown field"} "{found[2]}"'
+        )
     else:
-        said = f"is wrong: {what}"
-    return f"{place} {said}".lstrip()
+        problem = f"is wrong: {what}"
+    return f"{place} {problem}".lstrip()

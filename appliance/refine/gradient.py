@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from appliance.layout import Layout
-from appliance.prompt import Prompt
-from appliance.render import CONTENT_FREE
-from appliance.scoring.evaluator import Evaluator
+from appliance.encode.layout import Layout
+from appliance.encode.tokens import Owner
+from appliance.evaluate.evaluator import Evaluator
+from appliance.prompts.prompt import Prompt
+from appliance.prompts.render import CONTENT_FREE
 from appliance.scoring.replies import with_channel
 from appliance.task import Case, Example
-from appliance.tokens import Owner
 from models.engine import Differentiate, Gradients
 
 TOP = 24
@@ -32,15 +32,15 @@ def gradient(
     evaluator: Evaluator,
     prompt: Prompt,
     cases: Sequence[Case],
-    sharpness: float,
+    inverse_temperature: float,
     channel: Mapping[str, Sequence[float]],
 ) -> Gradient:
     """One request to the twin, through the calibration branch where the prompt has a weight.
     ``channel`` holds, where it has a share, each case's scores by the channel."""
-    sheet, choices = evaluator.decisions(prompt, cases, sharpness)
-    if prompt.share:
+    sheet, choices = evaluator.decisions(prompt, cases, inverse_temperature)
+    if prompt.channel_weight:
         choices = tuple(
-            with_channel(choice, prompt.share, channel[case.id])
+            with_channel(choice, prompt.channel_weight, channel[case.id])
             for choice, case in zip(choices, cases, strict=True)
         )
     layout = sheet.layout

@@ -14,15 +14,15 @@ from collections.abc import Sequence
 
 import msgspec
 
+from appliance.encode.tokens import Tokeniser
 from appliance.errors import PromptError
-from appliance.prompt import YES_NO, Prompt
+from appliance.evaluate.workbench import Workbench
+from appliance.prompts.prompt import YES_NO, Prompt
+from appliance.prompts.render import literals, replace_literal
+from appliance.prompts.slots import label_words
 from appliance.refine.gradient import Gradient
 from appliance.refine.spans import Span
-from appliance.render import literals, replace_literal
-from appliance.slots import label_words
 from appliance.task import Task
-from appliance.tokens import Tokeniser
-from appliance.workbench import Workbench
 from models.engine import Propose
 
 NEXT = 12

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from appliance.tokens import Owner
+from appliance.encode.tokens import Owner
 
 GROWTH = 0.6
 MAX_TOKENS = 3

@@ -1,1 +1,1 @@
-"""From scores to decisions: evaluation, races and honest statistics."""
+"""From a model's replies to answers: all that a device needs to answer a row."""

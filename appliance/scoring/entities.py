@@ -23,18 +23,19 @@ class _Item(msgspec.Struct):
     text: str
 
 
-def counts(gold: Iterable[Mark], said: Iterable[Mark], text: str) -> Tally:
+def counts(gold: Iterable[Mark], predicted: Iterable[Mark], text: str) -> Tally:
     """The terms of an F1 over whole entities: a part of one earns nothing, as in CoNLL-2003.
 
     An entity is right if its type and words are, as often as the text has those words as that type:
     JSON does not say where an entity stands, and prompts that write it are compared with prompts
     that write tags.
     """
-    due, found = (
-        Counter((kind, text[start:end]) for start, end, kind in marks) for marks in (gold, said)
+    positive, found = (
+        Counter((kind, text[start:end]) for start, end, kind in marks)
+        for marks in (gold, predicted)
     )
-    hit = (due & found).total()
-    return hit, found.total() - hit, due.total() - hit
+    hit = (positive & found).total()
+    return hit, found.total() - hit, positive.total() - hit
 
 
 def write_json(marks: Iterable[Mark], text: str) -> str:

@@ -34,7 +34,7 @@ _number = re.compile(
 )
 
 
-def said(text: str, match: Match) -> str:
+def predicted(text: str, match: Match) -> str:
     """The answer in the first line that is not blank; empty where there is none. ``numeric``: its
     first number; else the line without closing punctuation, quotation marks and brackets around it.
     Choices are scored, not written."""
@@ -45,13 +45,13 @@ def said(text: str, match: Match) -> str:
     return found[0] if found else ""
 
 
-def matches(said: str, gold: Sequence[str], match: Match) -> bool:
+def matches(predicted: str, gold: Sequence[str], match: Match) -> bool:
     """Whether it is one of the right answers: the same number, exactly, or the same text but for
     case, Unicode variants (NFKC), white space and outer punctuation."""
     if match == "numeric":
-        value = number(said)
+        value = number(predicted)
         return value is not None and any(number(right) == value for right in gold)
-    read = _plain(said)
+    read = _plain(predicted)
     return bool(read) and any(_plain(right) == read for right in gold)
 
 

@@ -20,15 +20,15 @@ F (Parambath, Usunier and Grandvalet, NeurIPS 2014), here at F = 0.4."""
 
 
 class Calibration(Protocol):
-    """How scores are corrected: a prompt says so, and so does a fit. ``prior`` is empty or holds a
+    """How scores are corrected: a prompt says so, and so does a fit. ``bias`` is empty or holds a
     number for each label."""
 
     @property
     def weight(self) -> float: ...
     @property
-    def prior(self) -> tuple[float, ...]: ...
+    def bias(self) -> tuple[float, ...]: ...
     @property
-    def share(self) -> float: ...
+    def channel_weight(self) -> float: ...
     @property
     def threshold(self) -> float: ...
 
@@ -39,7 +39,7 @@ class Probable(Calibration, Protocol):
     @property
     def temperature(self) -> float: ...
     @property
-    def even(self) -> float: ...
+    def intercept(self) -> float: ...
 
 
 class Outcome(Protocol):
@@ -51,16 +51,16 @@ class Outcome(Protocol):
         ...
 
     @property
-    def due(self) -> bool:
+    def positive(self) -> bool:
         """Whether there is something to find: a label that is not none of the above."""
         ...
 
-    def loss(self, by: Calibration, metric: Metric, sharpness: float = 1.0) -> float: ...
+    def loss(self, by: Calibration, metric: Metric, inverse_temperature: float = 1.0) -> float: ...
     def credit(self, by: Calibration) -> float: ...
     def correct(self, by: Calibration) -> bool: ...
-    def said(self, by: Calibration) -> str: ...
+    def predicted(self, by: Calibration) -> str: ...
     def tally(self, by: Calibration) -> Tally: ...
-    def cost(self, by: Calibration, metric: Metric) -> float:
+    def error(self, by: Calibration, metric: Metric) -> float:
         """What a race adds to the loss for being wrong by the task's metric: 1 for what is wholly
         so."""
         ...
@@ -89,15 +89,15 @@ class Scored(msgspec.Struct, frozen=True):
         return self.plain
 
     @property
-    def due(self) -> bool:
+    def positive(self) -> bool:
         return self.gold != self.none
 
     def scores(self, by: Calibration) -> tuple[float, ...]:
-        """(1 - v) (s(y) - w s0(y)) + v log p(row | y) - b(y), v being the channel's share."""
+        """(1 - v) (s(y) - w s0(y)) + v log p(row | y) - b(y), v being the channel's weight."""
         nothing = (0.0,) * len(self.plain)
-        prior, channel = by.prior or nothing, self.channel or nothing
-        v = by.share if self.channel else 0.0
-        each = zip(self.plain, self.free, channel, prior, strict=True)
+        bias, channel = by.bias or nothing, self.channel or nothing
+        v = by.channel_weight if self.channel else 0.0
+        each = zip(self.plain, self.free, channel, bias, strict=True)
         return tuple(
             round((1 - v) * (s - by.weight * s0) + v * given - b, 4) for s, s0, given, b in each
         )
@@ -112,23 +112,23 @@ class Scored(msgspec.Struct, frozen=True):
     def credit(self, by: Calibration) -> float:
         return float(self.correct(by))
 
-    def cost(self, by: Calibration, metric: Metric) -> float:
+    def error(self, by: Calibration, metric: Metric) -> float:
         return 1.0 - self.credit(by)
 
-    def said(self, by: Calibration) -> str:
+    def predicted(self, by: Calibration) -> str:
         return self.labels[self.choice(by)]
 
-    def loss(self, by: Calibration, metric: Metric, sharpness: float = 1.0) -> float:
-        """Cross-entropy of the gold label under the softmax of ``sharpness`` x scores, in nats."""
-        scores = [sharpness * score for score in self.scores(by)]
+    def loss(self, by: Calibration, metric: Metric, inverse_temperature: float = 1.0) -> float:
+        """The gold label's cross-entropy under softmax(inverse_temperature x scores), in nats."""
+        scores = [inverse_temperature * score for score in self.scores(by)]
         peak = max(scores)
         return round(peak + log(fsum(exp(s - peak) for s in scores)) - scores[self.gold], 4)
 
     def tally(self, by: Calibration) -> Tally:
         choice = self.choice(by)
         right = choice == self.gold
-        said, due = choice != self.none, self.gold != self.none
-        return int(right and due), int(said and not right), int(due and not right)
+        predicted, positive = choice != self.none, self.gold != self.none
+        return int(right and positive), int(predicted and not right), int(positive and not right)
 
     def confidence(self, by: Probable) -> float | None:
         scores = [score / by.temperature for score in self.scores(by)]
@@ -152,11 +152,11 @@ class Written(msgspec.Struct, frozen=True):
         return (self.nll,)
 
     @property
-    def due(self) -> bool:
+    def positive(self) -> bool:
         hit, _, missed = self.counts
         return hit + missed > 0
 
-    def loss(self, by: Calibration, metric: Metric, sharpness: float = 1.0) -> float:
+    def loss(self, by: Calibration, metric: Metric, inverse_temperature: float = 1.0) -> float:
         return self.nll
 
     def credit(self, by: Calibration) -> float:
@@ -165,12 +165,12 @@ class Written(msgspec.Struct, frozen=True):
     def correct(self, by: Calibration) -> bool:
         return self.exact
 
-    def cost(self, by: Calibration, metric: Metric) -> float:
+    def error(self, by: Calibration, metric: Metric) -> float:
         if metric == "span_f1":
             return missed_more(self.counts)
         return 1.0 - (float(self.exact) if metric == "accuracy" else self.right)
 
-    def said(self, by: Calibration) -> str:
+    def predicted(self, by: Calibration) -> str:
         return self.text
 
     def tally(self, by: Calibration) -> Tally:

@@ -15,15 +15,15 @@ UNSPACED = frozenset(
 """First words of the Unicode names of characters of scripts that set no space between words."""
 
 
-def exact_match(said: str, gold: Sequence[str]) -> bool:
+def exact_match(predicted: str, gold: Sequence[str]) -> bool:
     """Whether the tokens are those of one of the right answers."""
-    found = tokens(said)
+    found = tokens(predicted)
     return any(tokens(answer) == found for answer in gold)
 
 
-def token_f1(said: str, gold: Sequence[str]) -> float:
+def token_f1(predicted: str, gold: Sequence[str]) -> float:
     """The F1 of the tokens, each as often as it occurs; of the right answers the best one's."""
-    found = tokens(said)
+    found = tokens(predicted)
     return max((_f1(found, tokens(answer)) for answer in gold), default=0.0)
 
 
@@ -51,8 +51,8 @@ def _is_punctuation(character: str) -> bool:
     return character in string.punctuation or unicodedata.category(character)[0] == "P"
 
 
-def _f1(said: Sequence[str], gold: Sequence[str]) -> float:
-    if not said or not gold:
-        return float(said == gold)
-    shared = (Counter(said) & Counter(gold)).total()
-    return 2 * shared / (len(said) + len(gold))
+def _f1(predicted: Sequence[str], gold: Sequence[str]) -> float:
+    if not predicted or not gold:
+        return float(predicted == gold)
+    shared = (Counter(predicted) & Counter(gold)).total()
+    return 2 * shared / (len(predicted) + len(gold))

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from appliance.prompt import Prompt
-from appliance.render import asked, holds
-from appliance.renderer import Answers, Sheet
-from appliance.scoring.judged import Judged, stake
+from appliance.encode.renderer import Answers, Sheet
+from appliance.prompts.prompt import Prompt
+from appliance.prompts.render import asked, holds
 from appliance.scoring.outcomes import Outcome, Scored
 from appliance.scoring.written import units
+from appliance.scoring.yes_no import YesNoOutcome, class_weight
 from appliance.task import Case, Task
 from models.engine import Choice, Scores
 
@@ -29,7 +29,7 @@ def read_scores(
 
     if prompt.form == "yesno":
         return [
-            Judged(
+            YesNoOutcome(
                 case=case.id,
                 labels=asked(task, case),
                 gold=tuple(holds(label, case.query) for label in asked(task, case)),
@@ -59,55 +59,61 @@ def read_scores(
 
 
 def decisions(
-    task: Task, prompt: Prompt, sheet: Sheet, cases: Sequence[Case], sharpness: float
+    task: Task, prompt: Prompt, sheet: Sheet, cases: Sequence[Case], inverse_temperature: float
 ) -> tuple[Choice, ...]:
     """Of each question that types leave open the decision whose loss a race counts; of all where
     they leave none. The channel is left out (``with_channel``)."""
     if prompt.form == "yesno":
-        return _yes_no_decisions(task, prompt, sheet, cases, sharpness)
+        return _yes_no_decisions(task, prompt, sheet, cases, inverse_temperature)
     found = []
     for case, [answers], [nothing] in zip(cases, sheet.plain, sheet.free, strict=True):
-        weight, prior, gold = prompt.weight, prompt.prior, case.gold
+        weight, bias, gold = prompt.weight, prompt.bias, case.gold
         if len(answers) == 1:  # an answer that is written
-            weight, prior, gold = 0.0, (), 0
-            sharpness = 1 / units(case)
-        found.append(Choice(answers, nothing if weight else (), gold, weight, sharpness, prior))
+            weight, bias, gold = 0.0, (), 0
+            inverse_temperature = 1 / units(case)
+        found.append(
+            Choice(answers, nothing if weight else (), gold, weight, inverse_temperature, bias)
+        )
     return tuple(found)
 
 
 def with_channel(choice: Choice, share: float, channel: Sequence[float]) -> Choice:
     """The decision where the channel has a share below 1 of the scores. What it gives each label is
     taken as it is: its own slope is left out."""
-    priors = choice.prior or (0.0,) * len(channel)
+    biases = choice.bias or (0.0,) * len(channel)
     left = 1 - share
     return msgspec.structs.replace(
         choice,
-        sharpness=choice.sharpness * left,
-        prior=tuple((b - share * r) / left for b, r in zip(priors, channel, strict=True)),
+        inverse_temperature=choice.inverse_temperature * left,
+        bias=tuple((b - share * r) / left for b, r in zip(biases, channel, strict=True)),
     )
 
 
 def _yes_no_decisions(
-    task: Task, prompt: Prompt, sheet: Sheet, cases: Sequence[Case], sharpness: float
+    task: Task, prompt: Prompt, sheet: Sheet, cases: Sequence[Case], inverse_temperature: float
 ) -> tuple[Choice, ...]:
     allowed = [[_fits(task, label, case) for label in asked(task, case)] for case in cases]
     if not any(map(any, allowed)):  # What a gradient costs is measured on few cases.
         allowed = [[True] * len(one) for one in allowed]
     found = []
     for case, may, plain, free in zip(cases, allowed, sheet.plain, sheet.free, strict=True):
-        due = [holds(label, case.query) for label in asked(task, case)]
-        stakes = [stake(yes, task.metric) * fits for yes, fits in zip(due, may, strict=True)]
-        prior = prompt.prior or (0.0,) * len(due)
-        for answers, nothing, yes, at_stake, b in zip(plain, free, due, stakes, prior, strict=True):
-            if at_stake:
+        positive = [holds(label, case.query) for label in asked(task, case)]
+        weights = [
+            class_weight(yes, task.metric) * fits for yes, fits in zip(positive, may, strict=True)
+        ]
+        bias = prompt.bias or (0.0,) * len(positive)
+        for answers, nothing, yes, weight, b in zip(
+            plain, free, positive, weights, bias, strict=True
+        ):
+            if weight:
                 choice = Choice(
                     answers,
                     nothing if prompt.weight else (),
                     YES if yes else NO,
                     prompt.weight,
-                    sharpness,
+                    inverse_temperature,
                     (b + prompt.threshold, 0.0),
-                    counts=at_stake / sum(stakes),
+                    counts=weight / sum(weights),
                 )
                 found.append(choice)
     return tuple(found)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from appliance.prompt import Prompt, split_slots
+from appliance.prompts.prompt import Prompt, split_slots
 from appliance.scoring import entities, matching, reading
 from appliance.scoring.grammars import json_grammar, tags_grammar
 from appliance.scoring.outcomes import Written
@@ -45,17 +45,17 @@ def read(task: Task, prompt: Prompt, case: Case, written: str, nll: float) -> Wr
     written = written.rstrip().removesuffix(prompt.separator.strip())
     match task.kind:
         case "answer":
-            said = matching.said(written, task.match)
-            right = matching.matches(said, row.answers, task.match)
+            predicted = matching.predicted(written, task.match)
+            right = matching.matches(predicted, row.answers, task.match)
             exact, credit = right, float(right)
         case "reading":
-            said = written.strip()
-            exact = reading.exact_match(said, row.answers)
-            credit = reading.token_f1(said, row.answers)
+            predicted = written.strip()
+            exact = reading.exact_match(predicted, row.answers)
+            credit = reading.token_f1(predicted, row.answers)
         case _:
             return _entities(task, prompt, case, written, nll)
     counts = (1, 0, 0) if exact else (0, 1, 1)
-    return Written(case.id, said, round(credit, 4), exact, counts, round(nll, 4))
+    return Written(case.id, predicted, round(credit, 4), exact, counts, round(nll, 4))
 
 
 def units(case: Case) -> int:
@@ -63,9 +63,9 @@ def units(case: Case) -> int:
     separator make of it. Those are its words and its end; of entities each one's type and words,
     and once that there is no other."""
     row = case.query
-    said = [row.text[start:end] for start, end, _ in row.spans]
-    words = sum(len(reading.tokens(text)) for text in (*said, *row.answers[:1]))
-    return 1 + len(said) + words
+    predicted = [row.text[start:end] for start, end, _ in row.spans]
+    words = sum(len(reading.tokens(text)) for text in (*predicted, *row.answers[:1]))
+    return 1 + len(predicted) + words
 
 
 def _entities(task: Task, prompt: Prompt, case: Case, written: str, nll: float) -> Written:

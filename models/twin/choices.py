@@ -28,9 +28,9 @@ def cross_entropy(
     calibrated = scores(choice.plain)
     if choice.weight:
         calibrated = calibrated - choice.weight * scores(choice.free)
-    if choice.prior:
-        calibrated = calibrated - calibrated.new_tensor(choice.prior)
-    calibrated = choice.sharpness * calibrated
+    if choice.bias:
+        calibrated = calibrated - calibrated.new_tensor(choice.bias)
+    calibrated = choice.inverse_temperature * calibrated
     if len(choice.plain) == 1:
         return -calibrated[0]
     return calibrated.logsumexp(0) - calibrated[choice.gold]
@@ -48,18 +48,21 @@ def check_choices(request: Differentiate, trie: Trie) -> None:
             raise BadRequest(f"{where}: gold {choice.gold} is none of {len(choice.plain)} labels")
         if not 0.0 <= choice.weight <= 1.0:
             raise BadRequest(f"{where}: weight {choice.weight} is not between 0 and 1")
-        if not 0.0 < choice.sharpness <= 1.0:
-            raise BadRequest(f"{where}: sharpness {choice.sharpness} is not above 0 and up to 1")
+        if not 0.0 < choice.inverse_temperature <= 1.0:
+            raise BadRequest(
+                f"{where}: inverse temperature {choice.inverse_temperature} is not above 0 and up "
+                "to 1"
+            )
         if not (math.isfinite(choice.counts) and choice.counts > 0):
             raise BadRequest(f"{where}: it counts {choice.counts}, which is not above 0 and finite")
         if choice.weight and len(choice.free) != len(choice.plain):
             raise BadRequest(
                 f"{where}: {len(choice.plain)} labels, {len(choice.free)} content-free"
             )
-        if choice.prior and len(choice.prior) != len(choice.plain):
-            raise BadRequest(f"{where}: {len(choice.plain)} labels, {len(choice.prior)} priors")
-        if not all(map(math.isfinite, choice.prior)):
-            raise BadRequest(f"{where}: a prior is not finite")
+        if choice.bias and len(choice.bias) != len(choice.plain):
+            raise BadRequest(f"{where}: {len(choice.plain)} labels, {len(choice.bias)} biases")
+        if not all(map(math.isfinite, choice.bias)):
+            raise BadRequest(f"{where}: a bias is not finite")
         for segment in segments_of(choice):
             if not 0 <= segment < len(trie.reads):
                 raise BadRequest(f"{where}: segment {segment} is not in the request")

@@ -1,7 +1,7 @@
 """The gradient of a prompt's loss in its literal tokens, and the swaps it proposes.
 
 The loss of a choice is the cross-entropy of the gold label under the softmax of
-t (s(y) - w s0(y) - b(y)), t being its sharpness; the gradient goes through both branches.
+t (s(y) - w s0(y) - b(y)), t being its inverse temperature; the gradient goes through both branches.
 """
 
 from __future__ import annotations

@@ -11,16 +11,17 @@ from typing import Any
 
 import msgspec
 
-from appliance import client, locations
+from appliance import locations
 from appliance.cli.watching import last_event
-from appliance.host import Host
-from appliance.interactive import Unrecorded
-from appliance.plan import tokeniser_of
-from appliance.prompt import Prompt
-from appliance.renderer import Renderer
-from appliance.scoring.evaluator import Evaluator
-from appliance.tasks import Loaded, load
-from appliance.workbench import Prices, Workbench
+from appliance.data.tasks import Loaded, load
+from appliance.encode.renderer import Renderer
+from appliance.evaluate.evaluator import Evaluator
+from appliance.evaluate.workbench import Prices, Workbench
+from appliance.host.host import Host
+from appliance.host.plan import tokeniser_of
+from appliance.prompts.prompt import Prompt
+from appliance.run import client
+from appliance.run.evaluate import Unrecorded
 from models.catalog import Catalog
 from models.pool import Pool
 from store import memo, prompts, runs

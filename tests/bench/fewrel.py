@@ -21,10 +21,10 @@ import numpy as np
 from common import arguments, digits, tune_with_seeds
 
 from appliance import locations
-from appliance.data.fewrel import read_fewrel
-from appliance.scoring.bootstrap import estimates
+from appliance.data.protocols.fewrel import read_fewrel
+from appliance.data.tasks import save
+from appliance.statistics.bootstrap import estimates
 from appliance.task import Example
-from appliance.tasks import save
 from store import database
 
 

@@ -10,10 +10,10 @@ from time import perf_counter
 from typing import Any
 
 from appliance.data import Imported
-from appliance.data.fewrel import read_fewrel
-from appliance.prompt import Prompt, Section
+from appliance.data.protocols.fewrel import read_fewrel
+from appliance.encode.tokens import Tokeniser
+from appliance.prompts.prompt import Prompt, Section
 from appliance.task import Case
-from appliance.tokens import Tokeniser
 from models.engine import Describe, Reply, Request
 from models.llama.engine import LlamaEngine, load
 

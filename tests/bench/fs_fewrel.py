@@ -19,12 +19,12 @@ import msgspec
 from common import arguments, keep, open_evaluator, tune_with_seeds
 
 from appliance import locations
-from appliance.answers import Said, say
-from appliance.prompt import Prompt
-from appliance.scoring.aim import Aim
-from appliance.scoring.calibration import calibrated, fit
-from appliance.scoring.evaluator import Evaluator
-from appliance.tasks import Loaded, load
+from appliance.calibrate.calibration import calibrated, fit
+from appliance.calibrate.objective import Objective
+from appliance.data.tasks import Loaded, load
+from appliance.evaluate.evaluator import Evaluator
+from appliance.prompts.prompt import Prompt
+from appliance.scoring.answers import Prediction, prediction
 from store import database
 
 NAME = "fs-fewrel"
@@ -51,16 +51,16 @@ def main() -> None:
 def threshold_tuned(evaluator: Evaluator, loaded: Loaded) -> Prompt:
     """The seed prompt with nothing but its calibration fitted, on all tuning cases."""
     outcomes = evaluator.score(loaded.seed, loaded.cases["tuning"], "serving")
-    return calibrated(loaded.seed, fit(outcomes, Aim(loaded.task.metric)))
+    return calibrated(loaded.seed, fit(outcomes, Objective(loaded.task.metric)))
 
 
 def by_file(evaluator: Evaluator, loaded: Loaded, prompt: Prompt) -> dict[str, list[int]]:
     """True positives, false positives and false negatives of each test file."""
     cases = loaded.cases["test"]
     outcomes = evaluator.score(prompt, cases, "serving")
-    files: defaultdict[str, list[Said]] = defaultdict(list)
+    files: defaultdict[str, list[Prediction]] = defaultdict(list)
     for case, outcome in zip(cases, outcomes, strict=True):
-        files[case.part].append(say(loaded.task, prompt, case, outcome))
+        files[case.part].append(prediction(loaded.task, prompt, case, outcome))
     return {
         part: [sum(each) for each in zip(*(said.tally for said in several), strict=True)]
         for part, several in sorted(files.items())

@@ -14,8 +14,8 @@ from statistics import median
 import torch
 from fewrel_workload import PROMPT, arguments, fewrel, opened, seconds, under_one_support
 
-from appliance.layout import Layout
-from appliance.renderer import Renderer
+from appliance.encode.layout import Layout
+from appliance.encode.renderer import Renderer
 from models.engine import Choice, Differentiate
 from models.twin.engine import TwinEngine, load
 

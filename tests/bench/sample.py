@@ -18,14 +18,14 @@ import msgspec
 from common import answers, arguments, digits, keep, open_evaluator, tune_with_seeds
 
 from appliance import locations
-from appliance.prompt import Prompt
-from appliance.scoring.aim import Aim, log_shares
-from appliance.scoring.calibration import calibrated, fit
-from appliance.scoring.paired import paired
-from appliance.search.formats import build, choose_point
-from appliance.search.label_spaces import RELATION
-from appliance.search.mutate import shot_sets
-from appliance.tasks import load, sample, save
+from appliance.calibrate.calibration import calibrated, fit
+from appliance.calibrate.objective import Objective, log_shares
+from appliance.data.tasks import load, sample, save
+from appliance.prompts.prompt import Prompt
+from appliance.search.methods.local import shot_sets
+from appliance.search.spaces.labels import RELATION
+from appliance.search.spaces.space import build, choose_point
+from appliance.statistics.paired import paired
 from store import database
 
 FORMATS = 20
@@ -55,7 +55,7 @@ def random_formats(db: Any, model: str) -> dict[str, Any]:
     shots = shot_sets(loaded.pool, loaded.seed)
     random = Random(20)
     selection = loaded.cases["selection"]
-    aim = Aim(shares=log_shares(loaded.cases["tuning"]))
+    objective = Objective(shares=log_shares(loaded.cases["tuning"]))
     rated: dict[str, list[tuple[int, Prompt]]] = {"as they are": [], "calibrated": []}
     with open_evaluator(db, loaded, model) as evaluator:
         for _ in range(FORMATS):
@@ -64,7 +64,7 @@ def random_formats(db: Any, model: str) -> dict[str, Any]:
             )
             drawn = build(point, shots, RELATION)
             scored = evaluator.score(drawn, selection, "serving")
-            fitted = calibrated(drawn, fit(scored, aim))
+            fitted = calibrated(drawn, fit(scored, objective))
             for name, prompt in zip(rated, (drawn, fitted), strict=True):
                 rated[name].append((sum(outcome.correct(prompt) for outcome in scored), prompt))
         best = {name: max(each, key=lambda one: one[0]) for name, each in rated.items()}

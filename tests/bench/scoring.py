@@ -22,11 +22,11 @@ import torch
 import transformers
 from fewrel_workload import PROMPT, arguments, fewrel, opened, seconds, under_one_support
 
-from appliance.render import render
-from appliance.renderer import Renderer
-from appliance.scoring.metrics import estimate
+from appliance.encode.renderer import Renderer
+from appliance.encode.tokens import Tokeniser, text_of
+from appliance.prompts.render import render
 from appliance.scoring.replies import read_scores
-from appliance.tokens import Tokeniser, text_of
+from appliance.statistics.metrics import estimate
 from models.engine import Score
 from models.llama.context import TRUNK, Context
 from models.llama.engine import LlamaEngine

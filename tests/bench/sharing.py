@@ -13,8 +13,8 @@ from collections.abc import Callable
 
 from fewrel_workload import arguments, fewrel, opened, seconds
 
+from appliance.encode.tokens import Tokeniser
 from appliance.task import Case, Example
-from appliance.tokens import Tokeniser
 from models.engine import Score, Scores, Segment
 from models.llama.engine import LlamaEngine
 

@@ -27,12 +27,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from appliance.scoring.claims import refusal
-from appliance.scoring.f1 import mean_f1
-from appliance.scoring.paired import weigh
-from appliance.scoring.power import power_paired
-from appliance.scoring.statistics import wilson
-from appliance.verdict import threshold
+from appliance.statistics.claims import refusal
+from appliance.statistics.f1 import mean_f1
+from appliance.statistics.paired import weigh
+from appliance.statistics.power import power_paired
+from appliance.statistics.proportions import wilson
+from appliance.verdict.verdict import threshold
 
 LOOKS = 3
 PROMPTS = 20
@@ -40,7 +40,7 @@ RELATIONS = 8
 SPREAD = 0.1
 """Standard deviation, over relations, of what a prompt is better or worse on one of them."""
 
-DUE, F1 = 0.05, 0.4
+POSITIVE_SHARE, F1 = 0.05, 0.4
 """The share of rows that have a relation, and the micro-F1 of all prompts."""
 
 SHARES = (0.6, 0.3, 0.05, 0.05)
@@ -86,14 +86,14 @@ def clustered(random: Random, n: int) -> Design:
 def mostly_none(found: float, others_find: float, random: Random, n: int) -> Design:
     """``found`` of the relations that there are are found by the seed."""
     shape = (PROMPTS, n + n // 2)
-    due = random.random(shape[1]) < DUE
+    positives = random.random(shape[1]) < POSITIVE_SHARE
     doubt = random.random(shape[1])
 
     def draw() -> Results:
         drawn = np.where(random.random(shape) < 0.3, random.random(shape), doubt)
-        return counts(due, drawn < claimed(due, others_find))
+        return counts(positives, drawn < claimed(positives, others_find))
 
-    return Design(counts(due, doubt < claimed(due, found)), draw, [])
+    return Design(counts(positives, doubt < claimed(positives, found)), draw, [])
 
 
 def unbalanced(random: Random, n: int) -> Design:
@@ -117,14 +117,16 @@ def by_label(gold: NDArray[np.int64], said: NDArray[np.int64]) -> Results:
     return counts(gold[..., None] == labels, said[..., None] == labels)
 
 
-def claimed(due: NDArray[np.bool_], found: float) -> Results:
+def claimed(positives: NDArray[np.bool_], found: float) -> Results:
     """How likely a relation is claimed, so that the F1 is ``F1``."""
-    wrongly = (2 * DUE * found / F1 - DUE - DUE * found) / (1 - DUE)
-    return np.where(due, found, wrongly)
+    wrongly = (2 * POSITIVE_SHARE * found / F1 - POSITIVE_SHARE - POSITIVE_SHARE * found) / (
+        1 - POSITIVE_SHARE
+    )
+    return np.where(positives, found, wrongly)
 
 
-def counts(due: NDArray[np.bool_], said: NDArray[np.bool_]) -> Results:
-    return np.stack([due & said, ~due & said, due & ~said], axis=-1).astype(float)
+def counts(positives: NDArray[np.bool_], said: NDArray[np.bool_]) -> Results:
+    return np.stack([positives & said, ~positives & said, positives & ~said], axis=-1).astype(float)
 
 
 DESIGNS: dict[str, Callable[[Random, int], Design]] = {

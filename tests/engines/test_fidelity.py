@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from families import FAMILIES, write
 
-from appliance.fidelity import PROBE, fidelity
+from appliance.host.fidelity import PROBE, fidelity
 from models.engine import Propose, Tokenise
 from models.llama.quantise import quantise
 

@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from in_process import PROMPT, TASK, InProcess, case, row
 
-from appliance.layout import Layout
-from appliance.render import render
-from appliance.renderer import Renderer
+from appliance.encode.layout import Layout
+from appliance.encode.renderer import Renderer
+from appliance.encode.tokens import Tokeniser, text_of
+from appliance.prompts.render import render
 from appliance.scoring.replies import totals
-from appliance.scoring.statistics import rank_agreement
-from appliance.tokens import Tokeniser, text_of
+from appliance.statistics.proportions import rank_agreement
 from models.engine import (
     Describe,
     Detokenise,

@@ -112,7 +112,7 @@ def test_a_truncated_gguf_leaves_nothing_behind(smollm2, tmp_path):
 
 
 def test_the_twin_reads_text_as_the_tokens_that_llama_cpp_reads(engine, smollm2):
-    from appliance.tokens import PROBE
+    from appliance.encode.tokens import PROBE
     from models.llama.engine import load
 
     llama = load(str(smollm2), beat=lambda done, total: None, n_ctx=1024)

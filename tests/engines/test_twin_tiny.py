@@ -73,7 +73,7 @@ def engine(folder):
 
 
 def a_request(
-    weight: float = 0.5, sharpness: float = 1.0, prior: tuple[float, ...] = ()
+    weight: float = 0.5, inverse_temperature: float = 1.0, bias: tuple[float, ...] = ()
 ) -> Differentiate:
     """A prompt, two queries and a content-free one, three labels of one or two tokens and the end.
 
@@ -93,8 +93,8 @@ def a_request(
             owners.append((-1,) * len(label))
     first, second, free = answers
     choices = (
-        Choice(first, free, 1, weight, sharpness, prior),
-        Choice(second, free, 0, weight, sharpness, prior),
+        Choice(first, free, 1, weight, inverse_temperature, bias),
+        Choice(second, free, 0, weight, inverse_temperature, bias),
     )
     return Differentiate(tuple(segments), tuple(owners), choices, top=8)
 
@@ -106,11 +106,11 @@ def packed(model: Any, request: Differentiate, **options: Any) -> Slopes:
 
 
 @pytest.mark.parametrize(
-    ("weight", "sharpness", "prior"),
+    ("weight", "inverse_temperature", "bias"),
     [(0.0, 1.0, ()), (0.5, 0.25, ()), (1.0, 1.0, ()), (0.5, 0.5, (3.0, 0.0, -3.0))],
 )
-def test_packed_gradients_equal_those_of_a_naive_loop(engine, weight, sharpness, prior):
-    request = a_request(weight, sharpness, prior)
+def test_packed_gradients_equal_those_of_a_naive_loop(engine, weight, inverse_temperature, bias):
+    request = a_request(weight, inverse_temperature, bias)
     found = packed(engine.model, request)
     losses, gradient = found.losses, found.mean
     expected_losses, expected = naive_loop.gradient(engine.model, request)
@@ -415,8 +415,8 @@ def test_progress_is_told_after_every_pack(folder):
         ({"choices": (Choice((2, 3), (), 2, 0.0),)}, "gold 2 is none of 2 labels"),
         ({"choices": (Choice((2, 3), (10,), 0, 0.5),)}, "2 labels, 1 content-free"),
         ({"choices": (Choice((2, 3), (2, 3), 0, float("nan")),)}, "not between 0 and 1"),
-        ({"choices": (Choice((2, 3), (), 0, 0.0, 0.0),)}, "sharpness 0.0 is not above 0"),
-        ({"choices": (Choice((2, 3), (), 0, 0.0, 1.0, (1.0,)),)}, "2 labels, 1 priors"),
+        ({"choices": (Choice((2, 3), (), 0, 0.0, 0.0),)}, "inverse temperature 0.0 is not above 0"),
+        ({"choices": (Choice((2, 3), (), 0, 0.0, 1.0, (1.0,)),)}, "2 labels, 1 biases"),
         ({"choices": (Choice((2, 3), (), 0, 0.0, 1.0, (1.0, float("inf"))),)}, "is not finite"),
         ({"choices": (Choice((2, 3), (), 0, 0.0, counts=0.0),)}, "counts 0.0, which is not above"),
         ({"choices": (Choice((2, 3), (), 0, 0.0, counts=float("inf")),)}, "counts inf, which is"),

@@ -11,8 +11,9 @@ from typing import Any
 
 import msgspec
 
-from appliance import locations, tasks
-from appliance.prompt import Prompt, Section
+from appliance import locations
+from appliance.data import tasks
+from appliance.prompts.prompt import Prompt, Section
 from models.record import RECORD, Body, Model, write
 from store import commands, database, events, prompts, runs, verdicts
 from store.records import CommandRecord, EvaluationRecord

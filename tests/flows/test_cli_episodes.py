@@ -10,12 +10,13 @@ import pytest
 from click.testing import CliRunner, Result
 from few_shot_files import NONE, FewRelFiles, TacredFiles
 
-from appliance import locations, tasks
+from appliance import locations
 from appliance.cli import strop
-from appliance.data.fewrel import read_fewrel
-from appliance.data.fs_fewrel import read_fs_fewrel
-from appliance.data.fs_tacred import read_fs_tacred
-from appliance.data.protocols import Files
+from appliance.data import tasks
+from appliance.data.protocols.common import Files
+from appliance.data.protocols.fewrel import read_fewrel
+from appliance.data.protocols.fs_fewrel import read_fs_fewrel
+from appliance.data.protocols.fs_tacred import read_fs_tacred
 from store import database
 
 SMALL = ("--episodes-per-file", "4", "--dev-episodes-per-file", "2")

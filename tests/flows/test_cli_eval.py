@@ -12,9 +12,10 @@ import pytest
 from click.testing import CliRunner, Result
 from scripted_answers import BEST, SEED, Refusal, ScriptedRunner, add_model, create_run, rows
 
-from appliance import client, locations
+from appliance import locations
 from appliance.cli import strop
-from appliance.prompt import Prompt
+from appliance.prompts.prompt import Prompt
+from appliance.run import client
 from store import database
 from store.records import CommandRecord
 
@@ -46,13 +47,13 @@ def entry(name: str, prompt: str, rank: int, n: int = 5, **more: Any) -> dict[st
     """What the runner says of a prompt: the better its rank, the more of its five cases right."""
     right = 5 - rank
     cases = [
-        {"case": f"c{i}", "gold": "owns", "said": "owns" if i < right else "employs",
+        {"case": f"c{i}", "gold": "owns", "predicted": "owns" if i < right else "employs",
          "credit": float(i < right), "exact": i < right, "tally": [1, 0, 0],
          "confidence": 0.75, "part": "", "loss": 0.5}
         for i in range(n)
     ]  # fmt: skip
     figures = {"value": right / 5, "low": 0.23, "high": 0.88, "n": n}
-    rules = {"weight": 0.5, "prior": [0.5, -0.5], "share": 0.0, "threshold": 0.0}
+    rules = {"weight": 0.5, "bias": [0.5, -0.5], "channel_weight": 0.0, "threshold": 0.0}
     also = {"micro_f1": {"value": 0.25, "low": 0.125, "high": 0.375, "n": n}}
     return {
         "name": name, "prompt": prompt, "rank": rank, "behind": None, "also": also, "loss": 1.5,
@@ -115,7 +116,7 @@ def test_one_prompt_is_shown_with_its_figures_intervals_rules_and_speed():
     assert f"prompt  {SEED.id}" in text and "firms, selection split, n 5" in text
     assert "accuracy 0.800, 95 % interval [0.230, 0.880]" in text
     assert "micro-F1 0.250, 95 % interval [0.125, 0.375]" in text
-    assert "loss    1.5000, calibration weight 0.5, label priors" in text
+    assert "loss    1.5000, calibration weight 0.5, label biases" in text
     assert "0:02, 900 tokens; 2.5 rows/s, 450 tokens/s" in text
 
 
@@ -138,7 +139,11 @@ def test_examples_are_shown_one_by_one_where_asked_for():
 def test_a_written_answer_has_no_probability_to_show_and_a_long_one_is_cut():
     def written(db: Any, command: CommandRecord) -> dict[str, Any]:
         found = answered(db, command)
-        case = {**found["prompts"][0]["cases"][0], "confidence": None, "said": "x\n" + "y" * 99}
+        case = {
+            **found["prompts"][0]["cases"][0],
+            "confidence": None,
+            "predicted": "x\n" + "y" * 99,
+        }
         found["prompts"][0]["cases"] = [case]
         return found
 

@@ -11,9 +11,9 @@ from rich.console import Console
 
 from appliance.cli import figures
 from appliance.cli import output as outputs
-from appliance.cli.live import PROMPT_LINES, Panel
 from appliance.cli.output import Output, columns, json_text
-from appliance.cli.progress import RECENT, Progress
+from appliance.cli.runs.live import PROMPT_LINES, Panel
+from appliance.cli.runs.progress import RECENT, Progress
 
 Show = Callable[[Progress, str], str]
 

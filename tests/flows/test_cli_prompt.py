@@ -13,8 +13,8 @@ from click.testing import CliRunner, Result
 
 from appliance import locations
 from appliance.cli import strop
-from appliance.prompt import Prompt
-from appliance.tasks import Loaded, load, save
+from appliance.data.tasks import Loaded, load, save
+from appliance.prompts.prompt import Prompt
 from store import database, prompts
 
 SCORED = {
@@ -80,8 +80,8 @@ def test_what_was_fitted_is_shown_and_its_changes_are_told(db):
     save(db, tiny_tasks.imported("classify"))
     loaded = load(db, "topics")
     fitted = msgspec.structs.replace(
-        loaded.seed, reverse="{label}: {text}\n", share=0.25, weight=0.5, prior=(1.0, 0.0, -1.0),
-        temperature=2.5, abstain=0.4, words=("t", "s", "w"),
+        loaded.seed, reverse="{label}: {text}\n", channel_weight=0.25, weight=0.5,
+        bias=(1.0, 0.0, -1.0), temperature=2.5, abstain=0.4, words=("t", "s", "w"),
     )  # fmt: skip
     text = show("show", keep(db, loaded, fitted)).stdout
     for line in (

@@ -29,11 +29,13 @@ from scripted_answers import (
     rows,
 )
 
-from appliance import client, locations, tasks
+from appliance import locations
 from appliance.cli import strop
-from appliance.prompt import Prompt, Section
-from appliance.tasks import save
-from appliance.verdict import Answer
+from appliance.data import tasks
+from appliance.data.tasks import save
+from appliance.prompts.prompt import Prompt, Section
+from appliance.run import client
+from appliance.verdict.verdict import Answer
 from store import database, runs
 from store.records import CommandRecord
 

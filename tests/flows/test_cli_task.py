@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from appliance import locations
 from appliance.cli import strop
-from appliance.tasks import Loaded, load, save
+from appliance.data.tasks import Loaded, load, save
 from store import commands, database, prompts, runs, tasks
 
 

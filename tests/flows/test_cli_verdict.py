@@ -13,13 +13,18 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
-from appliance import locations, tasks
+from appliance import locations
 from appliance.cli import strop
-from appliance.data import Imported
-from appliance.judge import judge
-from appliance.prompt import Prompt
-from appliance.task import Case, Example, Label, Task
-from appliance.verdict import Answer, Noise
+from appliance.data import Imported, tasks
+from appliance.prompts.prompt import Prompt
+from appliance.task import (
+    Case,
+    Example,
+    Label,
+    Task,
+)
+from appliance.verdict.judge import judge
+from appliance.verdict.verdict import Answer, Noise
 from store import database, prompts, runs, verdicts
 
 RUN = "ab12cd34"

@@ -8,12 +8,18 @@ import msgspec
 import pytest
 from in_process import InProcess
 
-from appliance import client, job, locations, runner
+from appliance import locations
+from appliance.data.tasks import sample, save
 from appliance.errors import InputError, StropError
-from appliance.plan import Agreement, Plan
-from appliance.record import StoreJournal
-from appliance.tasks import sample, save
-from appliance.workbench import Body, Interrupted, Prices, Workbench
+from appliance.evaluate.workbench import (
+    Body,
+    Interrupted,
+    Prices,
+    Workbench,
+)
+from appliance.host.plan import Agreement, Plan
+from appliance.run import client, job, runner
+from appliance.run.recorder import StoreJournal
 from models.engine import Score, Scores, Segment
 from models.pool import Pool
 from store import commands, database, events, journal, prompts, runs, tasks
@@ -176,7 +182,7 @@ def planned(db, serving, monkeypatch):
     """A tune command whose measurements are made up."""
     save(db, sample())
 
-    class Gauge:
+    class Planner:
         def __init__(self, *_):
             pass
 
@@ -190,7 +196,7 @@ def planned(db, serving, monkeypatch):
             return PLAN
 
     model = type("Model", (), {"name": "m"})
-    monkeypatch.setattr(job, "Gauge", Gauge)
+    monkeypatch.setattr(job, "Gauge", Planner)
     monkeypatch.setattr(serving.host, "prepare", lambda name: model)
     request = {"task": "sample", "model": "m", "minutes": 10.0, "seed": 2**32 - 1}
     return client.enqueue(db, "tune", request)

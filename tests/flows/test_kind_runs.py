@@ -14,12 +14,13 @@ import tiny_tasks
 from click.testing import CliRunner
 from scripted_home import MODEL, Script, plan, reset
 
-from appliance import client, locations
+from appliance import locations
 from appliance.cli import strop
-from appliance.prompt import Prompt
-from appliance.scoring.metrics import NAMES
-from appliance.tasks import load, save
-from appliance.verdict import Verdict
+from appliance.data.tasks import load, save
+from appliance.prompts.prompt import Prompt
+from appliance.run import client
+from appliance.statistics.metrics import NAMES
+from appliance.verdict.verdict import Verdict
 from store import check, database, events, prompts, runs, verdicts
 
 KINDS = ("episodes", "several", "answer", "reading", "spans")
@@ -163,4 +164,4 @@ def test_the_first_yes_counts_only_where_it_is_asked_for(at_work):
     for options, said in (((), {"#multiple#"}), (("--first-yes",), {c.labels[0] for c in
                           loaded.cases["selection"]})):  # fmt: skip
         [entry] = json.loads(invoke("eval", str(path), *split, *options))["prompts"]
-        assert {case["said"] for case in entry["cases"]} == said
+        assert {case["predicted"] for case in entry["cases"]} == said

@@ -9,15 +9,15 @@ import tiny_tasks
 from in_process import InProcess, MemoryJournal
 from scripted_model import ScriptedModel
 
-from appliance.prompt import Prompt
-from appliance.renderer import Renderer
-from appliance.scoring.evaluator import Evaluator
-from appliance.scoring.statistics import Estimate
-from appliance.search.contest import Candidate
-from appliance.suits import check
+from appliance.encode.renderer import Renderer
+from appliance.evaluate.evaluator import Evaluator
+from appliance.evaluate.workbench import Body, Prices, Workbench
+from appliance.prompts.prompt import Prompt
+from appliance.prompts.validate import check
+from appliance.search.race import Candidate
+from appliance.statistics.proportions import Estimate
 from appliance.tune import tune
-from appliance.verdict import Verdict, give_verdict
-from appliance.workbench import Body, Prices, Workbench
+from appliance.verdict.verdict import Verdict, give_verdict
 from models.engine import Generate
 
 KINDS = list(tiny_tasks.tasks())
@@ -39,7 +39,7 @@ class Told:
     def selected(self, candidate: Candidate, found: Estimate, loss: float) -> None:
         self.seen.append((candidate.final.id, "selection", found.value))
 
-    def settled(self, candidate: Candidate, prompt: Prompt) -> None:
+    def fitted(self, candidate: Candidate, prompt: Prompt) -> None:
         self.seen.append((prompt.id, "settled", 0.0))
 
 

@@ -14,17 +14,18 @@ from click.testing import CliRunner
 from families import FAMILIES, write
 from msgspec.structs import replace
 
-import appliance.bodies
+import appliance.host.bodies
 from appliance import locations
-from appliance.bodies import measured
-from appliance.cli import models_bench, strop
+from appliance.cli import strop
+from appliance.cli.models import bench as models_bench
 from appliance.data.choices import Choices
-from appliance.data.jsonl import read_jsonl
+from appliance.data.read.jsonl import read_jsonl
+from appliance.data.tasks import load, save
 from appliance.errors import StropError
-from appliance.host import Host
-from appliance.measure import measure
-from appliance.plan import Gauge
-from appliance.tasks import load, save
+from appliance.host.bodies import measured
+from appliance.host.host import Host
+from appliance.host.measure import measure
+from appliance.host.plan import Planner
 from models.catalog import Body, Catalog, Model
 from models.make import make
 from models.pool import Pool
@@ -46,8 +47,8 @@ def benched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
     home = tmp_path_factory.mktemp("bench") / "home"
     with pytest.MonkeyPatch.context() as patch, Pool() as pool:
         patch.setenv("STROP_HOME", str(home))
-        patch.setattr(appliance.bodies, "KINDS", ("Q8_0", "Q4_0"))
-        patch.setattr(appliance.bodies, "measured", as_fast_as_given)
+        patch.setattr(appliance.host.bodies, "KINDS", ("Q8_0", "Q4_0"))
+        patch.setattr(appliance.host.bodies, "measured", as_fast_as_given)
         catalog = Catalog(locations.models_folder())
         path = write(home.parent / "tiny.gguf", FAMILIES["llama"])
         catalog.add_gguf(path, "tiny", licence="", origin="test")
@@ -140,17 +141,17 @@ def test_a_twin_can_be_imported_and_must_be_the_same_model_s(
     assert json.loads(done.stdout)["origin"] == "imported from tiny.gguf, twin from one"
     catalog = Catalog(locations.models_folder())
     assert catalog.check("tiny") == [] and catalog.get("tiny").twin_sha256
-    monkeypatch.setattr(appliance.bodies, "KINDS", ())
+    monkeypatch.setattr(appliance.host.bodies, "KINDS", ())
     loaded = load(store_with_task(tmp_path / "home"), "firm")
     with Pool() as pool:
         host = Host(catalog, pool, lambda text: None)
         model = host.prepare("tiny")
-        gauge = Gauge(host, model, model, loaded)
+        planner = Planner(host, model, model, loaded)
         if refused:
             with pytest.raises(StropError, match=r"twin of tiny is .* nats .* another model's"):
-                gauge.bodies()
+                planner.bodies()
         else:
-            assert gauge.bodies()["twin"].prices.gradient > 0
+            assert planner.bodies()["twin"].prices.gradient > 0
 
 
 def test_what_makes_no_twin_is_refused_and_leaves_nothing(

@@ -13,11 +13,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from appliance import client, locations
+from appliance import locations
 from appliance.data.choices import Choices
-from appliance.data.jsonl import read_jsonl
-from appliance.sample import path as sample_folder
-from appliance.tasks import save
+from appliance.data.read.jsonl import read_jsonl
+from appliance.data.sample import path as sample_folder
+from appliance.data.tasks import save
+from appliance.run import client
 from models.catalog import Catalog
 from store import check, commands, database, journal, runs, verdicts
 

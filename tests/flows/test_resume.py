@@ -15,11 +15,11 @@ from scripted_home import Script, plan, reset
 
 from appliance import locations
 from appliance.data.choices import Choices
-from appliance.data.jsonl import read_jsonl
-from appliance.record import ONCE
-from appliance.sample import path as sample_folder
-from appliance.tasks import save
-from appliance.workbench import call_key
+from appliance.data.read.jsonl import read_jsonl
+from appliance.data.sample import path as sample_folder
+from appliance.data.tasks import save
+from appliance.evaluate.workbench import call_key
+from appliance.run.recorder import ONCE
 from models.engine import Differentiate, Generate, Propose, Request, Score
 from store import check, commands, database, events, journal, runs, verdicts
 

@@ -12,10 +12,10 @@ from scripted_home import Script, plan, reset
 
 from appliance import locations
 from appliance.cli import strop
+from appliance.data.tasks import save
 from appliance.errors import InputError
-from appliance.prompt import Prompt, Section
-from appliance.tasks import save
-from appliance.verdict import Verdict
+from appliance.prompts.prompt import Prompt, Section
+from appliance.verdict.verdict import Verdict
 from store import database, prompts, runs, verdicts
 
 MINE = Prompt((Section("task", "What is it about?\n"),), "Note: {text}\nTopic: {label}\n")

@@ -9,9 +9,10 @@ import msgspec
 import pytest
 from textual.widgets import DataTable, Input, OptionList
 
-from appliance import client, locations
-from appliance.prompt import Prompt, Section
-from appliance.record import Inputs
+from appliance import locations
+from appliance.prompts.prompt import Prompt, Section
+from appliance.run import client
+from appliance.run.recorder import Inputs
 from models.catalog import Catalog
 from store import commands, database, events, prompts, runs, sql, tasks, verdicts
 from store.errors import StoreError

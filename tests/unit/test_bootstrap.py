@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from appliance.scoring.bootstrap import Rows, estimates
-from appliance.scoring.f1 import mean_f1
+from appliance.statistics.bootstrap import Rows, estimates
+from appliance.statistics.f1 import mean_f1
 
 
 def means(values: Rows) -> Rows:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from appliance.scoring.claims import LEAST_DUE, refusal
-from appliance.scoring.paired import weigh
+from appliance.statistics.claims import LEAST_POSITIVES, refusal
+from appliance.statistics.paired import weigh
 
 HIT, MISSED, NOTHING = (1, 0, 0), (0, 0, 1), (0, 0, 0)
 
@@ -37,15 +37,15 @@ def test_few_clusters_are_refused_however_many_cases_they_have() -> None:
 
 
 def test_an_f1_with_few_cases_to_find_is_refused() -> None:
-    def found(due: int) -> str:
-        before = np.array([MISSED] * due + [NOTHING] * 200)
-        after = np.array([HIT] * due + [NOTHING] * 200)
+    def found(positives: int) -> str:
+        before = np.array([MISSED] * positives + [NOTHING] * 200)
+        after = np.array([HIT] * positives + [NOTHING] * 200)
         return refusal(weigh(before, after), 0.05)
 
     assert found(12) == (
         "12 cases with something to find cannot prove a gain in F1: at least 15 are needed"
     )
-    assert found(LEAST_DUE) == ""
+    assert found(LEAST_POSITIVES) == ""
 
 
 def test_a_macro_f1_with_a_rare_label_is_refused() -> None:

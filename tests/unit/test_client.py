@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import stat
 
-from appliance import client, locations
+from appliance import locations
+from appliance.run import client
 
 
 def test_nobody_else_can_read_the_log_of_the_runner(monkeypatch):

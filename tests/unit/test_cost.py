@@ -10,11 +10,16 @@ import tiny_tasks
 from in_process import InProcess
 from scripted_model import ScriptedModel
 
-from appliance.prompt import Prompt
-from appliance.renderer import Renderer
-from appliance.scoring.cost import WRITTEN, expected_cost, longest, writes
+from appliance.encode.renderer import Renderer
+from appliance.evaluate.cost import (
+    WRITTEN,
+    expected_cost,
+    longest,
+    writes,
+)
+from appliance.evaluate.workbench import Prices
+from appliance.prompts.prompt import Prompt
 from appliance.scoring.written import ANSWER, REASONING
-from appliance.workbench import Prices
 from models.engine import Segment
 from models.trie import build
 

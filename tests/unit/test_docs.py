@@ -14,16 +14,16 @@ from pathlib import Path
 import click
 import pytest
 
-from appliance import seeds
 from appliance.cli import strop
 from appliance.data.check import find_span
+from appliance.prompts import seeds
 from appliance.task import FIELDS
 
 REPOSITORY = Path(__file__).parents[2]
 DOCUMENTS = [
     *(REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
     *sorted((REPOSITORY / "docs").glob("*.md")),
-    REPOSITORY / "appliance/sample/DATA_CARD.md",
+    REPOSITORY / "appliance/data/sample/DATA_CARD.md",
 ]
 SHIPPED = [
     *DOCUMENTS,

@@ -9,12 +9,17 @@ import msgspec
 import pytest
 from in_process import LABELS, PROMPT, TASK, many, row
 
-from appliance.layout import Layout
-from appliance.prompt import Prompt
-from appliance.renderer import Sheet
-from appliance.scoring.judged import Judged
+from appliance.encode.layout import Layout
+from appliance.encode.renderer import Sheet
+from appliance.prompts.prompt import Prompt
 from appliance.scoring.outcomes import MISS, Scored
-from appliance.scoring.replies import decisions, read_scores, totals, with_channel
+from appliance.scoring.replies import (
+    decisions,
+    read_scores,
+    totals,
+    with_channel,
+)
+from appliance.scoring.yes_no import YesNoOutcome
 from appliance.task import Case, Example, Label
 from models.engine import Choice, Scores, Segment
 
@@ -55,7 +60,7 @@ def test_only_segments_that_are_read_have_a_total():
 
 def test_the_row_given_each_label_is_read_where_there_is_a_channel():
     sheet = Sheet(laid_out(9), [[(1, 2, 3)]], [[(4, 5, 6)]], [(7, 8, 9)])
-    prompt = msgspec.structs.replace(PROMPT, reverse="{label}: {text}\n", share=0.5)
+    prompt = msgspec.structs.replace(PROMPT, reverse="{label}: {text}\n", channel_weight=0.5)
     [scored] = read_scores(TASK, prompt, sheet, replied(*range(9)), [CASE])
     assert isinstance(scored, Scored) and scored.channel == (6.0, 7.0, 8.0)
 
@@ -76,7 +81,7 @@ def test_a_margin_is_the_score_of_yes_less_that_of_no():
     asked = Case(row("Cleo", "Wick", "author"), (*LABELS, "no relation"))
     scores = (-1.0, -3.0, -5.0, -4.0, 0.0, -0.5, *(0.0, -1.0) * 3)
     [judged] = read_scores(NONE_TASK, YES_NO, YES_NO_SHEET, replied(*scores), [asked])
-    assert judged == Judged(
+    assert judged == YesNoOutcome(
         case=asked.id,
         labels=LABELS,
         gold=(False, False, True),
@@ -91,7 +96,7 @@ def test_every_label_that_a_text_has_is_right():
     task = msgspec.structs.replace(NONE_TASK, kind="classify", several=True)
     asked = Case(Example("A text.", labels=("founder", "author")), (*LABELS, "no relation"))
     [judged] = read_scores(task, YES_NO, YES_NO_SHEET, replied(*range(12)), [asked])
-    assert isinstance(judged, Judged)
+    assert isinstance(judged, YesNoOutcome)
     assert judged.gold == (True, False, True) and judged.several
 
 
@@ -113,11 +118,11 @@ def test_types_rule_out_labels_that_cannot_hold_between_them_and_unknown_ones_no
     task = msgspec.structs.replace(TASK, labels=labels)
     asked = Case(row("Cleo", "Wick", head_type=types[0], tail_type=types[1]), LABELS)
     [judged] = read_scores(task, YES_NO, YES_NO_SHEET, replied(*range(12)), [asked])
-    assert isinstance(judged, Judged) and judged.allowed == allowed
+    assert isinstance(judged, YesNoOutcome) and judged.allowed == allowed
 
 
 def test_a_choice_among_labels_is_one_decision():
-    prompt = msgspec.structs.replace(PROMPT, weight=0.5, prior=(0.5, 0.0, -0.5))
+    prompt = msgspec.structs.replace(PROMPT, weight=0.5, bias=(0.5, 0.0, -0.5))
     assert decisions(TASK, prompt, THREE_LABELS, [CASE], 0.25) == (
         Choice((1, 2, 3), (4, 5, 6), CASE.gold, 0.5, 0.25, (0.5, 0.0, -0.5)),
     )
@@ -127,7 +132,7 @@ def test_a_choice_among_labels_is_one_decision():
 
 @pytest.mark.parametrize(("metric", "miss"), [("accuracy", 1.0), ("micro_f1", MISS)])
 def test_each_yes_no_question_is_a_decision_with_its_labels_prior_and_the_threshold(metric, miss):
-    prompt = msgspec.structs.replace(YES_NO, weight=1.0, prior=(1.0, 2.0, 3.0), threshold=0.5)
+    prompt = msgspec.structs.replace(YES_NO, weight=1.0, bias=(1.0, 2.0, 3.0), threshold=0.5)
     asked = Case(row("Cleo", "Wick", "supplier of"), LABELS)
     task = msgspec.structs.replace(TASK, metric=metric)
     found = decisions(task, prompt, YES_NO_SHEET, [asked], 1.0)
@@ -163,7 +168,7 @@ def test_where_types_rule_every_label_out_there_is_something_to_differentiate_al
 def test_the_mean_loss_of_yes_no_decisions_is_that_of_a_race(metric):
     """Two cases, of which types leave the second one question."""
     task = msgspec.structs.replace(TASK, labels=PAIRS, metric=metric)
-    prompt = msgspec.structs.replace(YES_NO, weight=0.5, prior=(0.5, -0.25, 1.0), threshold=0.25)
+    prompt = msgspec.structs.replace(YES_NO, weight=0.5, bias=(0.5, -0.25, 1.0), threshold=0.25)
     cases = [
         Case(row("Cleo", "Wick", "author"), LABELS),
         Case(row("Bo", "Vell", "founder", head_type="PERSON", tail_type="ORG"), LABELS),
@@ -183,7 +188,7 @@ def test_the_mean_loss_of_yes_no_decisions_is_that_of_a_race(metric):
 
 def test_the_loss_of_a_decision_with_a_channel_is_that_of_a_race():
     prompt = msgspec.structs.replace(
-        PROMPT, reverse="{label}: {text}\n", weight=0.5, prior=(0.5, 0.0, -0.5), share=0.25
+        PROMPT, reverse="{label}: {text}\n", weight=0.5, bias=(0.5, 0.0, -0.5), channel_weight=0.25
     )
     sheet = Sheet(laid_out(9), [[(1, 2, 3)]], [[(4, 5, 6)]], [(7, 8, 9)])
     scores = [-1.0, -2.5, -3.0, -0.5, -1.0, -0.25, -7.0, -4.0, -6.5]
@@ -197,9 +202,9 @@ def test_the_loss_of_a_decision_with_a_channel_is_that_of_a_race():
 def loss_of(choice: Choice, scores: list[float]) -> float:
     """As the twin takes it, of segments 1, 2, ... with these scores."""
     free = choice.free or choice.plain
-    priors = choice.prior or (0.0,) * len(choice.plain)
-    each = zip(choice.plain, free, priors, strict=True)
-    found = [choice.sharpness * (scores[s - 1] - choice.weight * scores[f - 1] - b)
+    biases = choice.bias or (0.0,) * len(choice.plain)
+    each = zip(choice.plain, free, biases, strict=True)
+    found = [choice.inverse_temperature * (scores[s - 1] - choice.weight * scores[f - 1] - b)
              for s, f, b in each]  # fmt: skip
     return log(sum(map(exp, found))) - found[choice.gold]
 

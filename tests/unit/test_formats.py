@@ -11,15 +11,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from in_process import PROMPT
 
-from appliance.prompt import Prompt
-from appliance.render import render
-from appliance.search.formats import Point, Space, build, choose_point
-from appliance.search.label_spaces import CLASSIFY, RELATION
-from appliance.search.mutate import mutate, shot_sets
+from appliance.prompts.prompt import Prompt
+from appliance.prompts.render import render
+from appliance.prompts.validate import check
+from appliance.search.methods.local import mutate, shot_sets
 from appliance.search.spaces import space_of
-from appliance.search.written_spaces import ANSWER, OFFERED, READING, SPANS
-from appliance.search.yes_no_spaces import SEVERAL, YES_NO_RELATION
-from appliance.suits import check
+from appliance.search.spaces.labels import CLASSIFY, RELATION
+from appliance.search.spaces.space import (
+    Point,
+    Space,
+    build,
+    choose_point,
+)
+from appliance.search.spaces.written import (
+    ANSWER,
+    OFFERED,
+    READING,
+    SPANS,
+)
+from appliance.search.spaces.yes_no import SEVERAL, YES_NO_RELATION
 from appliance.task import FIELDS
 
 TASKS = {name: tiny_tasks.loaded(name) for name in tiny_tasks.tasks()}
@@ -180,10 +190,10 @@ def test_every_rule_of_a_space_is_reached(name, rule):
 
 
 def test_a_channel_that_is_dropped_leaves_no_share():
-    prompt = msgspec.structs.replace(PROMPT, reverse="{label}: {text}\n", share=0.5)
+    prompt = msgspec.structs.replace(PROMPT, reverse="{label}: {text}\n", channel_weight=0.5)
     random = Random(1)
     changed = [mutate(prompt, {}, random, RELATION)[0] for _ in range(200)]
-    assert {p.share for p in changed if not p.reverse} == {0.0}
+    assert {p.channel_weight for p in changed if not p.reverse} == {0.0}
 
 
 def test_without_a_pool_no_demonstrations_are_mutated():

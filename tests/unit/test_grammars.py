@@ -11,8 +11,19 @@ from families import FAMILIES, write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from appliance.scoring.entities import read_json, read_tags, tag_of, write_json, write_tags
-from appliance.scoring.grammars import MAX_CHARACTERS, MAX_ENTITIES, json_grammar, tags_grammar
+from appliance.scoring.entities import (
+    read_json,
+    read_tags,
+    tag_of,
+    write_json,
+    write_tags,
+)
+from appliance.scoring.grammars import (
+    MAX_CHARACTERS,
+    MAX_ENTITIES,
+    json_grammar,
+    tags_grammar,
+)
 from models.engine import Generate, Tokenise
 
 pytest.importorskip("llama_cpp")

@@ -8,13 +8,13 @@ import msgspec
 import pytest
 from tiny_gguf import build
 
-import appliance.bodies
-import appliance.host
-from appliance.bodies import fastest
+import appliance.host.bodies
+import appliance.host.host
 from appliance.errors import StropError
-from appliance.fidelity import Fidelity
-from appliance.host import Host
-from appliance.workbench import Prices
+from appliance.evaluate.workbench import Prices
+from appliance.host.bodies import fastest
+from appliance.host.fidelity import Fidelity
+from appliance.host.host import Host
 from models.catalog import Body, Catalog, Model, hash_file
 from models.engine import Describe, Description, Request, Tokenise, Tokens
 
@@ -72,9 +72,9 @@ def host(tmp_path: Path, workers: Workers, monkeypatch: pytest.MonkeyPatch) -> H
         assert {serving, worker} <= pool.open_now and serving == "tiny/F32"
         return Fidelity(AWAY[worker.partition("/")[2]], 1.0, len(tokens))
 
-    monkeypatch.setattr(appliance.host, "make", made)
-    monkeypatch.setattr(appliance.bodies, "make", made)
-    monkeypatch.setattr(appliance.bodies, "fidelity", compared)
+    monkeypatch.setattr(appliance.host.host, "make", made)
+    monkeypatch.setattr(appliance.host.bodies, "make", made)
+    monkeypatch.setattr(appliance.host.bodies, "fidelity", compared)
     monkeypatch.setattr(Host, "timed", timed)
     catalog = Catalog(tmp_path / "models")
     add(catalog, tmp_path / "tiny.gguf", build())
@@ -129,7 +129,7 @@ def test_a_model_is_measured_once(host, workers):
 
 
 def test_no_unquantised_body_is_made_of_a_large_file(host, monkeypatch):
-    monkeypatch.setattr(appliance.bodies, "LARGE", 1)
+    monkeypatch.setattr(appliance.host.bodies, "LARGE", 1)
     monkeypatch.setitem(SPEEDS, "BF16", 10_000.0)
     assert host.prepare("tiny").search == "Q8_0"
 
@@ -181,7 +181,7 @@ def test_the_user_says_how_many_layers_a_card_takes(host, workers, monkeypatch):
 def test_a_file_is_hashed_once_a_process(host, monkeypatch):
     model = host.prepare("tiny")
     host.worker(model, "Q8_0")
-    monkeypatch.setattr(appliance.host, "hash_file", None)
+    monkeypatch.setattr(appliance.host.host, "hash_file", None)
     host.body(model, "Q8_0", FREE)
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from appliance.data.fewrel import read_fewrel
-from appliance.data.splits import near_duplicate_key
+from appliance.data.protocols.fewrel import read_fewrel
+from appliance.data.split.splits import near_duplicate_key
 from appliance.errors import InputError
-from appliance.prompt import Section
+from appliance.prompts.prompt import Section
 from appliance.task import SPLITS, Case
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "fewrel"

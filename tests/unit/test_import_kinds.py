@@ -10,12 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.data import Imported, jsonl
+from appliance.data import Imported
 from appliance.data.check import Problems
 from appliance.data.choices import Choices, Sizes
-from appliance.data.rows import fixed_task
+from appliance.data.read import jsonl
+from appliance.data.read.rows import fixed_task
 from appliance.errors import InputError
-from appliance.task import GOLD, SPLITS, Kind, Label
+from appliance.task import (
+    GOLD,
+    SPLITS,
+    Kind,
+    Label,
+)
 
 WORDS = [a + b + c for a in "bdfgklmn" for b in "aeiou" for c in "rstz"]
 

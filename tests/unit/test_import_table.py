@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.data import Imported, table
+from appliance.data import Imported
 from appliance.data.choices import Choices
+from appliance.data.read import table
 from appliance.errors import InputError
 from appliance.task import SPLITS
 

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from in_process import LABELS, PROMPT, TASK, InProcess, WordModel, case, row
 from scripted_model import ScriptedModel
 
+from appliance.encode.layout import Layout
+from appliance.encode.renderer import Renderer
+from appliance.encode.tokens import text_of
 from appliance.errors import InputError
-from appliance.layout import Layout
-from appliance.prompt import Prompt, Section
-from appliance.render import DATA, literals, render
-from appliance.renderer import Renderer
+from appliance.prompts.prompt import Prompt, Section
+from appliance.prompts.render import DATA, literals, render
 from appliance.task import Case, Example, Label
-from appliance.tokens import text_of
 from models.engine import Describe, Tokenise
 
 SHOTS = (row("Ada", "Ostrand", "author"), row("Bo", "Vell", before="In 1999 "))

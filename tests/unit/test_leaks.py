@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from in_process import PROMPT, row
 
-from appliance.data.leaks import Leak, leaks
 from appliance.task import Example, Label
+from appliance.verdict.leaks import Leak, leaks
 
 PRIVATE = row("Mirel Tann", "Vell Yard", before="After the flood of March ")
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from appliance.scoring.matching import matches, number, said
+from appliance.scoring.matching import matches, number, predicted
 
 LETTERS = ("(A)", "(B)", "(C)")
 TEXTS = ("(A) a red car", "(B) the red car", "(C) no car")
@@ -65,7 +65,7 @@ TEXTS = ("(A) a red car", "(B) the red car", "(C) no car")
     ],
 )
 def test_a_number_is_read_however_it_is_written(written, value):
-    line = said(written, "numeric")
+    line = predicted(written, "numeric")
     assert number(written.partition("\n")[0]) == value
     assert number(line) == value and (line == "") == (value is None)
 
@@ -77,7 +77,7 @@ def test_a_number_is_read_however_it_is_written(written, value):
 @example("1" + ",234" * 400 + ",5")
 def test_any_text_has_the_number_that_is_said_or_none(text):
     line = text.strip().partition("\n")[0]
-    assert number(said(text, "numeric")) == number(line)
+    assert number(predicted(text, "numeric")) == number(line)
 
 
 @given(st.integers() | st.decimals(allow_nan=False, allow_infinity=False, places=4))
@@ -126,7 +126,7 @@ def test_numbers_are_held_against_each_other_exactly(answer, gold, right):
     ],
 )
 def test_an_exact_answer_is_a_line_without_what_is_around_it(written, answer):
-    assert said(written, "exact") == answer
+    assert predicted(written, "exact") == answer
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_exact_answers_differ_in_case_and_outer_punctuation_alone(answer, gold, 
 
 @given(st.text())
 def test_any_line_of_text_is_right_where_it_is_the_answer(text):
-    answer = said(text, "exact")
-    assert "\n" not in answer and said(answer, "exact") == answer
+    answer = predicted(text, "exact")
+    assert "\n" not in answer and predicted(answer, "exact") == answer
     line = text.strip().partition("\n")[0]
     assert matches(answer, (line,), "exact") is bool(line.strip())

@@ -8,10 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.scoring.calibration import Fit
-from appliance.scoring.metrics import NAMES, estimate, searched_by, summarise
+from appliance.calibrate.calibration import Fit
 from appliance.scoring.outcomes import Scored, Written
-from appliance.scoring.statistics import wilson
+from appliance.statistics.metrics import (
+    NAMES,
+    estimate,
+    searched_by,
+    summarise,
+)
+from appliance.statistics.proportions import wilson
 from appliance.task import Metric
 
 PLAIN = Fit(0.0)

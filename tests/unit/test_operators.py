@@ -8,11 +8,17 @@ import msgspec
 import pytest
 import tiny_tasks
 
-from appliance.prompt import Prompt
-from appliance.scoring.judged import Judged
+from appliance.prompts.prompt import Prompt
 from appliance.scoring.outcomes import Outcome, Scored, Written
-from appliance.search.contest import Candidate
-from appliance.search.operators import OPERATORS, WORK, induce, instructed, rewrite
+from appliance.scoring.yes_no import YesNoOutcome
+from appliance.search.methods.instructions import (
+    OPERATORS,
+    WORK,
+    induce,
+    instructed,
+    rewrite,
+)
+from appliance.search.race import Candidate
 from appliance.task import Case, Task
 
 WRONG = {
@@ -45,7 +51,7 @@ def _outcome(task: Task, prompt: Prompt, case: Case, said: str) -> Outcome:
         margins = tuple(1.0 if y == said else -1.0 for y in labels)
         nothing = (0.0,) * len(labels)
         none = task.none or ""
-        return Judged(
+        return YesNoOutcome(
             case.id, labels, gold, margins, nothing, (True,) * len(labels), none, task.several
         )
     if prompt.form == "written":
@@ -86,7 +92,7 @@ def test_rewriting_shows_what_the_model_said_and_what_it_was_asked_to_do(name):
     shown = {case.id for case in asked.cases}
     by_case = {outcome.case: outcome for outcome in leader.scored}
     for case in asked.cases:
-        assert f"The model said: {by_case[case.id].said(leader.fit)}" in asked.text
+        assert f"The model said: {by_case[case.id].predicted(leader.fit)}" in asked.text
     assert shown <= {o.case for o in leader.scored if not o.correct(leader.fit)}
 
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.prompt import Prompt
-from appliance.scoring.calibration import Fit
-from appliance.scoring.judged import Judged, softplus
-from appliance.scoring.metrics import estimate, mean_loss
+from appliance.calibrate.calibration import Fit
+from appliance.prompts.prompt import Prompt
 from appliance.scoring.outcomes import MISS, Scored, Written
+from appliance.scoring.yes_no import YesNoOutcome, softplus
+from appliance.statistics.metrics import estimate, mean_loss
 from appliance.task import MULTIPLE
 
 PLAIN = Fit(0.0)
@@ -44,20 +44,20 @@ def test_the_loss_is_the_cross_entropy_of_the_gold_label():
 
 
 @pytest.mark.parametrize(
-    ("share", "scores"),
+    ("channel_weight", "scores"),
     [(0.0, (-1.0, -2.0)), (0.25, (-3.25, -2.0)), (1.0, (-10.0, -2.0))],
 )
-def test_a_channel_has_its_share_of_the_score(share, scores):
+def test_a_channel_has_its_share_of_the_score(channel_weight, scores):
     scored = Scored("c", 1, (-1.0, -2.0), (0.0, 0.0), channel=(-10.0, -2.0))
-    assert scored.scores(Fit(0.0, share=share)) == scores
-    assert scored.correct(Fit(0.0, share=share)) == (share > 0)
+    assert scored.scores(Fit(0.0, channel_weight=channel_weight)) == scores
+    assert scored.correct(Fit(0.0, channel_weight=channel_weight)) == (channel_weight > 0)
     without = msgspec.structs.replace(scored, channel=())
-    assert without.scores(Fit(0.0, share=share)) == (-1.0, -2.0)
+    assert without.scores(Fit(0.0, channel_weight=channel_weight)) == (-1.0, -2.0)
 
 
 def test_a_share_leaves_the_content_free_branch_the_rest_and_the_prior_whole():
     scored = Scored("c", 0, (-2.0, -1.0), (-4.0, -1.0), channel=(-8.0, -6.0))
-    found = scored.scores(Fit(1.0, (0.5, -0.5), share=0.5))
+    found = scored.scores(Fit(1.0, (0.5, -0.5), channel_weight=0.5))
     assert found == (0.5 * (-2.0 + 4.0) - 4.0 - 0.5, 0.5 * (-1.0 + 1.0) - 3.0 + 0.5)
 
 
@@ -75,7 +75,7 @@ def test_none_of_the_above_is_nothing_found_and_nothing_to_find(choice, gold, ta
     plain = tuple(float(y == choice) for y in range(3))
     scored = Scored("c", gold, plain, (0.0,) * 3, LABELS, none=2)
     assert scored.tally(PLAIN) == tally
-    assert scored.said(PLAIN) == LABELS[choice] and scored.correct(PLAIN) == (choice == gold)
+    assert scored.predicted(PLAIN) == LABELS[choice] and scored.correct(PLAIN) == (choice == gold)
 
 
 def test_without_none_of_the_above_every_answer_is_a_finding():
@@ -90,14 +90,14 @@ def test_the_confidence_is_the_probability_of_what_was_chosen_at_a_temperature()
     assert scored.confidence(probable(2.0)) == round(exp(1) / (exp(1) + 2), 4)
 
 
-def probable(temperature: float = 1.0, even: float = 0.0) -> Prompt:
-    return Prompt((), "{text}: {label}\n", temperature=temperature, even=even)
+def probable(temperature: float = 1.0, intercept: float = 0.0) -> Prompt:
+    return Prompt((), "{text}: {label}\n", temperature=temperature, intercept=intercept)
 
 
-def judged(*margins: float, gold: tuple[int, ...] = (0,), **more: object) -> Judged:
+def judged(*margins: float, gold: tuple[int, ...] = (0,), **more: object) -> YesNoOutcome:
     """Three questions with those margins of yes over no."""
     fields = {"free": (0.0,) * 3, "allowed": (True,) * 3, "none": "none", **more}
-    return Judged(
+    return YesNoOutcome(
         case="c",
         labels=LABELS,
         gold=tuple(y in gold for y in range(3)),
@@ -124,7 +124,7 @@ def test_several_yes_are_one_wrong_answer_unless_the_first_is_taken(
     margins, gold, said, first, correct, tally
 ):
     found = judged(*margins, gold=gold)
-    assert (found.said(PLAIN), found.said(PLAIN, first=True)) == (said, first)
+    assert (found.predicted(PLAIN), found.predicted(PLAIN, first=True)) == (said, first)
     assert found.correct(PLAIN) == correct and found.credit(PLAIN) == float(correct)
     assert found.tally(PLAIN) == tally
 
@@ -140,8 +140,8 @@ def test_several_yes_are_one_wrong_answer_unless_the_first_is_taken(
 )
 def test_a_text_of_several_labels_is_right_where_all_of_them_are(margins, gold, said, tally):
     found = judged(*margins, gold=gold, several=True)
-    assert found.said(PLAIN) == said and found.tally(PLAIN) == tally
-    assert found.said(PLAIN, first=True) == said
+    assert found.predicted(PLAIN) == said and found.tally(PLAIN) == tally
+    assert found.predicted(PLAIN, first=True) == said
     assert found.correct(PLAIN) == (tally[1] == tally[2] == 0)
 
 
@@ -160,9 +160,9 @@ def test_the_branch_without_content_the_priors_and_the_threshold_are_taken_from_
 
 def test_a_label_that_the_types_rule_out_is_never_said_however_sure_the_model_is():
     found = judged(9.0, 1.0, -1.0, gold=(1,), allowed=(False, True, True))
-    assert found.said(PLAIN) == "supplier of" and found.correct(PLAIN)
+    assert found.predicted(PLAIN) == "supplier of" and found.correct(PLAIN)
     assert found.tally(PLAIN) == (1, 0, 0)
-    assert judged(9.0, -1.0, -1.0, gold=(0,), allowed=(False,) * 3).said(PLAIN) == "none"
+    assert judged(9.0, -1.0, -1.0, gold=(0,), allowed=(False,) * 3).predicted(PLAIN) == "none"
 
 
 @pytest.mark.parametrize(
@@ -177,8 +177,8 @@ def test_a_missed_label_costs_more_than_a_wrong_one_unless_accuracy_is_sought(me
     wrong = judged(1.0, -1.0, -1.0, gold=())
     missed = judged(-1.0, -1.0, -1.0, gold=(0,))
     both = judged(-1.0, 1.0, -1.0, gold=(0,))
-    assert [outcome.cost(PLAIN, metric) for outcome in (wrong, missed, both)] == costs
-    assert judged(1.0, -1.0, -1.0).cost(PLAIN, metric) == 0.0
+    assert [outcome.error(PLAIN, metric) for outcome in (wrong, missed, both)] == costs
+    assert judged(1.0, -1.0, -1.0).error(PLAIN, metric) == 0.0
 
 
 @pytest.mark.parametrize(("metric", "miss"), [("accuracy", 1.0), ("micro_f1", MISS)])
@@ -198,11 +198,11 @@ def test_a_label_that_the_types_rule_out_costs_no_loss():
 
 
 def test_there_is_something_to_find_where_a_label_other_than_none_is_right():
-    assert judged(0.0, 0.0, 0.0).due and not judged(0.0, 0.0, 0.0, gold=()).due
+    assert judged(0.0, 0.0, 0.0).positive and not judged(0.0, 0.0, 0.0, gold=()).positive
     plain = Scored("c", 2, (0.0,) * 3, (0.0,) * 3, LABELS, none=2)
-    assert not plain.due and msgspec.structs.replace(plain, gold=1).due
-    assert Written("c", "", 0.0, False, (0, 0, 1), 0.0).due
-    assert not Written("c", "", 0.0, False, (0, 1, 0), 0.0).due
+    assert not plain.positive and msgspec.structs.replace(plain, gold=1).positive
+    assert Written("c", "", 0.0, False, (0, 0, 1), 0.0).positive
+    assert not Written("c", "", 0.0, False, (0, 1, 0), 0.0).positive
 
 
 def test_the_confidence_of_yes_no_answers_is_that_of_all_of_them_together():
@@ -216,7 +216,7 @@ def test_a_yes_that_is_said_because_a_miss_costs_more_may_be_less_likely_than_a_
     found = judged(2.0, -1.0, 0.5)
     expected = 1 / (1 + exp(-(2 - 1))) * 1 / (1 + exp(-(1 + 1))) * 1 / (1 + exp(1 - 0.5))
     assert found.yes(PLAIN) == ["founder", "author"]
-    assert found.confidence(probable(even=1.0)) == pytest.approx(expected, abs=1e-4)
+    assert found.confidence(probable(intercept=1.0)) == pytest.approx(expected, abs=1e-4)
 
 
 @given(st.lists(st.floats(-9, 9), min_size=3, max_size=3), st.sets(st.integers(0, 2), max_size=1))
@@ -224,15 +224,15 @@ def test_a_case_is_right_where_nothing_is_wrong_or_missed(margins, gold):
     found = judged(*(round(m, 4) for m in margins), gold=tuple(gold))
     hits, wrong, missed = found.tally(PLAIN)
     assert found.correct(PLAIN) == (wrong == missed == 0)
-    assert hits + missed == len(gold) and 0 <= found.cost(PLAIN, "micro_f1") <= 1
+    assert hits + missed == len(gold) and 0 <= found.error(PLAIN, "micro_f1") <= 1
 
 
 def test_a_written_answer_counts_as_it_was_read_whatever_the_calibration():
     written = Written("c", "in Berlin", 0.5, False, (0, 1, 1), 1.25)
     for by in (PLAIN, Fit(1.0, threshold=3.0)):
         assert (written.credit(by), written.correct(by)) == (0.5, False)
-        assert (written.cost(by, "token_f1"), written.cost(by, "accuracy")) == (0.5, 1.0)
-        assert (written.said(by), written.tally(by)) == ("in Berlin", (0, 1, 1))
+        assert (written.error(by, "token_f1"), written.error(by, "accuracy")) == (0.5, 1.0)
+        assert (written.predicted(by), written.tally(by)) == ("in Berlin", (0, 1, 1))
         assert written.loss(by, "token_f1") == written.loss(by, "accuracy", 0.25) == 1.25
         assert written.confidence(probable()) is None
 

@@ -18,14 +18,14 @@ import made_verdicts as made
 import msgspec
 import pytest
 
-from appliance.data.leaks import Leak
 from appliance.errors import InputError, StropError
-from appliance.page import MOST_FLIPS, page
-from appliance.page.file import check, write
-from appliance.page.svg import Drawing
-from appliance.report import Report, Shown
-from appliance.report.both import Both
-from appliance.report.labels import Confused, Matrix
+from appliance.verdict.leaks import Leak
+from appliance.verdict.page import MOST_FLIPS, page
+from appliance.verdict.page.file import check, write
+from appliance.verdict.page.svg import Drawing
+from appliance.verdict.report import Report, Shown
+from appliance.verdict.report.both import Both
+from appliance.verdict.report.labels import Confused, Matrix
 
 HOSTILE = (
     "<script>alert(1)</script><img src=http://a.example/x onerror=alert(2)>"

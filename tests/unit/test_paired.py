@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.scoring.bootstrap import Rows
-from appliance.scoring.paired import paired, weigh
-from appliance.scoring.statistics import mcnemar_exact, newcombe, wilson
+from appliance.statistics.bootstrap import Rows
+from appliance.statistics.paired import paired, weigh
+from appliance.statistics.proportions import mcnemar_exact, newcombe, wilson
 
 HIT, WRONG, MISSED, CLAIMED, NOTHING = (1, 0, 0), (0, 1, 1), (0, 0, 1), (0, 1, 0), (0, 0, 0)
 
@@ -39,7 +39,7 @@ def test_right_or_wrong_answers_get_mcnemar_newcombe_and_wilson() -> None:
     assert found.p == mcnemar_exact(20, 5)
     assert (found.low, found.high) == newcombe(50, 20, 5, 25)
     assert (found.before, found.after) == (wilson(55, 100), wilson(70, 100))
-    assert (found.differing, found.clusters, found.due) == (25, 0, None)
+    assert (found.differing, found.clusters, found.positives) == (25, 0, None)
 
 
 def test_credits_in_between_get_the_sign_flip_test_and_a_bootstrap() -> None:
@@ -63,7 +63,7 @@ def test_micro_f1_is_that_of_summed_counts() -> None:
     assert found.test == "swap"
     assert found.before.value == pytest.approx(2 / (2 + 2 + 3))
     assert found.after.value == pytest.approx(4 / (4 + 1 + 2))
-    assert (found.wins, found.losses, found.differing, found.due) == (2, 0, 2, 4)
+    assert (found.wins, found.losses, found.differing, found.positives) == (2, 0, 2, 4)
     assert found.p == pytest.approx(2 / 4), "two cases differ, both for the better"
 
 
@@ -147,7 +147,7 @@ def test_a_single_case_or_cluster_says_nothing() -> None:
 def test_due_cases_and_the_clusters_that_hold_them_are_counted() -> None:
     before = np.array([HIT, MISSED, NOTHING, CLAIMED, WRONG, NOTHING])
     found = weigh(before, before[::-1], ["a", "a", "b", "b", "c", "d"])
-    assert (found.due, found.due_clusters, found.clusters) == (3, 2, 4)
+    assert (found.positives, found.positive_clusters, found.clusters) == (3, 2, 4)
 
 
 def test_equal_prompts_gain_nothing() -> None:
@@ -196,11 +196,11 @@ def test_an_effect_is_a_document() -> None:
 
 def test_thirty_thousand_cases_take_seconds() -> None:
     rng = np.random.default_rng(3)
-    due = rng.random(30_000) < 0.05
+    positives = rng.random(30_000) < 0.05
     sides = []
     for found in (0.5, 0.6):
-        said = rng.random(30_000) < np.where(due, found, 0.05)
-        sides.append(np.stack([due & said, ~due & said, due & ~said], axis=1))
+        said = rng.random(30_000) < np.where(positives, found, 0.05)
+        sides.append(np.stack([positives & said, ~positives & said, positives & ~said], axis=1))
     start = time.perf_counter()
     assert paired(*sides).p < 0.05
     assert time.perf_counter() - start < 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.scoring.parts import Prf, over_parts, prf
+from appliance.statistics.parts import Prf, over_parts, prf
 
 
 def test_counts_are_summed_before_they_are_divided() -> None:

@@ -6,35 +6,35 @@ import msgspec
 import pytest
 from in_process import PROMPT, TASK, InProcess, WordModel, case, many, row
 
+from appliance.data.tasks import Loaded
+from appliance.encode.renderer import Renderer
 from appliance.errors import BudgetError, InputError
-from appliance.plan import LEAST_CANDIDATES, Agreement, Gauge
-from appliance.renderer import Renderer
-from appliance.seeds import plain_seed
-from appliance.tasks import Loaded
+from appliance.evaluate.workbench import Body, Prices
+from appliance.host.plan import LEAST_CANDIDATES, Agreement, Planner
+from appliance.prompts.seeds import plain_seed
 from appliance.tune import MINUTE
-from appliance.workbench import Body, Prices
 
 
 class Bench:
     """A gauge whose candidates take 1,000 tokens a rung; nothing is measured."""
 
     def __init__(self) -> None:
-        self.gauge = Gauge.__new__(Gauge)
+        self.planner = Planner.__new__(Planner)
         cases = many(30)
         split = {"tuning": cases, "selection": cases, "test": cases}
-        self.gauge.loaded = Loaded("t", "h", TASK, plain_seed(TASK, {}), {}, split, {})
-        self.gauge.renderer = self
-        self.gauge.model = self
+        self.planner.loaded = Loaded("t", "h", TASK, plain_seed(TASK, {}), {}, split, {})
+        self.planner.renderer = self
+        self.planner.model = self
         self.task = TASK
         self.search, self.serving_body = "fast", "slow"
-        self.gauge.agreement = lambda one, other: Agreement(0.99, 136)
+        self.planner.agreement = lambda one, other: Agreement(0.99, 136)
 
     def tokens(self, prompt, cases) -> int:
         return 1000
 
     def plan(self, minutes: float, **more):
         bodies = {role: Body(role, "", Prices(1.0)) for role in ("search", "serving")}
-        return self.gauge.plan(bodies, minutes, **more)
+        return self.planner.plan(bodies, minutes, **more)
 
 
 class Lengths(Bench):
@@ -43,20 +43,20 @@ class Lengths(Bench):
     def __init__(self, cases, context: int) -> None:
         super().__init__()
         split = {"tuning": cases, "selection": cases[:1], "test": cases[:1]}
-        self.gauge.loaded = Loaded("t", "h", TASK, PROMPT, {}, split, {})
+        self.planner.loaded = Loaded("t", "h", TASK, PROMPT, {}, split, {})
         tokeniser = InProcess(WordModel()).tokeniser()
         tokeniser.description = msgspec.structs.replace(tokeniser.description, context=context)
-        self.gauge.tokeniser = tokeniser
-        self.gauge.renderer = Renderer(TASK, {}, tokeniser)
+        self.planner.tokeniser = tokeniser
+        self.planner.renderer = Renderer(TASK, {}, tokeniser)
         self.name = "tiny"
 
 
 def test_a_row_that_is_too_long_is_refused_before_the_run_with_its_split_and_its_beginning():
     cases = [*many(5), case(row("Mirel", "Vell", before="again and " * 30))]
-    longest = max(Lengths(cases, 0).gauge.renderer.lengths(PROMPT, cases))
-    Lengths(cases, longest).gauge.check_lengths()
+    longest = max(Lengths(cases, 0).planner.renderer.lengths(PROMPT, cases))
+    Lengths(cases, longest).planner.check_lengths()
     with pytest.raises(InputError, match="a tuning row is too long for tiny") as refused:
-        Lengths(cases, longest - 1).gauge.check_lengths()
+        Lengths(cases, longest - 1).planner.check_lengths()
     assert f"{longest} tokens, and it takes {longest - 1}" in str(refused.value)
     assert '"again and again' in str(refused.value)
 
@@ -64,9 +64,9 @@ def test_a_row_that_is_too_long_is_refused_before_the_run_with_its_split_and_its
 def test_a_plan_reads_no_test_row():
     bench = Bench()
     asked = []
-    bench.gauge.renderer.tokens = lambda prompt, cases: asked.extend(cases) or 1000 * len(cases)
+    bench.planner.renderer.tokens = lambda prompt, cases: asked.extend(cases) or 1000 * len(cases)
     unread = many(7, before="test ")
-    bench.gauge.loaded.cases["test"] = unread
+    bench.planner.loaded.cases["test"] = unread
     assert bench.plan(30.0).verdict_minutes == 0.2
     assert asked and not {case.id for case in asked} & {case.id for case in unread}
 

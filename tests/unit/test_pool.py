@@ -7,8 +7,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from appliance.pool import POOL, shot_pool
-from appliance.task import Case, Example, Label, Task
+from appliance.data.split.demonstrations import POOL, shot_pool
+from appliance.task import (
+    Case,
+    Example,
+    Label,
+    Task,
+)
 
 TAGS = ("rude", "late", "odd")
 

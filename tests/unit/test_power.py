@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.scoring.power import advice, detectable, power_paired
-from appliance.scoring.statistics import mcnemar_exact
+from appliance.statistics.power import advice, detectable, power_paired
+from appliance.statistics.proportions import mcnemar_exact
 
 
 def direct_power(n: int, gain: float, discordance: float, alpha: float) -> float:

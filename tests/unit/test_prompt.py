@@ -8,8 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.errors import PromptError
-from appliance.prompt import SECTIONS, Prompt, Section, split_slots
-from appliance.render import literals, replace_literal
+from appliance.prompts.prompt import (
+    SECTIONS,
+    Prompt,
+    Section,
+    split_slots,
+)
+from appliance.prompts.render import literals, replace_literal
 
 EXAMPLE = "{text}\nHead: {head}\nTail: {tail}\n{label}\n"
 PROMPT = Prompt(
@@ -86,8 +91,8 @@ def test_a_weight_outside_0_to_1_is_refused(weight):
 
 
 def test_a_prior_that_is_not_finite_is_refused():
-    with pytest.raises(PromptError, match="prior of a label is not finite"):
-        changed(prior=(0.0, float("inf")))
+    with pytest.raises(PromptError, match="bias of a label is not finite"):
+        changed(bias=(0.0, float("inf")))
 
 
 YES_NO = "{marked}\n{label} ({definition}), as in {support}? {answer}\n"
@@ -118,12 +123,15 @@ def test_the_last_slot_makes_the_form(example, form, target, stem, separator, ex
         ({"reverse": "{label} {colour}\n"}, r"unknown slot \{colour\} in reverse"),
         ({"reverse": "{label} {text}\n", "mode": "chat"}, "a channel belongs to raw prompts"),
         ({"reverse": "{label} {text}\n", "example": YES_NO}, "a channel belongs to raw prompts"),
-        ({"share": 0.5}, "a share of the channel needs a reverse template"),
-        ({"reverse": "{label} {text}\n", "share": 1.5}, "share 1.5 is not between 0 and 1"),
+        ({"channel_weight": 0.5}, "a channel weight needs a reverse template"),
+        (
+            {"reverse": "{label} {text}\n", "channel_weight": 1.5},
+            "channel weight 1.5 is not between 0 and 1",
+        ),
         ({"threshold": float("nan")}, "the threshold is not finite"),
         ({"threshold": float("-inf")}, "the threshold is not finite"),
         (
-            {"even": float("inf")},
+            {"intercept": float("inf")},
             "the threshold is not finite, or where a yes is as likely as a no",
         ),
         ({"temperature": 0.0}, "temperature 0.0 is not above 0"),
@@ -142,12 +150,12 @@ def test_a_rule_that_cannot_hold_is_refused(fields, message):
 
 @pytest.mark.parametrize("reverse", ["{label}: {text}\n", "A {label}, as in {marked} ({head})\n"])
 def test_a_channel_gives_the_row_after_its_label(reverse):
-    assert changed(reverse=reverse, share=0.5).reverse == reverse
+    assert changed(reverse=reverse, channel_weight=0.5).reverse == reverse
 
 
 def test_what_is_as_usual_is_not_written_so_that_new_rules_leave_old_ids_as_they_are():
     written = msgspec.json.decode(msgspec.json.encode(PROMPT))
-    assert "prior" not in written and "weight" not in written
+    assert "bias" not in written and "weight" not in written
 
 
 def test_a_malformed_prompt_is_refused_when_it_is_read_too():
@@ -169,10 +177,10 @@ def test_the_id_is_a_content_address():
     assert again == PROMPT and again.id == PROMPT.id and len(PROMPT.id) == 16
     others = [
         changed(weight=0.25),
-        changed(prior=(0.5, -0.5)),
+        changed(bias=(0.5, -0.5)),
         changed(words=("a", "b")),
         changed(reverse="{label} {text}\n"),
-        changed(reverse="{label} {text}\n", share=0.5),
+        changed(reverse="{label} {text}\n", channel_weight=0.5),
         changed(threshold=0.5),
         changed(temperature=2.0),
         changed(abstain=0.5),
@@ -234,6 +242,6 @@ def test_sections_stand_in_one_order_however_they_were_added(names):
 def test_a_value_that_equals_its_default_changes_no_id():
     """A computed 0.0 is another object than the default, and the same prompt."""
     plain = changed()
-    computed = changed(weight=float("0"), share=sum([0.0]), threshold=float("-0"))
+    computed = changed(weight=float("0"), channel_weight=sum([0.0]), threshold=float("-0"))
     assert computed == plain and computed.id == plain.id
     assert msgspec.json.decode(msgspec.json.encode(computed), type=Prompt).id == plain.id

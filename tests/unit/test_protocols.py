@@ -12,10 +12,10 @@ import pytest
 from few_shot_files import NAMES, NONE, PIDS, FewRelFiles, TacredFiles
 
 from appliance.data import Imported
-from appliance.data.fs_fewrel import read_fs_fewrel
-from appliance.data.fs_tacred import HELD, read_fs_tacred
-from appliance.data.protocols import Files
-from appliance.data.splits import near_duplicate_key
+from appliance.data.protocols.common import Files
+from appliance.data.protocols.fs_fewrel import read_fs_fewrel
+from appliance.data.protocols.fs_tacred import HELD, read_fs_tacred
+from appliance.data.split.splits import near_duplicate_key
 from appliance.errors import InputError
 from appliance.task import SPLITS, Split
 

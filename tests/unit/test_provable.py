@@ -6,11 +6,16 @@ from typing import Any
 
 import pytest
 
-from appliance.cli.provable import provable
-from appliance.scoring.claims import least_units, refusal
-from appliance.scoring.paired import paired
-from appliance.scoring.power import advice
-from appliance.task import Case, Example, Label, Task
+from appliance.cli.task.provable import provable
+from appliance.statistics.claims import least_units, refusal
+from appliance.statistics.paired import paired
+from appliance.statistics.power import advice
+from appliance.task import (
+    Case,
+    Example,
+    Label,
+    Task,
+)
 
 
 def task(kind: Any = "classify", **more: Any) -> Task:
@@ -43,17 +48,17 @@ def test_of_groups_it_is_said_that_they_are_weighed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("metric", "due"),
+    ("metric", "positives"),
     [
         ("micro_f1", "15 rows with something to find (there are 20)"),
         ("macro_f1", "15 rows of each label, in harmonic mean (there are 13)"),
     ],
 )
-def test_of_f1_it_is_said_how_many_rows_have_something_to_find(metric: str, due: str) -> None:
+def test_of_f1_it_is_said_how_many_rows_have_something_to_find(metric: str, positives: str) -> None:
     found = provable(task(metric=metric, none="none"), [*cases(20), *cases(40, label="none")])
     assert found == (
         "60 test rows: what gain they prove is not known beforehand; the verdict needs at least 6 "
-        f"rows on which two prompts differ (of 60) and {due}"
+        f"rows on which two prompts differ (of 60) and {positives}"
     )
 
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.scoring.bootstrap import Rows
-from appliance.scoring.f1 import mean_f1, slope
-from appliance.scoring.randomise import sign_flip, swap
-from appliance.scoring.statistics import mcnemar_exact
+from appliance.statistics.bootstrap import Rows
+from appliance.statistics.f1 import mean_f1, slope
+from appliance.statistics.proportions import mcnemar_exact
+from appliance.statistics.randomise import sign_flip, swap
 
 Pairs = list[tuple[tuple[int, int, int], tuple[int, int, int]]]
 
@@ -126,13 +126,16 @@ def test_the_gradient_of_f1_is_that_of_small_steps() -> None:
 def test_prompts_that_differ_in_what_they_miss_are_rarely_told_apart_where_f1_is_the_same() -> None:
     """100 cases with something among 1,000; recall 0.7 and 0.35 at F1 0.5: at 0.05, two-sided."""
     rng = np.random.default_rng(6)
-    due = np.arange(1000) < 100
+    positives = np.arange(1000) < 100
     rejected = 0
     for _ in range(200):
         claims = []
         for recall in (0.7, 0.35):
             wrongly = (2 * recall / 0.5 - 1 - recall) / 9
-            claims.append(rng.random(1000) < np.where(due, recall, wrongly))
-        counts = [np.stack([due & c, ~due & c, due & ~c], axis=1).astype(float) for c in claims]
+            claims.append(rng.random(1000) < np.where(positives, recall, wrongly))
+        counts = [
+            np.stack([positives & c, ~positives & c, positives & ~c], axis=1).astype(float)
+            for c in claims
+        ]
         rejected += swap(*counts, mean_f1, slope) < 0.05
     assert rejected <= 18

@@ -24,18 +24,28 @@ from in_process import (
 )
 from scripted_model import ScriptedModel
 
-from appliance.prompt import Prompt, Section, split_slots
+from appliance.calibrate.objective import Objective
+from appliance.encode.renderer import Renderer
+from appliance.evaluate.evaluator import Evaluator
+from appliance.evaluate.workbench import (
+    Body,
+    Prices,
+    Unanswerable,
+    Workbench,
+)
+from appliance.prompts.prompt import Prompt, Section, split_slots
+from appliance.prompts.render import literals
 from appliance.refine.gradient import Gradient, gradient
+from appliance.refine.loop import CASES, balanced, refine
 from appliance.refine.propose import propose
-from appliance.refine.refine import CASES, balanced, refine
-from appliance.refine.spans import GROWTH, MAX_TOKENS, Span, grow
-from appliance.render import literals
-from appliance.renderer import Renderer
-from appliance.scoring.aim import Aim
-from appliance.scoring.evaluator import Evaluator
+from appliance.refine.spans import (
+    GROWTH,
+    MAX_TOKENS,
+    Span,
+    grow,
+)
 from appliance.scoring.outcomes import Scored
-from appliance.search.contest import FIRST, Candidate, Contest
-from appliance.workbench import Body, Prices, Unanswerable, Workbench
+from appliance.search.race import FIRST, Candidate, Contest
 from models.engine import Differentiate, Gradients, Proposals, Propose
 from models.pool import RequestFailed
 
@@ -150,7 +160,7 @@ class Verifier(Judge):
 
 def test_a_gradient_knows_what_stands_before_each_literal_token(tmp_path):
     verifier = Verifier(lambda prompt: 0.0, tmp_path)
-    prompt = msgspec.structs.replace(PROMPT, weight=0.5, prior=(0.5, 0.0, -0.5))
+    prompt = msgspec.structs.replace(PROMPT, weight=0.5, bias=(0.5, 0.0, -0.5))
     found = gradient(verifier, prompt, ROWS[:3], 0.5, {})
     numbered = literals(prompt)
     assert len(found.owners) == len(found.before) == len(found.reply.norms)
@@ -163,8 +173,8 @@ def test_a_gradient_knows_what_stands_before_each_literal_token(tmp_path):
     [request] = verifier.bench.models.calls
     assert isinstance(request, Differentiate)
     assert all(choice.free and choice.weight == 0.5 for choice in request.choices)
-    assert all(choice.sharpness == 0.5 for choice in request.choices)
-    assert all(choice.prior == prompt.prior for choice in request.choices)
+    assert all(choice.inverse_temperature == 0.5 for choice in request.choices)
+    assert all(choice.bias == prompt.bias for choice in request.choices)
     assert [choice.gold for choice in request.choices] == [case.gold for case in ROWS[:3]]
 
 
@@ -204,8 +214,8 @@ def test_a_refinement_differentiates_the_prompt_that_leads_with_its_weight(tmp_p
     best, _, _ = refined(verifier)
     [first, *_] = [r for r in verifier.bench.models.calls if isinstance(r, Differentiate)]
     assert best.fit.weight == 1.0 and all(choice.free for choice in first.choices)
-    fitted = {(choice.weight, choice.sharpness) for choice in first.choices}
-    assert fitted == {(best.fit.weight, best.fit.sharpness)}
+    fitted = {(choice.weight, choice.inverse_temperature) for choice in first.choices}
+    assert fitted == {(best.fit.weight, best.fit.inverse_temperature)}
 
 
 NOISY = msgspec.structs.replace(PROMPT, reverse="{label}: {text}\n")
@@ -213,12 +223,12 @@ NOISY = msgspec.structs.replace(PROMPT, reverse="{label}: {text}\n")
 
 def test_a_gradient_takes_what_the_channel_says_as_it_is(tmp_path):
     verifier = Verifier(lambda prompt: 1.0, tmp_path)
-    half = msgspec.structs.replace(NOISY, share=0.5, prior=(0.5, 0.0, -0.5))
+    half = msgspec.structs.replace(NOISY, channel_weight=0.5, bias=(0.5, 0.0, -0.5))
     given = {case.id: (-4.0, 0.0, 2.0) for case in ROWS[:3]}
     gradient(verifier, half, ROWS[:3], 0.5, given)
     [request] = verifier.bench.models.calls
-    assert {choice.sharpness for choice in request.choices} == {0.25}
-    assert {choice.prior for choice in request.choices} == {(5.0, 0.0, -3.0)}
+    assert {choice.inverse_temperature for choice in request.choices} == {0.25}
+    assert {choice.bias for choice in request.choices} == {(5.0, 0.0, -3.0)}
 
 
 def test_where_the_channel_alone_decides_no_edit_is_proposed(tmp_path):
@@ -232,10 +242,10 @@ def test_where_the_channel_alone_decides_no_edit_is_proposed(tmp_path):
             ]
 
     verifier = Reversed(lambda prompt: 0.0, tmp_path)
-    contest = Contest(verifier, ROWS, NOISY, lambda *_: None, Aim())
+    contest = Contest(verifier, ROWS, NOISY, lambda *_: None, Objective())
     tokeniser = verifier.renderer.tokeniser
     best = refine(contest, verifier.bench, tokeniser, seed=1, budget=1e6, depth=len(ROWS))
-    assert best.fit.share == 1.0 and best.prompt == NOISY
+    assert best.fit.channel_weight == 1.0 and best.prompt == NOISY
     assert verifier.bench.models.calls == []
 
 
@@ -245,7 +255,7 @@ def test_edits_that_are_only_as_good_are_hardly_ever_accepted(tmp_path):
         verifier = Verifier(lambda prompt: 1.0, tmp_path)
         verifier.noise = 1.0
         prompt = PROMPT.with_section("role", f"{run}\n")
-        contest = Contest(verifier, ROWS, prompt, lambda *_: None, Aim())
+        contest = Contest(verifier, ROWS, prompt, lambda *_: None, Objective())
         tokeniser = verifier.renderer.tokeniser
         best = refine(contest, verifier.bench, tokeniser, seed=run, budget=1e6, depth=len(ROWS))
         accepted += best.prompt != prompt
@@ -339,7 +349,7 @@ def test_edits_are_swaps_then_fluent_ones_then_a_deletion_of_each_span_in_turn()
 def refined(verifier: Verifier, budget: float = 500.0, depth: int = len(ROWS)):
     outcomes: list[tuple[str, str]] = []
     contest = Contest(
-        verifier, ROWS, PROMPT, lambda c, seen: outcomes.append((c.operator, seen)), Aim()
+        verifier, ROWS, PROMPT, lambda c, seen: outcomes.append((c.operator, seen)), Objective()
     )
     tokeniser = verifier.renderer.tokeniser
     best = refine(contest, verifier.bench, tokeniser, seed=4, budget=budget, depth=depth)

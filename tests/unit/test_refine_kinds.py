@@ -7,15 +7,15 @@ import tiny_tasks
 from in_process import TASK, InProcess, MemoryJournal
 from scripted_model import ScriptedModel
 
-from appliance.prompt import Prompt, Section
+from appliance.encode.renderer import Renderer
+from appliance.evaluate.evaluator import Evaluator
+from appliance.evaluate.workbench import Body, Prices, Workbench
+from appliance.prompts.prompt import Prompt, Section
+from appliance.prompts.render import asked, literals
 from appliance.refine.gradient import Gradient, gradient
 from appliance.refine.propose import propose
 from appliance.refine.spans import Span, grow
-from appliance.render import asked, literals
-from appliance.renderer import Renderer
-from appliance.scoring.evaluator import Evaluator
 from appliance.task import Label, Task
-from appliance.workbench import Body, Prices, Workbench
 from models.engine import Differentiate, Gradients, Propose
 
 TASKS = {name: tiny_tasks.loaded(name) for name in tiny_tasks.tasks()}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.scoring.reliability import (
+from appliance.calibrate.reliability import (
     COLDEST,
     HOTTEST,
     POINTS,
@@ -20,7 +20,7 @@ from appliance.scoring.reliability import (
     fit_temperature,
     reliability_bins,
 )
-from appliance.scoring.statistics import wilson
+from appliance.statistics.proportions import wilson
 
 answers = st.lists(
     st.tuples(st.integers(0, 10).map(lambda tenths: tenths / 10), st.booleans()),
@@ -160,22 +160,24 @@ def test_no_answers_or_uneven_lists_are_refused() -> None:
             ece(confidences, correct)
 
 
-@pytest.mark.parametrize(("temperature", "even"), [(0.5, -2.0), (1.0, 0.0), (4.0, 3.0)])
-def test_the_line_that_yes_and_no_were_drawn_by_is_found(temperature: float, even: float) -> None:
+@pytest.mark.parametrize(("temperature", "intercept"), [(0.5, -2.0), (1.0, 0.0), (4.0, 3.0)])
+def test_the_line_that_yes_and_no_were_drawn_by_is_found(
+    temperature: float, intercept: float
+) -> None:
     rng = np.random.default_rng(3)
-    margins = rng.normal(even, 3, 8000)
-    yes = rng.random(8000) < 1 / (1 + np.exp(-(margins - even) / temperature))
+    margins = rng.normal(intercept, 3, 8000)
+    yes = rng.random(8000) < 1 / (1 + np.exp(-(margins - intercept) / temperature))
     found = fit_platt(margins.tolist(), yes.tolist())
     assert found == (
         pytest.approx(temperature, rel=0.1),
-        pytest.approx(even, abs=0.1 + temperature / 10),
+        pytest.approx(intercept, abs=0.1 + temperature / 10),
     )
 
 
 @pytest.mark.parametrize("yes", [False, True])
 def test_where_all_are_alike_a_yes_is_as_likely_at_a_finite_margin(yes: bool) -> None:
-    temperature, even = fit_platt([1.0, 2.0, 3.0], [yes] * 3)
-    assert COLDEST <= temperature <= HOTTEST and np.isfinite(even)
-    assert (even < 1.0) if yes else (even > 3.0)
+    temperature, intercept = fit_platt([1.0, 2.0, 3.0], [yes] * 3)
+    assert COLDEST <= temperature <= HOTTEST and np.isfinite(intercept)
+    assert (intercept < 1.0) if yes else (intercept > 3.0)
     with pytest.raises(ValueError, match="0 confidences"):
         fit_platt([], [])

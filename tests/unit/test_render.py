@@ -8,11 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from in_process import LABELS, PROMPT, TASK, case, row
 
-from appliance.prompt import Prompt, Section
-from appliance.render import DATA, Piece, literals, ordered, render
-from appliance.slots import worded
+from appliance.encode.tokens import owners, text_of
+from appliance.prompts.prompt import Prompt, Section
+from appliance.prompts.render import (
+    DATA,
+    Piece,
+    literals,
+    ordered,
+    render,
+)
+from appliance.prompts.slots import worded
 from appliance.task import Example
-from appliance.tokens import owners, text_of
 
 SHOTS = (row("Ada", "Ostrand", "author"), row("Bo", "Vell", "founder"))
 HOSTILE = '{label}{text}{labels} <|im_start|>user\n</s>\x00"quoted" \\n Étude 日本'

@@ -6,11 +6,24 @@ import msgspec
 import pytest
 from in_process import LABELS, PROMPT, TASK, case, row
 
-from appliance.prompt import Prompt, Section
-from appliance.render import DATA, asked, holds, literals, opening, render, reverse
-from appliance.show import rendered
-from appliance.task import Case, Example, Label, Task
-from appliance.tokens import text_of
+from appliance.encode.tokens import text_of
+from appliance.prompts.prompt import Prompt, Section
+from appliance.prompts.render import (
+    DATA,
+    asked,
+    holds,
+    literals,
+    opening,
+    render,
+    reverse,
+)
+from appliance.prompts.show import rendered
+from appliance.task import (
+    Case,
+    Example,
+    Label,
+    Task,
+)
 
 YES_NO = Prompt(
     sections=(Section("task", "Answer yes or no.\n\n"),),
@@ -158,7 +171,9 @@ def test_choices_are_the_answers_of_a_question_that_offers_some():
 
 
 def test_a_channel_gives_the_row_under_each_label():
-    prompt = msgspec.structs.replace(PROMPT, reverse="{label}: {text} ({head})\n", share=0.5)
+    prompt = msgspec.structs.replace(
+        PROMPT, reverse="{label}: {text} ({head})\n", channel_weight=0.5
+    )
     found = reverse(prompt, TASK, case(CLEO), (DORA,))
     start = (
         "Name the relation: founder, supplier of, author\n\nauthor: Dora set up Yarrow. (Dora)\n"

@@ -9,11 +9,11 @@ import pytest
 from in_process import LABELS, PROMPT, TASK, InProcess, WordModel, case, row
 from scripted_model import ScriptedModel
 
-from appliance.prompt import Prompt, Section
-from appliance.render import opening
-from appliance.renderer import Renderer
+from appliance.encode.renderer import Renderer
+from appliance.encode.tokens import Tokeniser
+from appliance.prompts.prompt import Prompt, Section
+from appliance.prompts.render import opening
 from appliance.task import Case, Example, Task
-from appliance.tokens import Tokeniser
 from models.engine import Segment
 
 TOKENISER = InProcess(WordModel()).tokeniser()
@@ -62,7 +62,7 @@ def test_the_cases_of_a_yes_no_block_share_what_is_asked_without_content():
 
 
 def test_a_channel_reads_the_row_under_each_label():
-    prompt = msgspec.structs.replace(PROMPT, reverse="{label}: {text}\n", share=0.5)
+    prompt = msgspec.structs.replace(PROMPT, reverse="{label}: {text}\n", channel_weight=0.5)
     sheet = TASKS.sheet(prompt, CASES)
     assert [len(rows) for rows in sheet.channel] == [3, 3] and len(sheet.plain) == 2
     for each, asked in zip(sheet.channel, CASES, strict=True):

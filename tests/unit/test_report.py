@@ -10,14 +10,21 @@ import numpy as np
 import pytest
 
 from appliance.cli import figures
-from appliance.report import Report, words
-from appliance.report.both import rated
-from appliance.report.flips import LONGEST, excerpt
-from appliance.report.labels import Confused, Direction, by_label, confusions, macro_f1, matrix
-from appliance.report.reliability import CalibrationError, reliability
-from appliance.scoring.statistics import wilson
+from appliance.statistics.proportions import wilson
 from appliance.task import MULTIPLE, Case, Example
-from appliance.verdict import Answer
+from appliance.verdict.report import Report, words
+from appliance.verdict.report.both import rated
+from appliance.verdict.report.flips import LONGEST, excerpt
+from appliance.verdict.report.labels import (
+    Confused,
+    Direction,
+    by_label,
+    confusions,
+    macro_f1,
+    matrix,
+)
+from appliance.verdict.report.reliability import CalibrationError, reliability
+from appliance.verdict.verdict import Answer
 
 MAIL = made.task("classify", ("post", "bill", "lost"))
 ANSWERS = [
@@ -81,13 +88,13 @@ def test_cases_of_one_cluster_make_an_interval_wider():
 def test_confusions_are_the_best_prompt_s_most_frequent_first():
     found = confusions([*ANSWERS, made.answer("7", "lost", "lost", "bill")])
     assert found[0] == Confused("lost", "bill", 2)
-    assert {(c.label, c.said) for c in found[1:]} == {("post", "bill"), ("bill", "post")}
+    assert {(c.label, c.predicted) for c in found[1:]} == {("post", "bill"), ("bill", "post")}
 
 
 def test_a_matrix_counts_every_case_in_the_order_of_the_task_s_labels():
     found = matrix(MAIL, [*ANSWERS, made.answer("7", "bill", "bill", MULTIPLE)])
     assert found is not None
-    assert found.labels == ("post", "bill", "lost") and found.said[3:] == (MULTIPLE,)
+    assert found.labels == ("post", "bill", "lost") and found.predicted[3:] == (MULTIPLE,)
     assert found.counts == ((2, 1, 0, 0), (1, 1, 0, 1), (0, 1, 0, 0))
 
 

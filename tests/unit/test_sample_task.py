@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from appliance import sample
+from appliance.data import sample
 from appliance.data.choices import Choices
-from appliance.data.jsonl import read_jsonl
+from appliance.data.read.jsonl import read_jsonl
 from appliance.task import Label
 
 Row = dict[str, Any]

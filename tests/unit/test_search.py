@@ -13,18 +13,34 @@ from hypothesis import strategies as st
 from in_process import PROMPT, TASK, InProcess, Judge, MemoryJournal, many
 from scripted_model import WRITTEN, ScriptedModel
 
-from appliance.prompt import Prompt
-from appliance.renderer import Renderer
-from appliance.scoring.aim import Aim
-from appliance.scoring.calibration import Fit, penalties, sharpen
-from appliance.scoring.evaluator import Evaluator
+from appliance.calibrate.calibration import Fit, penalties, sharpen
+from appliance.calibrate.objective import Objective
+from appliance.encode.renderer import Renderer
+from appliance.evaluate.evaluator import Evaluator
+from appliance.evaluate.workbench import (
+    Body,
+    Prices,
+    Unanswerable,
+    Workbench,
+)
+from appliance.prompts.prompt import Prompt
 from appliance.scoring.outcomes import Scored, Written
-from appliance.search.contest import FIRST, Candidate, Contest, difference, rungs
-from appliance.search.explore import explore
-from appliance.search.label_spaces import RELATION as SPACE
-from appliance.search.operators import ask, clean, induce, rewrite
-from appliance.search.search import FINALISTS, search
-from appliance.workbench import Body, Prices, Unanswerable, Workbench
+from appliance.search.methods.formats import explore
+from appliance.search.methods.instructions import (
+    ask,
+    clean,
+    induce,
+    rewrite,
+)
+from appliance.search.race import (
+    FIRST,
+    Candidate,
+    Contest,
+    difference,
+    rungs,
+)
+from appliance.search.spaces.labels import RELATION as SPACE
+from appliance.search.stage import FINALISTS, search
 from models.engine import Continuation, Failed, Generate, Generated, Score, decode_reply
 from models.pool import RequestFailed
 
@@ -45,7 +61,7 @@ class Races:
     def __init__(self, quality=judged, seed: Prompt = PROMPT, judge: Judge | None = None) -> None:
         self.judge = judge or Judge(quality)
         self.outcomes: list[tuple[str, str]] = []
-        self.contest = Contest(self.judge, CASES, seed, self._seen, Aim())
+        self.contest = Contest(self.judge, CASES, seed, self._seen, Objective())
 
     def _seen(self, candidate: Candidate, outcome: str) -> None:
         role = candidate.prompt.section("role").strip()
@@ -210,7 +226,7 @@ def test_a_prompt_that_was_here_before_is_not_entered_again(seed):
         {"join": " | "},
         {"order": "reversed"},
         {"weight": 0.5},
-        {"prior": (1.0, 0.0, -1.0)},
+        {"bias": (1.0, 0.0, -1.0)},
     ],
 )
 def test_a_prompt_that_asks_the_model_nothing_new_is_not_entered(change, tmp_path):
@@ -221,7 +237,7 @@ def test_a_prompt_that_asks_the_model_nothing_new_is_not_entered(change, tmp_pat
     )
     evaluator = Evaluator(bench, Renderer(TASK, {}, models.tokeniser()))
     unlisted = PROMPT.with_section("task", "Name the relation.\n\n")
-    contest = Contest(evaluator, CASES, unlisted, lambda *_: None, Aim())
+    contest = Contest(evaluator, CASES, unlisted, lambda *_: None, Objective())
     before = bench.spent
     same = msgspec.structs.replace(unlisted, **change)
     assert contest.enter(same, "test", depth=FIRST, parent=contest.seed) is None
@@ -239,10 +255,10 @@ def test_candidates_are_calibrated_by_batch_only_where_all_cases_share_their_lab
                 for s in super().score(prompt, cases, role)
             ]
 
-    contest = Contest(Favouring(judged), CASES, PROMPT, lambda *_: None, Aim(shares=shares))
+    contest = Contest(Favouring(judged), CASES, PROMPT, lambda *_: None, Objective(shares=shares))
     entered = contest.enter(GOOD, "test", depth=FIRST, parent=contest.seed)
-    assert contest.seed.fit.prior == ()
-    assert bool(contest.leader.final.prior) == bool(entered.final.prior) == bool(shares)
+    assert contest.seed.fit.bias == ()
+    assert bool(contest.leader.final.bias) == bool(entered.final.bias) == bool(shares)
 
 
 def test_halving_finds_the_best_on_all_cases_and_makes_it_the_leader():
@@ -327,13 +343,13 @@ def test_the_fit_follows_the_scores():
     assert growing.fit.weight > 0.0
 
 
-@pytest.mark.parametrize("sharpness", [1.0, 0.25])
-def test_a_wrong_answer_costs_a_nat_more_than_its_loss(sharpness):
-    fitted = Fit(0.0, sharpness=sharpness)
+@pytest.mark.parametrize("inverse_temperature", [1.0, 0.25])
+def test_a_wrong_answer_costs_a_nat_more_than_its_loss(inverse_temperature):
+    fitted = Fit(0.0, inverse_temperature=inverse_temperature)
     [right], [wrong] = candidate([0.8]).scored, candidate([-0.8]).scored
-    losses = [s.loss(fitted, "accuracy", sharpness) for s in (right, wrong)]
-    assert penalties([right, wrong], fitted, Aim()) == [losses[0], losses[1] + 1]
-    assert losses[1] == pytest.approx(losses[0] + 0.8 * sharpness, abs=2e-4)
+    losses = [s.loss(fitted, "accuracy", inverse_temperature) for s in (right, wrong)]
+    assert penalties([right, wrong], fitted, Objective()) == [losses[0], losses[1] + 1]
+    assert losses[1] == pytest.approx(losses[0] + 0.8 * inverse_temperature, abs=2e-4)
 
 
 def test_one_answer_that_is_written_badly_wrong_does_not_outweigh_one_that_is_right():
@@ -346,15 +362,15 @@ def test_one_answer_that_is_written_badly_wrong_does_not_outweigh_one_that_is_ri
     assert sum(o.loss(plain, "accuracy") for o in bold) > sum(
         o.loss(plain, "accuracy") for o in timid
     )
-    assert sum(penalties(bold, plain, Aim())) < sum(penalties(timid, plain, Aim()))
+    assert sum(penalties(bold, plain, Objective())) < sum(penalties(timid, plain, Objective()))
     worse = [written(False, 3.0) for _ in range(4)]
-    assert sum(penalties(timid, plain, Aim())) < sum(penalties(worse, plain, Aim()))
+    assert sum(penalties(timid, plain, Objective())) < sum(penalties(worse, plain, Objective()))
 
 
 def test_penalties_are_those_of_the_first_cases_under_the_fit():
     found = candidate([8.0] * 20 + [-8.0] * 4)
-    assert found.fit.sharpness < 1
-    assert found.penalties(24) == penalties(found.scored, found.fit, Aim())
+    assert found.fit.inverse_temperature < 1
+    assert found.penalties(24) == penalties(found.scored, found.fit, Objective())
     assert found.penalties(3) == found.penalties(24)[:3]
 
 
@@ -373,8 +389,8 @@ def test_the_fit_prefers_the_weight_that_decides_better_to_one_that_is_merely_le
         for weight in (1.0, 0.0)
     )
     assert bold.estimate.value > timid.estimate.value and bold.loss > timid.loss
-    assert sharpen(scored, [timid.prompt, bold.prompt], Aim()) == bold.fit
-    assert bold.fit == Fit(1.0, sharpness=0.25)
+    assert sharpen(scored, [timid.prompt, bold.prompt], Objective()) == bold.fit
+    assert bold.fit == Fit(1.0, inverse_temperature=0.25)
     assert difference(bold, timid).proves_better(1.64)
 
 
@@ -561,7 +577,7 @@ def run_search(
     outcomes = []
     contest = Contest(
         Evaluator(bench, Renderer(TASK, {}, tokeniser)), cases[:30], PROMPT,
-        lambda c, outcome: outcomes.append((c.operator, c.prompt.id, outcome)), Aim(),
+        lambda c, outcome: outcomes.append((c.operator, c.prompt.id, outcome)), Objective(),
     )  # fmt: skip
     bench.finishing = finishing
     finalists = search(contest, bench, tokeniser, {}, seed=5, budget=budget, depth=30, space=SPACE)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 from in_process import PROMPT, TASK, case, row
 
-from appliance.render import render
-from appliance.show import plain, rendered
+from appliance.prompts.render import render
+from appliance.prompts.show import plain, rendered
 
 
 def test_a_rendered_prompt_is_what_stands_before_a_label_but_for_the_query():
@@ -25,6 +25,6 @@ def test_a_rendered_prompt_is_what_stands_before_a_label_but_for_the_query():
 
 
 def test_what_corrects_the_scores_is_shown():
-    assert "calibration weight: 0\nlabel priors: none\n" in plain(PROMPT)
-    fitted = msgspec.structs.replace(PROMPT, weight=0.25, prior=(1.0, -0.256, 0.0))
-    assert "calibration weight: 0.25\nlabel priors: +1.00 -0.26 +0.00\n" in plain(fitted)
+    assert "calibration weight: 0\nlabel biases: none\n" in plain(PROMPT)
+    fitted = msgspec.structs.replace(PROMPT, weight=0.25, bias=(1.0, -0.256, 0.0))
+    assert "calibration weight: 0.25\nlabel biases: +1.00 -0.26 +0.00\n" in plain(fitted)

@@ -8,8 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from in_process import PROMPT, TASK, row
 
-from appliance.prompt import Prompt
-from appliance.slots import about, answer_of, label_words, marked, values
+from appliance.prompts.prompt import Prompt
+from appliance.prompts.slots import (
+    about,
+    answer_of,
+    label_words,
+    marked,
+    values,
+)
 from appliance.task import Example, Label, Task
 
 MARKED = msgspec.structs.replace(PROMPT, example="{marked}\n{label}\n")

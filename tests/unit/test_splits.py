@@ -11,12 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.data import stratify
 from appliance.data.choices import Sizes
-from appliance.data.index import Index
-from appliance.data.splits import near_duplicate_key, split_episodes, split_hash
-from appliance.data.ties import ties
-from appliance.task import SPLITS, Case, Example, Split
+from appliance.data.split import stratify
+from appliance.data.split.index import Index
+from appliance.data.split.splits import near_duplicate_key, split_episodes, split_hash
+from appliance.data.split.ties import ties
+from appliance.task import (
+    SPLITS,
+    Case,
+    Example,
+    Split,
+)
 
 USUAL = Sizes()
 WORDS = [a + b + c for a in "bdfgklmn" for b in "aeiou" for c in "rstz"]

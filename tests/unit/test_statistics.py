@@ -12,7 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.scoring.statistics import mcnemar_exact, newcombe, rank_agreement, wilson
+from appliance.statistics.proportions import (
+    mcnemar_exact,
+    newcombe,
+    rank_agreement,
+    wilson,
+)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +106,13 @@ def test_rank_agreement_with_a_constant_is_undefined() -> None:
     assert isnan(rank_agreement([1, 1, 1], [1, 2, 3]).spearman)
 
 
-@pytest.mark.parametrize("module", ["statistics", "paired", "claims", "power", "reliability"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        *("statistics.proportions", "statistics.paired", "statistics.claims", "statistics.power"),
+        "calibrate.reliability",
+    ],
+)
 def test_importing_the_statistics_does_not_load_scipy(module: str) -> None:
-    code = f"import sys, appliance.scoring.{module}; sys.exit('scipy' in sys.modules)"
+    code = f"import sys, appliance.{module}; sys.exit('scipy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 from sqlite_utils import Database
 
-from appliance.scoring.statistics import wilson
-from appliance.verdict import Verdict
+from appliance.statistics.proportions import wilson
+from appliance.verdict.verdict import Verdict
 from store import database, events, migrations, runs, verdicts
 from store.check import check
 

@@ -11,12 +11,17 @@ from in_process import LABELS, PROMPT, TASK, case, many, row
 from appliance import locations
 from appliance.data import Imported
 from appliance.data.check import Skipped
-from appliance.data.splits import split_hash
+from appliance.data.split.demonstrations import POOL, shot_pool
+from appliance.data.split.splits import split_hash
+from appliance.data.tasks import (
+    every_row,
+    load,
+    sample,
+    save,
+)
 from appliance.errors import InputError
-from appliance.pool import POOL, shot_pool
-from appliance.seeds import plain_seed
+from appliance.prompts.seeds import plain_seed
 from appliance.task import SPLITS, Case
-from appliance.tasks import every_row, load, sample, save
 from store import database, tasks
 from store.errors import NameTakenError
 
@@ -201,9 +206,7 @@ def test_tuning_keeps_cases_of_every_label(db):
 
 
 def test_a_default_that_was_given_in_other_words_makes_no_other_task(db):
-    given = msgspec.structs.replace(
-        TASK, metric="".join(("accu", "racy")), licence=str(b"", "utf8")
-    )
+    given = msgspec.structs.replace(TASK, metric="".join(("accu", "racy")))
     assert given == TASK
     first = save(db, small())
     assert save(db, msgspec.structs.replace(small(), task=given)) == first

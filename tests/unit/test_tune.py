@@ -9,17 +9,29 @@ import pytest
 from in_process import LABELS, PROMPT, TASK, InProcess, Judge, MemoryJournal, many, row
 from scripted_model import ScriptedModel
 
-from appliance.prompt import Prompt
-from appliance.renderer import Renderer
-from appliance.scoring.aim import Aim, log_shares
-from appliance.scoring.evaluator import Evaluator
+from appliance.calibrate.objective import Objective, log_shares
+from appliance.data.tasks import Loaded
+from appliance.encode.renderer import Renderer
+from appliance.evaluate.evaluator import Evaluator
+from appliance.evaluate.workbench import (
+    Body,
+    Prices,
+    Unanswerable,
+    Workbench,
+)
+from appliance.prompts.prompt import Prompt
 from appliance.scoring.outcomes import Written
-from appliance.scoring.statistics import Estimate
-from appliance.search.contest import FIRST, Candidate
+from appliance.search.race import FIRST, Candidate
+from appliance.statistics.proportions import Estimate
 from appliance.task import Case, Label
-from appliance.tasks import Loaded
-from appliance.tune import LEAST_SELECTION, aim_of, ordered, race_depth, select, tune
-from appliance.workbench import Body, Prices, Unanswerable, Workbench
+from appliance.tune import (
+    LEAST_SELECTION,
+    objective_of,
+    ordered,
+    race_depth,
+    select,
+    tune,
+)
 
 SELECTION = many(60)
 QUALITY = {"good\n": 3.0, "bad\n": -3.0, "": 0.5}
@@ -59,7 +71,7 @@ class Told:
     def __init__(self) -> None:
         self.chosen: list[tuple[str, int]] = []
         self.stages: list[str] = []
-        self.priors: list[int] = []
+        self.biases: list[int] = []
         self.candidates: list[Candidate] = []
         self.settlements: list[tuple[Prompt, Prompt]] = []
 
@@ -67,13 +79,13 @@ class Told:
         self.stages.append(name)
 
     def candidate(self, stage: str, candidate: Candidate, outcome: str) -> None:
-        self.priors.append(len(candidate.final.prior))
+        self.biases.append(len(candidate.final.bias))
         self.candidates.append(candidate)
 
     def selected(self, candidate: Candidate, found: Estimate, loss: float) -> None:
         self.chosen.append((candidate.prompt.id, found.n))
 
-    def settled(self, candidate: Candidate, prompt: Prompt) -> None:
+    def fitted(self, candidate: Candidate, prompt: Prompt) -> None:
         self.settlements.append((candidate.final, prompt))
 
 
@@ -105,15 +117,15 @@ def test_rows_that_are_set_aside_as_demonstrations_count_in_how_common_a_label_i
     found = msgspec.structs.replace(
         loaded(cases, task=task), rows={r.id: r for r in rows}, pool=pool
     )
-    aim = aim_of(found)
-    assert aim.metric == "micro_f1" and aim.due == 0.1
-    assert aim.shares == log_shares([Case(r, names) for r in rows])
+    objective = objective_of(found)
+    assert objective.metric == "micro_f1" and objective.positive_share == 0.1
+    assert objective.shares == log_shares([Case(r, names) for r in rows])
     asks = Prompt((), "{text}\n{label}? {answer}\n")
-    assert aim_of(msgspec.structs.replace(found, seed=asks)).shares == aim.shares[:3]
+    assert objective_of(msgspec.structs.replace(found, seed=asks)).shares == objective.shares[:3]
     plain = msgspec.structs.replace(found, task=msgspec.structs.replace(task, metric="accuracy"))
-    assert aim_of(plain).due is None
+    assert objective_of(plain).positive_share is None
     episodes = msgspec.structs.replace(task, protocol="episodes")
-    assert aim_of(msgspec.structs.replace(found, task=episodes, pool={})).shares == ()
+    assert objective_of(msgspec.structs.replace(found, task=episodes, pool={})).shares == ()
 
 
 def test_the_races_of_a_run_weigh_cases_as_they_come(tmp_path):
@@ -127,10 +139,10 @@ def test_the_races_of_a_run_weigh_cases_as_they_come(tmp_path):
     selection = cases[::4]
     split = {"tuning": cases, "selection": selection, "test": Unread()}
     _, told = tuned(tmp_path, msgspec.structs.replace(loaded(task=task), cases=split))
-    assert {candidate.aim.due for candidate in told.candidates} == {0.1}
+    assert {candidate.objective.positive_share for candidate in told.candidates} == {0.1}
     deep = next(c for c in told.candidates if len(c.scored) == FIRST)
-    assert sum(one.due for one in deep.scored) == FIRST / 2
-    assert {round(weight, 4) for weight in deep.aim.weights(deep.scored)} == {0.2, 1.8}
+    assert sum(one.positive for one in deep.scored) == FIRST / 2
+    assert {round(weight, 4) for weight in deep.objective.weights(deep.scored)} == {0.2, 1.8}
 
 
 def entrant(prompt, judge: Judge, *, fixed: bool = False) -> Candidate:
@@ -162,7 +174,7 @@ def test_where_f1_is_sought_finding_nothing_is_not_chosen_for_being_cheap():
     judge = Served()
     judge.score = lambda prompt, cases, role: finds if prompt == GOOD else nothing
     entrants = [
-        Candidate(prompt, "format", scored=scored, aim=Aim("span_f1"))
+        Candidate(prompt, "format", scored=scored, objective=Objective("span_f1"))
         for prompt, scored in ((BAD, nothing), (GOOD, finds))
     ]
     task = loaded(task=msgspec.structs.replace(TASK, metric="span_f1"))
@@ -241,7 +253,7 @@ def test_a_run_goes_through_its_stages_and_reads_no_test_row(tmp_path):
 def test_candidates_get_priors_where_all_cases_have_the_same_labels_only(tmp_path):
     """A position among an episode's labels means another relation in the next episode."""
     _, told = tuned(tmp_path, loaded(many(40)))
-    assert set(told.priors[1:]) == {len(TASK.labels)}
+    assert set(told.biases[1:]) == {len(TASK.labels)}
     episodes = msgspec.structs.replace(TASK, protocol="episodes")
     _, told = tuned(tmp_path, loaded(many(40), task=episodes))
-    assert set(told.priors) == {0}
+    assert set(told.biases) == {0}

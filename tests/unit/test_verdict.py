@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from in_process import PROMPT, TASK, Judge, many
 
-from appliance.judge import judge
-from appliance.scoring.statistics import mcnemar_exact, wilson
-from appliance.verdict import (
+from appliance.statistics.proportions import mcnemar_exact, wilson
+from appliance.verdict.judge import judge
+from appliance.verdict.verdict import (
     AGAIN,
     Answer,
     Noise,

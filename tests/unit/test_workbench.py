@@ -6,7 +6,7 @@ import pytest
 from in_process import InProcess, MemoryJournal
 
 from appliance.errors import StropError
-from appliance.workbench import (
+from appliance.evaluate.workbench import (
     Body,
     Diverged,
     Entry,

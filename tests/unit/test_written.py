@@ -10,14 +10,26 @@ import tiny_tasks
 from in_process import InProcess, MemoryJournal
 from scripted_model import ScriptedModel
 
-from appliance.prompt import Prompt
-from appliance.renderer import Renderer
-from appliance.scoring.calibration import Fit
-from appliance.scoring.evaluator import BLOCK, Evaluator
+from appliance.calibrate.calibration import Fit
+from appliance.encode.renderer import Renderer
+from appliance.evaluate.evaluator import BLOCK, Evaluator
+from appliance.evaluate.workbench import Body, Prices, Workbench
+from appliance.prompts.prompt import Prompt
 from appliance.scoring.outcomes import MISS, Scored, Written
-from appliance.scoring.written import ANSWER, REASONING, read, request, thinking, units
-from appliance.task import Case, Example, Label, Task
-from appliance.workbench import Body, Prices, Workbench
+from appliance.scoring.written import (
+    ANSWER,
+    REASONING,
+    read,
+    request,
+    thinking,
+    units,
+)
+from appliance.task import (
+    Case,
+    Example,
+    Label,
+    Task,
+)
 from models.engine import Generate, Score
 
 OPENINGS = ((1, 2), (3,))
@@ -126,7 +138,7 @@ def test_the_end_of_an_answer_is_no_part_of_it(separator):
 
 def test_a_missed_entity_costs_more_than_a_wrong_one():
     def cost(written: str) -> float:
-        return read(NAMES, DIRECT, ROW, written, 0.5).cost(PLAIN, "span_f1")
+        return read(NAMES, DIRECT, ROW, written, 0.5).error(PLAIN, "span_f1")
 
     assert cost("[]") == pytest.approx(3 * MISS / (1 + MISS))
     found = '[{"type": "person", "text": "Ada"}, {"type": "place", "text": "Bo"}]'

@@ -12,9 +12,10 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Footer, OptionList, Static
 
-from appliance import client, locations
+from appliance import locations
 from appliance.data.check import printable
 from appliance.errors import StropError
+from appliance.run import client
 from models.catalog import Catalog
 from store import tasks
 from store.errors import StoreError, explained

@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Protocol
 
 from appliance.data.check import Problems
-from appliance.data.formats import bbh, clue, conll, folio, gsm8k, squad, tacred
+from appliance.data.formats import (
+    bbh,
+    clue,
+    conll,
+    folio,
+    gsm8k,
+    squad,
+    tacred,
+)
 from appliance.data.formats.text import Placed
 from appliance.task import Kind
 

@@ -8,7 +8,12 @@ from itertools import chain
 from pathlib import Path
 
 from appliance.data.check import Problems, quoted
-from appliance.data.formats.text import Placed, chunks, lines, span
+from appliance.data.formats.text import (
+    Placed,
+    chunks,
+    lines,
+    span,
+)
 from appliance.task import Kind
 
 KIND: Kind = "spans"

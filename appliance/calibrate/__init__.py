@@ -1,0 +1,1 @@
+"""What is fitted to a prompt's outcomes, at no model call."""

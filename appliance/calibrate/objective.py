@@ -1,0 +1,56 @@
+"""What prompts are compared by, and how much each case counts so that those seen stand for all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from math import exp, log
+
+import msgspec
+
+from appliance.scoring.outcomes import Outcome, Scored
+from appliance.task import Case, Metric
+
+
+class Objective(msgspec.Struct, frozen=True):
+    """What candidates are compared by: the task's ``metric``, and facts of all tuning cases.
+
+    ``shares`` are the logarithms of the labels' shares (``log_shares``; none where cases have
+    labels of their own). ``positive_share`` is the share of positive cases, those that have
+    something to find; it is None where the first cases have the same share as all.
+    """
+
+    metric: Metric = "accuracy"
+    shares: tuple[float, ...] = ()
+    positive_share: float | None = None
+
+    def weights(self, outcomes: Sequence[Outcome]) -> list[float]:
+        """How much each case counts, 1 as a rule.
+
+        For macro-F1 as if all labels came as often. Where cases with something to find were moved
+        up, by their share of all cases over that of those seen (importance weights: Horvitz and
+        Thompson, JASA 47, 1952), so that a threshold suits rows as they come.
+        """
+        if self.metric == "macro_f1" and self.shares:
+            counts = [exp(-share) / len(self.shares) for share in self.shares]
+            return [counts[o.gold] if isinstance(o, Scored) else 1.0 for o in outcomes]
+        seen = sum(outcome.positive for outcome in outcomes) / max(len(outcomes), 1)
+        if self.positive_share is None or seen in (0.0, 1.0):
+            return [1.0] * len(outcomes)
+        found, rest = self.positive_share / seen, (1 - self.positive_share) / (1 - seen)
+        return [found if outcome.positive else rest for outcome in outcomes]
+
+
+def log_shares(cases: Sequence[Case], unasked: str | None = None) -> tuple[float, ...]:
+    """Of each option but the ``unasked`` one the log of its share of the cases, all of which have
+    the same ones. One case more of each is counted, so that none has no share. None where options
+    differ."""
+    options = cases[0].options
+    if not options or any(case.options != options for case in cases):
+        return ()
+    if any(case.query.labels for case in cases):
+        counts = Counter(label for case in cases for label in case.query.labels)
+        return tuple(log((counts[y] + 1) / (len(cases) + 2)) for y in options if y != unasked)
+    golds = Counter(options[case.gold] for case in cases)
+    total = len(cases) + len(options)
+    return tuple(log((golds[y] + 1) / total) for y in options if y != unasked)

@@ -1,0 +1,1 @@
+"""``strop prompt`` and ``eval``."""

@@ -1,0 +1,1 @@
+"""``strop tune``, ``demo``, ``runs`` and ``replay``."""

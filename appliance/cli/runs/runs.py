@@ -1,0 +1,135 @@
+"""``strop runs``: what was tuned, what is being tuned, and how to step in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import msgspec
+
+from appliance.cli import figures
+from appliance.cli.lookups import find_run
+from appliance.cli.options import example, json_option, open_store
+from appliance.cli.output import Output, columns
+from appliance.cli.runs.results import (
+    conclude,
+    describe,
+    document,
+    say_abandoned,
+)
+from appliance.cli.watching import ask, last_event, watch
+from appliance.run.client import FINAL
+from appliance.statistics.metrics import NAMES, searched_by
+from store import runs as stored
+
+LAST = 10
+
+
+@click.group(epilog=example("strop runs list"))
+def runs() -> None:
+    """List, show, follow and steer runs."""
+
+
+@runs.command("list", epilog=example("strop runs list", "strop runs list --json"))
+@json_option
+@click.pass_obj
+def list_runs(out: Output) -> None:
+    """List the runs, newest first."""
+    db = open_store()
+    records = stored.all(db)
+    found = [describe(db, run) for run in records]
+    headings = ("run", "task", "model", "status", "stage", "cost", "verdict", "created")
+    rows = [_row(run) for run in found]
+    text = columns(headings, rows) if rows else ""
+    if not rows:
+        out.say("no run yet; start one with: strop demo")
+    say_abandoned(out, records)
+    out.result("strop/runs-list/1", {"runs": found}, text)
+
+
+@runs.command("show", epilog=example("strop runs show 3f2a"))
+@click.argument("run")
+@json_option
+@click.pass_obj
+def show_run(out: Output, run: str) -> None:
+    """Show one run: what it was given, what it tried and how it came out."""
+    db = open_store()
+    record = find_run(db, run)
+    found = document(db, record)
+    evaluations = stored.evaluations(db, record.id)
+    inputs = msgspec.json.decode(record.inputs)
+    fields = ("run", "task", "model", "seed", "minutes", "status", "stage", "error", "created_at")
+    lines = [f"{name:<11} {found[name]}" for name in fields if found[name] is not None]
+    spent, budget = (figures.duration(units / 1000) for units in (record.spent, record.budget))
+    lines.append(f"{'cost':<11} {spent} of {budget} at frozen prices; the verdict comes on top")
+    if found["verdict"]:
+        lines += ["", figures.verdict(found["verdict"])]
+    if evaluations:
+        last = evaluations[-LAST:]
+        rows = [
+            (
+                e.prompt_id,
+                e.stage,
+                e.split,
+                figures.estimate(e.value, e.low, e.high, e.n),
+                f"{e.loss:.3f}",
+            )
+            for e in last
+        ]
+        measure = NAMES[searched_by(found["metric"])]
+        lines += ["", f"the last {len(last)} of {len(evaluations)} evaluations"]
+        lines.append(columns(("prompt", "stage", "split", measure, "loss"), rows))
+    if found["prompt_text"]:
+        lines += ["", f"best prompt {record.best_prompt}", found["prompt_text"]]
+    say_abandoned(out, [record])
+    body = {**found, "inputs": inputs, "evaluations": evaluations}
+    out.result("strop/runs-show/1", body, "\n".join(lines))
+
+
+@runs.command("watch", epilog=example("strop runs watch 3f2a"))
+@click.argument("run")
+@json_option
+@click.pass_obj
+def watch_run(out: Output, run: str) -> None:
+    """Follow a run to its end. Ctrl-C leaves it going."""
+    db = open_store()
+    after = last_event(db)  # before the status: what ends the run from here on is a later event
+    record = find_run(db, run)
+    if record.status not in FINAL:
+        watch(out, db, record.id, f"run {record.id}", after)
+    conclude(out, db, record.id, "strop/runs-watch/1")
+
+
+def _steer(kind: str, message: str) -> click.Command:
+    @click.argument("run")
+    @json_option
+    @click.pass_obj
+    def steer(out: Output, run: str) -> None:
+        db = open_store()
+        run_id = find_run(db, run).id
+        ask(out, db, kind, {}, run_id)
+        out.say(message.format(run=run_id))
+        record = stored.get(db, run_id)
+        status = record.status if record else None
+        out.result(f"strop/runs-{kind}/1", {"run": run_id, "status": status}, "")
+
+    steer.__doc__ = _HELP[kind]
+    return runs.command(kind, epilog=example(f"strop runs {kind} 3f2a"))(steer)
+
+
+_HELP = {
+    "pause": "Pause a run; what it has done is kept.",
+    "stop": "Stop a run without a verdict; what it has done is kept.",
+    "finish": "End the search now and go to the verdict with the best prompt so far.",
+}
+
+_steer("pause", "run {run} pauses; go on with: strop tune --resume {run}")
+_steer("stop", "run {run} stops")
+_steer("finish", "run {run} goes to its verdict; follow it with: strop runs watch {run}")
+
+
+def _row(run: dict[str, Any]) -> tuple[str, ...]:
+    cost = figures.duration(run["spent"] / 1000)
+    words = run["verdict"]["words"] if run["verdict"] else ""
+    named = (run["run"], run["task"], str(run["model"]), run["status"], run["stage"])
+    return (*named, cost, words, run["created_at"][:16])

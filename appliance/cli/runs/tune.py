@@ -1,0 +1,148 @@
+"""``strop tune``: a better prompt for a task, with an honest verdict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+from click.core import ParameterSource
+
+from appliance.cli.given import prompts_given
+from appliance.cli.lookups import find_model, find_run, find_task
+from appliance.cli.options import (
+    catalog,
+    example,
+    json_option,
+    model_option,
+    open_store,
+)
+from appliance.cli.output import Output
+from appliance.cli.runs.results import conclude, document, plan
+from appliance.cli.watching import ask, last_event, watch
+from store import runs
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+    from appliance.prompts.prompt import Prompt
+
+SCHEMA = "strop/tune/1"
+FROZEN = ("minutes", "seed", "model", "reasoner", "prompt")
+"""Options that belong to the start of a run."""
+
+
+@click.command(
+    epilog=example(
+        "strop tune sample --minutes 10 --seed 1",
+        "strop tune sample --minutes 30 --require-gain --json > result.json",
+        "strop tune contracts --prompt mine.json",
+        "strop tune --resume 3f2a",
+    )
+)
+@click.argument("task", required=False)
+@click.option("--resume", metavar="RUN", help="Go on with a run instead of starting one.")
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), default=10, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True)
+@model_option
+@click.option("--reasoner", metavar="NAME", help="Model that writes candidates; else the target.")
+@click.option(
+    "--prompt", metavar="PROMPT", help="Begin with this one (id or .json), not with the task's."
+)
+@click.option("--require-gain", is_flag=True, help="Exit with 4 unless the verdict says better.")
+@click.option("--detach", is_flag=True, help="Do not follow the run once it is planned.")
+@json_option
+@click.pass_context
+def tune(
+    context: click.Context,
+    task: str | None,
+    resume: str | None,
+    minutes: float,
+    seed: int,
+    model: str | None,
+    reasoner: str | None,
+    prompt: str | None,
+    require_gain: bool,
+    detach: bool,
+) -> None:
+    """Tune a prompt for TASK and follow the run to its verdict.
+
+    What the run will do is shown before it starts. Ctrl-C leaves the run going. The verdict goes to
+    stderr, the best prompt to stdout.
+    """
+    if (task is None) == (resume is None):
+        raise click.UsageError("name a task, or a run with --resume")
+    out: Output = context.obj
+    if resume is not None and (given := [f"--{name}" for name in FROZEN if _given(context, name)]):
+        raise click.UsageError(
+            f"a run goes on as it was started: leave out {', '.join(given)}, or start a new run"
+        )
+    db = open_store()
+    if resume is not None:
+        after = last_event(db)
+        run_id = ask(out, db, "resume", {}, find_run(db, resume).id)["run"]
+        title = f"run {run_id}, resumed"
+    else:
+        assert task is not None
+        after = 0
+        known = find_task(db, task).name
+        begin = _one_prompt(db, prompt) if prompt else None
+        name = find_model(out, catalog(), model)
+        other = find_model(out, catalog(), reasoner) if reasoner else None
+        run_id, title = start(out, db, known, name, minutes, seed, other, begin)
+    if detach:
+        _left_alone(out, db, run_id)
+        return
+    watch(out, db, run_id, title, after)
+    conclude(out, db, run_id, SCHEMA, require_gain)
+
+
+def start(
+    out: Output,
+    db: Database,
+    task: str,
+    model: str,
+    minutes: float,
+    seed: int,
+    reasoner: str | None = None,
+    prompt: Prompt | None = None,
+    *,
+    stretch: bool = False,
+) -> tuple[str, str]:
+    """Has the runner plan and create a run; its id and a title. Raises what the runner refuses.
+
+    Where the minutes may ``stretch``, too few of them are made more instead of being refused.
+    """
+    body: dict[str, Any] = {"task": task, "model": model, "minutes": minutes, "seed": seed}
+    for run in runs.all(db):
+        if run.status in ("queued", "running"):
+            out.say(
+                f"run {run.id} is {run.status} and goes first; to stop it: strop runs stop {run.id}"
+            )
+    out.say(f"planning {minutes:g} min on {task} with {model}")
+    body |= {"reasoner": reasoner} | ({"stretch": True} if stretch else {})
+    if prompt is not None:
+        body["prompt"] = msgspec.to_builtins(prompt)
+    run_id = str(ask(out, db, "tune", body)["run"])
+    planned = (plan(db, run_id) or {}).get("minutes", minutes)
+    return run_id, f"run {run_id}: {task}, {model}, {planned:g} min, seed {seed}"
+
+
+def _one_prompt(db: Database, given: str) -> Prompt:
+    found = list(prompts_given(db, [given]).values())
+    if len(found) > 1:
+        raise click.UsageError(f"a run begins with one prompt, {given} has {len(found)}")
+    return found[0]
+
+
+def _given(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is not ParameterSource.DEFAULT
+
+
+def _left_alone(out: Output, db: Database, run_id: str) -> None:
+    if planned := plan(db, run_id):
+        out.say(str(planned["text"]))
+    out.say(f"follow it with: strop runs watch {run_id}")
+    run = runs.get(db, run_id)
+    assert run is not None
+    out.result(SCHEMA, document(db, run), run_id)

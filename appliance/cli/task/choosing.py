@@ -1,0 +1,183 @@
+"""What a person says of rows that are imported, as options and as ``Choices``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import isclose, isfinite
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+
+from appliance.cli.options import F, json_option
+from appliance.cli.task.importing import (
+    file_argument,
+    may_ship_option,
+    name_option,
+    on_error_option,
+    seed_option,
+    task_name,
+)
+from appliance.data.choices import Choices, Sizes
+from appliance.data.labels.given import read_labels
+from appliance.task import (
+    FIELDS,
+    METRICS,
+    Kind,
+    Match,
+    Metric,
+)
+
+SIZES = (
+    "write three whole numbers, as in 96,48,100, or three shares that add to 1, as in 0.4,0.2,0.4"
+)
+
+Option = Callable[[Any], Any]
+
+
+def _sizes(context: click.Context, option: click.Parameter, given: str | None) -> Sizes:
+    if given is None:
+        return Sizes()
+    parts = given.split(",")
+    try:
+        tuning, selection, test = map(float, parts)
+    except ValueError:
+        raise click.BadParameter(SIZES) from None
+    total = tuning + selection + test
+    whole = all(part.strip().isdecimal() for part in parts)
+    positive = min(tuning, selection, test) > 0 and isfinite(total)
+    if not positive or not (whole or isclose(total, 1, abs_tol=1e-6)):
+        raise click.BadParameter(SIZES)
+    most = (int(tuning), int(selection), int(test)) if whole else None
+    return Sizes((tuning / total, selection / total, test / total), most)
+
+
+def _pairs(
+    context: click.Context, option: click.Parameter, given: tuple[str, ...]
+) -> dict[str, str]:
+    named = [pair.partition("=") for pair in given]
+    if any(not (field and sign and column) for field, sign, column in named):
+        raise click.BadParameter("write FIELD=NAME, as in text=sentence")
+    return {field: column for field, _, column in named}
+
+
+def _something(context: click.Context, option: click.Parameter, given: str | None) -> str | None:
+    if given == "":
+        raise click.BadParameter("write one character or more")
+    return given
+
+
+def _metric_option(metrics: tuple[str, ...]) -> Option:
+    return click.option(
+        "--metric", type=click.Choice(metrics), help="What prompts are measured by."
+    )
+
+
+OF_KIND: dict[str, tuple[tuple[Kind, ...], Option]] = {
+    "none": (
+        ("relation", "classify"),
+        click.option("--none", metavar="LABEL", help="The label that means none of the above."),
+    ),
+    "labels": (
+        ("relation", "classify", "spans"),
+        click.option(
+            "--labels",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="JSON: labels in their order, with descriptions and words.",
+        ),
+    ),
+    "types": (
+        ("relation",),
+        click.option(
+            "--types",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="JSON: types that the entities of a relation can have.",
+        ),
+    ),
+    "several": (
+        ("classify",),
+        click.option("--several", is_flag=True, help="A text may have any number of labels."),
+    ),
+    "match": (
+        ("answer",),
+        click.option(
+            "--match",
+            type=click.Choice(get_args(Match)),
+            help="How answers are compared; else as their looks suggest.",
+        ),
+    ),
+}
+"""Options that are for some kinds of task only."""
+
+SHARED: tuple[Option, ...] = (
+    click.option(
+        "--sizes",
+        metavar="TUNING,SELECTION,TEST",
+        callback=_sizes,
+        help="Most cases of each split, or shares of all rows; else 2000,1000,5000.",
+    ),
+    seed_option,
+    on_error_option,
+    json_option,
+)
+
+
+def rows_options(command: F) -> F:
+    """Of files whose columns are named by whoever made them."""
+    kind = click.option(
+        "--kind",
+        type=click.Choice(tuple(FIELDS)),
+        default="relation",
+        show_default=True,
+        help="What is predicted.",
+    )
+    column = click.option(
+        "--column",
+        "columns",
+        multiple=True,
+        callback=_pairs,
+        metavar="FIELD=NAME",
+        help="What the file calls a field. May be repeated.",
+    )
+    delimiter = click.option(
+        "--label-delimiter",
+        metavar="TEXT",
+        callback=_something,
+        help="Divides labels, or choices; else ; and |.",
+    )
+    of_kinds = [option for _, option in OF_KIND.values()]
+    metric = _metric_option(get_args(Metric))
+    return _decorated(command, kind, column, *of_kinds, delimiter, metric, may_ship_option)
+
+
+def format_options(kind: Kind, *own: Option, may_ship: bool = True) -> Callable[[F], F]:
+    """Of files in a published format; ``own`` are those of this one alone. Without ``may_ship``
+    nobody can say that rows may."""
+    of_kind = [option for kinds, option in OF_KIND.values() if kind in kinds]
+    metric = [_metric_option(METRICS[kind])] if len(METRICS[kind]) > 1 else []
+    ship = [may_ship_option] if may_ship else []
+    return lambda command: _decorated(command, *own, *of_kind, *metric, *ship)
+
+
+def _decorated(command: F, *options: Option) -> F:
+    for option in reversed((file_argument, name_option, *options, *SHARED)):
+        command = option(command)
+    return command
+
+
+def choices_of(file: Path, given: dict[str, Any], **more: Any) -> Choices:
+    """Raises UsageError where options do not go together."""
+    options = {**given, **more}
+    kind, metric = options["kind"], options.get("metric")
+    for name, (kinds, _) in OF_KIND.items():
+        if options.get(name) and kind not in kinds:
+            raise click.UsageError(f"--{name} is for --kind {' or '.join(kinds)}, not for {kind}")
+    if metric and metric not in METRICS[kind]:
+        known = " or ".join(METRICS[kind])
+        raise click.UsageError(f"--kind {kind} is measured by {known}, not by {metric}")
+    if labels := options.get("labels"):
+        options["labels"] = read_labels(labels)
+    skip = options.pop("on_error") == "skip"
+    return Choices(**{**options, "name": task_name(options["name"], file), "skip": skip})

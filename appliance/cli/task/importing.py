@@ -1,0 +1,91 @@
+"""What all commands of ``strop task import`` share: their options, and how a task is stored."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import click
+import msgspec
+
+from appliance.cli.lookups import find_task
+from appliance.cli.options import open_store
+from appliance.cli.output import Output
+from appliance.cli.task.provable import provable
+from appliance.cli.task.text import described, text
+from appliance.data import Imported, tasks
+from appliance.data.check import printable, quoted
+from appliance.prompts import show
+from appliance.prompts.prompt import Prompt
+from appliance.prompts.seeds import plain_seed
+from appliance.task import Case, Task
+from store import tasks as stored
+
+PREVIEWED = 2
+"""Rows that are shown after an import."""
+
+LINES, WIDTH = 12, 200
+"""Of a row that is shown, at most."""
+
+file_argument = click.argument("file", type=click.Path(path_type=Path))
+name_option = click.option("--name", help="Name of the task; else the file's.")
+seed_option = click.option(
+    "--seed", type=int, default=0, show_default=True, help="Decides the split."
+)
+may_ship_option = click.option(
+    "--may-ship", is_flag=True, help="Rows may stand in a prompt that leaves this machine."
+)
+
+
+on_error_option = click.option(
+    "--on-error",
+    type=click.Choice(["stop", "skip"]),
+    default="stop",
+    show_default=True,
+    help="Import nothing if a row is wrong, or skip and record such rows.",
+)
+
+
+def task_name(given: str | None, file: Path) -> str:
+    """The task's name: as given, else the file's; one that can be shown and typed again."""
+    name = file.stem if given is None else given
+    if not name.strip() or name.startswith("-") or printable(name) != name:
+        raise click.UsageError(
+            f"{quoted(name)} cannot be the name of a task: it has to be one line of visible "
+            "characters that does not begin with -; give another one with --name"
+        )
+    return name
+
+
+def keep(out: Output, imported: Imported, schema: str) -> None:
+    """Stores a task, and shows what it is and what two of its rows read like."""
+    db = open_store()
+    for note in imported.notes:
+        out.say(f"note: {note}")
+    seed = imported.seed or plain_seed(imported.task, {}, imported.cases["tuning"])
+    for case in islice(imported.cases["tuning"], PREVIEWED):
+        out.say("a row as a demonstration shows it:")
+        for line in _preview(seed, imported.task, case):
+            out.say(f"  {line}")
+    before = stored.get(db, imported.task.name)
+    record = find_task(db, tasks.save(db, imported))
+    if before is not None and before.id == record.id:
+        out.say(f"task {record.name} is there already with this content; nothing was changed")
+    out.say(provable(imported.task, imported.cases["test"]))
+    out.say(f"tune it with: strop tune {shlex.quote(record.name)} --minutes 10")
+    found = described(db, record)
+    out.result(schema, {**found, "notes": imported.notes}, text(found))
+
+
+def _preview(seed: Prompt, task: Task, case: Case) -> Iterator[str]:
+    """A row as it is shown to the model, in so many lines as a person reads."""
+    if "reasoning" in seed.slots and not case.query.reasoning:
+        query = msgspec.structs.replace(case.query, reasoning="[the row has none]")
+        case = msgspec.structs.replace(case, query=query)
+    lines = show.demonstration(seed, task, case).rstrip().splitlines()
+    for line in lines[:LINES]:
+        yield printable(line if len(line) <= WIDTH else f"{line[:WIDTH]}…")
+    if more := len(lines[LINES:]):
+        yield f"… and lines that are not shown here: {more}"

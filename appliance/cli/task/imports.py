@@ -1,0 +1,186 @@
+"""``strop task import``: labelled examples in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from appliance.cli.options import example
+from appliance.cli.output import Output
+from appliance.cli.task.asking import asked_for
+from appliance.cli.task.choosing import (
+    Option,
+    choices_of,
+    format_options,
+    rows_options,
+)
+from appliance.cli.task.episodes import import_fewrel, import_fs_tacred
+from appliance.cli.task.importing import keep
+from appliance.data import Imported
+from appliance.data.check import Problems
+from appliance.data.choices import Choices
+from appliance.data.formats import FORMATS, Format
+
+OWN: dict[str, dict[str, Option]] = {
+    "conll": {
+        "tag_column": click.option(
+            "--tag-column", type=click.IntRange(2), metavar="NUMBER", help="From 1; else the last."
+        )
+    }
+}
+"""Options that one format alone has, by what its reader calls them."""
+
+CONFINED = frozenset({"tacred"})
+"""Formats of data whose licence lets no row leave the machine."""
+
+
+def _character(context: click.Context, option: click.Parameter, given: str | None) -> str | None:
+    found = "\t" if given is not None and given.lower() in ("tab", "\\t") else given
+    if found is not None and (len(found) != 1 or found in '"\r\n'):
+        raise click.BadParameter("give one character, no quotation mark and no line break, or TAB")
+    return found
+
+
+@click.group("import", epilog=example("strop task import jsonl notes.jsonl --name notes"))
+def import_task() -> None:
+    """Read labelled examples from a file, check them, split them once and store them."""
+
+
+@import_task.command(
+    "jsonl",
+    epilog=example(
+        "strop task import jsonl notes.jsonl --none no_relation",
+        "strop task import jsonl notes.jsonl --column text=sentence --column label=relation",
+        "strop task import jsonl tickets.jsonl --kind classify",
+    ),
+)
+@rows_options
+@click.pass_obj
+def import_jsonl(out: Output, /, file: Path, **given: Any) -> None:
+    """Import rows of FILE, one JSON object a line, or one JSON array of them.
+
+    A row has a text and, as --kind says: head, tail and label; label; answer; spans; question and
+    answer. It may have may_ship and group.
+    """
+    from appliance.data.read.jsonl import read_jsonl
+
+    imported = asked_for(out, lambda choices: read_jsonl(file, choices), choices_of(file, given))
+    keep(out, imported, "strop/task-import-jsonl/1")
+
+
+@import_task.command(
+    "csv",
+    epilog=example(
+        "strop task import csv tickets.csv --kind classify",
+        "strop task import csv notes.tsv --column text=Sentence --column label=Relation",
+        "strop task import csv bare.csv --kind classify --column text=2 --column label=1",
+    ),
+)
+@rows_options
+@click.option(
+    "--delimiter", metavar="CHARACTER", callback=_character, help="Or TAB. Else it is found out."
+)
+@click.option(
+    "--quotes/--no-quotes",
+    default=None,
+    help="Whether quotation marks enclose fields or are text. Else they enclose, and a field that "
+    "looks like several records is refused.",
+)
+@click.option("--encoding", metavar="NAME", help="Else it is found out.")
+@click.option(
+    "--header/--no-header",
+    default=None,
+    help="Whether the first record names the columns, which are 1, 2, ... without. Else it is "
+    "found out.",
+)
+@click.pass_obj
+def import_csv(
+    out: Output,
+    /,
+    file: Path,
+    delimiter: str | None,
+    quotes: bool | None,
+    encoding: str | None,
+    header: bool | None,
+    **given: Any,
+) -> None:
+    """Import rows of FILE, comma, semicolon or tab separated.
+
+    Columns are the fields of JSON Lines; an entity that is written as [3, 9] is characters 3 to 8.
+    """
+    from appliance.data.read.table import read_table
+
+    imported = asked_for(
+        out,
+        lambda choices: read_table(
+            file,
+            choices,
+            encoding=encoding,
+            delimiter=delimiter,
+            quotes=quotes,
+            header=header,
+        ),
+        choices_of(file, given),
+    )
+    keep(out, imported, "strop/task-import-csv/1")
+
+
+@import_task.command(
+    "parquet",
+    epilog=example(
+        "strop task import parquet train.parquet --kind classify",
+        "strop task import parquet folder --split train --column label=relation",
+    ),
+)
+@rows_options
+@click.option("--split", metavar="NAME", help="Of a folder that holds several.")
+@click.pass_obj
+def import_parquet(out: Output, /, file: Path, split: str | None, **given: Any) -> None:
+    """Import rows of FILE: Parquet, or a folder that Hugging Face's save_to_disk wrote.
+
+    Columns are the fields of JSON Lines; a field of a struct is called struct.field.
+    """
+    from appliance.data.formats import parquet
+    from appliance.data.read.rows import fixed_task
+
+    def read(choices: Choices) -> Imported:
+        problems = Problems(file, skip=choices.skip)
+        return fixed_task(file, parquet.rows(file, problems, split), problems, choices)
+
+    keep(out, asked_for(out, read, choices_of(file, given)), "strop/task-import-parquet/1")
+
+
+def _add(name: str, format: Format) -> None:
+    confined = " No row may leave this machine." if name in CONFINED else ""
+
+    @import_task.command(
+        name,
+        help=f"Import FILE: {format.LAYOUT}.{confined}",
+        epilog=example(f"strop task import {name} FILE --name mine"),
+    )
+    @format_options(format.KIND, *OWN.get(name, {}).values(), may_ship=not confined)
+    @click.pass_obj
+    def command(out: Output, /, file: Path, **given: Any) -> None:
+        from appliance.data.read.rows import fixed_task
+
+        own = {option: given.pop(option) for option in OWN.get(name, {})}
+        choices = choices_of(
+            file,
+            given,
+            usual_none=format.NONE,
+            kind=format.KIND,
+            origin=format.ORIGIN,
+            licence=format.LICENCE,
+        )
+        problems = Problems(file, skip=choices.skip)
+        rows = format.rows(file, problems, **own)
+        keep(out, fixed_task(file, rows, problems, choices), f"strop/task-import-{name}/1")
+
+
+for _name, _format in FORMATS.items():
+    _add(_name, _format)
+
+import_task.add_command(import_fewrel)
+import_task.add_command(import_fs_tacred)

@@ -1,0 +1,64 @@
+"""What the test split of a task can prove, said before any prompt is tried."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from math import floor
+from statistics import harmonic_mean
+
+from appliance.task import Case, Task
+from appliance.verdict.verdict import ALPHA, Unit, belonging
+
+UNITS: dict[Unit, str] = {
+    "case": "rows",
+    "group": "groups",
+    "relation": "relations",
+    "query": "different queries",
+}
+
+
+def provable(task: Task, test: Sequence[Case]) -> str:
+    """In a sentence, what gain the test cases find where the verdict's test is McNemar's; the power
+    of its other tests is not known beforehand, and there it is what the verdict needs."""
+    from appliance.statistics.claims import LEAST_POSITIVES, least_units
+    from appliance.statistics.power import advice
+
+    unit, clusters = belonging(test, task)
+    if unit == "case" and task.metric == "accuracy":
+        return advice(len(test))
+    least_differing = least_units(ALPHA)
+    cases = "queries" if task.protocol == "episodes" else "rows"
+    weighed = len(set(clusters)) if clusters else len(test)
+    if weighed < least_differing:
+        least = f"at least {least_differing} are needed"
+        return f"{UNITS[unit]} in the test split: {weighed}, too few to prove a gain; {least}"
+    needs = [f"{least_differing} {UNITS[unit]} on which two prompts differ (of {weighed:,})"]
+    if task.metric not in ("accuracy", "token_f1"):
+        macro = task.metric == "macro_f1"
+        what = "of each label, in harmonic mean" if macro else "with something to find"
+        needs.append(f"{LEAST_POSITIVES} {cases} {what} (there are {_positives(task, test):,})")
+        found = {c for c, case in zip(clusters, test, strict=False) if _positives(task, [case])}
+        if clusters and not macro and len(found) < least_differing:
+            needs.append(f"{least_differing} {UNITS[unit]} {what} (there are {len(found):,})")
+    scope = "; what it says holds for these relations" if unit == "query" else ""
+    return (
+        f"{len(test):,} test {cases}: what gain they prove is not known beforehand; the verdict "
+        f"needs at least {' and '.join(needs)}{scope}"
+    )
+
+
+def _positives(task: Task, test: Sequence[Case]) -> int:
+    """Cases with something to find; for macro-F1 those of each label, in harmonic mean."""
+    right = [_right(task, case) for case in test]
+    if task.metric != "macro_f1":
+        return sum(any(what != task.none for what in found) for found in right)
+    counts = Counter(what for found in right for what in found).values()
+    return floor(harmonic_mean(counts) + 1e-9) if counts else 0
+
+
+def _right(task: Task, case: Case) -> Sequence[object]:
+    """What there is to find: entities or labels."""
+    if task.kind == "spans":
+        return case.query.spans
+    return case.query.labels if task.several else (case.options[case.gold],)

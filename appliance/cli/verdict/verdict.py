@@ -1,0 +1,110 @@
+"""``strop verdict``: a run's verdict, in the terminal and as a page to hand on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from appliance.cli.lookups import find_run
+from appliance.cli.options import example, json_option, open_store
+from appliance.cli.output import Output
+from appliance.cli.verdict.text import text
+from appliance.data.check import printable
+from appliance.data.tasks import every_row, load
+from appliance.errors import InputError
+from appliance.prompts.prompt import Prompt
+from appliance.verdict.leaks import leaks
+from appliance.verdict.verdict import Verdict
+from store import prompts, verdicts
+from store import tasks as stored
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+    from appliance.verdict.report import Ranked, Report
+    from store.records import RunRecord
+
+
+@click.command(
+    epilog=example(
+        "strop verdict 3f2a", "strop verdict 3f2a --all", "strop verdict 3f2a --html verdict.html"
+    )
+)
+@click.argument("run")
+@click.option("--all", "everything", is_flag=True, help="Show every changed answer.")
+@click.option(
+    "--html",
+    "file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write it to FILE as one page with figures, which needs nothing else.",
+)
+@click.option("--force", is_flag=True, help="Write over FILE where it is there already.")
+@json_option
+@click.pass_obj
+def verdict(out: Output, run: str, everything: bool, file: Path | None, force: bool) -> None:
+    """Show a run's verdict: by label, what is confused, and the answers that changed.
+
+    The page quotes rows of the task: it is as confidential as they are.
+    """
+    if force and file is None:
+        raise click.UsageError("--force goes with --html FILE")
+    if file is not None:
+        from appliance.verdict.page.file import check
+
+        check(file, force)
+    db = open_store()
+    found = report_of(db, find_run(db, run))
+    if file is not None:
+        from appliance.verdict.page import page
+        from appliance.verdict.page.file import write
+
+        write(file, page(found))
+        out.say(f"the page is in {printable(str(file.absolute()))}")
+    out.result("strop/verdict/1", msgspec.to_builtins(found), text(found, everything))
+
+
+def report_of(db: Database, run: RunRecord) -> Report:
+    """Raises InputError for a run that has no verdict."""
+    from appliance.verdict.report import build
+    from appliance.verdict.report.both import Both
+
+    record = verdicts.get(db, run.id)
+    if record is None:
+        raise InputError(f"run {run.id} has no verdict yet; see: strop runs show {run.id}")
+    found = msgspec.json.decode(record.body, type=Verdict)
+    looks = verdicts.looks(db, run.task_id)
+    loaded, counts = load(db, run.task_id), stored.counts(db, run.task_id)
+    shown = Both(_prompt(db, found.seed.prompt), _prompt(db, found.best.prompt))
+    return build(
+        found,
+        loaded.task,
+        {case.id: case for case in loaded.cases["test"]},
+        shown,
+        run=run.id,
+        at=record.created_at,
+        look=next(look.number for look in looks if look.run_id == run.id),
+        ranked=_ranked(msgspec.json.decode(run.inputs)),
+        leaks=leaks(shown.best, loaded.task.labels, every_row(db, loaded.id)),
+        private_rows=counts.rows - counts.may_ship,
+    )
+
+
+def _prompt(db: Database, prompt_id: str) -> Prompt:
+    record = prompts.get(db, prompt_id)
+    assert record is not None
+    return msgspec.json.decode(record.body, type=Prompt)
+
+
+def _ranked(inputs: dict[str, Any]) -> Ranked | None:
+    """What the run's plan measured; nothing where its labels' scores were all alike."""
+    from appliance.verdict.report import Ranked
+
+    plan = inputs.get("plan") or {}
+    agreement = plan.get("agreement") or {}
+    if agreement.get("spearman") is None:
+        return None
+    return Ranked(plan["search_body"], agreement["spearman"], agreement["n"])

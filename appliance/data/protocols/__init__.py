@@ -1,0 +1,1 @@
+"""Few-shot protocols: episodes sampled from labelled rows."""

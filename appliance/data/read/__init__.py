@@ -1,0 +1,1 @@
+"""Rows of JSON Lines and tables, read and checked."""

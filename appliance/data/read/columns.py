@@ -1,0 +1,151 @@
+"""A row by the file's own names for its fields."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+from appliance.data.check import printable, quoted, refused
+from appliance.data.labels.names import DIVIDED
+from appliance.errors import InputError
+from appliance.task import FIELDS, GOLD, Kind
+
+OPTIONAL: dict[Kind, tuple[str, ...]] = {
+    "relation": ("head_type", "tail_type"),
+    "classify": (),
+    "answer": ("reasoning", "choices"),
+    "spans": (),
+    "reading": (),
+}
+ALWAYS = ("may_ship", "group")
+"""What rows of any kind may have."""
+
+MANY = 20
+KINDS = {bool: "true or false", str: "a string", list: "a list", dict: "an object"}
+
+Row = Mapping[str, object]
+
+
+class Defect(Exception):
+    """What is wrong in one column of one row."""
+
+    def __init__(self, column: str, what: str) -> None:
+        super().__init__(what)
+        self.column = column
+        self.what = what
+
+
+class MissingColumns(InputError):
+    """No row has a column for ``fields``; ``seen`` are the columns there are, with the first value
+    of each."""
+
+    def __init__(self, message: str, fields: Sequence[str], seen: Mapping[str, object]) -> None:
+        super().__init__(message)
+        self.fields = fields
+        self.seen = seen
+
+
+class Columns:
+    """``mapped`` has the file's names where they differ; ``delimiter`` divides a string that stands
+    for a list. Raises InputError where what is mapped is no field of the kind."""
+
+    def __init__(self, kind: Kind, mapped: Mapping[str, str], delimiter: str | None) -> None:
+        self.required = required(kind)
+        known = (*self.required, *OPTIONAL[kind], *ALWAYS)
+        if unknown := sorted(set(mapped) - set(known)):
+            what = f"unknown field {quoted(unknown[0])}; known: {', '.join(known)}"
+            raise InputError(f"{what}; write FIELD=YOUR_COLUMN, as in text=sentence")
+        self._names = {field: mapped.get(field, field) for field in known}
+        self._unseen = set(mapped)
+        self._found: dict[str, object] = {}
+        self._divided = DIVIDED if delimiter is None else re.compile(re.escape(delimiter))
+
+    def check(self, path: Path, first: Iterable[Row]) -> None:
+        """Raises MissingColumns if a required column is in none of the first rows."""
+        for row in first:
+            self._found = {**row, **self._found}
+            self.see(row)
+        missing = [field for field in self.required if self.of(field) not in self._found]
+        if self._found and missing:
+            raise self._missing(path, [*missing, *sorted(self._unseen - set(missing))])
+
+    def see(self, row: Row) -> None:
+        """Every row is seen, since one alone may have a field that may be left out."""
+        if self._unseen:
+            self._unseen -= {field for field in self._unseen if self.of(field) in row}
+
+    def check_mapped(self, path: Path) -> None:
+        """Raises MissingColumns if a column that was mapped is in none of the rows seen."""
+        if self._found and self._unseen:
+            raise self._missing(path, sorted(self._unseen))
+
+    def _missing(self, path: Path, fields: Sequence[str]) -> MissingColumns:
+        seen = self._found
+        wanted = ", ".join(quoted(name) + nearest(name, seen) for name in map(self.of, fields))
+        columns = ", ".join(map(quoted, sorted(seen)[:MANY]))
+        mapped = " ".join(f"--column {field}=NAME" for field in fields)
+        what = f"no column {wanted}; columns found: {columns}"
+        remedy = f"rename the columns, or map them: {mapped}"
+        if {"head", "tail"} <= set(fields):
+            remedy += "; for texts without entities give --kind classify"
+        if "text" in fields and "question" in seen and "question" not in self._names:
+            remedy += "; the question goes into text: --column text=question"
+        return MissingColumns(str(refused(path, f"{what}; {remedy}")), fields, seen)
+
+    def of(self, field: str) -> str:
+        """The file's name for a field."""
+        return self._names[field]
+
+    def defect(self, field: str, what: str) -> Defect:
+        return Defect(printable(self.of(field)), what)
+
+    def has(self, row: Row, field: str) -> bool:
+        """Null is as good as nothing."""
+        return row.get(self.of(field)) is not None
+
+    def value(self, row: Row, field: str) -> object:
+        name = self.of(field)
+        if name not in row:
+            raise self.defect(field, "is missing" + nearest(name, row))
+        return row[name]
+
+    def string(self, row: Row, field: str) -> str:
+        value = self.value(row, field)
+        if not isinstance(value, str):
+            raise self.defect(field, f"is {kind_of(value)}; write a string")
+        return value
+
+    def name(self, row: Row, field: str) -> str:
+        """A string, or a whole number as one."""
+        value = self.value(row, field)
+        return str(value) if type(value) is int else self.string(row, field)
+
+    def listed(self, row: Row, field: str) -> list[str]:
+        """A list of names, or one string that is divided into some."""
+        value = self.value(row, field)
+        if isinstance(value, str):
+            return [part for part in map(str.strip, self._divided.split(value)) if part]
+        parts = value if isinstance(value, list) else [value]
+        if wrong := [part for part in parts if type(part) not in (str, int)]:
+            lists = "lists" if parts is value else "is"
+            raise self.defect(field, f"{lists} {kind_of(wrong[0])}; write a list of strings")
+        return list(map(str, parts))
+
+    def optional(self, row: Row, field: str) -> str:
+        return self.string(row, field) if self.has(row, field) else ""
+
+
+def required(kind: Kind) -> tuple[str, ...]:
+    """The fields that every row of a kind has."""
+    return (*FIELDS[kind], GOLD[kind])
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, list(known), n=1)
+    return f" (did you mean {quoted(near[0])}?)" if near else ""
+
+
+def kind_of(value: object) -> str:
+    return "null" if value is None else KINDS.get(type(value), "a number")

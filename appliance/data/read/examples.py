@@ -1,0 +1,128 @@
+"""A row of a file as an example, or what is wrong with it."""
+
+from __future__ import annotations
+
+from appliance.data.check import (
+    find_span,
+    is_blank,
+    overlap,
+    quoted,
+)
+from appliance.data.choices import SEVERAL, Choices
+from appliance.data.labels.names import label_defect
+from appliance.data.read.columns import (
+    Columns,
+    Row,
+    kind_of,
+    nearest,
+)
+from appliance.data.read.entity_ends import EntityEnds
+from appliance.data.read.gold_answers import answers, checked, offered
+from appliance.data.read.gold_spans import marks
+from appliance.task import Example, Span
+
+
+class Reader:
+    """Raises InputError where ``choices`` map what is no field of their kind."""
+
+    def __init__(self, choices: Choices) -> None:
+        self.columns = Columns(choices.kind, choices.columns, choices.label_delimiter)
+        self._choices = choices
+        self._given = None if choices.labels is None else [label.name for label in choices.labels]
+        self._labels_seen: dict[str, str | None] = {}
+        self._ends = EntityEnds()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the rows read so far show together."""
+        return self._ends.notes
+
+    def example(self, row: Row) -> Example:
+        """Raises Defect."""
+        columns = self.columns
+        text = self._visible(row, "text", "is empty; write the sentence, or remove the row")
+        ships = self._may_ship(row)
+        group = columns.name(row, "group") if columns.has(row, "group") else ""
+        match self._choices.kind:
+            case "relation":
+                head, tail = self._pair(row, text)
+                label = self._label("label", columns.name(row, "label"))
+                types = [columns.optional(row, field) for field in ("head_type", "tail_type")]
+                return Example(
+                    text, head, tail, label, ships, group, head_type=types[0], tail_type=types[1]
+                )
+            case "classify" if self._choices.several:
+                return Example(text, may_ship=ships, group=group, labels=self._labels(row))
+            case "classify":
+                if isinstance(columns.value(row, "label"), list):
+                    what = "is a list; write a string"
+                    raise columns.defect("label", f"{what}; {SEVERAL}")
+                label = self._label("label", columns.name(row, "label"))
+                return Example(text, label=label, may_ship=ships, group=group)
+            case "answer":
+                right, choices = answers(columns, row), offered(columns, row)
+                checked(columns, right, choices, self._choices.match)
+                reasoning = columns.optional(row, "reasoning").strip()
+                return Example(
+                    text, may_ship=ships, group=group,
+                    answers=right, choices=choices, reasoning=reasoning,
+                )  # fmt: skip
+            case "reading":
+                empty = "is empty; write the question, or remove the row"
+                question, right = self._visible(row, "question", empty), answers(columns, row)
+                return Example(text, may_ship=ships, group=group, question=question, answers=right)
+            case "spans":
+                spans = marks(columns, row, text, self._label, self._ends)
+                return Example(text, may_ship=ships, group=group, spans=spans)
+
+    def _visible(self, row: Row, field: str, otherwise: str) -> str:
+        value = self.columns.string(row, field)
+        if is_blank(value):
+            raise self.columns.defect(field, otherwise)
+        return value
+
+    def _may_ship(self, row: Row) -> bool:
+        if not self.columns.has(row, "may_ship"):
+            return self._choices.may_ship
+        value = self.columns.value(row, "may_ship")
+        if not isinstance(value, bool):
+            raise self.columns.defect("may_ship", f"is {kind_of(value)}; write true or false")
+        return value
+
+    def _pair(self, row: Row, text: str) -> tuple[Span, Span]:
+        head, tail = (self._span(row, field, text) for field in ("head", "tail"))
+        if overlap(head, tail):
+            what = f"{list(head)} overlaps {self.columns.of('tail')} {list(tail)}"
+            raise self.columns.defect("head", f"{what}; mark two entities")
+        return head, tail
+
+    def _span(self, row: Row, field: str, text: str) -> Span:
+        value = self.columns.value(row, field)
+        try:
+            start, end = find_span(text, value)
+        except ValueError as error:
+            raise self.columns.defect(field, str(error)) from None
+        if isinstance(value, list):
+            self._ends.add(text, end)
+        return start, end
+
+    def _labels(self, row: Row) -> tuple[str, ...]:
+        labels = {self._label("label", label) for label in self.columns.listed(row, "label")}
+        if self._choices.none in labels and len(labels) > 1:
+            none = quoted(self._choices.none or "")
+            what = f"{none} stands beside other labels; it means that there is none"
+            raise self.columns.defect("label", what)
+        return tuple(sorted(labels))
+
+    def _label(self, field: str, label: str) -> str:
+        if label not in self._labels_seen:
+            self._labels_seen[label] = self._wrong(label)
+        if what := self._labels_seen[label]:
+            raise self.columns.defect(field, what)
+        return label
+
+    def _wrong(self, label: str) -> str | None:
+        if self._given is None or label in self._given:
+            return label_defect(label)
+        what = f"{quoted(label)} is not one of the labels given"
+        return label_defect(label) or what + nearest(label, self._given)

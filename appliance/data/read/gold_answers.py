@@ -1,0 +1,70 @@
+"""Answers, and the choices that a question offers, out of a row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from math import isfinite
+
+from appliance.data.check import is_blank, quoted
+from appliance.data.read.columns import (
+    Columns,
+    Row,
+    kind_of,
+    nearest,
+)
+from appliance.scoring.matching import number
+from appliance.task import Match
+
+NUMBER = re.compile(r"[-+]?((\d+|[1-9]\d{0,2}(,\d{3})+)(\.\d+)?|\.\d+)")
+"""A number and nothing else; commas stand before thousands."""
+
+
+def answers(columns: Columns, row: Row) -> tuple[str, ...]:
+    """The right ones, given as one or as a list. Raises Defect."""
+    value = columns.value(row, "answer")
+    found = _plain(columns, "answer", value if isinstance(value, list) else [value])
+    if not found:
+        raise columns.defect("answer", "is empty; write the answer, or remove the row")
+    return found
+
+
+def offered(columns: Columns, row: Row) -> tuple[str, ...]:
+    """What the answer is chosen from; empty where that is not said. Raises Defect."""
+    if not columns.has(row, "choices"):
+        return ()
+    found = _plain(columns, "choices", columns.listed(row, "choices"))
+    if len(found) == 1:
+        raise columns.defect("choices", "are only one; list all that the answer is chosen from")
+    return found
+
+
+def checked(
+    columns: Columns, right: tuple[str, ...], choices: tuple[str, ...], match: Match | None
+) -> None:
+    """Raises Defect where answers cannot be compared as they are to be."""
+    if match == "numeric" and (words := [a for a in right if number(a) is None]):
+        raise columns.defect("answer", f"{quoted(words[0])} has no number in digits; write one")
+    if match == "choice" and not choices:
+        raise columns.defect("choices", "is missing; list what the answer is chosen from")
+    if choices and len(right) > 1:
+        raise columns.defect("answer", f"lists {len(right)} answers; of choices one is right")
+    if choices and right[0] not in choices:
+        what = f"{quoted(right[0])} is not one of the choices"
+        raise columns.defect("answer", what + nearest(right[0], choices))
+
+
+def _plain(columns: Columns, field: str, values: Iterable[object]) -> tuple[str, ...]:
+    """Different ones, each on one line; numbers as Python writes them, so 3.10 is "3.1"."""
+    found = []
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise columns.defect(field, f"is {kind_of(value)}; write a string")
+        if isinstance(value, float) and not isfinite(value):
+            raise columns.defect(
+                field, f"is {value}, no number; write the answer, or remove the row"
+            )
+        found.append(" ".join(str(value).split()))
+        if is_blank(found[-1]):
+            raise columns.defect(field, "is empty; write the answer, or remove the row")
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,65 @@
+"""Named entities out of a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+from appliance.data.check import find_span, quoted
+from appliance.data.read.columns import Columns, Row, kind_of
+from appliance.data.read.entity_ends import EntityEnds
+from appliance.task import Mark
+
+SHAPE = '[start, end, type] or {"text": ..., "type": ...}'
+
+
+def marks(
+    columns: Columns, row: Row, text: str, type_of: Callable[[str, str], str], ends: EntityEnds
+) -> tuple[Mark, ...]:
+    """In the order of the text. ``type_of(field, name)`` checks a type; ``ends`` is told of those
+    that are given by their characters. Raises Defect."""
+    value = columns.value(row, "spans")
+    if not isinstance(value, list):
+        raise columns.defect("spans", f"is {kind_of(value)}; write a list of {SHAPE}")
+    found = []
+    for number, item in enumerate(value, 1):
+        place, kind, written = _parts(item)
+        if not isinstance(kind, str) or not isinstance(written, str | None):
+            raise columns.defect("spans", f"entity {number} is not {SHAPE}")
+        try:
+            start, end = find_span(text, place)
+            _compare(text, start, end, written)
+        except ValueError as error:
+            raise columns.defect("spans", f"entity {number}: {error}") from None
+        if isinstance(place, list):
+            ends.add(text, end)
+        found.append((start, end, type_of("spans", kind)))
+    found.sort()
+    for (start, end, _), (other, other_end, _) in pairwise(found):
+        if other < end:
+            what = f"[{start}, {end}] overlaps [{other}, {other_end}]"
+            raise columns.defect("spans", f"{what}; keep one of the two")
+    return tuple(found)
+
+
+def _parts(item: object) -> tuple[object, object, object]:
+    """Where an entity is, its type, and what it reads where both are said; nothing where it is no
+    entity."""
+    match item:
+        case [start, end, kind]:
+            return [start, end], kind, None
+        case {"start": start, "end": end, "type": kind, **more} if start is not None:
+            return [start, end], kind, more.get("text")
+        case {"text": text, "type": kind}:
+            return text, kind, None
+    return None, None, None
+
+
+def _compare(text: str, start: int, end: int, written: str | None) -> None:
+    """Raises ValueError where an entity does not read as it is ``written``."""
+    if written is None or text[start:end] == written:
+        return
+    what = f"[{start}, {end}] is {quoted(text[start:end])} in the text, not {quoted(written)}"
+    if text[start : end + 1] == written:
+        raise ValueError(f"{what}; end is exclusive: write [{start}, {end + 1}]")
+    raise ValueError(f"{what}; offsets count characters from 0, end is exclusive")

@@ -1,0 +1,83 @@
+"""What is told of the rows of a file: nothing that stops an import, but what may be a mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from appliance.data.check import LEAST_ROWS, LISTED, quoted
+from appliance.data.choices import Sizes
+from appliance.data.split.gathered import (
+    OFFERS,
+    QUOTES,
+    REASONED,
+    TYPED,
+    Gathered,
+)
+from appliance.task import Kind, Task
+
+TORN: dict[Kind, str] = {
+    "relation": "sentences with the same two entities under different labels",
+    "classify": "texts under different labels",
+    "answer": "questions with different answers",
+    "spans": "texts with different entities",
+    "reading": "questions with different answers",
+}
+FORWARD, BACKWARD = "(e1,e2)", "(e2,e1)"
+"""How SemEval-2010 task 8 writes which entity comes first in a label."""
+
+
+def notes_on(task: Task, rows: Gathered, sizes: Sizes, asked: int) -> Iterator[str]:
+    """Of rows of which so many are ``asked`` in some split."""
+    yield from _rows(task, rows)
+    yield from _labels(task, rows)
+    if sizes.most and (spare := len(rows.kept) - asked):
+        tuning, selection, test = (f"{size:,}" for size in sizes.most)
+        yield (
+            f"rows that belong to no split and are asked nothing: {spare:,}; at most {tuning} "
+            f"tuning, {selection} selection and {test} test rows are asked, for more give --sizes"
+        )
+
+
+def _rows(task: Task, rows: Gathered) -> Iterator[str]:
+    count = len(rows.kept)
+    if dropped := len(rows) - count:
+        yield f"exact duplicate rows dropped: {dropped}"
+    if told := int(np.count_nonzero(rows.index.told_by_digits(rows.kept))):
+        yield (
+            f"{told} of {count} texts differ from others only in digits, which therefore count "
+            "when rows are split: else so many texts would stay on one side"
+        )
+    _, alike = np.unique(rows.index.asked[rows.kept], return_counts=True)
+    if torn := int(np.count_nonzero(alike > 1)):
+        yield f"{TORN[task.kind]}: {torn}"
+    if task.kind == "reading" and (elsewhere := count - rows.count(QUOTES)):
+        yield f"{elsewhere} of {count} rows have no answer that stands in their passage"
+    if task.kind == "answer":
+        offers, reasoned = rows.count(OFFERS), rows.count(REASONED)
+        if task.match != "choice" and reasoned < count:
+            yield f"{reasoned} of {count} rows have reasoning"
+        if task.match != "choice" and offers:
+            yield (
+                f"{offers} of {count} rows have choices: all answers are written; to have them "
+                "chosen, give --match choice --on-error skip"
+            )
+
+
+def _labels(task: Task, rows: Gathered) -> Iterator[str]:
+    counts = {label.name: rows.labels.get(label.name, 0) for label in task.labels}
+    if few := [f"{quoted(name)} {n}" for name, n in counts.items() if n < LEAST_ROWS]:
+        yield f"too few rows to be in every split: {', '.join(few[:LISTED])}"
+    if pairs := sorted(name for name in counts if _turned(name) in counts):
+        yield (
+            f"{2 * len(pairs)} labels come in directed pairs, as {quoted(pairs[0])} and "
+            f"{quoted(_turned(pairs[0]))}: which entity comes first is part of them"
+        )
+    if any(label.pairs for label in task.labels):
+        yield f"{rows.count(TYPED)} of {len(rows.kept)} rows have types of both entities"
+
+
+def _turned(name: str) -> str:
+    """The other label of a directed pair; empty for one that is not written as its first."""
+    return name.removesuffix(FORWARD) + BACKWARD if name.endswith(FORWARD) else ""

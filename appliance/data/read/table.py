@@ -1,0 +1,160 @@
+"""Importer for CSV and TSV: what the file does not say of itself is found out, and told."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+
+from appliance.data import Imported
+from appliance.data.check import (
+    Problems,
+    printable,
+    quoted,
+    refused,
+)
+from appliance.data.choices import Choices
+from appliance.data.read.cells import CELLS, Cell
+from appliance.data.read.columns import MissingColumns, Row, required
+from appliance.data.read.dialect import (
+    SNIFFED,
+    UNCLOSED,
+    Dialect,
+    dialect_of,
+    headed,
+    joined,
+    records,
+)
+from appliance.data.read.encoding import encoding_of
+from appliance.data.read.rows import fixed_task
+
+NEEDED = "it needs one row for each example"
+_json = re.compile(r'\s*\[?\s*\{\s*"')
+
+
+def read_table(
+    path: Path,
+    choices: Choices,
+    *,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    quotes: bool | None = None,
+    header: bool | None = None,
+) -> Imported:
+    """A task from records with the fields of its kind (``rows.fixed_task``).
+
+    Columns are called as the first record says, or 1, 2, 3 and so on without a ``header``; a number
+    that no column is called by is a position in either. The entities of a relation are
+    "[start, end]" in characters of the text, or a string that occurs in it once; lists of strings
+    are divided, other lists JSON. ``encoding``, ``delimiter`` and ``header`` are found out unless
+    they are given; ``quotes`` says whether quotation marks enclose fields, and where it is given
+    records are not looked at for marks that do not.
+    """
+    encoding = encoding_of(path, encoding)
+    _refuse_json(path, encoding)
+    dialect = dialect_of(path, encoding, delimiter, quotes is not False)
+    sniffed = [values for _, values in islice(records(path, dialect), SNIFFED)]
+    if not sniffed:
+        raise refused(path, f"is empty; {NEEDED}")
+    if header is None:
+        wanted = {choices.columns.get(field, field) for field in required(choices.kind)}
+        header = headed(sniffed, wanted | set(choices.columns.values()))
+    names = _names(path, sniffed[0], header)
+    columns = ", ".join(map(quoted, names))
+    if header and len(sniffed) == 1:
+        what = f"has a header and no row: {columns}"
+        raise refused(path, f"{what}; {NEEDED}, or give --no-header if this is one")
+    choices = msgspec.structs.replace(choices, columns=_by_name(names, choices.columns))
+    problems = Problems(path, skip=choices.skip)
+    cells = {choices.columns.get(field, field): read for field, read in CELLS.items()}
+    check = _Check(names, dialect, problems, stray=quotes is None)
+    rows = (
+        (where, _row(names, values, cells))
+        for where, values in islice(records(path, dialect), int(header), None)
+        if check.fits(where, values)
+    )
+    named = "columns" if header else "no header, columns"
+    note = f"read as {encoding.removesuffix('-sig')}, {dialect.divided}; {named}: {columns}"
+    try:
+        return fixed_task(path, rows, problems, choices, notes=[note])
+    except MissingColumns as error:
+        if not set(error.fields) & set(required(choices.kind)):
+            raise
+        hint = (
+            "if the first record is a row already, give --no-header"
+            if header
+            else "the first record is read as a row; if it names the columns, give --header"
+        )
+        raise MissingColumns(f"{error}; {hint}", error.fields, error.seen) from None
+
+
+def _refuse_json(path: Path, encoding: str) -> None:
+    with path.open(encoding=encoding) as text:
+        start = text.read(4096)
+    if _json.match(start):
+        raise refused(path, "looks like JSON; import it with: strop task import jsonl FILE")
+
+
+def _names(path: Path, first: Sequence[str], header: bool) -> list[str]:
+    """What the columns are called; those that the header leaves empty by their numbers."""
+    names = [name.strip() if header else "" for name in first]
+    if twice := [name for name, count in Counter(names).items() if count > 1 and name]:
+        raise refused(path, f"two columns are called {quoted(twice[0])}; rename one")
+    numbers = map(str, range(1, len(names) + 1))
+    return [
+        name or ("" if number in names else number)
+        for name, number in zip(names, numbers, strict=True)
+    ]
+
+
+def _by_name(names: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]:
+    """Columns that are given by their numbers, from 1, by their names."""
+    positions = {str(number): name for number, name in enumerate(names, 1) if name}
+    return {
+        field: column if column in names else positions.get(column, column)
+        for field, column in columns.items()
+    }
+
+
+class _Check:
+    """Adds records to the problems that have other fields than there are columns; where ``stray``
+    marks are looked for, also those that a stray quotation mark has joined."""
+
+    def __init__(
+        self, names: Sequence[str], dialect: Dialect, problems: Problems, *, stray: bool
+    ) -> None:
+        self._columns = len(names)
+        self._dialect = dialect
+        self._problems = problems
+        self._stray = stray
+
+    def fits(self, where: str, values: Sequence[str]) -> bool:
+        begins = f"(it begins {quoted(printable(values[0])[:40])})"
+        if len(values) != self._columns:
+            count = "1 field" if len(values) == 1 else f"{len(values)} fields"
+            what = f"has {count} where there are {self._columns} columns"
+            remedy = "quote a field that holds a delimiter"
+            if not self._dialect.quotes:
+                remedy = "give another --delimiter, or leave out --no-quotes"
+            elif any("\n" in value for value in values):
+                remedy = UNCLOSED
+            self._problems.add(where, f"{what}, {self._dialect.divided} {begins}; {remedy}")
+        elif self._stray and joined(values, self._dialect.delimiter):
+            what = f"a field holds lines that look like records of their own {begins}"
+            right = "; if the record is right, give --quotes"
+            self._problems.add(where, f"{what}; {UNCLOSED}{right}")
+        else:
+            return True
+        return False
+
+
+def _row(names: Sequence[str], values: Sequence[str], cells: Mapping[str, Cell]) -> Row:
+    return {
+        name: cells[name](value) if name in cells else value
+        for name, value in zip(names, values, strict=True)
+        if name
+    }

@@ -1,0 +1,1 @@
+"""Rows divided into tuning, selection and test, and what keeps rows together."""

@@ -1,0 +1,89 @@
+"""All rows of a file: themselves on disk, and in memory what has to be known of them at once."""
+
+from __future__ import annotations
+
+from array import array
+from functools import cached_property
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from appliance.data.read.gold_answers import NUMBER
+from appliance.data.split.index import Index, Numbers, hash64
+from appliance.data.spool import Spool
+from appliance.task import Example
+
+OFFERS, COUNTS, QUOTES, TYPED, REASONED = (1 << i for i in range(5))
+"""Traits: a row has choices; its answers are numbers; one of them stands in the text; its entities
+have types; it has reasoning."""
+
+
+class Placed(msgspec.Struct, frozen=True, array_like=True):
+    """A row with its place in the file."""
+
+    place: str
+    row: Example
+
+
+class Gathered:
+    """Rows are added once, then asked about by their numbers."""
+
+    def __init__(self) -> None:
+        self.index = Index()
+        self._rows: Spool[Placed] = Spool(Placed)
+        self._traits = array("B")
+        self._strata: set[str] = set()
+
+    def add(self, place: str, row: Example, *, labelled: bool) -> None:
+        self._rows.append(Placed(place, row))
+        self.index.add(row)
+        self._traits.append(_traits(row))
+        if labelled:
+            self._strata.update(row.strata)
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @cached_property
+    def _distinct(self) -> tuple[Numbers, NDArray[np.bool_]]:
+        return self.index.distinct()
+
+    @property
+    def kept(self) -> Numbers:
+        """Rows without exact duplicates."""
+        return self._distinct[0]
+
+    def place(self, number: int) -> str:
+        return self._rows[number].place
+
+    def example(self, number: int) -> Example:
+        row = self._rows[number].row
+        ships = bool(self._distinct[1][number])
+        return row if ships == row.may_ship else msgspec.structs.replace(row, may_ship=ships)
+
+    def count(self, trait: int) -> int:
+        """How many of the rows kept have it."""
+        return int(np.count_nonzero(np.frombuffer(self._traits, np.uint8)[self.kept] & trait))
+
+    @cached_property
+    def labels(self) -> dict[str, int]:
+        """Every label of the rows kept, and how many of them have it."""
+        counted = zip(*np.unique(self.index.strata(self.kept)[0], return_counts=True), strict=True)
+        of = {int(hashed): int(count) for hashed, count in counted}
+        return {label: of[hash64(label)] for label in sorted(self._strata)}
+
+
+def _traits(row: Example) -> int:
+    text = _plain(row.text)
+    return (
+        OFFERS * bool(row.choices)
+        | COUNTS * all(map(NUMBER.fullmatch, row.answers))
+        | QUOTES * any(_plain(answer) in text for answer in row.answers)
+        | TYPED * bool(row.head_type and row.tail_type)
+        | REASONED * bool(row.reasoning)
+    )
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).casefold()

@@ -1,0 +1,113 @@
+"""What has to be known of all rows at once, in some 70 bytes a row."""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+
+import numpy as np
+from numpy.typing import NDArray
+
+from appliance.data.check import LEAST_ROWS
+from appliance.data.split.splits import key_with_digits
+from appliance.data.split.ties import Hashes, ties
+from appliance.task import Example
+
+MOST_ALIKE = 0.2
+"""Share of the rows of one stratum that may stay together because they differ only in digits: more
+do not fit into the smallest of the usual splits."""
+
+Numbers = NDArray[np.int64]
+"""Of rows, from 0, in the order in which they were added."""
+
+
+class Index:
+    """Columns of 64-bit hashes, equal where rows share something: ``ids`` their content, ``asked``
+    all but what is to be predicted, ``aside`` their group or entities (0 for neither), and the
+    near-duplicate keys of their texts, with digits and without."""
+
+    def __init__(self) -> None:
+        self._ids, self._asked, self._aside = (array("Q") for _ in range(3))
+        self._text, self._words = array("Q"), array("Q")
+        self._strata, self._ends, self._ships = array("Q"), array("Q", [0]), array("B")
+
+    def add(self, row: Example) -> None:
+        tied = ties(row)
+        aside = [f"{tie}\n{what}" for tie, what in tied.items() if tie != "text"]
+        self._ids.append(int(row.id, 16))
+        self._asked.append(hash64(f"{row.text}\n{row.question}\n{row.head}\n{row.tail}"))
+        self._aside.append(hash64(aside[0]) if aside else 0)
+        self._text.append(hash64(key_with_digits(row.text)))
+        self._words.append(hash64(tied["text"]))
+        self._strata.extend(map(hash64, row.strata or ("",)))
+        self._ends.append(len(self._strata))
+        self._ships.append(row.may_ship)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    @property
+    def ids(self) -> Hashes:
+        return _column(self._ids)
+
+    @property
+    def asked(self) -> Hashes:
+        return _column(self._asked)
+
+    @property
+    def aside(self) -> Hashes:
+        return _column(self._aside)
+
+    def text(self, rows: Numbers) -> Hashes:
+        """Equal for those of ``rows`` whose texts are taken for one: they differ in digits at most,
+        or in nothing where these count (``told_by_digits``)."""
+        told = self.told_by_digits(rows)
+        return np.where(told, _column(self._text)[rows], _column(self._words)[rows])
+
+    def told_by_digits(self, rows: Numbers) -> NDArray[np.bool_]:
+        """Which of ``rows`` have a text whose digits count: but for them it is that of many others,
+        ``LEAST_ROWS`` at least and more than ``MOST_ALIKE`` of those of a stratum, as in sums,
+        codes or measured values."""
+        texts, words = _column(self._text)[rows], _column(self._words)[rows]
+        strata, ends = self.strata(rows)
+        key, word = np.unique(np.repeat(words, np.diff(ends)), return_inverse=True)
+        _, stratum, sizes = np.unique(strata, return_inverse=True, return_counts=True)
+        _, pair, counts = np.unique(
+            stratum * len(key) + word, return_inverse=True, return_counts=True
+        )
+        alike = counts[pair]
+        many = key[word[(alike >= LEAST_ROWS) & (alike > MOST_ALIKE * sizes[stratum])]]
+        order = np.lexsort((texts, words))
+        same = words[order][1:] == words[order][:-1]
+        differ = words[order][1:][same & (texts[order][1:] != texts[order][:-1])]
+        return np.isin(words, np.intersect1d(many, differ))
+
+    def strata(self, rows: Numbers) -> tuple[Hashes, Numbers]:
+        """The strata of ``rows``, one at least of each, one row's after the other's, and their
+        ends (``gather``)."""
+        places, ends = gather(_column(self._ends).astype(np.int64), rows)
+        return _column(self._strata)[places], ends
+
+    def distinct(self) -> tuple[Numbers, NDArray[np.bool_]]:
+        """The first of each row and its exact duplicates; and of all rows whether they may ship:
+        only where every copy may."""
+        _, first, inverse = np.unique(self.ids, return_index=True, return_inverse=True)
+        private = np.frombuffer(self._ships, np.uint8) == 0
+        return np.sort(first), np.bincount(inverse, weights=private)[inverse] == 0
+
+
+def gather(ends: Numbers, rows: Numbers) -> tuple[Numbers, Numbers]:
+    """Of items that stand one row's after the other's, row i's being [ends[i], ends[i + 1]): the
+    places of the items of ``rows``, and their ends among these."""
+    lengths = np.diff(ends)[rows]
+    new = np.concatenate([[0], np.cumsum(lengths)])
+    return np.repeat(ends[rows] - new[:-1], lengths) + np.arange(new[-1]), new
+
+
+def hash64(text: str) -> int:
+    """Two of a million texts have the same with probability 3e-8."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
+
+
+def _column(values: array[int]) -> Hashes:
+    return np.array(values, dtype=np.uint64)

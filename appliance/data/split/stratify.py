@@ -1,0 +1,105 @@
+"""Rows divided into tuning, selection and test, stratum by stratum."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from appliance.data.check import LEAST_ROWS
+from appliance.data.choices import Sizes
+from appliance.data.split.index import Index, Numbers, gather
+from appliance.data.split.ties import clusters
+from appliance.task import SPLITS, Split
+
+
+class _Strata(msgspec.Struct, frozen=True):
+    """Row i is of the strata ``codes[ends[i]:ends[i + 1]]``, numbers below ``count``."""
+
+    codes: Numbers
+    ends: Numbers
+    count: int
+
+
+def split(index: Index, rows: Numbers, seed: int, sizes: Sizes) -> dict[Split, Numbers]:
+    """The numbers of the rows of each split, shuffled.
+
+    Rows that are tied (``ties``, ``Index.text``) are never on two sides. The largest clusters are
+    placed first, each where its strata are least filled with it, after iterative stratification
+    (Sechidis, Tsoumakas and Vlahavas, ECML PKDD 2011). Of a side that is larger than asked for,
+    those rows are kept that leave its strata in proportion, one of each at least where there is
+    room. The result depends on the rows and the seed, never on the order of the rows.
+    """
+    ranked = rows[np.argsort(_digests(index.ids[rows], seed), kind="stable")]
+    strata = _strata(index, ranked)
+    side = _sides([index.aside[ranked], index.text(ranked)], strata, sizes.shares)
+    parts = [np.flatnonzero(side == number) for number in range(len(SPLITS))]
+    if sizes.most:
+        parts = [_thinned(p, most, strata) for p, most in zip(parts, sizes.most, strict=True)]
+    return {name: ranked[part] for name, part in zip(SPLITS, parts, strict=True)}
+
+
+def _digests(ids: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
+    def digest(number: int) -> int:
+        hashed = hashlib.sha256(f"{seed}:{number:016x}".encode()).digest()
+        return int.from_bytes(hashed[:8])
+
+    return np.fromiter(map(digest, map(int, ids)), np.uint64, len(ids))
+
+
+def _strata(index: Index, rows: Numbers) -> _Strata:
+    hashes, ends = index.strata(rows)
+    _, codes, counts = np.unique(hashes, return_inverse=True, return_counts=True)
+    small = len(counts)
+    return _Strata(np.where(counts[codes] < LEAST_ROWS, small, codes), ends, small + 1)
+
+
+def _sides(
+    tied: list[NDArray[np.uint64]], strata: _Strata, shares: tuple[float, float, float]
+) -> NDArray[np.int8]:
+    totals = np.bincount(strata.codes, minlength=strata.count).tolist()
+    placed = [[0] * strata.count for _ in shares]
+    side = np.zeros(len(tied[0]), np.int8)
+    codes, ends = strata.codes.tolist(), strata.ends.tolist()
+    for cluster in _largest_first(clusters(tied)):
+        counts = Counter(code for i in cluster for code in codes[ends[i] : ends[i + 1]])
+        fullness = [
+            sum(n * (filled[code] + n) / (share * totals[code]) for code, n in counts.items())
+            for filled, share in zip(placed, shares, strict=True)
+        ]
+        chosen = fullness.index(min(fullness))
+        for code, n in counts.items():
+            placed[chosen][code] += n
+        side[cluster] = chosen
+    return side
+
+
+def _largest_first(cluster: Numbers) -> Iterator[list[int]]:
+    """The rows of each cluster; of clusters of one size that of the first row first."""
+    _, first, inverse, sizes = np.unique(
+        cluster, return_index=True, return_inverse=True, return_counts=True
+    )
+    members, ends = np.argsort(inverse, kind="stable"), np.cumsum(sizes)
+    for number in np.lexsort((first, -sizes)):
+        yield members[ends[number] - sizes[number] : ends[number]].tolist()
+
+
+def _thinned(part: Numbers, most: int, strata: _Strata) -> Numbers:
+    """At most so many rows of a part, by the rarest of their strata in turn."""
+    if len(part) <= most:
+        return part
+    places, ends = gather(strata.ends, part)
+    codes = strata.codes[places]
+    counts = np.bincount(codes, minlength=strata.count)
+    by_size = np.minimum.reduceat(counts[codes] * strata.count + codes, ends[:-1])
+    rarest = by_size % strata.count
+    by_stratum = np.argsort(rarest, kind="stable")
+    size = np.bincount(rarest, minlength=strata.count)
+    number = np.empty(len(part), np.int64)
+    number[by_stratum] = np.arange(len(part)) - np.repeat(np.cumsum(size) - size, size)
+    first = np.lexsort((np.arange(len(part)), number / size[rarest]))[:most]
+    return part[np.sort(first)]

@@ -1,0 +1,175 @@
+"""Tasks between the importers and the store, and the one that is shipped."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from appliance.canonical import canonical
+from appliance.data import Imported
+from appliance.data.split.demonstrations import shot_pool
+from appliance.data.split.splits import split_hash
+from appliance.data.spool import Spool
+from appliance.errors import InputError
+from appliance.prompts.prompt import Prompt
+from appliance.prompts.seeds import plain_seed
+from appliance.task import (
+    SPLITS,
+    Case,
+    Example,
+    Label,
+    Split,
+    Task,
+)
+from store import prompts, tasks
+from store.records import CaseRecord, RowRecord, SkippedRecord
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+SAMPLE = "sample"
+"""The name of the task that is shipped."""
+
+
+class Stored(msgspec.Struct, frozen=True):
+    task: Task
+    seed: Prompt
+
+
+class StoredCase(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A case by reference; no ``labels`` means all of the task's."""
+
+    query: str
+    labels: tuple[str, ...] | None = None
+    support: tuple[str, ...] = ()
+    part: str = ""
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """A task out of the store, with the rows that its cases use. ``pool`` holds, by label, those
+    that may stand in a prompt."""
+
+    id: str
+    split_hash: str
+    task: Task
+    seed: Prompt
+    rows: dict[str, Example]
+    cases: dict[Split, list[Case]]
+    pool: dict[str, tuple[str, ...]]
+
+
+def save(db: Database, imported: Imported) -> str:
+    """Stores a task whole, with its seed prompt as one that can be shown, and returns its id, a
+    hash of its name and all its content: the same again is the same task. Raises NameTakenError
+    where another one has the name."""
+    task, cases = imported.task, imported.cases
+    seed = imported.seed or plain_seed(task, shot_pool(task, cases["tuning"]), cases["tuning"])
+    body = canonical(Stored(task, seed)).decode()
+    hashed = split_hash(cases)
+    # Made before the store is locked: there may be a million.
+    rows = Spool(RowRecord)
+    for row in imported.examples:
+        rows.append(RowRecord(row.id, row.may_ship, msgspec.json.encode(row).decode()))
+    content = f"{body}\n{hashed}\n{_digest(row.body for row in rows)}"
+    tasks.add(
+        db,
+        id=(task_id := hashlib.sha256(content.encode()).hexdigest()[:16]),
+        name=task.name,
+        body=body,
+        split_hash=hashed,
+        rows=rows,
+        cases=(
+            CaseRecord(case.id, split, msgspec.json.encode(_by_reference(task, case)).decode())
+            for split in SPLITS
+            for case in cases[split]
+        ),
+        skipped=(SkippedRecord(row.place, row.what) for row in imported.skipped),
+    )
+    prompts.add(
+        db,
+        id=seed.id,
+        task_id=task_id,
+        body=msgspec.json.encode(seed).decode(),
+        operator="seed",
+        rows=seed.shots,
+    )
+    return task_id
+
+
+def load(db: Database, name: str) -> Loaded:
+    """By name or id. Raises InputError that lists the tasks there are."""
+    record = tasks.get(db, name)
+    if record is None:
+        here = ", ".join(task.name for task in tasks.all(db)) or "none yet"
+        raise InputError(
+            f"there is no task {name!r}; tasks here: {here}. "
+            "Import one with: strop task import jsonl FILE"
+        )
+    stored = msgspec.json.decode(record.body, type=Stored)
+    asked = {
+        split: [
+            msgspec.json.decode(case.body, type=StoredCase)
+            for case in tasks.cases(db, record.id, split)
+        ]
+        for split in SPLITS
+    }
+    used = {row for split in SPLITS for case in asked[split] for row in (case.query, *case.support)}
+    rows = {row.id: row for row in _rows(db, record.id, used)}
+    cases = {
+        split: [_resolve(stored.task, rows, case) for case in asked[split]] for split in SPLITS
+    }
+    pool = shot_pool(stored.task, cases["tuning"])
+    kept = {row for ids in pool.values() for row in ids}
+    cases["tuning"] = [case for case in cases["tuning"] if case.query.id not in kept]
+    return Loaded(record.id, record.split_hash, stored.task, stored.seed, rows, cases, pool)
+
+
+def every_row(db: Database, task_id: str) -> Iterator[Example]:
+    """Also those that no case uses, one at a time."""
+    return _rows(db, task_id, None)
+
+
+def sample() -> Imported:
+    """The task that is shipped with Strop (see its data card)."""
+    from appliance.data.choices import Choices
+    from appliance.data.read.jsonl import read_jsonl
+    from appliance.data.sample import path
+
+    described = msgspec.json.decode((path() / "labels.json").read_bytes())
+    return read_jsonl(
+        path() / "relations.jsonl",
+        Choices(
+            SAMPLE,
+            none=described["none"],
+            labels=msgspec.convert(described["labels"], list[Label]),
+        ),
+    )
+
+
+def _rows(db: Database, task_id: str, ids: Collection[str] | None) -> Iterator[Example]:
+    found = tasks.rows(db, task_id, ids)
+    return (msgspec.json.decode(row.body, type=Example) for row in found)
+
+
+def _by_reference(task: Task, case: Case) -> StoredCase:
+    labels = None if task.protocol == "fixed" else case.labels
+    return StoredCase(case.query.id, labels, tuple(row.id for row in case.support), case.part)
+
+
+def _resolve(task: Task, rows: Mapping[str, Example], case: StoredCase) -> Case:
+    labels = tuple(label.name for label in task.labels) if case.labels is None else case.labels
+    return Case(rows[case.query], labels, tuple(rows[row] for row in case.support), case.part)
+
+
+def _digest(bodies: Iterable[str]) -> str:
+    """SHA-256 over the digests of bodies, sorted: whatever their order, in 16 bytes a body."""
+    import numpy as np
+
+    digests = bytearray()
+    for body in bodies:
+        digests += hashlib.sha256(body.encode()).digest()[:16]
+    ordered = np.sort(np.frombuffer(digests, "S16"))
+    return hashlib.sha256(ordered.tobytes()).hexdigest()

@@ -1,0 +1,1 @@
+"""From text to token requests, with the owner of every token."""

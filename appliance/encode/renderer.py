@@ -1,0 +1,119 @@
+"""A task's prompts and cases as requests, in one tokeniser."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from appliance.encode.frame import Frame, chat_frame, raw_frame
+from appliance.encode.layout import Layout, lay_out
+from appliance.encode.tokens import Tokeniser
+from appliance.prompts.prompt import Prompt
+from appliance.prompts.render import opening, render, reverse
+from appliance.task import Case, Example, Task
+from models.engine import Segment
+from models.trie import build
+
+Answers = tuple[int, ...]
+"""The segments that spell each answer to one question."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A block of cases laid out. Case i has the questions ``plain[i]``, the same without content
+    ``free[i]``, and the rows given each label ``channel[i]``."""
+
+    layout: Layout
+    plain: list[list[Answers]]
+    free: list[list[Answers]]
+    channel: list[Answers]
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        return tuple(self.layout.segments)
+
+
+class Renderer:
+    """``rows`` holds the task's rows by id, out of which prompts show demonstrations."""
+
+    def __init__(self, task: Task, rows: Mapping[str, Example], tokeniser: Tokeniser) -> None:
+        self.task = task
+        self.rows = rows
+        self.tokeniser = tokeniser
+        self._frames: dict[str, Frame] = {}
+
+    def sheet(
+        self,
+        prompt: Prompt,
+        cases: Sequence[Case],
+        reasoning: Sequence[str] | None = None,
+        *,
+        owned: bool = False,
+    ) -> Sheet:
+        """``said`` is each case's reasoning, where the prompt asks for some."""
+        shots = self._shots(prompt)
+        reasons = reasoning or [""] * len(cases)
+        asked = [
+            render(prompt, self.task, case, shots, text)
+            for case, text in zip(cases, reasons, strict=True)
+        ]
+        given = [reverse(prompt, self.task, case, shots) for case in cases if prompt.reverse]
+        every = list(chain(*asked, *given))
+        layout = lay_out(self.tokeniser, self.frame(prompt), every, owned=owned)
+        plain, free = iter(layout.plain), iter(layout.free)
+        return Sheet(
+            layout,
+            [[next(plain) for _ in questions] for questions in asked],
+            [[next(free) for _ in questions] for questions in asked],
+            [tuple(next(plain)[0] for _ in labels) for labels in given],
+        )
+
+    def openings(
+        self, prompt: Prompt, cases: Sequence[Case], reasoning: Sequence[str] | None = None
+    ) -> tuple[tuple[int, ...], ...]:
+        """The tokens that a model continues: with its reasoning, or after it (``said``) with its
+        answer. They end without a space, since the first word takes it in."""
+        shots = self._shots(prompt)
+        frame = self.frame(prompt)
+        texts = [opening(prompt, self.task, case, shots) for case in cases]
+        if reasoning is not None:
+            texts = [
+                text + more + prompt.extractor for text, more in zip(texts, reasoning, strict=True)
+            ]
+        if frame.between is None:
+            stretches = [(frame.lead + text).rstrip(" ") for text in texts]
+            return tuple(
+                (*frame.before, *i) for i, _ in self.tokeniser.encode(stretches, closed=True)
+            )
+        bodies = self.tokeniser.encode([frame.lead + t + frame.trail for t in texts], closed=True)
+        glue = self.tokeniser.encode([frame.glue], closed=True)[0][0] if frame.glue else ()
+        return tuple((*frame.before, *ids, *frame.between, *glue) for ids, _ in bodies)
+
+    def tokens(self, prompt: Prompt, cases: Sequence[Case]) -> int:
+        """How many tokens scoring the cases computes; what is written comes on top."""
+        trie = build(self.sheet(prompt, cases).segments)
+        return sum(trie.needed(trie.wanted))
+
+    def lengths(self, prompt: Prompt, cases: Sequence[Case]) -> list[int]:
+        """Of each case the longest sequence that scoring it spells, in tokens."""
+        sheet = self.sheet(prompt, cases)
+        trie = build(sheet.segments)
+        return [
+            max(trie.depths[trie.paths[s][-1]] + 1 for answers in questions for s in answers)
+            for questions in sheet.plain
+        ]
+
+    def longest_text(self, cases: Sequence[Case]) -> int:
+        """The tokens of the cases' longest text, by itself."""
+        encoded = self.tokeniser.encode([case.query.text for case in cases], closed=True)
+        return max(len(ids) for ids, _ in encoded)
+
+    def frame(self, prompt: Prompt) -> Frame:
+        if prompt.mode not in self._frames:
+            make = chat_frame if prompt.mode == "chat" else raw_frame
+            self._frames[prompt.mode] = make(self.tokeniser)
+        return self._frames[prompt.mode]
+
+    def _shots(self, prompt: Prompt) -> tuple[Example, ...]:
+        return tuple(self.rows[row] for row in prompt.shots)

@@ -1,0 +1,51 @@
+"""What evaluating a prompt will cost, before anything is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from appliance.encode.renderer import Renderer
+from appliance.evaluate.workbench import Prices
+from appliance.prompts.prompt import Prompt
+from appliance.scoring.written import ANSWER, REASONING
+from appliance.task import Case
+from models.engine import Segment
+from models.trie import build
+
+WRITTEN = 0.5
+"""The share of the tokens that may be written which usually are."""
+
+
+def expected_cost(
+    renderer: Renderer, prompt: Prompt, cases: Sequence[Case], prices: Prices
+) -> float:
+    """In cost units, for the cases in one request of each kind."""
+    read = renderer.tokens(prompt, cases)
+    if not writes(renderer, prompt):
+        return read * prices.prefill
+    openings = build([Segment(-1, ids) for ids in renderer.openings(prompt, cases)])
+    times = 2 if "reasoning" in prompt.slots else 1
+    written = WRITTEN * longest(renderer, prompt, cases) * len(cases)
+    return (read + times * len(openings)) * prices.prefill + written * prices.sample
+
+
+def writes(renderer: Renderer, prompt: Prompt) -> bool:
+    """Whether anything is written under the prompt."""
+    chosen = renderer.task.match == "choice" and "reasoning" not in prompt.slots
+    return prompt.form == "written" and not chosen
+
+
+def longest(renderer: Renderer, prompt: Prompt, cases: Sequence[Case]) -> int:
+    """Tokens that may be written for one of the cases."""
+    if not writes(renderer, prompt):
+        return 0
+    reasoning = REASONING if "reasoning" in prompt.slots else 0
+    return reasoning + longest_answer(renderer, prompt, cases)
+
+
+def longest_answer(renderer: Renderer, prompt: Prompt, cases: Sequence[Case]) -> int:
+    """Tokens that an answer to one of the cases may have where it is written."""
+    if renderer.task.match == "choice":
+        return 0
+    tagged = renderer.task.kind == "spans" and prompt.output == "tags"
+    return ANSWER[renderer.task.kind] + (renderer.longest_text(cases) if tagged else 0)

@@ -1,0 +1,163 @@
+"""What this machine makes of a model: the speed, the memory and the fidelity of each of its bodies.
+
+For ``strop models bench``. Speeds are of one measurement each: compare them with each other.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from appliance.data.tasks import Loaded, load
+from appliance.errors import BudgetError
+from appliance.host import bodies
+from appliance.host.fidelity import Fidelity, fidelity
+from appliance.host.host import Host
+from appliance.host.plan import Agreement, Planner
+from models.catalog import TWIN, Body, Model
+from models.engine import Generate, Generated, Request, Score, Scores, Segment
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+DEPTHS = (0, 1024, 3072)
+BRANCH = 256
+WRITTEN = 32
+SIDE_BY_SIDE = 8
+MINUTES = 30.0
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """``prefill`` is tokens a second of 512 behind that many, by depth; ``decode`` and
+    ``decode_many`` those of one continuation and of eight side by side; ``peak_bytes`` is None
+    where the system does not say. Fidelity is told on a text, rank on the task's labels, both to
+    the body that serves and to the twin."""
+
+    body: str
+    uses: str
+    prefill: dict[int, float]
+    decode: float
+    decode_many: float
+    peak_bytes: int | None
+    to_serving: Fidelity
+    to_twin: Fidelity
+    rank_to_serving: Agreement
+    rank_to_twin: Agreement
+
+
+class Bench(msgspec.Struct, frozen=True):
+    """``limit`` is how many nats a search body may be from the serving one; ``scoring`` and
+    ``gradients`` are the twin's tokens a second on the task."""
+
+    model: str
+    task: str
+    limit: float
+    bodies: tuple[Measured, ...]
+    scoring: float
+    gradients: float
+    twin_peak_bytes: int | None
+    words: str
+
+
+def measure(db: Database, host: Host, body: dict[str, Any]) -> dict[str, Any]:
+    """The answer to a ``bench`` command, which names a model and a task, and may give a ``within``
+    by which the search body is chosen anew."""
+    loaded = load(db, body["task"])
+    model = host.prepare(body["model"])
+    found: list[Measured] = []
+
+    def tried(trial: Model, name: str) -> Body:
+        found.append(_measured(host, trial, name, loaded))
+        return bodies.measured(host, trial, name)
+
+    trial = bodies.try_all(host, model, tried)
+    search = model.search
+    if (limit := body.get("within")) is not None:
+        trial = msgspec.structs.replace(trial, limit=limit)
+        search = bodies.fastest(trial.bodies, model.serving_body, limit)
+    model = bodies.keep(host, trial, search)
+    host.note(f"timing the twin of {model.name} on {loaded.task.name}")
+    planner = Planner(host, model, model, loaded)
+    worker = host.worker(model, TWIN)
+    layout = planner.renderer.sheet(loaded.seed, planner.cases)
+    scoring = _speed(host, worker, Score(tuple(layout.segments)))
+    priced = planner.bodies()
+    try:
+        plan = planner.plan(priced, MINUTES)
+        words = (
+            f"A {MINUTES:g}-minute run on this machine tries at most {plan.candidates} candidates "
+            f"of {loaded.task.name}; its verdict takes about {plan.verdict_minutes:.1f} minutes."
+        )
+    except BudgetError as error:
+        words = f"{MINUTES:g} minutes are too few for {loaded.task.name} here: {error}"
+    bench = Bench(
+        model=model.name,
+        task=loaded.task.name,
+        limit=model.limit,
+        bodies=tuple(msgspec.structs.replace(m, uses=model.uses(m.body)) for m in found),
+        scoring=scoring,
+        gradients=round(1000 / priced["twin"].prices.gradient, 1),
+        twin_peak_bytes=_peak(host, worker),
+        words=words,
+    )
+    answer: dict[str, Any] = msgspec.to_builtins(bench, str_keys=True)
+    return answer
+
+
+def _measured(host: Host, model: Model, name: str, loaded: Loaded) -> Measured:
+    worker = host.worker(model, name)
+    serving, twin = host.worker(model, model.serving_body), host.worker(model, TWIN)
+    limit = host.describe(worker).context
+    prefill = {depth: _prefill(host, worker, depth) for depth in DEPTHS if depth + BRANCH <= limit}
+    one, many = (_decode(host, worker, n) for n in (1, SIDE_BY_SIDE))
+    tokens = bodies.probe(host, serving)
+    planner = Planner(host, model, model, loaded)
+    return Measured(
+        body=name,
+        uses="",
+        prefill=prefill,
+        decode=one,
+        decode_many=many,
+        peak_bytes=_peak(host, worker),
+        to_serving=fidelity(host.pool, serving, worker, tokens),
+        to_twin=fidelity(host.pool, twin, worker, tokens),
+        rank_to_serving=planner.agreement(name, model.serving_body),
+        rank_to_twin=planner.agreement(name, TWIN),
+    )
+
+
+def _prefill(host: Host, worker: str, depth: int) -> float:
+    """Of two branches behind a trunk that the first of two equal requests leaves in memory."""
+    trunk = [Segment(-1, bodies.any_tokens(depth))] if depth else []
+    ids = bodies.any_tokens(BRANCH)
+    branches = [Segment(len(trunk) - 1, (first, *ids), 1) for first in (5, 6)]
+    request = Score((*trunk, *branches))
+    host.timed(worker, request)
+    return _speed(host, worker, request)
+
+
+def _speed(host: Host, worker: str, request: Request) -> float:
+    """Tokens a second."""
+    seconds, reply = host.timed(worker, request)
+    assert isinstance(reply, Scores)
+    return round(reply.decoded / seconds, 1)
+
+
+def _decode(host: Host, worker: str, n: int) -> float:
+    request = Generate(((100,),), n=n, max_tokens=WRITTEN, seed=1)
+    host.timed(worker, request)  # takes the memory for it, once
+    seconds, reply = host.timed(worker, request)
+    assert isinstance(reply, Generated)
+    return round(reply.sampled / seconds, 1)
+
+
+def _peak(host: Host, worker: str) -> int | None:
+    """Bytes that the worker had in memory at most."""
+    status = Path(f"/proc/{host.pool.pids().get(worker)}/status")
+    try:
+        lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        return int(lines["VmHWM"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        return None

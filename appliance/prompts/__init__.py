@@ -1,0 +1,1 @@
+"""Prompts: what they are, how they become text, and whether a task can be asked with them."""

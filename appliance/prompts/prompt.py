@@ -1,0 +1,188 @@
+"""A prompt: sections and one example template over slots, with the rules that render it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from math import isfinite
+from typing import Literal
+
+import msgspec
+
+from appliance.canonical import canonical
+from appliance.errors import PromptError
+
+SECTIONS = ("role", "task", "definitions", "guidance", "output")
+SECTION_SLOTS = frozenset({"labels", "definitions"})
+CONTENT_SLOTS = frozenset({"text", "head", "tail", "marked", "question", "choices"})
+LABEL_SLOTS = frozenset({"label", "definition", "support"})
+EXAMPLE_SLOTS = CONTENT_SLOTS | LABEL_SLOTS | {"reasoning", "answer"}
+REVERSE_SLOTS = CONTENT_SLOTS - {"choices"} | {"label"}
+Wording = Literal["plain", "lower", "title", "upper", "snake", "quoted"]
+Order = Literal["given", "reversed", "label", "shortest", "longest"]
+Marking = Literal["subject", "e1", "typed"]
+Output = Literal["json", "tags"]
+Form = Literal["choice", "yesno", "written"]
+YES_NO = ("yes", "no")
+
+_slot = re.compile(r"\{([a-z]+)\}")
+
+
+class Section(msgspec.Struct, frozen=True):
+    name: str
+    text: str
+
+
+class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Everything that decides how a case becomes text and how its answer is scored.
+
+    A section's text is literal but for ``{labels}`` (the labels, joined by ``join``) and
+    ``{definitions}`` (one line a label). ``example`` renders a demonstration whole and the query up
+    to what is asked for, its last slot. That slot makes the ``form``:
+
+    - ``choice``: ``{label}`` is one of the labels;
+    - ``yesno``: ``{answer}`` is yes or no for each ``{label}`` in turn, which the example names
+      before, with its ``{definition}`` and the rows that stand for it (``{support}``);
+    - ``written``: ``{answer}`` is what the model writes; where ``{reasoning}`` stands before it,
+      it writes that first, and the literal between the two is what draws the answer out of it.
+
+    What follows the last slot is the separator that ends an answer. ``wording`` is a rule any label
+    can follow; ``words`` are written instead of the labels of a fixed task, or of yes and no.
+    ``marking`` is how ``{marked}`` shows a relation's entities in the text, ``output`` how entities
+    are written. ``shots`` are ids of the rows shown under the fixed protocol.
+
+    The rest is calibration, fitted to scores. ``weight`` is that of the content-free branch, from 0
+    (plain) to 1; ``bias``, where there is one, is taken from the labels' scores (a number each, in
+    the task's order, under the fixed protocol alone). ``reverse`` renders a row given its label
+    (the channel), whose score has the ``channel_weight``, from 0 to 1. Yes is said above
+    ``threshold`` (nats). ``temperature`` makes probabilities of scores; a yes is as likely as a no
+    where it is ``even`` above the threshold (nats). An answer whose probability is below
+    ``abstain`` is withheld on a device.
+    """
+
+    sections: tuple[Section, ...]
+    example: str
+    join: str = ", "
+    wording: Wording = "plain"
+    order: Order = "given"
+    shots: tuple[str, ...] = ()
+    weight: float = 0.0
+    bias: tuple[float, ...] = ()
+    mode: Literal["raw", "chat"] = "raw"
+    words: tuple[str, ...] = ()
+    marking: Marking = "subject"
+    output: Output = "json"
+    reverse: str = ""
+    channel_weight: float = 0.0
+    threshold: float = 0.0
+    temperature: float = 1.0
+    intercept: float = 0.0
+    abstain: float = 0.0
+
+    def __post_init__(self) -> None:
+        names = [section.name for section in self.sections]
+        if unknown := [name for name in names if name not in SECTIONS]:
+            raise PromptError(f"unknown section {unknown[0]!r}; known: {', '.join(SECTIONS)}")
+        if len(set(names)) != len(names):
+            raise PromptError("a section stands twice")
+        for section in self.sections:
+            _check_slots(section.text, SECTION_SLOTS, section.name)
+        _check_example(self)
+        if self.reverse:
+            _check_slots(self.reverse, REVERSE_SLOTS, "reverse")
+            if not re.match(r"[^{]*\{label\}[^{]*\{(text|marked)\}", self.reverse):
+                raise PromptError("the reverse template begins with {label} and then {text}")
+            if self.form != "choice" or self.mode == "chat":
+                raise PromptError("a channel belongs to raw prompts that ask for {label}")
+        if self.channel_weight and not self.reverse:
+            raise PromptError("a channel weight needs a reverse template")
+        for name, value in (("weight", self.weight), ("channel weight", self.channel_weight)):
+            if not 0.0 <= value <= 1.0:
+                raise PromptError(f"calibration {name} {value} is not between 0 and 1")
+        if not all(map(isfinite, self.bias)):
+            raise PromptError("the bias of a label is not finite")
+        if not (isfinite(self.threshold) and isfinite(self.intercept)):
+            raise PromptError("the threshold is not finite, or where a yes is as likely as a no")
+        if not (isfinite(self.temperature) and self.temperature > 0):
+            raise PromptError(f"temperature {self.temperature} is not above 0")
+        if not 0.0 <= self.abstain <= 1.0:
+            raise PromptError(f"abstention threshold {self.abstain} is not between 0 and 1")
+        if self.form == "yesno" and len(self.words) not in (0, 2):
+            raise PromptError(f"{len(self.words)} words; yes and no are two")
+
+    @property
+    def target(self) -> str:
+        """The slot that is asked for."""
+        return "answer" if "{answer}" in self.example else "label"
+
+    @property
+    def form(self) -> Form:
+        if self.target == "label":
+            return "choice"
+        return "yesno" if "{label}" in self.example else "written"
+
+    @property
+    def stem(self) -> str:
+        """The example up to what is asked for."""
+        return self.example.partition(f"{{{self.target}}}")[0]
+
+    @property
+    def separator(self) -> str:
+        return self.example.partition(f"{{{self.target}}}")[2]
+
+    @property
+    def extractor(self) -> str:
+        """The literal between reasoning and answer, where there is reasoning."""
+        return self.stem.partition("{reasoning}")[2]
+
+    @property
+    def id(self) -> str:
+        """Content address: SHA-256 of the canonical JSON."""
+        return hashlib.sha256(canonical(self)).hexdigest()[:16]
+
+    @property
+    def slots(self) -> set[str]:
+        """Of the example template."""
+        return set(_slot.findall(self.example))
+
+    def section(self, name: str) -> str:
+        return next((s.text for s in self.sections if s.name == name), "")
+
+    def with_section(self, name: str, text: str) -> Prompt:
+        """The same prompt with one section replaced, added in its place, or dropped when empty."""
+        texts = {s.name: s.text for s in self.sections} | {name: text}
+        kept = tuple(Section(n, texts[n]) for n in SECTIONS if texts.get(n))
+        return msgspec.structs.replace(self, sections=kept)
+
+
+def split_slots(template: str) -> list[tuple[str, str]]:
+    """``[(literal, slot), ...]``; the last slot is empty. Braces that name no slot are literal."""
+    parts = _slot.split(template)
+    return list(zip(parts[::2], [*parts[1::2], ""], strict=True))
+
+
+def _check_example(prompt: Prompt) -> None:
+    example, target = prompt.example, prompt.target
+    _check_slots(example, EXAMPLE_SLOTS, "example")
+    if example.count(f"{{{target}}}") != 1 or not {"text", "marked"} & prompt.slots:
+        raise PromptError("the example template needs {text} and {label} or {answer}, each once")
+    if _slot.search(prompt.separator):
+        raise PromptError(f"no slot can stand after {{{target}}}: the answer ends the example")
+    if not prompt.separator:
+        raise PromptError(f"nothing follows {{{target}}}: a separator has to end the {target}")
+    if prompt.form == "choice" and (foreign := prompt.slots & {"definition", "support"}):
+        raise PromptError(f"{{{min(foreign)}}} belongs to yes/no prompts, which ask for {{answer}}")
+    if "reasoning" in prompt.slots:
+        if prompt.form != "written" or example.count("{reasoning}") > 1:
+            raise PromptError("{reasoning} stands once, before an {answer} that is written")
+        if _slot.search(prompt.extractor) or not prompt.extractor.strip():
+            raise PromptError(
+                "between {reasoning} and {answer} stands text that leads to the answer"
+            )
+
+
+def _check_slots(template: str, known: frozenset[str], where: str) -> None:
+    for name in _slot.findall(template):
+        if name not in known:
+            slots = ", ".join("{" + slot + "}" for slot in sorted(known))
+            raise PromptError(f"unknown slot {{{name}}} in {where}; known: {slots}")

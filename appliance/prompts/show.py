@@ -1,0 +1,100 @@
+"""Prompts as a person reads them."""
+
+from __future__ import annotations
+
+import difflib
+
+import msgspec
+
+from appliance.prompts.prompt import Prompt
+from appliance.prompts.render import asked, holds, render
+from appliance.task import Case, Example, Task
+
+
+def plain(prompt: Prompt) -> str:
+    """Sections and example with their slots, then the rules that are not the default."""
+    parts = [f"[{section.name}]\n{section.text.rstrip()}" for section in prompt.sections]
+    parts.append(f"[example]\n{prompt.example.rstrip()}")
+    if prompt.reverse:
+        parts.append(f"[channel]\n{prompt.reverse.rstrip()}")
+    rules = [
+        f"labels written: {prompt.wording}, joined by {prompt.join!r}",
+        f"separator: {prompt.separator!r}",
+        f"demonstrations: {prompt.order}" + (f", {len(prompt.shots)} rows" if prompt.shots else ""),
+        *_scoring(prompt),
+        f"mode: {prompt.mode}",
+    ]
+    if prompt.words:
+        rules.insert(1, f"words: {', '.join(prompt.words)}")
+    if "{marked}" in prompt.example:
+        rules.append(f"entities marked: {prompt.marking}")
+    return "\n\n".join([*parts, "[rules]\n" + "\n".join(rules)]) + "\n"
+
+
+def scoring(prompt: Prompt) -> str:
+    """The scoring mode, in the terms of the papers; how an answer comes about, where it is one."""
+    calibrations = [
+        *(["contextual calibration"] if prompt.weight else []),
+        *(["batch calibration"] if prompt.bias else []),
+    ]
+    mode = " with ".join(["direct", " and ".join(calibrations)] if calibrations else ["direct"])
+    if prompt.form == "written":
+        answered = "after reasoning" if "reasoning" in prompt.slots else "at once"
+        return f"answered {answered}" + (f", {mode}" if calibrations else "")
+    if not prompt.channel_weight:
+        return mode
+    return f"{mode}, channel {prompt.channel_weight:g}" if prompt.channel_weight < 1 else "channel"
+
+
+def _scoring(prompt: Prompt) -> list[str]:
+    lines = [f"scoring: {scoring(prompt)}"]
+    if prompt.form != "written" or prompt.weight or prompt.bias:
+        lines += [
+            f"calibration weight: {prompt.weight:g}",
+            f"label biases: {' '.join(f'{b:+.2f}' for b in prompt.bias) or 'none'}",
+        ]
+    if prompt.form == "yesno":
+        above = (
+            f"as likely as no {prompt.intercept:+.2f} nats above that" if prompt.intercept else ""
+        )
+        lines.append(", ".join(filter(None, (f"yes above: {prompt.threshold:+.2f} nats", above))))
+    if prompt.temperature != 1.0 or prompt.abstain:
+        lines.append(
+            f"temperature: {prompt.temperature:g}; withheld below probability {prompt.abstain:g}"
+        )
+    return lines
+
+
+def rendered(prompt: Prompt, task: Task, case: Case, shots: tuple[Example, ...]) -> str:
+    """What the model reads before an answer: labels and demonstrations as ``case`` has them, the
+    query left as slots; of yes/no questions the first. ``shots`` are the rows behind
+    ``prompt.shots``."""
+    question = render(prompt, task, case, shots)[0]
+    return "".join(piece.text for piece in question.prefix) + prompt.stem
+
+
+def demonstration(prompt: Prompt, task: Task, case: Case) -> str:
+    """A case's query with what is right, as the prompt would show it to the model; of yes/no
+    questions one that holds, where there is one."""
+    bare = msgspec.structs.replace(prompt, sections=())
+    questions = render(bare, task, case, (), case.query.reasoning)
+    if prompt.form == "yesno":
+        held = [holds(label, case.query) for label in asked(task, case)]
+        number = held.index(True) if any(held) else 0
+        question, right = questions[number], 0 if any(held) else 1
+    else:
+        question = questions[0]
+        right = case.gold if len(question.answers) > 1 else 0
+    return "".join(piece.text for piece in (*question.query, *question.answers[right]))
+
+
+def diff(before: Prompt, after: Prompt) -> str:
+    """A unified diff of the two as read; empty where they are the same."""
+    lines = difflib.unified_diff(
+        plain(before).splitlines(),
+        plain(after).splitlines(),
+        fromfile=before.id,
+        tofile=after.id,
+        lineterm="",
+    )
+    return "\n".join(lines)

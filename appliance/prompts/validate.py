@@ -1,0 +1,92 @@
+"""Whether a prompt can be asked a task's cases: before any of it reaches a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from appliance.data.tasks import Loaded
+from appliance.errors import InputError
+from appliance.prompts.prompt import Form, Prompt
+from appliance.task import (
+    FIELDS,
+    GOLD,
+    Case,
+    Kind,
+    Task,
+)
+
+FORMS: dict[Kind, tuple[Form, ...]] = {
+    "relation": ("choice", "yesno"),
+    "classify": ("choice", "yesno"),
+    "answer": ("written",),
+    "spans": ("written",),
+    "reading": ("written",),
+}
+OWN_SLOTS: dict[Kind, tuple[str, ...]] = {
+    "relation": ("marked", "label", "definition", "support", "answer"),
+    "classify": ("label", "definition", "answer"),
+    "answer": ("choices", "reasoning", "answer"),
+    "spans": ("answer",),
+    "reading": ("answer",),
+}
+"""Slots that rows of a kind can fill beside their fields."""
+
+
+def check(prompt: Prompt, loaded: Loaded, cases: Sequence[Case]) -> None:
+    """Raises InputError that says what of the prompt does not suit the task or the cases."""
+    _check_slots(prompt, loaded.task)
+    _check_numbers(prompt, loaded.task, cases)
+    _check_shots(prompt, loaded, cases)
+
+
+def _check_slots(prompt: Prompt, task: Task) -> None:
+    if foreign := prompt.slots - {*FIELDS[task.kind], *OWN_SLOTS[task.kind]}:
+        raise InputError(
+            f"prompt {prompt.id} has the slot {{{min(foreign)}}}, and rows of {task.name} have no "
+            f"{min(foreign)}: it was written for another kind of task"
+        )
+    if prompt.form not in FORMS[task.kind]:
+        raise InputError(
+            f"prompt {prompt.id} asks for {{{prompt.target}}} in the form {prompt.form}, and what "
+            f"is predicted of rows of {task.name} is their {GOLD[task.kind]}: it was written for "
+            "another kind of task"
+        )
+    if task.several and prompt.form != "yesno":
+        raise InputError(
+            f"prompt {prompt.id} asks for one {{label}}, and rows of {task.name} may have several: "
+            "ask yes or no for each, with {label} and then {answer}"
+        )
+
+
+def _check_numbers(prompt: Prompt, task: Task, cases: Sequence[Case]) -> None:
+    """A bias and label words hold one for each label of their task, and only cases that all choose
+    among the same have such labels."""
+    same = len({case.options for case in cases}) == 1 and task.kind not in ("spans", "reading")
+    options = cases[0].options if same and task.protocol == "fixed" else ()
+    labels = len(options) - (prompt.form == "yesno" and task.none in options)
+    if len(prompt.bias) not in (0, labels):
+        raise InputError(
+            f"prompt {prompt.id} has biases for {len(prompt.bias)} labels, {task.name} takes "
+            f"{labels}: it was tuned on another task; set its bias to [] to score it without"
+        )
+    if prompt.form == "choice" and len(prompt.words) not in (0, labels):
+        raise InputError(
+            f"prompt {prompt.id} has words for {len(prompt.words)} labels, {task.name} takes "
+            f"{labels}: it was written for another task; set its words to [] to score it without"
+        )
+
+
+def _check_shots(prompt: Prompt, loaded: Loaded, cases: Sequence[Case]) -> None:
+    """A demonstration is a row of the task, and neither asked now nor kept for the verdict."""
+    asked = {case.query.id for case in cases}
+    locked = {case.query.id for case in loaded.cases["test"]}
+    for row in prompt.shots:
+        if row not in loaded.rows:
+            what = f"which {loaded.task.name} lacks"
+        elif row in locked:
+            what = "a row of the test split, which is locked; show another one"
+        elif row in asked:
+            what = "which is one of the cases to be scored; show another one"
+        else:
+            continue
+        raise InputError(f"prompt {prompt.id} shows row {row}, {what}")

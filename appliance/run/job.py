@@ -1,0 +1,192 @@
+"""One run: from a ``tune`` command to frozen inputs, and from these to a verdict."""
+
+from __future__ import annotations
+
+import math
+import secrets
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from appliance import __version__
+from appliance.data.tasks import Loaded, load
+from appliance.encode.renderer import Renderer
+from appliance.errors import InputError, StropError
+from appliance.evaluate.evaluator import Evaluator
+from appliance.evaluate.lengths import too_long
+from appliance.evaluate.workbench import Workbench
+from appliance.host.host import Host
+from appliance.host.plan import Planner, tokeniser_of
+from appliance.prompts.prompt import Prompt
+from appliance.prompts.validate import check
+from appliance.run.evaluate import prompt_of
+from appliance.run.recorder import Inputs, RunRecorder, StoreJournal
+from appliance.task import SPLITS
+from appliance.tune import MINUTE, Watcher, tune
+from appliance.verdict.verdict import give_verdict, threshold
+from store import database, prompts, runs, verdicts
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+    from store.records import CommandRecord, RunRecord
+
+SEEDS = 2**32
+
+
+def create(db: Database, host: Host, command: CommandRecord, body: dict[str, Any]) -> None:
+    """Measures this host, freezes the inputs and queues the run, which settles the command. Raises
+    InputError, and BudgetError where the minutes are too few."""
+    minutes, seed = _amounts(body)
+    loaded = load(db, body["task"])
+    start = prompt_of(db, body["prompt"]) if body.get("prompt") else None
+    if start is not None:
+        check(start, loaded, [case for split in SPLITS for case in loaded.cases[split]])
+        loaded = msgspec.structs.replace(loaded, seed=start)
+    model = host.prepare(body["model"])
+    reasoner = host.prepare(body.get("reasoner") or body["model"])
+    host.note(f"measuring {model.name} on {loaded.task.name}")
+    planner = Planner(host, model, reasoner, loaded)
+    planner.check_lengths()
+    bodies = planner.bodies()
+    plan = planner.plan(bodies, minutes, stretch=bool(body.get("stretch")))
+    inputs = Inputs(
+        task=loaded.id,
+        split_hash=loaded.split_hash,
+        model=model.name,
+        reasoner=reasoner.name,
+        minutes=plan.minutes,
+        seed=seed,
+        budget=plan.minutes * MINUTE,
+        verdict_cost=plan.verdict_minutes * MINUTE,
+        bodies=bodies,
+        plan=msgspec.to_builtins(plan),
+        version=__version__,
+        start=start,
+    )
+    prompts.add(
+        db,
+        id=loaded.seed.id,
+        task_id=loaded.id,
+        body=msgspec.json.encode(loaded.seed).decode(),
+        operator="seed",
+        rows=loaded.seed.shots,
+    )
+    runs.create(
+        db,
+        id=secrets.token_hex(4),
+        task_id=loaded.id,
+        inputs=msgspec.json.encode(inputs).decode(),
+        seed_prompt=loaded.seed.id,
+        budget=inputs.budget,
+        status="queued",
+        stage="prepare",
+        plan=msgspec.json.encode(plan).decode(),
+        command=command.id,
+    )
+
+
+def work(db: Database, host: Host, run: RunRecord, poll: Callable[[], str | None]) -> None:
+    """Replays the run's journal and goes on from there to its verdict.
+
+    ``poll`` is asked between calls what the user wants. Raises Interrupted where that ends the run.
+    """
+    inputs = msgspec.json.decode(run.inputs, type=Inputs)
+    loaded = task_of(db, inputs)
+    _check_bodies(host, inputs)
+    recorder: RunRecorder | None = None
+
+    def tell_and_poll() -> str | None:
+        if recorder:
+            recorder.progress()
+        return poll()
+
+    past = StoreJournal(db, run.id, run.task_id)
+    bench = Workbench(host.pool, inputs.bodies, past, tell_and_poll)
+    recorder = RunRecorder(
+        db,
+        run.id,
+        run.task_id,
+        inputs,
+        bench,
+        lambda: host.pool.rest(inputs.bodies["twin"].worker),
+        loaded.task.kind,
+    )
+    evaluator, best = retrace(host, inputs, loaded, bench, recorder)
+    recorder.stage("verdict")
+    runs.update(db, run.id, best_prompt=best.id)
+    # Before anything is read: a verdict that is interrupted has looked too.
+    look = verdicts.look(db, run_id=run.id, task_id=run.task_id)
+    verdict = give_verdict(
+        evaluator,
+        loaded.cases["test"],
+        loaded.seed,
+        best,
+        model=inputs.model,
+        body=inputs.plan["serving_body"],
+        alpha=threshold(look),
+    )
+    verdicts.record(
+        db, run_id=run.id, task_id=run.task_id, body=msgspec.json.encode(verdict).decode()
+    )
+    runs.update(db, run.id, finished_at=database.now())
+    told = msgspec.structs.replace(verdict, answers=())
+    recorder.emit("verdict", {**msgspec.to_builtins(told), "look": look})
+
+
+def retrace(
+    host: Host, inputs: Inputs, loaded: Loaded, bench: Workbench, watcher: Watcher
+) -> tuple[Evaluator, Prompt]:
+    """Both stages and the selection, as the bench's journal has them and then live; the best
+    prompt, and what evaluated it."""
+    tokeniser = tokeniser_of(host, host.catalog.get(inputs.model))
+    evaluator = Evaluator(bench, Renderer(loaded.task, loaded.rows, tokeniser))
+    asked = "reasoner" in inputs.bodies
+    reasoner = tokeniser_of(host, host.catalog.get(inputs.reasoner)) if asked else None
+
+    def fits(prompt: Prompt) -> bool:
+        return not any(too_long(evaluator.renderer, prompt, loaded.cases["test"]))
+
+    best = tune(
+        loaded,
+        evaluator,
+        bench,
+        reasoner,
+        watcher,
+        seed=inputs.seed,
+        budget=inputs.budget,
+        fits=fits,
+    )
+    return evaluator, best
+
+
+def _amounts(body: dict[str, Any]) -> tuple[float, int]:
+    """The minutes and the seed of a ``tune`` command. Raises InputError."""
+    minutes, seed = body["minutes"], body["seed"]
+    # JSON has no infinity: what a window sent as one is null here.
+    if minutes is None or not 0 < minutes * MINUTE < math.inf:
+        raise InputError("the minutes must be a finite number above 0")
+    if not 0 <= seed < SEEDS:
+        raise InputError(f"the seed is {seed}; it must be a whole number from 0 to {SEEDS - 1}")
+    return float(minutes), int(seed)
+
+
+def task_of(db: Database, inputs: Inputs) -> Loaded:
+    """A run's task, with the prompt that the run began from."""
+    loaded = load(db, inputs.task)
+    if loaded.split_hash != inputs.split_hash:
+        raise StropError("the task's rows are not those that this run was started on")
+    return msgspec.structs.replace(loaded, seed=inputs.start or loaded.seed)
+
+
+def _check_bodies(host: Host, inputs: Inputs) -> None:
+    """Opens every worker of the run; what answers must be what the run was started with."""
+    for role, body in inputs.bodies.items():
+        name, _, kind = body.worker.partition("/")
+        now = host.body(host.catalog.get(name), kind, body.prices)
+        if now.identity != body.identity:
+            raise StropError(
+                f"the {role} model or its engine has changed since this run was started, so it "
+                "cannot go on as it was; start a new run"
+            )

@@ -1,0 +1,246 @@
+"""How a run is written down: its frozen inputs, its journal, and what followers see."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from appliance.evaluate.workbench import Body, Entry, Workbench
+from appliance.prompts.prompt import Prompt
+from appliance.prompts.show import diff
+from appliance.search.race import Candidate
+from appliance.statistics.metrics import searched_by
+from appliance.statistics.proportions import Estimate
+from appliance.task import Kind
+from store import commands, events, experience, journal, memo, prompts, runs
+from store.records import EvaluationRecord, ExperienceRecord
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+PROGRESS_SECONDS = 1.0
+ONCE = ("stage", "candidate", "best", "verdict")
+"""Events that follow from the journal: a resumed run comes to each of them again, in order."""
+
+RESTING = {"pause": "paused", "stop": "stopped"}
+"""The status that a control brings a run to."""
+
+
+class Inputs(msgspec.Struct, frozen=True):
+    """What a run is a function of. ``budget`` and ``verdict_cost`` are in cost units; ``start`` is
+    the prompt that it begins from where that is not the task's."""
+
+    task: str
+    split_hash: str
+    model: str
+    reasoner: str
+    minutes: float
+    seed: int
+    budget: float
+    verdict_cost: float
+    bodies: dict[str, Body]
+    plan: dict[str, Any]
+    version: str
+    start: Prompt | None = None
+
+
+class StoreJournal:
+    """A run's journal in the store."""
+
+    def __init__(self, db: Database, run_id: str, task_id: str) -> None:
+        self.db = db
+        self.run_id = run_id
+        self.task_id = task_id
+        self.length = 0
+
+    def entries(self) -> Iterator[Entry]:
+        for line in journal.entries(self.db, self.run_id):
+            self.length = line.seq + 1
+            yield Entry(line.kind, line.key, line.request, line.reply, line.cost)
+
+    def append(self, entry: Entry, spent: float) -> None:
+        """A call with its reply; or a user's command with its answer and the run's new status."""
+        if entry.kind == "call":
+            journal.record(
+                self.db,
+                self.run_id,
+                self.length,
+                kind=entry.kind,
+                key=entry.key,
+                request=entry.request,
+                reply=entry.reply,
+                cost=entry.cost,
+                spent=spent,
+                memo_tasks=(self.task_id,),
+            )
+        else:
+            asked = commands.pending(self.db, self.run_id)
+            command = next(command.id for command in asked if command.kind == entry.kind)
+            journal.obey(self.db, self.run_id, command, entry.kind, RESTING.get(entry.kind))
+        self.length += 1
+
+    def recall(self, key: str) -> bytes | None:
+        return memo.get(self.db, key)
+
+
+class RunRecorder:
+    """Writes prompts, evaluations, experience and events of one run as its ``tune.Watcher``."""
+
+    def __init__(
+        self,
+        db: Database,
+        run_id: str,
+        task_id: str,
+        inputs: Inputs,
+        bench: Workbench,
+        on_stage: Callable[[], None],
+        kind: Kind,
+    ) -> None:
+        self.on_stage = on_stage
+        self.kind = kind
+        self.db = db
+        self.run_id = run_id
+        self.task_id = task_id
+        self.inputs = inputs
+        self.bench = bench
+        self.known: dict[str, Prompt] = {}
+        self._seq = 0
+        self._learnt: set[Candidate] = set()
+        self._told = 0.0
+        self._told_before = events.count(db, run_id, ONCE)
+
+    def stage(self, name: str) -> None:
+        runs.update(self.db, self.run_id, stage=name)
+        self.on_stage()
+        self.emit("stage", {"stage": name})
+
+    def candidate(self, stage: str, candidate: Candidate, outcome: str) -> None:
+        prompt = self.keep(candidate)
+        found = candidate.estimate
+        shown = {
+            "prompt": prompt.id,
+            "metric": searched_by(candidate.metric),
+            "value": round(found.value, 4),
+            "interval": [round(found.low, 4), round(found.high, 4)],
+            "loss": round(candidate.loss, 4),
+            "n": found.n,
+        }
+        self._evaluation(stage, "tuning", prompt.id, found, candidate.loss)
+        if outcome == "extended":
+            return
+        if candidate.parent and candidate not in self._learnt:
+            self._learn(candidate, outcome)
+        self.emit(
+            "candidate",
+            {
+                **shown,
+                "operator": candidate.operator,
+                "section": candidate.section,
+                "outcome": outcome,
+            },
+        )
+        if outcome in ("leads", "accepted"):
+            runs.update(self.db, self.run_id, best_prompt=prompt.id)
+            self.emit("best", shown)
+
+    def selected(self, candidate: Candidate, found: Estimate, loss: float) -> None:
+        self._evaluation("selection", "selection", self.keep(candidate).id, found, loss)
+
+    def fitted(self, candidate: Candidate, prompt: Prompt) -> None:
+        """The winner with its temperature: a prompt of its own, made of the candidate's."""
+        before = self.keep(candidate)
+        if prompt.id != before.id:
+            self._add(prompt, before, "temperature", "calibration", prompt.shots)
+
+    def keep(self, candidate: Candidate) -> Prompt:
+        """Stores a candidate's prompt with its fitted weight, its parent and what it shows."""
+        prompt = candidate.final
+        if prompt.id not in self.known:
+            before = self.keep(candidate.parent) if candidate.parent else None
+            rows = (*prompt.shots, *candidate.rows)
+            self._add(prompt, before, candidate.operator, candidate.section, rows)
+        return prompt
+
+    def emit(self, kind: str, body: dict[str, Any]) -> None:
+        """What was told before the run was resumed is not told again."""
+        if kind in ONCE and self._told_before:
+            self._told_before -= 1
+            return
+        events.append(self.db, kind, msgspec.json.encode(body).decode(), self.run_id)
+
+    def progress(self) -> None:
+        """At most once a second; the clock decides what is shown, never what is done."""
+        if time.monotonic() - self._told < PROGRESS_SECONDS:
+            return
+        self._told = time.monotonic()
+        left = max(self.inputs.budget + self.inputs.verdict_cost - self.bench.spent, 0.0)
+        shown = {
+            "spent": round(self.bench.spent),
+            "budget": round(self.inputs.budget),
+            "left_s": round(left / 1000),
+        }
+        self.emit("progress", shown)
+
+    def _add(
+        self,
+        prompt: Prompt,
+        before: Prompt | None,
+        operator: str,
+        section: str,
+        rows: Sequence[str],
+    ) -> None:
+        prompts.add(
+            self.db,
+            id=prompt.id,
+            task_id=self.task_id,
+            body=msgspec.json.encode(prompt).decode(),
+            parent_id=before.id if before else None,
+            operator=operator,
+            section=section,
+            diff=diff(before, prompt) if before else "",
+            rows=tuple(rows),
+        )
+        self.known[prompt.id] = prompt
+
+    def _evaluation(
+        self, stage: str, split: str, prompt: str, found: Estimate, loss: float
+    ) -> None:
+        runs.add_evaluation(
+            self.db,
+            EvaluationRecord(
+                run_id=self.run_id,
+                seq=self._seq,
+                prompt_id=prompt,
+                stage=stage,
+                split=split,
+                n=found.n,
+                value=round(found.value, 4),
+                low=round(found.low, 4),
+                high=round(found.high, 4),
+                loss=round(loss, 4),
+                spent=self.bench.spent,
+            ),
+        )
+        self._seq += 1
+
+    def _learn(self, candidate: Candidate, outcome: str) -> None:
+        """Experience: what the operator gained over the leader it met, and what that has cost."""
+        self._learnt.add(candidate)
+        experience.add(
+            self.db,
+            ExperienceRecord(
+                task_id=self.task_id,
+                run_id=self.run_id,
+                seq=self._seq,
+                kind=self.kind,
+                model=self.inputs.model,
+                operator=candidate.operator,
+                section=candidate.section,
+                gain=round(candidate.gain, 4),
+                cost=round(candidate.cost, 1),
+                outcome=outcome,
+            ),
+        )

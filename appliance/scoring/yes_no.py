@@ -1,0 +1,119 @@
+"""What a yes/no prompt did with one case: the outcomes of its questions together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import exp, log1p
+
+import msgspec
+
+from appliance.scoring.outcomes import (
+    MISS,
+    Calibration,
+    Probable,
+    missed_more,
+)
+from appliance.task import MULTIPLE, Metric, Tally
+
+
+class YesNoOutcome(msgspec.Struct, frozen=True):
+    """Yes/no questions about ``labels``: ``plain`` is s(yes) - s(no) of each, ``free`` the same
+    without content. ``none`` is said where nothing is a yes; a case that is not ``several`` has one
+    label at most. ``allowed`` is false where the entities' types rule a label out: that is a no
+    whatever its margin is, so nothing is fitted to it."""
+
+    case: str
+    labels: tuple[str, ...]
+    gold: tuple[bool, ...]
+    plain: tuple[float, ...]
+    free: tuple[float, ...]
+    allowed: tuple[bool, ...]
+    none: str
+    several: bool = False
+
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        return self.plain
+
+    @property
+    def positive(self) -> bool:
+        return any(self.gold)
+
+    def margins(self, by: Calibration) -> tuple[float, ...]:
+        """Of yes over no, the threshold taken away."""
+        bias = by.bias or (0.0,) * len(self.plain)
+        each = zip(self.plain, self.free, bias, strict=True)
+        return tuple(round(s - by.weight * s0 - b - by.threshold, 4) for s, s0, b in each)
+
+    def open(self, by: Calibration) -> list[tuple[float, bool]]:
+        """Of each label that is allowed its margin, and whether it is right."""
+        each = zip(self.margins(by), self.gold, self.allowed, strict=True)
+        return [(margin, gold) for margin, gold, allowed in each if allowed]
+
+    def yes(self, by: Calibration) -> list[str]:
+        """A tie is a yes."""
+        each = zip(self.labels, self.margins(by), self.allowed, strict=True)
+        return [label for label, margin, allowed in each if allowed and margin >= 0]
+
+    def predicted(self, by: Calibration, *, first: bool = False) -> str:
+        """Several yes are ``MULTIPLE``, and wrong, unless the ``first`` is taken."""
+        yes = self.yes(by)
+        if self.several:
+            return _listed(yes, self.none)
+        if len(yes) > 1 and not first:
+            return MULTIPLE
+        return yes[0] if yes else self.none
+
+    def correct(self, by: Calibration) -> bool:
+        golds = [y for y, gold in zip(self.labels, self.gold, strict=True) if gold]
+        return self.predicted(by) == _listed(golds, self.none)
+
+    def credit(self, by: Calibration) -> float:
+        return float(self.correct(by))
+
+    def tally(self, by: Calibration) -> Tally:
+        yes = set(self.yes(by))
+        golds = {y for y, gold in zip(self.labels, self.gold, strict=True) if gold}
+        if not self.several and len(yes) > 1:
+            return 0, 1, len(golds)  # counted as one guess, which is wrong
+        return len(yes & golds), len(yes - golds), len(golds - yes)
+
+    def confidence(self, by: Probable) -> float | None:
+        """Of all answers together, taken as independent."""
+        doubt = 0.0
+        for margin, _ in self.open(by):
+            odds = (margin - by.intercept) / by.temperature
+            doubt += softplus(-odds if margin >= 0 else odds)
+        return round(exp(-doubt), 4)
+
+    def error(self, by: Calibration, metric: Metric) -> float:
+        if metric == "accuracy":
+            return 1.0 - self.credit(by)
+        return missed_more(self.tally(by))
+
+    def loss(self, by: Calibration, metric: Metric, inverse_temperature: float = 1.0) -> float:
+        """Mean cross-entropy of the answers in nats, each by its ``stake``; 0 where all are ruled
+        out."""
+        total = weights = 0.0
+        for margin, gold in self.open(by):
+            weight = class_weight(gold, metric)
+            total += weight * softplus(
+                -inverse_temperature * margin if gold else inverse_temperature * margin
+            )
+            weights += weight
+        return round(total / weights, 4) if weights else 0.0
+
+
+def class_weight(positive: bool, metric: Metric) -> float:
+    """How much a yes/no answer weighs among those of its case: one that should be a yes ``MISS``
+    times, but for accuracy, where all errors are equal."""
+    return MISS if positive and metric != "accuracy" else 1.0
+
+
+def softplus(x: float) -> float:
+    """log(1 + e^x), without overflow."""
+    return max(x, 0.0) + log1p(exp(-abs(x)))
+
+
+def _listed(labels: Sequence[str], none: str) -> str:
+    return " | ".join(labels) if labels else none

@@ -1,0 +1,1 @@
+"""Stage 1's methods, one file each."""

@@ -1,0 +1,62 @@
+"""Several prompts on the same cases: who is proven worse than the leader drops out early."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import fsum
+
+from appliance.evaluate.evaluator import Evaluator
+from appliance.prompts.prompt import Prompt
+from appliance.scoring.outcomes import Outcome
+from appliance.search.race import rungs
+from appliance.statistics.differences import compare
+from appliance.task import Case, Metric
+
+ALPHA = 0.05
+"""Chance that any prompt as good as the leader drops out, shared among all pairs at all looks: the
+leader is the luckiest of them, so whoever meets it has met them all."""
+
+
+@dataclass(eq=False)
+class Entered:
+    """A prompt with its outcomes on the first so many cases; ``rank`` from 1. ``behind`` is where
+    it was proven worse: its mean cost per case over the leader's, else None."""
+
+    prompt: Prompt
+    outcomes: list[Outcome] = field(default_factory=list)
+    rank: int = 0
+    behind: float | None = None
+
+    def errors(self, n: int, metric: Metric) -> list[float]:
+        return [outcome.error(self.prompt, metric) for outcome in self.outcomes[:n]]
+
+
+def race(evaluator: Evaluator, prompts: Sequence[Prompt], cases: Sequence[Case]) -> list[Entered]:
+    """Every prompt, in the order given; by racing with paired comparisons of what errors cost by
+    the task's metric (Maron and Moore, NIPS 1993, with Bonferroni over all of them and Student's t,
+    since the first looks see few cases). A single one sees all cases."""
+    from scipy.stats import t
+
+    metric = evaluator.task.metric
+    entries = [Entered(prompt) for prompt in prompts]
+    steps = rungs(len(cases)) if len(prompts) > 1 else [len(cases)]
+    alpha = ALPHA / max(len(steps) * len(prompts) * (len(prompts) - 1), 1)
+    alive = entries
+    for depth in steps:
+        limit = float(t.isf(alpha, depth - 1))
+        for entry in alive:
+            more = cases[len(entry.outcomes) : depth]
+            entry.outcomes += evaluator.score(entry.prompt, more, "serving")
+        leader = min(alive, key=lambda entry: fsum(entry.errors(depth, metric)))
+        for entry in alive:
+            ahead = compare(leader.errors(depth, metric), entry.errors(depth, metric))
+            if entry is not leader and ahead.proves_better(limit):
+                entry.behind = round(-ahead.mean, 4)
+        alive = [entry for entry in alive if entry.behind is None]
+    order = sorted(
+        entries, key=lambda e: (-len(e.outcomes), fsum(e.errors(len(e.outcomes), metric)))
+    )
+    for rank, entry in enumerate(order, 1):
+        entry.rank = rank
+    return entries

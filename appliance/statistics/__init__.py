@@ -1,0 +1,1 @@
+"""Figures with their intervals, tests and power. Nothing here knows prompts or models."""

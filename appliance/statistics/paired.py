@@ -1,0 +1,182 @@
+"""What one prompt gains over another on the same cases, by any metric: its interval and its p."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from math import floor
+from typing import Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import ArrayLike
+
+from appliance.statistics.bootstrap import (
+    Figure,
+    Rows,
+    estimates,
+    within,
+)
+from appliance.statistics.f1 import mean_f1, rests_on, slope
+from appliance.statistics.metrics import f1
+from appliance.statistics.proportions import (
+    Estimate,
+    mcnemar_exact,
+    newcombe,
+    wilson,
+)
+from appliance.statistics.randomise import sign_flip, swap
+
+Test = Literal["exact McNemar", "sign flip", "swap"]
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """What ``n`` cases say of a ``gain`` of the second prompt; ``p`` is two-sided.
+
+    ``wins`` and ``losses`` count the cases that one of the two got right to a higher degree. The
+    test weighs cases, or ``clusters`` where there are any: the results of ``differing`` ones are
+    not the same. An F1 depends on the ``due`` cases, in which there is something to find, and on
+    the ``due_clusters`` that hold them; both are None otherwise. Of a mean over ``labels`` they are
+    the harmonic mean, rounded down, since the rarest label is the least sure.
+    """
+
+    gain: float
+    p: float
+    test: Test
+    n: int
+    wins: int
+    losses: int
+    clusters: int
+    differing: int
+    positives: int | None
+    positive_clusters: int | None
+    labels: int = 1
+
+
+class PairedEffect(Evidence, frozen=True, kw_only=True):
+    """With 95 % intervals: of each prompt's figure, and [``low``, ``high``] of the gain."""
+
+    before: Estimate
+    after: Estimate
+    low: float
+    high: float
+
+
+def weigh(before: ArrayLike, after: ArrayLike, clusters: Sequence[Hashable] = ()) -> Evidence:
+    """The p of a gain and what it rests on, without intervals.
+
+    Results are credits from 0 to 1 [n], whose means are compared, or counts of true positives,
+    false positives and false negatives: [n, 3] for micro-F1, [n, labels, 3] for macro-F1, the mean
+    over the labels that occur. Cases of one cluster depend on one another and are weighed together.
+
+    The test is the exact McNemar test for credits of 0 and 1 without clusters, else Fisher's
+    sign-flip test on differences or their sums in clusters; and ``swap`` for counts.
+    Raises ValueError for no cases, or for results that differ in shape.
+    """
+    old, new = _results(before, after)
+    value = mean_f1 if old.ndim > 1 else _mean
+    credit = _credit(new) - _credit(old)
+    wins, losses = int((credit > 1e-9).sum()), int((credit < -1e-9).sum())
+    was, now = within(_rows(old), clusters), within(_rows(new), clusters)
+    test: Test
+    if old.ndim > 1:
+        test, p = "swap", swap(was, now, mean_f1, slope)
+    elif _binary(old, new) and not clusters:
+        test, p = "exact McNemar", mcnemar_exact(wins, losses)
+    else:
+        test, p = "sign flip", sign_flip(now[:, 0] - was[:, 0])
+    return Evidence(
+        gain=float(value(now.sum(0)) - value(was.sum(0))),
+        p=p,
+        test=test,
+        n=len(old),
+        wins=wins,
+        losses=losses,
+        clusters=len(was) if clusters else 0,
+        differing=int((was != now).any(1).sum()),
+        positives=_positives(_rows(old)) if old.ndim > 1 else None,
+        positive_clusters=_positives(was) if old.ndim > 1 and clusters else None,
+        labels=old.shape[1] if old.ndim > 2 else 1,
+    )
+
+
+def paired(before: ArrayLike, after: ArrayLike, clusters: Sequence[Hashable] = ()) -> PairedEffect:
+    """As ``weigh``, with intervals: Wilson's and Newcombe's for credits of 0 and 1 without
+    clusters, else those of ``estimates``. A single cluster says nothing."""
+    found = weigh(before, after, clusters)
+    old, new = _results(before, after)
+    if found.test == "exact McNemar":
+        both, right = int(old @ new), int(new.sum())
+        sides = [wilson(int(old.sum()), found.n), wilson(right, found.n)]
+        neither = found.n - both - found.wins - found.losses
+        low, high = newcombe(both, found.wins, found.losses, neither)
+    else:
+        value = mean_f1 if old.ndim > 1 else _mean
+        *sides, gain = _bootstrapped(old, new, value, clusters)
+        low, high = gain.low, gain.high
+        if gain.value == low == 0:  # Of nothing but zeros: what is not seen may go either way.
+            low = -high
+        if (found.clusters or found.n) == 1:
+            low, high = -1.0, 1.0
+    return PairedEffect(
+        **msgspec.structs.asdict(found), before=sides[0], after=sides[1], low=low, high=high
+    )
+
+
+def _results(before: ArrayLike, after: ArrayLike) -> tuple[Rows, Rows]:
+    old, new = np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64)
+    if old.shape != new.shape or len(old) == 0:
+        raise ValueError(f"results of shape {old.shape} against {new.shape}")
+    return old, new
+
+
+def _rows(results: Rows) -> Rows:
+    """[n, 2] of credits and ones, or [n, 3 labels] of counts."""
+    if results.ndim == 1:
+        return np.stack([results, np.ones(len(results))], axis=1)
+    return results.reshape(len(results), -1)
+
+
+def _mean(sums: Rows) -> Rows:
+    return np.asarray(sums[..., 0] / sums[..., 1])
+
+
+def _credit(results: Rows) -> Rows:
+    """Of counts, their F1 in each case; 1 where there is nothing to find and nothing was."""
+    if results.ndim == 1:
+        return results
+    counts = results.reshape(len(results), -1, 3).sum(1)
+    return np.where(counts.any(1), f1(counts), 1.0)
+
+
+def _positives(rows: Rows) -> int:
+    """Rows of counts with something to find, by label that occurs and in harmonic mean."""
+    counts = rows.reshape(len(rows), -1, 3)
+    positives = (counts[..., 0] + counts[..., 2] > 0).sum(0)
+    positives = positives[positives > 0]
+    return floor(len(positives) / (1 / positives).sum() + 1e-9) if len(positives) else 0
+
+
+def _binary(old: Rows, new: Rows) -> bool:
+    return all(np.isin(each, (0, 1)).all() for each in (old, new))
+
+
+def _bootstrapped(
+    old: Rows, new: Rows, value: Figure, clusters: Sequence[Hashable]
+) -> list[Estimate]:
+    """Of both prompts' figures, and of their difference."""
+    counted = old.ndim > 1
+    old, new = _rows(old), _rows(new)
+    width = old.shape[1]
+
+    def all_three(sums: Rows) -> Rows:
+        was, now = value(sums[..., :width]), value(sums[..., width:])
+        return np.stack([was, now, now - was], axis=-1)
+
+    def basis(units: Rows) -> list[int]:
+        each = [
+            rests_on(half) if counted else len(half)
+            for half in (units[:, :width], units[:, width:])
+        ]
+        return [*each, min(each)]
+
+    return estimates(np.concatenate([old, new], axis=1), all_three, clusters, basis)

@@ -1,0 +1,192 @@
+"""Answers that are labels: how each label fared, and what is taken for what."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Hashable, Sequence
+
+import msgspec
+import numpy as np
+
+from appliance.statistics.bootstrap import Rows, estimates
+from appliance.statistics.f1 import mean_f1, rests_on
+from appliance.statistics.metrics import f1
+from appliance.statistics.proportions import Estimate, wilson
+from appliance.task import BETWEEN, MULTIPLE, Task
+from appliance.verdict.report.both import (
+    Both,
+    Name,
+    both,
+    exact,
+    predicted,
+)
+from appliance.verdict.verdict import Answer
+
+WIDEST = 20
+"""Labels of a confusion matrix that can still be read."""
+
+_directed = re.compile(r"(.+)\((e[12]),\s*(e[12])\)")
+
+
+class LabelRow(msgspec.Struct, frozen=True):
+    """Of ``n`` cases with that label how many each prompt got right, the best one's share with its
+    Wilson interval, where there are any; how often each gave the label at all; and its F1."""
+
+    label: str
+    n: int
+    seed_right: int
+    best_right: int
+    best_interval: tuple[float, float] | None
+    seed_given: int
+    best_given: int
+    seed_f1: Estimate
+    best_f1: Estimate
+
+
+class Confused(msgspec.Struct, frozen=True):
+    label: str
+    predicted: str
+    count: int
+
+
+class Matrix(msgspec.Struct, frozen=True):
+    """``counts[i][j]`` cases of ``labels[i]`` to which the best prompt gave ``said[j]``; ``said``
+    begins with the labels, in their order."""
+
+    labels: tuple[str, ...]
+    predicted: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+
+class Direction(msgspec.Struct, frozen=True):
+    """Of ``n`` cases whose label is one of a pair that differs in direction alone, how many were
+    answered wrongly, and of these how many with the pair's other label."""
+
+    n: int
+    errors: int
+    of_direction: int
+
+
+def by_label(task: Task, answers: Sequence[Answer], clusters: Sequence[Hashable]) -> list[LabelRow]:
+    """Every label that is right somewhere or was given, the most frequent first."""
+    order = _labels(task, answers)
+    counts = both(lambda name: _counts(task, answers, order, name))
+    f1s = Both(_f1s(counts.seed, clusters), _f1s(counts.best, clusters))
+    sums = zip(counts.seed.sum(0).astype(int), counts.best.sum(0).astype(int), strict=True)
+    rows = [
+        LabelRow(
+            label=label,
+            n=(n := int(after[0] + after[2])),
+            seed_right=int(before[0]),
+            best_right=int(after[0]),
+            best_interval=_interval(int(after[0]), n),
+            seed_given=int(before[0] + before[1]),
+            best_given=int(after[0] + after[1]),
+            seed_f1=f1s.seed[i],
+            best_f1=f1s.best[i],
+        )
+        for i, (label, (before, after)) in enumerate(zip(order, sums, strict=True))
+    ]
+    return sorted(rows, key=lambda row: (-row.n, row.label))
+
+
+def macro_f1(
+    task: Task, answers: Sequence[Answer], name: Name, clusters: Sequence[Hashable]
+) -> Estimate:
+    """The mean over the labels that occur of 2 TP / (2 TP + FP + FN)."""
+    counts = _counts(task, answers, _labels(task, answers), name)
+    rows = counts.reshape(len(answers), -1)
+    return estimates(
+        rows, lambda sums: mean_f1(sums)[..., None], clusters, lambda units: [rests_on(units)]
+    )[0]
+
+
+def confusions(answers: Sequence[Answer]) -> list[Confused]:
+    """What the best prompt says instead, the most frequent first."""
+    counts = Counter((a.gold, a.best) for a in answers if not exact(a, "best"))
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [Confused(gold, told, count) for (gold, told), count in ordered]
+
+
+def matrix(task: Task, answers: Sequence[Answer]) -> Matrix | None:
+    """None where it could not be read: too many labels, or several to a case."""
+    labels = _in_order(task, {a.gold for a in answers})
+    others = _in_order(task, {a.best for a in answers} - set(labels))
+    if task.several or len(labels) + len(others) > WIDEST:
+        return None
+    columns = (*labels, *others)
+    counts = Counter((a.gold, a.best) for a in answers)
+    cells = tuple(tuple(counts[gold, told] for told in columns) for gold in labels)
+    return Matrix(tuple(labels), columns, cells)
+
+
+def directions(task: Task, answers: Sequence[Answer]) -> Both[Direction] | None:
+    """None without pairs, which are written as in SemEval-2010 task 8: "Cause-Effect(e1,e2)" and
+    "Cause-Effect(e2,e1)"."""
+    parts = {label.name: _directed.fullmatch(label.name) for label in task.labels}
+    keyed = {m.groups(): label for label, m in parts.items() if m}
+    other = {label: keyed.get((what, b, a)) for (what, a, b), label in keyed.items() if a != b}
+    asked = [a for a in answers if other.get(a.gold)]
+
+    def counted(name: Name) -> Direction:
+        wrong = [a for a in asked if not exact(a, name)]
+        return Direction(
+            len(asked), len(wrong), sum(predicted(a, name) == other[a.gold] for a in wrong)
+        )
+
+    return both(counted) if asked else None
+
+
+def multiple(answers: Sequence[Answer], name: Name) -> int:
+    """Answers that count as wrong because several labels got a yes."""
+    return sum(predicted(a, name) == MULTIPLE for a in answers)
+
+
+def _interval(right: int, n: int) -> tuple[float, float] | None:
+    if n == 0:
+        return None
+    found = wilson(right, n)
+    return found.low, found.high
+
+
+def _in_order(task: Task, names: set[str]) -> list[str]:
+    """The task's, then what is none of its labels."""
+    known = [label.name for label in task.labels if label.name in names]
+    return known + sorted(names.difference(known))
+
+
+def _names(task: Task, told: str) -> tuple[str, ...]:
+    if not task.several:
+        return (told,)
+    return tuple(told.split(BETWEEN)) if told else ()
+
+
+def _labels(task: Task, answers: Sequence[Answer]) -> list[str]:
+    """Every label that is right somewhere or was given."""
+    told = {text for a in answers for text in (a.gold, a.seed, a.best)}
+    found = {label for text in told for label in _names(task, text)}
+    return sorted(found - {MULTIPLE})
+
+
+def _counts(task: Task, answers: Sequence[Answer], labels: Sequence[str], name: Name) -> Rows:
+    """[cases, labels, (TP, FP, FN)]."""
+    place = {label: i for i, label in enumerate(labels)}
+    positives, given = (np.zeros((len(answers), len(labels)), dtype=bool) for _ in range(2))
+    for i, answer in enumerate(answers):
+        for text, where in ((answer.gold, positives), (predicted(answer, name), given)):
+            where[i, [place[label] for label in _names(task, text) if label in place]] = True
+    counts = np.stack([positives & given, given & ~positives, positives & ~given], axis=-1)
+    return counts.astype(np.float64)
+
+
+def _f1s(counts: Rows, clusters: Sequence[Hashable]) -> list[Estimate]:
+    cases, labels, _ = counts.shape
+
+    def each(sums: Rows) -> Rows:
+        return f1(sums.reshape(*sums.shape[:-1], labels, 3))
+
+    def basis(units: Rows) -> list[int]:
+        return list(map(rests_on, np.split(units, labels, axis=1)))
+
+    return estimates(counts.reshape(cases, -1), each, clusters, basis)

@@ -1,0 +1,133 @@
+"""A report in sentences, for somebody who has not read how it was made."""
+
+from __future__ import annotations
+
+from appliance.statistics.metrics import NAMES
+from appliance.verdict.report import Ranked, Report
+from appliance.verdict.report.tables import told
+from appliance.verdict.verdict import GAIN, Unit, Verdict
+
+UNITS: dict[Unit, str] = {
+    "case": "cases",
+    "group": "groups of rows",
+    "relation": "relations",
+    "query": "queries",
+}
+
+TESTS = {
+    "exact McNemar": "exact McNemar test",
+    "sign flip": "sign-flip test",
+    "swap": "randomisation test, each case's two results swapped or not",
+}
+
+
+def headline(report: Report) -> str:
+    """One sentence."""
+    metric, on = NAMES[report.metric], f"on {report.n} cases of the {report.split} split"
+    if report.stands:
+        found = f"{metric} {told(report.seed)} {on}"
+        return f"Nothing better was found, so the seed prompt stands: {found}."
+    scope = f" {report.scope}" if report.scope else ""
+    measured = f"{metric} {report.best.value:.3f} against {report.seed.value:.3f} {on}"
+    if report.refused:
+        return f"Nothing is claimed{scope}, since {report.refused} ({measured})."
+    if report.better:
+        return f"The best prompt is better{scope}: {measured}."
+    if report.words == "worse":
+        return f"The best prompt is worse{scope}: {measured}."
+    return f"No gain is proven{scope}: {measured}."
+
+
+def facts(found: Verdict, look: int, ranked: Ranked | None) -> list[tuple[str, str]]:
+    """What the verdict rests on, as pairs of a name and a sentence. ``ranked`` is known where the
+    run's plan is."""
+    measured = f"{NAMES[found.metric]}, on {found.n} cases of the {found.split} split"
+    pairs = [("Measured by", measured)]
+    if found.clusters:
+        together = f"{found.clusters} {UNITS[found.unit]}, each weighed as a whole"
+        pairs.append(("Cases that belong together", together))
+    if not found.stands:
+        pairs += _tested(found, look)
+    pairs.append(("Model", f"{found.model}, as {found.body}: the very file that serves"))
+    if found.noise:
+        again = f"of {found.noise.n} cases scored twice, in another order, {found.noise.changed} "
+        again += f"got another answer; scores differed by up to {found.noise.largest:g} nats"
+        pairs.append(("Engine noise", again))
+    if ranked:
+        rank = f"{ranked.spearman:.3f} (Spearman, n {ranked.n} label scores)"
+        both = f"{ranked.search_body} ranked labels as {found.body} does, at {rank}"
+        pairs.append(("The body that searched", both))
+    return pairs
+
+
+def directions(report: Report) -> str:
+    """Of labels that come in pairs; empty where there are none."""
+    if report.direction is None:
+        return ""
+    seed, best = report.direction.seed, report.direction.best
+    return (
+        f"Direction: of {best.n} cases whose label has an opposite the seed prompt got "
+        f"{seed.errors} wrong, {seed.of_direction} of these in direction alone; the best prompt "
+        f"got {best.errors} wrong, {best.of_direction} of these in direction alone."
+    )
+
+
+def multiple(report: Report) -> str:
+    """Empty where it never came to that."""
+    found = report.multiple
+    if found is None or not (found.seed or found.best):
+        return ""
+    return (
+        f"Several labels got a yes, which counts as wrong: in {found.seed} of {report.n} cases "
+        f"with the seed prompt, in {found.best} with the best one."
+    )
+
+
+def reliability(report: Report) -> str:
+    """Empty where answers have no probability."""
+    found = report.reliability
+    if found is None:
+        return ""
+    kept = found.withheld
+    ece = (
+        f"Expected calibration error {found.ece.value:.3f}, n {found.n} answers, at a temperature "
+        f"of {found.temperature:.3g}; answers whose probabilities are right would show "
+        f"{found.ece.expected:.3f}, and at most {found.ece.upper:.3f} in 19 of 20 such tests. "
+    )
+    if not kept.threshold:
+        return f"{ece}No answer is withheld."
+    given = f"Answers below a probability of {kept.threshold:.3g} are withheld on a device: "
+    given += f"the share {told(kept.coverage)} of {kept.coverage.n} is given"
+    if kept.error is None:
+        return f"{ece}{given}."
+    return f"{ece}{given}, and {told(kept.error)} of these {kept.error.n} are wrong."
+
+
+def leaks(report: Report) -> str:
+    """What the leak check came to, over how many rows."""
+    rows = f"{report.private_rows} rows that may not ship"
+    if not report.leaks:
+        return f"The best prompt and the labels repeat nothing of {rows}."
+    found = len({leak.row for leak in report.leaks})
+    return f"The best prompt and the labels repeat something of {found} of {rows}:"
+
+
+def signed(figure: float, form: str = "+.3f") -> str:
+    return format(figure, form).replace("-", "\N{MINUS SIGN}")
+
+
+def _tested(found: Verdict, look: int) -> list[tuple[str, str]]:
+    low, high = map(signed, found.interval)
+    gained = f"{signed(found.gain)}, 95 % interval {low} to {high}; "
+    gained += f"{found.wins} cases won, {found.losses} lost"
+    proof = f"{TESTS.get(found.test, found.test)}, p = {found.p:.2g}; at this look at the test "
+    proof += f"split, number {look}, p counts below {found.alpha:.3g}"
+    pairs = [("Gain", gained), ("Test", proof)]
+    if found.scope:
+        pairs.append(("Scope", f"what is said holds {found.scope}"))
+    if found.refused:
+        pairs.append(("Why nothing is claimed", found.refused))
+    if found.power is not None:
+        power = f"on as many cases a true gain of {GAIN:g} would be proven {found.power:.0%} "
+        pairs.append(("Power", f"{power}of the time"))
+    return pairs

@@ -1,0 +1,289 @@
+"""What a person waits for: prompts scored now."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+from in_process import LABELS, PROMPT, TASK, InProcess, case, row
+from scripted_model import ScriptedModel
+
+from appliance import locations
+from appliance.data import Imported
+from appliance.data.tasks import Loaded, load, save
+from appliance.errors import InputError
+from appliance.host.host import Host
+from appliance.prompts.prompt import Prompt
+from appliance.run.evaluate import evaluate
+from appliance.statistics.proportions import wilson
+from appliance.task import Case, Example
+from models.catalog import Body, Model
+from models.engine import Reply, Request, Score, Scores, Segment
+from store import database
+
+MODEL = Model(
+    name="tiny",
+    serving="tiny.gguf",
+    sha256="0" * 64,
+    size=4,
+    architecture="llama",
+    context=4096,
+    licence="Apache-2.0",
+    origin="a test",
+    added_at=datetime(2026, 1, 1, tzinfo=UTC),
+    bodies={"Q4_0": Body("tiny.gguf", "0" * 64, "Q4_0", 100.0)},
+    search="Q4_0",
+)
+BEST = PROMPT.with_section("role", "You know who does what.\n")
+HIT = -1.0
+MISS = {"founder": -5.0, "supplier of": -5.5, "author": -6.0}
+
+
+class Reader(ScriptedModel):
+    """A label that stands in the sentence has log-probability ``HIT``, another its ``MISS``."""
+
+    def handle(self, request: Request) -> Reply:
+        if not isinstance(request, Score):
+            return super().handle(request)
+        logprobs = [
+            (self._answer(request.segments, at), *[0.0] * (segment.read - 1))
+            for at, segment in enumerate(request.segments)
+            if segment.read
+        ]
+        return Scores(tuple(logprobs), 10, 7)
+
+    def _answer(self, segments: tuple[Segment, ...], at: int) -> float:
+        spelt: list[int] = []
+        while at >= 0:
+            spelt[:0], at = segments[at].tokens, segments[at].parent
+        sentence, _, label = bytes(spelt).decode().rpartition("Relation:")
+        said = label.strip() in sentence.rpartition("Sentence:")[2]
+        return HIT if said else MISS[label.strip()]
+
+
+class Sceptic(Reader):
+    """Yes to a label that stands in the sentence is likelier than no, to another one less so."""
+
+    def _answer(self, segments: tuple[Segment, ...], at: int) -> float:
+        spelt: list[int] = []
+        while at >= 0:
+            spelt[:0], at = segments[at].tokens, segments[at].parent
+        *_, sentence, question, _ = bytes(spelt).decode().split("\n")
+        label, _, said = question.rpartition("? ")
+        return {"no": -3.0, "yes": HIT if label in sentence else MISS[label]}[said]
+
+
+class ReaderHost(Host):
+    """One model in this process; nothing is measured or opened."""
+
+    def prepare(self, name: str) -> Model:
+        return self.catalog.get(name)
+
+    def worker(self, model: Model, body: str) -> str:
+        return f"{model.name}/{body}"
+
+
+@pytest.fixture
+def db(home):
+    with database.open(locations.store_path()) as opened:
+        yield opened
+
+
+@pytest.fixture
+def host(tmp_path):
+    catalog: Any = SimpleNamespace(get=lambda name: MODEL)
+    pool: Any = InProcess(Reader(tmp_path))
+    return ReaderHost(catalog, pool, print)
+
+
+@pytest.fixture
+def loaded(db) -> Loaded:
+    """Twelve rows a split and label; every third row's sentence says its label."""
+    cases = {
+        split: [
+            case(row(f"{split} {i}", f"Firm {i}", label, before=f"The {said} ", may_ship=True))
+            for label in LABELS
+            for i in range(12)
+            for said in [label if i % 3 == 0 else "other"]
+        ]
+        for split in ("tuning", "selection", "test")
+    }
+    examples = [c.query for several in cases.values() for c in several]
+    return load(db, save(db, Imported(TASK, examples, cases)))
+
+
+def asked(*given: Any, split: str = "selection", **more: Any) -> dict[str, Any]:
+    """For one prompt or more, by name: a, b, ..."""
+    prompts = {
+        name: prompt if isinstance(prompt, str | dict) else msgspec.to_builtins(prompt)
+        for name, prompt in zip("abcdefgh", given or (PROMPT,), strict=False)
+    }
+    return {"prompts": prompts, "task": "firm", "split": split, "model": "tiny"} | more
+
+
+def only(found: dict[str, Any]) -> dict[str, Any]:
+    [entry] = found["prompts"]
+    return entry
+
+
+def showing(*rows: str) -> Any:
+    return msgspec.structs.replace(PROMPT, shots=rows)
+
+
+def test_the_test_split_is_refused(db, host, loaded):
+    with pytest.raises(InputError, match="the test split is locked"):
+        evaluate(db, host, asked(split="test"))
+    assert host.pool.calls == []
+
+
+@pytest.mark.parametrize("split", ["tuning", "selection"])
+def test_a_prompt_that_shows_a_row_of_the_test_split_is_refused(db, host, loaded, split):
+    shown = loaded.cases["test"][5].query.id
+    with pytest.raises(InputError, match=f"shows row {shown}, a row of the test split"):
+        evaluate(db, host, asked(showing(*loaded.pool["founder"], shown), split=split))
+    assert host.pool.calls == []
+
+
+@pytest.mark.parametrize("split", ["tuning", "selection"])
+def test_a_prompt_that_shows_a_row_to_be_scored_is_refused(db, host, loaded, split):
+    shown = loaded.cases[split][5].query.id
+    with pytest.raises(InputError, match=f"shows row {shown}, which is one of the cases"):
+        evaluate(db, host, asked(showing(shown), split=split))
+    assert host.pool.calls == []
+
+
+def test_a_prompt_may_show_rows_that_are_not_scored(db, host, loaded):
+    kept = [ids[0] for ids in loaded.pool.values()]
+    assert only(evaluate(db, host, asked(showing(*kept), split="tuning")))["n"] == 27
+    later = loaded.cases["selection"][5].query.id
+    assert only(evaluate(db, host, asked(showing(later), limit=5)))["n"] == 5
+
+
+def test_what_is_no_prompt_of_this_task_is_refused(db, host, loaded):
+    with pytest.raises(InputError, match="shows row nowhere, which firm lacks"):
+        evaluate(db, host, asked(showing("nowhere")))
+    with pytest.raises(InputError, match="there is no prompt 'abcd'"):
+        evaluate(db, host, asked("abcd"))
+    with pytest.raises(InputError, match="this is no prompt"):
+        evaluate(db, host, asked({"sections": []}))
+
+
+def test_a_prior_for_the_labels_of_another_task_is_refused(db, host, loaded):
+    with pytest.raises(InputError, match="biases for 2 labels, firm takes 3"):
+        evaluate(db, host, asked(msgspec.structs.replace(PROMPT, bias=(1.0, -1.0))))
+    assert host.pool.calls == []
+
+
+def test_a_prompt_for_another_kind_of_task_is_refused(db, host, loaded):
+    cases = {
+        split: [Case(Example(c.query.text, None, None, c.query.label), LABELS) for c in several]
+        for split, several in loaded.cases.items()
+    }
+    texts = [c.query for several in cases.values() for c in several]
+    save(db, Imported(msgspec.structs.replace(TASK, name="texts", kind="classify"), texts, cases))
+    with pytest.raises(InputError, match=r"has the slot \{head\}, and rows of texts have no head"):
+        evaluate(db, host, asked(task="texts"))
+    assert host.pool.calls == []
+
+
+def test_a_prior_is_refused_where_each_episode_has_labels_of_its_own(db, host, loaded):
+    examples = [c.query for several in loaded.cases.values() for c in several]
+    episodic = msgspec.structs.replace(TASK, name="episodic", protocol="episodes")
+    save(db, Imported(episodic, examples, loaded.cases))
+    tuned = msgspec.structs.replace(PROMPT, bias=(1.0, 0.0, -1.0))
+    with pytest.raises(InputError, match="biases for 3 labels, episodic takes 0"):
+        evaluate(db, host, asked(tuned, task="episodic"))
+    assert host.pool.calls == []
+    assert only(evaluate(db, host, asked(task="episodic")))["n"] == 36
+
+
+def test_a_prior_is_taken_from_the_scores(db, host, loaded):
+    leaning = msgspec.structs.replace(PROMPT, bias=(0.0, 0.0, -1000.0))
+    found = only(evaluate(db, host, asked(leaning)))
+    assert {case["predicted"] for case in found["cases"]} == {"author"}
+
+
+def test_the_figures_are_those_of_the_model_s_answers(db, host, loaded):
+    """Right where the sentence says the label, and where the likeliest label is the gold one."""
+    whole = evaluate(db, host, asked())
+    assert (whole["task"], whole["split"], whole["metric"]) == ("firm", "selection", "accuracy")
+    assert whole["tokens"] == 7
+    found = only(whole)
+    estimate = wilson(12 + 4 + 4, 36)
+    assert (found["n"], found["value"]) == (36, estimate.value)
+    assert (found["low"], found["high"]) == (estimate.low, estimate.high)
+    assert (found["name"], found["prompt"], found["weight"]) == ("a", PROMPT.id, 0.0)
+    assert found["also"]["micro_f1"].value == estimate.value
+    losses = []
+    for shown, query in zip(found["cases"], loaded.cases["selection"], strict=True):
+        gold, text = query.query.label, query.query.text
+        scores = {label: HIT if label in text else MISS[label] for label in LABELS}
+        assert (shown["case"], shown["gold"]) == (query.id, gold)
+        assert shown["predicted"] == (gold if gold in text else "founder")
+        assert shown["exact"] is (shown["predicted"] == gold) is bool(shown["credit"])
+        total = math.log(sum(map(math.exp, scores.values())))
+        likeliest = math.exp(max(scores.values()) - total)
+        assert shown["confidence"] == pytest.approx(likeliest, abs=1e-4)
+        losses.append(total - scores[gold])
+        assert shown["loss"] == pytest.approx(losses[-1], abs=1e-4)
+    assert found["loss"] == pytest.approx(sum(losses) / 36, abs=1e-4)
+
+
+def test_several_prompts_race_and_come_back_in_the_order_given_with_their_ranks(db, host, loaded):
+    """Whatever it is asked, the second prompt says "author"."""
+    leaning = msgspec.structs.replace(PROMPT, bias=(0.0, 0.0, -1000.0))
+    found = evaluate(db, host, asked(leaning, PROMPT, BEST))
+    assert [entry["name"] for entry in found["prompts"]] == ["a", "b", "c"]
+    assert found["prompts"][0]["rank"] == 3
+    assert [entry["prompt"] for entry in found["prompts"]] == [leaning.id, PROMPT.id, BEST.id]
+    for entry in found["prompts"]:
+        assert len(entry["cases"]) == entry["n"] <= 36
+        assert (entry["behind"] is None) == (entry["n"] == 36)
+
+
+YES_NO = Prompt((), "{text}\n{label}? {answer}\n")
+EAGER = msgspec.structs.replace(YES_NO, threshold=-99.0)
+
+
+def test_where_the_first_yes_counts_nobody_drops_out_and_the_figures_rank(db, host, loaded):
+    """An eager prompt is always wrong by the test rule; its first yes is right on twelve of thirty
+    rows, the other prompt on ten."""
+    host.pool.engine = Sceptic(None)
+    entries = {}
+    for first in (False, True):
+        found = evaluate(db, host, asked(YES_NO, EAGER, limit=30, first_yes=first))
+        entries[first] = found["prompts"]
+    sober, eager = entries[False]
+    assert (sober["rank"], eager["rank"]) == (1, 2)
+    assert eager["n"] < 30 and eager["behind"] > 0 and eager["value"] == 0
+    sober, eager = entries[True]
+    assert (sober["n"], eager["n"], sober["behind"], eager["behind"]) == (30, 30, None, None)
+    assert (sober["value"], eager["value"]) == (10 / 30, 12 / 30)
+    assert (sober["rank"], eager["rank"]) == (2, 1)
+
+
+def test_a_prompt_that_does_not_suit_is_named_as_it_was_given(db, host, loaded):
+    wrong = msgspec.structs.replace(PROMPT, bias=(1.0, -1.0))
+    with pytest.raises(InputError, match=rf"^b: prompt {wrong.id} has biases for 2 labels"):
+        evaluate(db, host, asked(PROMPT, wrong))
+    body = asked() | {"prompts": {wrong.id: msgspec.to_builtins(wrong)}}
+    with pytest.raises(InputError, match=rf"^prompt {wrong.id} has biases"):
+        evaluate(db, host, body)
+
+
+def test_a_prompt_under_which_a_row_is_too_long_is_named_before_any_is_scored(db, host, loaded):
+    wordy = PROMPT.with_section("guidance", "Mind the order of the two. " * 150)
+    with pytest.raises(
+        InputError, match=r"^b: with this prompt a row takes 4\d+ tokens, and the m"
+    ):
+        evaluate(db, host, asked(PROMPT, wordy))
+    assert host.pool.calls == []
+
+
+def test_a_limit_scores_the_first_cases_only(db, host, loaded):
+    found = only(evaluate(db, host, asked(limit=4)))
+    assert [c["case"] for c in found["cases"]] == [c.id for c in loaded.cases["selection"][:4]]
