@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.data.check import printable
+from appliance.text import printable
 
 
 def duration(milliseconds: float) -> str:

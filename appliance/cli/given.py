@@ -10,9 +10,10 @@ import msgspec
 
 from appliance.cli.lookups import find_prompt
 from appliance.cli.prompts.prompt import SHOWN
-from appliance.data.check import printable, read_utf8, refused
 from appliance.errors import InputError, PromptError
+from appliance.files import read_utf8, refused
 from appliance.prompts.prompt import Prompt
+from appliance.text import printable
 
 if TYPE_CHECKING:
     from sqlite_utils import Database

@@ -7,9 +7,9 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from appliance.cli.output import Output
-from appliance.data.check import quoted
 from appliance.data.tasks import SAMPLE, sample, save
 from appliance.errors import InputError, StropError
+from appliance.text import quoted
 from models.catalog import Catalog
 from store import prompts, runs, tasks
 from store.errors import StoreError

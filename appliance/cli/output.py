@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from appliance.data.check import printable
 from appliance.errors import StropError
+from appliance.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,35 +9,13 @@ import msgspec
 
 from appliance.data.spool import Spool
 from appliance.errors import InputError
+from appliance.files import refused
 from appliance.task import Span
+from appliance.text import is_blank, printable, quoted
 
 LISTED = 10
-QUOTED = 60
 LEAST_ROWS = 6
 """Of a label, to be in three splits. Rarer strata are shared out as one."""
-
-INVISIBLE = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
-
-
-def printable(text: str) -> str:
-    """One line that is safe on a terminal: what is not a visible character stands escaped.
-
-    Escapes control, format (bidirectional and zero-width), private and unassigned characters and
-    line breaks, so that no row of data can move the cursor, recolour or reorder what is shown.
-    """
-    return "".join(
-        c if c.isprintable() or unicodedata.category(c) == "Zs" else _escaped(c) for c in text
-    )
-
-
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")
-
-
-def quoted(text: str) -> str:
-    """``text`` for a message: printable, shortened, in quotes."""
-    shortened = text if len(text) <= QUOTED else text[:QUOTED] + "…"
-    return f'"{printable(shortened)}"'
 
 
 class Skipped(msgspec.Struct, frozen=True):
@@ -95,47 +71,6 @@ class Problems:
         return WrongRows(str(refused(self.path, "\n".join([what, *lines]))), self.found)
 
 
-def refused(path: Path, what: str) -> InputError:
-    return InputError(f"{printable(str(path))}: {what}")
-
-
-def read_bytes(path: Path) -> bytes:
-    """Raises InputError where the file is missing, a folder or not to be read."""
-    try:
-        if path.is_dir():
-            raise refused(path, "is a folder; name the file in it")
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise refused(path, "does not exist; check the path") from None
-    except OSError as error:
-        what = f"cannot be read ({error.strerror}); check the path and its permissions"
-        raise refused(path, what) from None
-
-
-def refuse_other_unicode(path: Path, data: bytes) -> None:
-    """Raises InputError where a file that should be UTF-8 begins as UTF-16 or UTF-32."""
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in data[:4]:
-        raise refused(path, "is UTF-16 or UTF-32, not UTF-8; save the file as UTF-8")
-
-
-def read_utf8(path: Path, needed: str) -> str:
-    """The whole text of a file. Raises InputError where it is missing, empty or not UTF-8.
-
-    ``needed`` says what an empty file lacks.
-    """
-    data = read_bytes(path)
-    refuse_other_unicode(path, data)
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        what = f"line {line}: byte {error.start} is not UTF-8; save the file as UTF-8"
-        raise refused(path, what) from None
-    if not text.strip():
-        raise refused(path, f"is empty; it needs {needed}")
-    return text
-
-
 def find_span(text: str, value: object) -> Span:
     """[start, end) in characters of ``text``: given as such, or as a string that occurs once.
 
@@ -169,12 +104,3 @@ def find_span(text: str, value: object) -> Span:
 def overlap(one: Span, other: Span) -> bool:
     """Whether two spans, [start, end) in characters or tokens, share one of these."""
     return one[0] < other[1] and other[0] < one[1]
-
-
-def is_blank(text: str) -> bool:
-    """True if nothing of the text is visible: white space, controls, zero-width characters."""
-    return all(map(is_invisible, text))
-
-
-def is_invisible(character: str) -> bool:
-    return unicodedata.category(character) in INVISIBLE

@@ -8,7 +8,8 @@ from typing import TypeVar
 
 import msgspec
 
-from appliance.data.check import printable, read_utf8, refused
+from appliance.files import read_utf8, refused
+from appliance.text import printable
 
 TYPES = {
     "object": "an object",

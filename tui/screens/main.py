@@ -13,9 +13,9 @@ from textual.screen import Screen
 from textual.widgets import Footer, OptionList, Static
 
 from appliance import locations
-from appliance.data.check import printable
 from appliance.errors import StropError
 from appliance.run import client
+from appliance.text import printable
 from models.catalog import Catalog
 from store import tasks
 from store.errors import StoreError, explained

@@ -13,8 +13,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Select, Static
 
-from appliance.data.check import printable, quoted
 from appliance.errors import InputError
+from appliance.text import printable, quoted
 
 
 class NewRun(ModalScreen[dict[str, Any] | None]):

@@ -8,7 +8,7 @@ from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
 
-from appliance.data.check import printable
+from appliance.text import printable
 from tui.run_view import SHOWN, Candidate, RunView
 from tui.words import counted
 

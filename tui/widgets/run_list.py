@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from appliance.data.check import printable
+from appliance.text import printable
 from store.records import RunRecord
 from tui.feed import Feed
 

@@ -7,8 +7,8 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import ProgressBar, Static
 
-from appliance.data.check import printable
 from appliance.statistics.metrics import NAMES
+from appliance.text import printable
 from store.records import RunRecord
 from tui.feed import Feed
 from tui.run_view import RunView, Told

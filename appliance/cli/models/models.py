@@ -16,8 +16,8 @@ from appliance.cli.models.seen import discover, show_model
 from appliance.cli.options import catalog, example, json_option
 from appliance.cli.output import Output, columns
 from appliance.cli.removing import confirm
-from appliance.data.check import quoted
 from appliance.errors import InputError
+from appliance.text import quoted
 from models.catalog import LONGEST_NAME, Catalog, CatalogError, Model, again
 from models.headers import HeaderError
 from models.make import MakeError

@@ -11,9 +11,9 @@ import click
 import msgspec
 
 from appliance.cli.output import Output, columns
-from appliance.data.check import quoted
 from appliance.data.choices import Choices
 from appliance.data.read.columns import MissingColumns
+from appliance.text import quoted
 
 T = TypeVar("T")
 

@@ -16,11 +16,11 @@ from appliance.cli.output import Output
 from appliance.cli.task.provable import provable
 from appliance.cli.task.text import described, text
 from appliance.data import Imported, tasks
-from appliance.data.check import printable, quoted
 from appliance.prompts import show
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.seeds import plain_seed
 from appliance.task import Case, Task
+from appliance.text import printable, quoted
 from store import tasks as stored
 
 PREVIEWED = 2

@@ -15,9 +15,9 @@ from appliance.cli.removing import confirm
 from appliance.cli.task.imports import import_task
 from appliance.cli.task.text import described, text
 from appliance.data import tasks
-from appliance.data.check import quoted
 from appliance.errors import InputError
 from appliance.prompts import show
+from appliance.text import quoted
 from store import commands, runs
 from store import tasks as stored
 from store.forget import forget, was_forgotten

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from appliance.data.check import quoted
 from appliance.data.tasks import Stored
 from appliance.statistics.metrics import NAMES
+from appliance.text import quoted
 from store import tasks
 from store.records import TaskRecord
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from appliance.cli import figures
 from appliance.cli.output import columns
-from appliance.data.check import printable
+from appliance.text import printable
 
 if TYPE_CHECKING:
     from appliance.verdict.report import Report

@@ -12,10 +12,10 @@ from appliance.cli.lookups import find_run
 from appliance.cli.options import example, json_option, open_store
 from appliance.cli.output import Output
 from appliance.cli.verdict.text import text
-from appliance.data.check import printable
 from appliance.data.tasks import every_row, load
 from appliance.errors import InputError
 from appliance.prompts.prompt import Prompt
+from appliance.text import printable
 from appliance.verdict.leaks import leaks
 from appliance.verdict.verdict import Verdict
 from store import prompts, verdicts

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
-from appliance.data.check import Problems, quoted
+from appliance.data.check import Problems
 from appliance.data.formats.text import (
     Placed,
     chunks,
@@ -15,6 +15,7 @@ from appliance.data.formats.text import (
     span,
 )
 from appliance.task import Kind
+from appliance.text import quoted
 
 KIND: Kind = "spans"
 NONE: str | None = None

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import msgspec
 
-from appliance.data.check import Problems, quoted
+from appliance.data.check import Problems
 from appliance.data.formats.stream import records
 from appliance.data.formats.text import Placed
 from appliance.task import Kind
+from appliance.text import quoted
 
 KIND: Kind = "answer"
 NONE: str | None = None

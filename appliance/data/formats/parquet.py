@@ -10,15 +10,12 @@ from typing import Any
 
 import msgspec
 
-from appliance.data.check import (
-    Problems,
-    printable,
-    quoted,
-    refused,
-)
+from appliance.data.check import Problems
 from appliance.data.decoding import decode, in_words
 from appliance.data.formats.features import flat, plain
 from appliance.data.formats.text import Placed
+from appliance.files import refused
+from appliance.text import printable, quoted
 
 LAYOUT = "it has to be a .parquet file, or a folder that save_to_disk wrote"
 MAGIC = b"PAR1"

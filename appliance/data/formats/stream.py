@@ -11,10 +11,12 @@ from typing import TypeVar
 
 import msgspec
 
-from appliance.data.check import Problems, printable, refused
+from appliance.data.check import Problems
 from appliance.data.decoding import in_words
 from appliance.data.formats.text import chunks, lines
 from appliance.errors import InputError
+from appliance.files import refused
+from appliance.text import printable
 
 NEAR = 16
 """JSON that ends or breaks off this few characters before what was read may go on after it."""

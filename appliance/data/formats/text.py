@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
-from appliance.data.check import refuse_other_unicode, refused
+from appliance.files import refuse_other_unicode, refused
 
 CHUNK = 1 << 18
 """Bytes read at once."""

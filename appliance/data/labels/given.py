@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from appliance.data.check import LEAST_ROWS, quoted, refused
+from appliance.data.check import LEAST_ROWS
 from appliance.data.choices import SEVERAL, Choices
 from appliance.data.decoding import decode
 from appliance.data.labels.names import (
@@ -17,7 +17,9 @@ from appliance.data.labels.names import (
     reading,
 )
 from appliance.data.labels.types import with_types
+from appliance.files import refused
 from appliance.task import Label
+from appliance.text import quoted
 
 LAYOUT = 'a labels file is [{"name": ..., "description": ..., "words": ...}, ...]'
 

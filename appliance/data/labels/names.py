@@ -8,15 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from appliance.data.check import (
-    LEAST_ROWS,
-    LISTED,
-    is_blank,
-    is_invisible,
-    quoted,
-    refused,
-)
+from appliance.data.check import LEAST_ROWS, LISTED
+from appliance.files import refused
 from appliance.task import BETWEEN
+from appliance.text import is_blank, is_invisible, quoted
 
 DIVIDED = re.compile("[;|]")
 """What divides a string that stands for a list."""

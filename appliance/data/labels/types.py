@@ -7,9 +7,10 @@ from pathlib import Path
 
 import msgspec
 
-from appliance.data.check import quoted, refused
 from appliance.data.decoding import decode
+from appliance.files import refused
 from appliance.task import Label
+from appliance.text import quoted
 
 LAYOUT = 'a types file is {"RELATION": [["HEAD_TYPE", "TAIL_TYPE"], ...]}'
 

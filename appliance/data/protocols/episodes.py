@@ -7,10 +7,10 @@ from random import Random
 
 import msgspec
 
-from appliance.data.check import quoted
 from appliance.data.split.splits import near_duplicate_key
 from appliance.errors import InputError
 from appliance.task import Case, Example
+from appliance.text import quoted
 
 
 class Design(msgspec.Struct, frozen=True):

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import msgspec
 
-from appliance.data.check import quoted, refused
 from appliance.data.decoding import decode
 from appliance.data.split.splits import split_episodes
 from appliance.errors import PromptError
+from appliance.files import refused
 from appliance.prompts.prompt import Prompt, Section
 from appliance.task import Case, Example, Split
+from appliance.text import quoted
 
 LAYOUT = (
     "an episodes file has tuning_relations, test_relations, tuning, test and seed_prompt, as "

@@ -8,13 +8,13 @@ from random import Random
 import msgspec
 
 from appliance.data import Imported
-from appliance.data.check import printable
 from appliance.data.protocols.common import apart, episodic
 from appliance.data.protocols.episodes import Design, none_share, sample_episodes
 from appliance.data.protocols.episodes_file import read_episodes
 from appliance.data.protocols.fewrel_file import read_domains
 from appliance.data.protocols.fewrel_splits import check_ways, divided, labels_of
 from appliance.task import SPLITS, Split, Task
+from appliance.text import printable
 
 NONE = "none of these"
 SAMPLED: dict[Split, int] = {"tuning": 300, "selection": 100, "test": 1500}

@@ -7,26 +7,20 @@ from pathlib import Path
 
 import msgspec
 
-from appliance.data.check import (
-    Problems,
-    Skipped,
-    find_span,
-    overlap,
-    printable,
-    quoted,
-    refused,
-)
+from appliance.data.check import Problems, Skipped, find_span, overlap
 from appliance.data.decoding import decode, in_words
 from appliance.data.formats.stream import decoded
 from appliance.data.formats.text import span
 from appliance.data.labels.names import check_labels, check_names
 from appliance.data.protocols.episodes_file import Relations
+from appliance.files import refused
 from appliance.task import (
     Example,
     Label,
     Span,
     Split,
 )
+from appliance.text import printable, quoted
 
 LAYOUT = (
     'the layout of github.com/thunlp/FewRel, {"RELATION": [{"tokens": [...], "h": ENTITY, "t": '

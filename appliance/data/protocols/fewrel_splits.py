@@ -9,11 +9,12 @@ from random import Random
 
 import msgspec
 
-from appliance.data.check import printable, quoted, refused
 from appliance.data.decoding import decode
 from appliance.data.labels.names import check_names
 from appliance.data.protocols.fewrel_file import Domains
+from appliance.files import refused
 from appliance.task import SPLITS, Label, Split
+from appliance.text import printable, quoted
 
 LAYOUT = (
     'a relations file is {"tuning": [...], "selection": [...], "test": [...]}, with the ids of '

@@ -6,12 +6,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from appliance.data import Imported
-from appliance.data.check import (
-    Problems,
-    Skipped,
-    quoted,
-    refused,
-)
+from appliance.data.check import Problems, Skipped
 from appliance.data.choices import Choices
 from appliance.data.formats import tacred
 from appliance.data.labels.types import with_types
@@ -29,6 +24,7 @@ from appliance.data.protocols.common import (
 from appliance.data.protocols.episodes import Design
 from appliance.data.read.columns import Defect
 from appliance.data.read.examples import Reader
+from appliance.files import refused
 from appliance.task import (
     SPLITS,
     Example,
@@ -36,6 +32,7 @@ from appliance.task import (
     Split,
     Task,
 )
+from appliance.text import quoted
 
 WAYS = 5
 HELD: dict[Split, frozenset[str]] = {

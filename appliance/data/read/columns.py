@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from appliance.data.check import printable, quoted, refused
 from appliance.data.labels.names import DIVIDED
 from appliance.errors import InputError
+from appliance.files import refused
 from appliance.task import FIELDS, GOLD, Kind
+from appliance.text import printable, quoted
 
 OPTIONAL: dict[Kind, tuple[str, ...]] = {
     "relation": ("head_type", "tail_type"),

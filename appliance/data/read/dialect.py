@@ -13,8 +13,9 @@ from typing import Literal
 
 import msgspec
 
-from appliance.data.check import quoted, refused
 from appliance.errors import InputError
+from appliance.files import refused
+from appliance.text import quoted
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 SNIFFED = 100

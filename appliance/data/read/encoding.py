@@ -7,7 +7,8 @@ import io
 from contextlib import suppress
 from pathlib import Path
 
-from appliance.data.check import quoted, refused
+from appliance.files import refused
+from appliance.text import quoted
 
 MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.data.check import (
-    find_span,
-    is_blank,
-    overlap,
-    quoted,
-)
+from appliance.data.check import find_span, overlap
 from appliance.data.choices import SEVERAL, Choices
 from appliance.data.labels.names import label_defect
 from appliance.data.read.columns import (
@@ -20,6 +15,7 @@ from appliance.data.read.entity_ends import EntityEnds
 from appliance.data.read.gold_answers import answers, checked, offered
 from appliance.data.read.gold_spans import marks
 from appliance.task import Example, Span
+from appliance.text import is_blank, quoted
 
 
 class Reader:

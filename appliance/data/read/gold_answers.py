@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 from math import isfinite
 
-from appliance.data.check import is_blank, quoted
 from appliance.data.read.columns import (
     Columns,
     Row,
@@ -15,6 +14,7 @@ from appliance.data.read.columns import (
 )
 from appliance.scoring.matching import number
 from appliance.task import Match
+from appliance.text import is_blank, quoted
 
 NUMBER = re.compile(r"[-+]?((\d+|[1-9]\d{0,2}(,\d{3})+)(\.\d+)?|\.\d+)")
 """A number and nothing else; commas stand before thousands."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import pairwise
 
-from appliance.data.check import find_span, quoted
+from appliance.data.check import find_span
 from appliance.data.read.columns import Columns, Row, kind_of
 from appliance.data.read.entity_ends import EntityEnds
 from appliance.task import Mark
+from appliance.text import quoted
 
 SHAPE = '[start, end, type] or {"text": ..., "type": ...}'
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from appliance.data.check import LEAST_ROWS, LISTED, quoted
+from appliance.data.check import LEAST_ROWS, LISTED
 from appliance.data.choices import Sizes
 from appliance.data.split.gathered import (
     OFFERS,
@@ -16,6 +16,7 @@ from appliance.data.split.gathered import (
     Gathered,
 )
 from appliance.task import Kind, Task
+from appliance.text import quoted
 
 TORN: dict[Kind, str] = {
     "relation": "sentences with the same two entities under different labels",

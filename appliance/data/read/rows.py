@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from appliance.data import Imported
-from appliance.data.check import Problems, refused
+from appliance.data.check import Problems
 from appliance.data.choices import Choices
 from appliance.data.labels.given import labels_of
 from appliance.data.read.columns import Defect, Row
@@ -23,6 +23,7 @@ from appliance.data.split.stratify import split
 from appliance.data.split.tied import check_parts
 from appliance.data.spool import Lazy
 from appliance.errors import InputError
+from appliance.files import refused
 from appliance.task import (
     METRICS,
     Case,

@@ -11,12 +11,7 @@ from pathlib import Path
 import msgspec
 
 from appliance.data import Imported
-from appliance.data.check import (
-    Problems,
-    printable,
-    quoted,
-    refused,
-)
+from appliance.data.check import Problems
 from appliance.data.choices import Choices
 from appliance.data.read.cells import CELLS, Cell
 from appliance.data.read.columns import MissingColumns, Row, required
@@ -31,6 +26,8 @@ from appliance.data.read.dialect import (
 )
 from appliance.data.read.encoding import encoding_of
 from appliance.data.read.rows import fixed_task
+from appliance.files import refused
+from appliance.text import printable, quoted
 
 NEEDED = "it needs one row for each example"
 _json = re.compile(r'\s*\[?\s*\{\s*"')

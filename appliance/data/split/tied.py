@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from appliance.data.check import LEAST_ROWS, quoted, refused
+from appliance.data.check import LEAST_ROWS
 from appliance.data.split.gathered import Gathered
 from appliance.data.split.index import Numbers, hash64
 from appliance.data.split.ties import Tie, clusters, ties
+from appliance.files import refused
 from appliance.task import Split
+from appliance.text import quoted
 
 TIED: dict[Tie, tuple[str, str]] = {
     "group": ("have the same group", "add rows of other groups"),

@@ -13,8 +13,8 @@ from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
 from appliance import __version__
-from appliance.data.check import printable
 from appliance.statistics.metrics import NAMES
+from appliance.text import printable
 from appliance.verdict.page import figures
 from appliance.verdict.page.heat import heat
 from appliance.verdict.page.methods import methods

@@ -7,8 +7,8 @@ import os
 import tempfile
 from pathlib import Path
 
-from appliance.data.check import refused
 from appliance.errors import StropError
+from appliance.files import refused
 
 
 def check(path: Path, force: bool) -> None:

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 from markupsafe import Markup
 
-from appliance.data.check import printable
+from appliance.text import printable
 
 Point = tuple[float, float]
 

@@ -1,0 +1,50 @@
+"""Small files that a person names: read whole, or refused in words."""
+
+from __future__ import annotations
+
+import codecs
+from pathlib import Path
+
+from appliance.errors import InputError
+from appliance.text import printable
+
+
+def refused(path: Path, what: str) -> InputError:
+    return InputError(f"{printable(str(path))}: {what}")
+
+
+def read_bytes(path: Path) -> bytes:
+    """Raises InputError where the file is missing, a folder or not to be read."""
+    try:
+        if path.is_dir():
+            raise refused(path, "is a folder; name the file in it")
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise refused(path, "does not exist; check the path") from None
+    except OSError as error:
+        what = f"cannot be read ({error.strerror}); check the path and its permissions"
+        raise refused(path, what) from None
+
+
+def refuse_other_unicode(path: Path, data: bytes) -> None:
+    """Raises InputError where a file that should be UTF-8 begins as UTF-16 or UTF-32."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in data[:4]:
+        raise refused(path, "is UTF-16 or UTF-32, not UTF-8; save the file as UTF-8")
+
+
+def read_utf8(path: Path, needed: str) -> str:
+    """The whole text of a file. Raises InputError where it is missing, empty or not UTF-8.
+
+    ``needed`` says what an empty file lacks.
+    """
+    data = read_bytes(path)
+    refuse_other_unicode(path, data)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        what = f"line {line}: byte {error.start} is not UTF-8; save the file as UTF-8"
+        raise refused(path, what) from None
+    if not text.strip():
+        raise refused(path, f"is empty; it needs {needed}")
+    return text
