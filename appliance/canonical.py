@@ -1,4 +1,4 @@
-"""The one JSON of a value, for content addresses."""
+"""Canonical JSON: equal values give equal bytes, from which content addresses are computed."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import msgspec
 
 
 def canonical(value: Any) -> bytes:
-    """JSON without the fields that equal their default, in the order in which a struct has them.
+    """Returns JSON without the fields that equal their default, in the struct's order of fields.
 
-    msgspec's own ``omit_defaults`` leaves out a field whose value is the default's very object, so
-    that a 0.0 which was computed stands in the JSON and one which was not given does not.
+    msgspec's own ``omit_defaults`` compares identities: it would leave out a default 0.0 and keep
+    an equal 0.0 that was computed.
     """
     return msgspec.json.encode(_plain(value))
 

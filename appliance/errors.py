@@ -4,7 +4,10 @@ from __future__ import annotations
 
 
 class StropError(Exception):
-    """What went wrong, where, and what to do about it. ``exit_code`` is the process's."""
+    """An error whose message says what went wrong, where, and what to do about it.
+
+    ``exit_code`` is the exit code of the process.
+    """
 
     exit_code = 1
 
@@ -20,10 +23,10 @@ class PromptError(InputError):
 
 
 class BudgetError(InputError):
-    """The budget cannot pay for a search that means anything."""
+    """The budget is too small for a meaningful search."""
 
 
 class RetryableError(StropError):
-    """Something stopped that can go on: resume it."""
+    """The work stopped and can be resumed."""
 
     exit_code = 3

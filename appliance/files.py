@@ -1,4 +1,4 @@
-"""Small files that a person names: read whole, or refused in words."""
+"""Reads small files that a person names, or refuses them with a message that says why."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def refused(path: Path, what: str) -> InputError:
 
 
 def read_bytes(path: Path) -> bytes:
-    """Raises InputError where the file is missing, a folder or not to be read."""
+    """Raises InputError where the file is missing, is a folder or cannot be read."""
     try:
         if path.is_dir():
             raise refused(path, "is a folder; name the file in it")

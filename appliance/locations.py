@@ -1,4 +1,4 @@
-"""Where things are: one data folder, ``STROP_HOME`` or the platform's own."""
+"""Paths in the data folder, which is ``STROP_HOME`` or the platform's own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from appliance.errors import InputError
 
 
 def home() -> Path:
-    """Private to its owner where Strop creates it (0700). Raises InputError for a file."""
+    """Returns the data folder. Where it is missing it is created, private to its owner (0700).
+
+    Raises InputError where it is a file.
+    """
     folder = Path(os.environ.get("STROP_HOME") or platformdirs.user_data_dir("strop"))
     if folder.is_file():
         raise InputError(f"{folder}: is a file; name a folder in STROP_HOME")

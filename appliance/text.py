@@ -1,21 +1,22 @@
-"""Foreign text where people read it: safe on a terminal, and what of it is visible at all."""
+"""Makes text from files safe to show on a terminal, and tells whether any of it is visible."""
 
 from __future__ import annotations
 
 import unicodedata
 
 QUOTED = 60
-"""Characters of a quotation at most."""
+"""The most characters that a quotation shows."""
 
 INVISIBLE = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
 """Unicode categories of characters that leave no mark."""
 
 
 def printable(text: str) -> str:
-    """One line that is safe on a terminal: what is not a visible character stands escaped.
+    """Returns the text as one line that is safe on a terminal.
 
-    Escapes control, format (bidirectional and zero-width), private and unassigned characters and
-    line breaks, so that no row of data can move the cursor, recolour or reorder what is shown.
+    Control, format (bidirectional and zero-width), private and unassigned characters and line
+    breaks are escaped, so that no row of data can move the cursor, recolour or reorder what is
+    shown.
     """
     return "".join(
         c if c.isprintable() or unicodedata.category(c) == "Zs" else _escaped(c) for c in text
@@ -33,7 +34,7 @@ def quoted(text: str) -> str:
 
 
 def is_blank(text: str) -> bool:
-    """True if nothing of the text is visible: white space, controls, zero-width characters."""
+    """True if no character is visible: white space, controls and zero-width characters are not."""
     return all(map(is_invisible, text))
 
 

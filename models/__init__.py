@@ -1,1 +1,1 @@
-"""Engines: token ids in, numbers out. Knows neither prompts nor tasks."""
+"""Engines take token ids and return numbers. They know neither prompts nor tasks."""

@@ -1,4 +1,4 @@
-"""What is on this machine: one folder a model, with its files and ``model.json``."""
+"""The models on this machine; each has a folder with its files and ``model.json``."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _name = re.compile(rf"[a-z0-9][a-z0-9._-]{{0,{LONGEST_NAME - 1}}}")
 
 
 class Catalog:
-    """The models under ``folder``. Every change happens whole or not at all."""
+    """The models under ``folder``. Every change is made completely or not at all."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -69,11 +69,11 @@ class Catalog:
         return read(folder / RECORD)
 
     def all(self) -> list[Model]:
-        """Every model whose record can be read, by name; ``damaged`` has the others."""
+        """All models whose record can be read, by name; ``damaged`` returns the others."""
         return [found for found in self._found().values() if isinstance(found, Model)]
 
     def damaged(self) -> dict[str, str]:
-        """Why the record of a model cannot be read and what to do, by name."""
+        """For each model whose record cannot be read: the reason and what to do, by name."""
         return {
             name: str(found)
             for name, found in self._found().items()
@@ -83,11 +83,12 @@ class Catalog:
     def add_gguf(
         self, path: Path, name: str, *, licence: str | None, origin: str, twin: Path | None = None
     ) -> Model:
-        """Copies a checked GGUF into a new model; HeaderError where its header is refused.
+        """Copies a checked GGUF into a new model. Raises HeaderError where its header is refused.
 
-        The first of several parts stands for all: they are joined into one file. Without a
-        ``licence`` the one that the header states is recorded. The twin is made of the safetensors
-        in folder ``twin`` if there is one (MakeError if it cannot be), else when it is needed.
+        If ``path`` is the first of several parts, they are joined into one file. Without a
+        ``licence`` the one that the header states is recorded. The twin is made at once from the
+        safetensors in folder ``twin`` where given (MakeError if that fails), otherwise when it is
+        first needed.
         """
         target = self.path(name)
         parts = parts_of(path)
@@ -141,14 +142,15 @@ class Catalog:
         with self._locked(name):
             if not folder.is_dir():
                 self._refuse_unknown(name)
-            # One rename makes it gone; a kill while the files go leaves no half of a model behind.
+            # One rename removes the model. A process that is killed while it deletes the files
+            # leaves no half of a model behind.
             stage = self._stage(name)
             shutil.rmtree(stage, ignore_errors=True)
             folder.rename(stage)
             shutil.rmtree(stage)
 
     def check(self, name: str) -> list[str]:
-        """Hashes every file again and reads its header again; what is wrong, empty if nothing."""
+        """Hashes every file and reads its header again; returns the problems found."""
         folder = self.path(name)
         if problem := self.damaged().get(name):
             return [problem]
@@ -160,7 +162,7 @@ class Catalog:
         return problems
 
     def _found(self) -> dict[str, Model | CatalogError]:
-        """By name, the record of every folder that a model may have, or why there is none."""
+        """For every folder that can be a model's, by name: its record, or why it has none."""
         found: dict[str, Model | CatalogError] = {}
         for folder in sorted(self.folder.glob("*/")):
             if _name.fullmatch(folder.name):
@@ -182,7 +184,7 @@ class Catalog:
 
     @contextlib.contextmanager
     def _locked(self, name: str) -> Iterator[None]:
-        """One process at a time changes a model; the lock falls with its process."""
+        """Lets one process at a time change a model; the lock is released when the process ends."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with (self.folder / f".{name}.lock").open("w") as lock:
@@ -195,7 +197,8 @@ class Catalog:
 
     @contextlib.contextmanager
     def _staged(self, name: str) -> Iterator[Path]:
-        """An empty folder to fill and rename; gone whatever happens, what a kill left included."""
+        """Yields an empty folder to fill and rename. The folder is removed in any case, and so is
+        one that a killed process left behind."""
         stage = self._stage(name)
         shutil.rmtree(stage, ignore_errors=True)
         try:
@@ -221,7 +224,7 @@ def _check(file: Path, read_header: Callable[[Path], object], sha256: str) -> li
 
 
 def _copy(source: Path, target: Path) -> str:
-    """Copies through to the disk; the SHA-256 of the bytes copied, in hex."""
+    """Copies ``source`` and flushes it to the disk; returns the SHA-256 of the bytes, in hex."""
     digest = hashlib.sha256()
     with source.open("rb") as original, target.open("xb") as copy:
         os.fchmod(copy.fileno(), 0o600)

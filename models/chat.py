@@ -1,11 +1,12 @@
-"""Chat templates, rendered as the untrusted programs that they are.
+"""Renders chat templates, which are untrusted programs.
 
-The template runs in jinja2's sandbox inside a child process with limits on time and memory, and
-sees sentinels where the contents go, so that content can never become template. It runs twice, with
-different sentinels: text that it computes from a content shows as a difference and is refused. A
-branch on a content (is it empty, how does it begin) goes the sentinels' way, whatever the content.
+The template runs in jinja2's sandbox, inside a child process with limits on time and memory. It
+sees sentinels (random strings) in place of the contents, so that content can never become template.
+It runs twice, with different sentinels: text that it computes from a content shows as a difference
+and is refused. Where a template branches on a content (whether it is empty, how it begins), the
+sentinel decides, whatever the content is.
 
-Run as a script this file is that child; it therefore imports nothing of ours.
+Run as a script, this file is that child; therefore it imports nothing else of this project.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class ChatTemplateError(Exception):
 
 
 class Piece(NamedTuple):
-    """A stretch of the rendering: content of message ``message``, or template literal (None)."""
+    """A part of the rendering: the content of message ``message``, or template text (None)."""
 
     text: str
     message: int | None
@@ -51,11 +52,11 @@ def render_chat(
     eos_token: str = "",
     today: date = DATE,
 ) -> list[Piece]:
-    """The rendering of ``(role, content)`` messages, in pieces whose texts join to the whole.
+    """Renders ``(role, content)`` messages into pieces whose texts join to the whole.
 
-    Contents stand in it verbatim; a template that only trims them is therefore rendered untrimmed.
-    Raises ChatTemplateError for a template that fails, passes a limit, or drops, changes or repeats
-    a content.
+    The contents appear verbatim, so a template that only trims them is rendered untrimmed. Raises
+    ChatTemplateError for a template that fails, passes a limit, or drops, changes or repeats a
+    content.
     """
     roles = tuple(role for role, _ in messages)
     if unknown := [role for role in roles if role not in ROLES]:
@@ -77,7 +78,7 @@ def render_chat(
 def _skeleton(
     template: str, roles: tuple[str, ...], job: tuple[tuple[str, Any], ...]
 ) -> tuple[Piece, ...]:
-    """The pieces with contents left empty: they know no content, so one run serves all."""
+    """The pieces with empty contents. They depend on no content, so one run is enough for all."""
     if len(template.encode(errors="surrogatepass")) > MAX_TEMPLATE_BYTES:
         raise ChatTemplateError(f"the chat template is larger than {MAX_TEMPLATE_BYTES} bytes")
     sentinels = [[_sentinel(length) for _ in roles] for length in (16, 24)]
@@ -93,7 +94,7 @@ def _skeleton(
 
 
 def _sentinel(length: int) -> str:
-    """Unguessable, and with characters that every usual escape or case filter changes."""
+    """An unguessable string with characters that every usual escape or case filter changes."""
     return f"{secrets.token_hex(length)}aZ\n<&\"'\\>é{secrets.token_hex(length)}"
 
 
@@ -117,7 +118,7 @@ def _split(text: str, sentinels: list[str]) -> list[Piece]:
 
 def _run_child(job: dict[str, Any]) -> list[str]:
     try:
-        # -I: neither this folder nor the environment can put other code in front of jinja2.
+        # With -I, neither this folder nor the environment can put other code in front of jinja2.
         child = subprocess.run(
             [sys.executable, "-I", __file__],
             input=json.dumps(job).encode(),
@@ -144,7 +145,8 @@ def _run_child(job: dict[str, Any]) -> list[str]:
 
 
 def _serve() -> None:
-    """The child: one job from stdin, one reply to stdout; a limit passed ends the process."""
+    """Runs in the child: reads one job from stdin and writes one reply to stdout. The process ends
+    when it passes a limit."""
     import resource
 
     job = json.load(sys.stdin)
@@ -153,7 +155,7 @@ def _serve() -> None:
         (resource.RLIMIT_AS, MEMORY_BYTES),
         (resource.RLIMIT_CORE, 0),
     ):
-        # Refused where the limit is lower already, and for memory on macOS, which knows no such.
+        # A limit is refused where a lower one holds already; macOS also refuses the one on memory.
         with contextlib.suppress(ValueError):
             resource.setrlimit(limit, (value, value))
     try:
@@ -161,7 +163,7 @@ def _serve() -> None:
     except MemoryError:
         sys.exit(_OUT_OF_MEMORY)
     except Exception as error:
-        # A template can raise whatever Python can; its words are data, made fit for a terminal.
+        # A template can raise any Python exception; its message is data, made safe for a terminal.
         words = f"{type(error).__name__}: {error}"[:500]
         reply = {"error": "".join(c if c.isprintable() else " " for c in words)}
     json.dump(reply, sys.stdout)

@@ -1,4 +1,4 @@
-"""The parent's side of one worker process, and the ways in which it can let its parent down."""
+"""The parent's side of one worker process, and the errors by which a worker can fail it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 from models.engine import Description, Failed, Reply, Request
+from models.protocol import RequestFailed, WorkerError
 from models.wire import (
     Answer,
     BadFrame,
@@ -32,13 +33,10 @@ OUTPUT_KEPT = 8 << 10
 _LINES_SHOWN = 5
 
 
-class WorkerError(Exception):
-    """A model could not answer; the message says which and why."""
-
-
 class WorkerDied(WorkerError):
-    """The process ended or broke the protocol. ``output`` is the last that it printed; ``killed``
-    says that nothing it did itself ended it, as where the system's memory ran out."""
+    """The process ended or broke the protocol. ``output`` is the last text that it printed.
+    ``killed`` is true where it was killed from outside, for instance because the system's memory
+    ran out."""
 
     def __init__(self, message: str, output: str, *, killed: bool = False) -> None:
         lines = [line for line in output.splitlines() if line.strip()][-_LINES_SHOWN:]
@@ -48,36 +46,28 @@ class WorkerDied(WorkerError):
 
 
 class WorkerHung(WorkerError):
-    """No sign of life for too long; the process was killed."""
-
-
-class RequestFailed(WorkerError):
-    """The worker answered that it cannot; ``kind`` as in ``engine.Failed``."""
-
-    def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.kind = kind
+    """The worker gave no sign of life for too long and was killed."""
 
 
 class _BrokenOff(Exception):
-    """What was done between two batches ended the request; the worker is as it was."""
+    """``between`` raised ``reason`` and so ended the request; the worker's state is unchanged."""
 
     def __init__(self, reason: BaseException) -> None:
         self.reason = reason
 
 
 class Child:
-    """A started worker. One that cannot be relied on any more is stopped before an error is raised.
+    """A started worker. It is stopped before an error is raised if it can no longer be relied on.
 
-    Timeouts are how long, in seconds, it may give no sign of life. Not for use by two threads.
+    Timeouts are the seconds that it may pass without a sign of life. Only one thread may use it.
     """
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._calls = 0
         self._answers: dict[int, Answer] = {}
-        # A session of its own: Ctrl-C reaches the runner alone. -P: nothing is imported from the
-        # folder that the user happens to stand in.
+        # The worker has a session of its own, so that Ctrl-C reaches the runner alone. With -P it
+        # imports nothing from the user's current folder.
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "models.worker"],
             stdin=subprocess.PIPE,
@@ -103,7 +93,8 @@ class Child:
         return self._process.returncode is not None
 
     def load(self, engine: str, options: dict[str, Any], timeout: float) -> Description:
-        """Raises WorkerDied, WorkerHung and, from a failed load, RequestFailed; each stops it."""
+        """Loads the model. Raises WorkerDied, WorkerHung or, where loading fails, RequestFailed;
+        the worker is stopped in each case."""
         with self._relied_on("loading", timeout):
             self._channel.send(Load(engine, options), timeout)
             while isinstance(reply := self._channel.receive(timeout), Beat):
@@ -119,10 +110,11 @@ class Child:
     def ask(
         self, request: Request, timeout: float, between: Callable[[], None] | None = None
     ) -> Reply:
-        """Raises WorkerDied, WorkerHung and RequestFailed, after which it can be asked again.
+        """Sends the request and returns the reply. Raises WorkerDied, WorkerHung and RequestFailed;
+        after RequestFailed the worker can be asked again unless it is ``stopped``.
 
-        ``between`` is called between the request's batches, and may ask something else, which is
-        answered first. What it raises breaks the request off and comes out here.
+        ``between`` is called between the request's batches. It may ask something else, which is
+        answered first. An exception that it raises ends the request and is raised here.
         """
         self._calls += 1
         number = self._calls
@@ -138,7 +130,7 @@ class Child:
     def stop(self) -> None:
         """Kills the process and all it started, waits for it and closes its pipes."""
         if not self.stopped:
-            # A process group keeps its number until its leader is waited for, dead or not.
+            # A process group keeps its number until its leader, even if dead, has been waited for.
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
             self._process.wait()
@@ -197,7 +189,7 @@ class Child:
             self.stop()
             raise WorkerDied(f"{who} sent {error} and was stopped", self._last_output()) from None
         except BaseException:
-            # Cut off in the middle, by Ctrl-C for instance: its next frame would be misread.
+            # It was cut off halfway, by Ctrl-C for instance: the next frame would be misread.
             self.stop()
             raise
 

@@ -1,4 +1,4 @@
-"""GGUF files that other programs of this user have: looked at, never changed."""
+"""Finds the GGUF files of other programs of this user; it reads them and never changes them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from models.headers import HeaderError, read_part
 from models.headers.ggml import FILE_TYPES
 
 MAX_FILES = 10_000
-"""Looked at in one place: a home folder full of models has some hundred."""
+"""The most files looked at in one place; a home folder full of models has some hundred."""
 
 MAX_MANIFEST_BYTES = 1 << 20
 _OLLAMA_MODEL = "application/vnd.ollama.image.model"
@@ -21,8 +21,8 @@ _later_part = re.compile(r".+-(?!00001)\d{5}-of-\d{5}\.gguf")
 
 
 class Discovered(msgspec.Struct, frozen=True):
-    """A GGUF file. ``name`` is what its program calls it; ``problem`` is why it cannot be imported,
-    empty where nothing is known against it. ``size`` is in bytes, of this file."""
+    """A GGUF file. ``name`` is what its program calls it; ``size`` is in bytes, of this file.
+    ``problem`` says why it cannot be imported and is empty where no reason is known."""
 
     source: str
     name: str
@@ -34,7 +34,7 @@ class Discovered(msgspec.Struct, frozen=True):
 
 
 def discover(home: Path, environment: dict[str, str]) -> Iterator[Discovered]:
-    """What the Hugging Face cache, LM Studio and Ollama hold, where their settings say it is."""
+    """The files of the Hugging Face cache, LM Studio and Ollama, in the folders they are set to."""
     hub = Path(environment.get("HF_HOME") or home / ".cache" / "huggingface") / "hub"
     hub = Path(environment.get("HF_HUB_CACHE") or hub)
     for path in _files(hub, "models--*/snapshots/*/**/*.gguf"):
@@ -49,7 +49,7 @@ def discover(home: Path, environment: dict[str, str]) -> Iterator[Discovered]:
 
 
 def _ollama(folder: Path) -> Iterator[Discovered]:
-    """Manifests name models and the blobs that hold them."""
+    """Reads Ollama's manifests, which name models and the blobs that hold them."""
     manifests = folder / "manifests"
     for path in _files(manifests, "*/*/*/*"):
         _, user, name, tag = path.relative_to(manifests).parts
@@ -79,7 +79,7 @@ def _model_layers(manifest: Path) -> list[str]:
 
 
 def _files(folder: Path, pattern: str) -> Iterator[Path]:
-    """Files by name, later parts of split models left out; nothing where nothing can be read."""
+    """The files by name, without later parts of split models; none if the folder is unreadable."""
     try:
         found = sorted(islice(folder.glob(pattern), MAX_FILES))
     except OSError:

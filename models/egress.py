@@ -1,4 +1,4 @@
-"""Nothing leaves the machine: the offline switches of the libraries, and a guard below them."""
+"""Keeps this process off the network: the libraries' offline switches, and a guard below them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NAMES = frozenset(
     f"socket.{name}" for name in ("getaddrinfo", "gethostbyname", "gethostbyaddr", "getnameinfo")
 )
 _ADDRESSES = frozenset(f"socket.{name}" for name in ("connect", "bind", "sendto", "sendmsg"))
-# A socket made from a descriptor has the family -1 until its first use, which is checked in turn.
+# A socket made from a descriptor has the family -1 until its first use, which is checked too.
 _LOCAL = frozenset({int(socket.AF_UNIX), -1})
 
 _guarded = False

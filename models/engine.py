@@ -1,8 +1,8 @@
 """What a model is asked and what it answers.
 
-Every message is a frozen struct with one byte form (msgpack, ``encode``), so that a request can be
-hashed, kept in a journal and sent to a worker on this machine or another. A request names token
-ids, never text with a meaning.
+Every message is a frozen struct with exactly one encoding (msgpack, ``encode``), so that a request
+can be hashed, kept in a journal and sent to a worker on this machine or another. A request names
+token ids, never text with a meaning.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ import msgspec
 
 
 class Segment(msgspec.Struct, frozen=True, array_like=True):
-    """A run of tokens that continues another one: the edge of a tree of sequences.
+    """A sequence of tokens that continues another segment: an edge in a tree of sequences.
 
     ``parent`` is the index of an earlier segment of the same request, or -1 at the root. ``read``
-    is how many of the tokens at its end have their log-probability wanted, given all before them.
+    is the number of tokens at the segment's end whose log-probability is wanted, given all before
+    them.
     """
 
     parent: int
@@ -26,20 +27,22 @@ class Segment(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Tokenise(msgspec.Struct, frozen=True, tag="tokenise"):
-    """Texts to token ids. Special-token text inside a text is plain text, never a special token."""
+    """Asks for the token ids of texts. Special-token text inside a text is plain text, never a
+    special token."""
 
     texts: tuple[str, ...]
 
 
 class Tokens(msgspec.Struct, frozen=True, tag="tokens"):
-    """One entry a text: its ids, and for each id the offset of its end, in bytes of UTF-8."""
+    """For each text its token ids, and for each id the offset of its end, in bytes of UTF-8."""
 
     ids: tuple[tuple[int, ...], ...]
     ends: tuple[tuple[int, ...], ...]
 
 
 class Detokenise(msgspec.Struct, frozen=True, tag="detokenise"):
-    """Token ids to texts; special tokens become the empty string, broken UTF-8 becomes U+FFFD."""
+    """Asks for the texts of token ids. Special tokens become the empty string, broken UTF-8 becomes
+    U+FFFD."""
 
     ids: tuple[tuple[int, ...], ...]
 
@@ -49,16 +52,16 @@ class Texts(msgspec.Struct, frozen=True, tag="texts"):
 
 
 class Score(msgspec.Struct, frozen=True, tag="score"):
-    """Log-probabilities of the tokens that the segments ask to read."""
+    """Asks for the log-probabilities of the tokens that the segments read."""
 
     segments: tuple[Segment, ...]
 
 
 class Scores(msgspec.Struct, frozen=True, tag="scores"):
-    """``logprobs`` holds one tuple (nats) a segment with ``read`` > 0, in the request's order.
+    """``logprobs`` holds one tuple (nats) for each segment with ``read`` > 0, in their order.
 
-    ``unique`` is how many nodes of the token trie have to be computed, ``decoded`` how many were: a
-    trunk that the request before left in memory is not.
+    ``unique`` is the number of nodes of the token trie that have to be computed. ``decoded`` is the
+    number that were computed: a trunk that the last request left in memory is not computed again.
     """
 
     logprobs: tuple[tuple[float, ...], ...]
@@ -67,12 +70,12 @@ class Scores(msgspec.Struct, frozen=True, tag="scores"):
 
 
 class Generate(msgspec.Struct, frozen=True, tag="generate", omit_defaults=True):
-    """``n`` sampled continuations of each prompt; equal requests give equal replies.
+    """Asks for ``n`` sampled continuations of each prompt; equal requests give equal replies.
 
-    A temperature of 0 is greedy; a ``top_k`` of 0, a ``top_p`` of 1 and a ``min_p`` of 0 cut
-    nothing off. Sampling stops at an end-of-generation token, at the first of ``stop`` (which is
-    cut off) or after ``max_tokens``. ``grammar`` (GBNF with a rule ``root``) or ``schema`` (a JSON
-    schema, as JSON) says what may be written.
+    A temperature of 0 is greedy; a ``top_k`` of 0, a ``top_p`` of 1 and a ``min_p`` of 0 exclude
+    nothing. Sampling stops at an end-of-generation token, at the first of ``stop`` (which is cut
+    off) or after ``max_tokens``. ``grammar`` (GBNF with a rule ``root``) or ``schema`` (a JSON
+    schema, as JSON) restricts what may be written.
     """
 
     prompts: tuple[tuple[int, ...], ...]
@@ -89,8 +92,8 @@ class Generate(msgspec.Struct, frozen=True, tag="generate", omit_defaults=True):
 
 
 class Continuation(msgspec.Struct, frozen=True, array_like=True):
-    """``ids`` are all tokens that were sampled but an end-of-generation one, those of a stop string
-    included. ``ended`` is false where ``max_tokens`` cut it off."""
+    """``ids`` are all sampled tokens, including those of a stop string, but without an
+    end-of-generation token. ``ended`` is false where ``max_tokens`` cut it off."""
 
     text: str
     ids: tuple[int, ...]
@@ -100,8 +103,8 @@ class Continuation(msgspec.Struct, frozen=True, array_like=True):
 class Generated(msgspec.Struct, frozen=True, tag="generated"):
     """``written[i]`` are the continuations of prompt i.
 
-    ``unique`` is how many different prompt tokens there are, as a trie, ``sampled`` how many tokens
-    were drawn, and ``decoded`` how many of both were computed.
+    ``unique`` is the number of different prompt tokens, as nodes of a trie; ``sampled`` is the
+    number of tokens drawn; ``decoded`` is the number of both that were computed.
     """
 
     written: tuple[tuple[Continuation, ...], ...]
@@ -111,14 +114,14 @@ class Generated(msgspec.Struct, frozen=True, tag="generated"):
 
 
 class Propose(msgspec.Struct, frozen=True, tag="propose"):
-    """The ``k`` likeliest next tokens after each prefix."""
+    """Asks for the ``k`` most likely next tokens after each prefix."""
 
     prefixes: tuple[tuple[int, ...], ...]
     k: int
 
 
 class Proposals(msgspec.Struct, frozen=True, tag="proposals"):
-    """For each prefix ``k`` pairs (token id, log-probability), likeliest first."""
+    """For each prefix ``k`` pairs (token id, log-probability), the most likely first."""
 
     tokens: tuple[tuple[tuple[int, float], ...], ...]
     unique: int
@@ -128,11 +131,11 @@ class Proposals(msgspec.Struct, frozen=True, tag="proposals"):
 class Choice(msgspec.Struct, frozen=True, array_like=True):
     """One decision between labels, for the gradient of its cross-entropy.
 
-    ``plain[y]`` and ``free[y]`` index segments whose read tokens spell label y after the query and
-    after the content-free query; label scores are
-    inverse_temperature * (s(y) - weight * s0(y) - bias[y]). ``free`` and ``bias`` may be empty. A
-    decision with one label is an answer that is written: its loss is its negative score, in nats.
-    ``counts`` is the decision's weight among all decisions.
+    ``plain[y]`` and ``free[y]`` are indices of segments. The tokens that they read spell label y,
+    after the query and after the content-free query; s(y) and s0(y) are the log-probabilities of
+    these tokens. The score of a label is inverse_temperature * (s(y) - weight * s0(y) - bias[y]);
+    ``free`` and ``bias`` may be empty. A decision with a single label is a written answer: its loss
+    is its negative score, in nats. ``counts`` is the decision's weight among all decisions.
     """
 
     plain: tuple[int, ...]
@@ -145,17 +148,17 @@ class Choice(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Differentiate(msgspec.Struct, frozen=True, tag="differentiate", omit_defaults=True):
-    """Gradient of the mean cross-entropy of ``choices``, each as much as it counts, with respect to
-    token embeddings.
+    """Asks for the gradient of the mean cross-entropy of ``choices``, weighted by their ``counts``,
+    with respect to token embeddings.
 
-    ``owners[i]`` gives for every token of segment i the owner that collects its gradient, -1 for
-    none; all tokens of one owner are the same literal token in different renderings, so its
-    gradient is the sum over them. For each owner the ``top`` swaps with the largest first-order
-    gain (the linear estimate of the fall in loss) come back: of the vocabulary, or of the owner's
-    ``candidates`` where they are given.
+    ``owners[i]`` gives for every token of segment i the owner that collects its gradient, or -1 for
+    none. All tokens of one owner are the same literal token in different renderings, so the owner's
+    gradient is the sum over them. For each owner the reply has the ``top`` swaps with the largest
+    first-order gain (the linear estimate of the fall in loss), from the vocabulary or from the
+    owner's ``candidates`` where they are given.
 
-    ``probes`` is how many further backward passes, each with a random sign a choice, estimate how
-    far the choices' gradients are spread.
+    ``probes`` is the number of further backward passes, with a random sign for each choice, that
+    estimate how far the choices' gradients are spread.
     """
 
     segments: tuple[Segment, ...]
@@ -167,9 +170,10 @@ class Differentiate(msgspec.Struct, frozen=True, tag="differentiate", omit_defau
 
 
 class Gradients(msgspec.Struct, frozen=True, tag="gradients"):
-    """The choices' losses (nats); each owner's L2 norm of the mean gradient, and its swaps (token
-    id, gain). ``spreads``, where there were probes, is the root mean square of the distance between
-    one choice's gradient and the mean, as estimated."""
+    """``losses`` are those of the choices, in nats. For each owner, ``norms`` has the L2 norm of
+    the mean gradient and ``swaps`` the pairs (token id, gain). Where there were probes, ``spreads``
+    has for each owner the estimated root mean square distance of one choice's gradient from the
+    mean."""
 
     losses: tuple[float, ...]
     norms: tuple[float, ...]
@@ -183,7 +187,7 @@ class Describe(msgspec.Struct, frozen=True, tag="describe"):
 
 
 class Description(msgspec.Struct, frozen=True, tag="description"):
-    """Of a loaded model. ``specials`` maps the text of each special token to its id."""
+    """A loaded model's properties. ``specials`` maps the text of each special token to its id."""
 
     context: int
     vocabulary: int
@@ -209,7 +213,7 @@ _reply: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
 
 
 def encode(message: Any) -> bytes:
-    """The one byte form of a message."""
+    """The message's encoding; equal messages have equal bytes."""
     return _encoder.encode(message)
 
 
@@ -218,5 +222,5 @@ def decode_reply(data: bytes) -> Reply:
 
 
 def digest(message: Any) -> str:
-    """SHA-256 of the byte form, in hex."""
+    """SHA-256 of the encoding, in hex."""
     return hashlib.sha256(encode(message)).hexdigest()

@@ -1,4 +1,4 @@
-"""A model in several GGUF files made one: what llama.cpp's llama-gguf-split --merge does."""
+"""Joins a model's several GGUF files into one, as llama.cpp's llama-gguf-split --merge does."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ _CODES = {layout.name: code for code, layout in TENSOR_TYPES.items()}
 
 
 def parts_of(path: Path) -> list[Path]:
-    """The files of the model that ``path`` is the first part of, in order; itself alone where it is
-    a whole model. Raises HeaderError for another part than the first, and for one that is missing.
-    """
+    """The files of the model whose first part is ``path``, in order; ``path`` alone where it is a
+    whole model. Raises HeaderError where ``path`` is a later part and where a part is missing."""
     part = read_part(path)
     if part.count == 1:
         return [path]
@@ -41,8 +40,8 @@ def parts_of(path: Path) -> list[Path]:
 
 
 def join(files: list[Path], target: Path) -> None:
-    """Writes the whole model to ``target``, durably. Raises HeaderError where the files are not the
-    parts of one model, in order."""
+    """Writes the whole model to ``target`` and flushes it to the disk. Raises HeaderError where the
+    files are not the parts of one model, in order."""
     parts = [read_part(file) for file in files]
     first = parts[0]
     for number, (file, part) in enumerate(zip(files, parts, strict=True)):
@@ -69,7 +68,7 @@ def join(files: list[Path], target: Path) -> None:
 
 
 def _head(file: Path, first: GgufPart, tensors: list[Tensor]) -> bytes:
-    """The first part's key-values but for those of the split, and every tensor's info."""
+    """The first part's key-values, without those about the split, and the info of every tensor."""
     with file.open("rb") as source:
         values = []
         for key, span in first.spans.items():

@@ -1,4 +1,4 @@
-"""Makes a body or a twin in a child process of its own: native code stays out of the caller."""
+"""Makes a body or a twin in a child process of its own, so that the caller loads no native code."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import sys
 from pathlib import Path
 
 KINDS = ("BF16", "F16", "Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q4_0", "Q3_K_M", "Q2_K")
-"""What a GGUF can be requantised as, the most faithful first."""
+"""The types that a GGUF can be requantised as, the most faithful first."""
 
 
 class MakeError(Exception):
-    """What was to be made could not be; the message says why."""
+    """A body or twin could not be made; the message says why."""
 
 
 def make(what: str, source: Path, target: Path, kind: str = "") -> None:
-    """``what`` is ``body`` (a GGUF requantised as ``kind``) or ``twin`` (a safetensors folder, out
-    of a GGUF or of such a folder)."""
+    """Makes a ``body`` (a GGUF requantised as ``kind``) or a ``twin`` (a safetensors folder, from a
+    GGUF or from another such folder)."""
     done = subprocess.run(
         [sys.executable, "-P", "-m", "models.making", what, str(source), str(target), kind],
         stdin=subprocess.DEVNULL,

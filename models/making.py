@@ -11,7 +11,7 @@ from models.egress import refuse_network
 
 def main(what: str, source: str, target: str, kind: str) -> None:
     refuse_network()
-    os.umask(0o077)  # what is made is its owner's alone, as the rest of the model is
+    os.umask(0o077)  # its owner alone can read what is made, as with the rest of the model
     if what == "twin":
         from models.twin.load import make_twin
 

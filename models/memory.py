@@ -1,4 +1,5 @@
-"""What a model needs of this machine's memory, what there is, and who goes first when it ends."""
+"""How much memory a model needs, how much there is, and which process ends first when it runs
+out."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ CGROUP = Path("/sys/fs/cgroup")
 OOM_SCORE = Path("/proc/self/oom_score_adj")
 NVIDIA = Path("/dev/nvidiactl")
 OVERHEAD = 128 << 20
-"""Bytes for Python, libraries and graphs beside a model's own."""
+"""Bytes for Python, libraries and graphs, in addition to a model's own."""
 
 _CELL_BYTES = 2
 _LOGIT_BYTES = 4
@@ -39,7 +40,7 @@ def needed_by_gguf(header: GgufHeader, n_ctx: int, batch: int) -> int:
 
 
 def needed_by_context(header: GgufHeader, n_ctx: int, batch: int) -> int:
-    """Bytes: the keys and values of every layer for each cell, in 16 bits, and two batches of
+    """Bytes of the keys and values of every layer for each cell, in 16 bits, and of two batches of
     logits."""
     values, name = header.metadata, header.architecture
 
@@ -57,8 +58,8 @@ def needed_by_context(header: GgufHeader, n_ctx: int, batch: int) -> int:
 
 
 def available() -> int | None:
-    """Bytes that can be had without swapping, within the control group's limit; None where this
-    system does not say."""
+    """Bytes available without swapping, within the control group's limit; None where this system
+    does not say."""
     try:
         lines = dict(line.split(":", 1) for line in MEMINFO.read_text().splitlines())
         free = int(lines["MemAvailable"].split()[0]) * 1024
@@ -73,13 +74,14 @@ def available() -> int | None:
 
 
 def confine() -> None:
-    """This process dumps no core, takes no more than is available now, and is the first to go where
-    memory ends: a worker costs one request, the runner or the desktop more."""
+    """Makes this process dump no core, take no more memory than is available now, and be the first
+    to be killed when memory runs out: losing a worker costs one request, losing the runner or the
+    desktop costs more."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     free = available()
-    if free is not None and not NVIDIA.exists():  # its driver maps more than it takes
+    if free is not None and not NVIDIA.exists():  # NVIDIA's driver maps more than it uses
         resource.setrlimit(resource.RLIMIT_DATA, (free, free))
-    with suppress(OSError):  # where it cannot be said, the kernel chooses
+    with suppress(OSError):  # where it cannot be set, the kernel chooses
         OOM_SCORE.write_text("1000")
 
 

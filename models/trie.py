@@ -1,4 +1,4 @@
-"""A trie of token sequences: every shared prefix stands once, so it is computed once."""
+"""A trie of token sequences: every shared prefix is stored once, so it is computed once."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Trie:
         return len(self.tokens)
 
     def needed(self, readers: Container[int]) -> list[bool]:
-        """Which nodes have to be computed to read the logits at ``readers``: these and what comes
-        before them. The last token of an answer is only looked up."""
+        """Which nodes have to be computed to read the logits at ``readers``: these and their
+        ancestors. The last token of an answer is only looked up, not computed."""
         needed = [node in readers for node in range(len(self))]
         for node in range(len(self) - 1, -1, -1):
             if needed[node] and self.parents[node] >= 0:
@@ -43,7 +43,7 @@ class Trie:
 
 
 def prefixes(request: Propose) -> Trie:
-    """The trie of what is to be continued. Raises BadRequest for an empty prefix."""
+    """The trie of the prefixes to continue. Raises BadRequest for an empty prefix."""
     if not all(request.prefixes):
         raise BadRequest("nothing can be proposed after an empty prefix")
     return build([Segment(-1, prefix) for prefix in request.prefixes])

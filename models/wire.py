@@ -1,4 +1,4 @@
-"""What goes between the runner and a worker: four bytes of length, then one msgpack message."""
+"""The messages between the runner and a worker: four bytes of length, then one msgpack message."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import msgspec
 from models.engine import Description, Failed, Reply, Request, encode
 
 MAX_FRAME = 256 << 20
-"""Bytes of the longest message; a longer one is a mistake or an attack, never a request."""
+"""The longest message, in bytes; a longer one is a mistake or an attack, never a request."""
 
 _HEADER = 4
 _CHUNK = 1 << 20
 
 
 class Load(msgspec.Struct, frozen=True, tag="load"):
-    """The first frame: ``engine`` is "module:function", called with ``options`` and a beat."""
+    """The first frame: ``engine`` is "module:function", called with ``options`` and a ``beat``."""
 
     engine: str
     options: dict[str, Any]
@@ -35,7 +35,7 @@ class Call(msgspec.Struct, frozen=True, tag="call"):
 
 
 class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
-    """Nobody wants the reply to this call any more. It is answered all the same, soon."""
+    """The reply to this call is no longer wanted. The call is answered nevertheless, soon."""
 
     id: int
 
@@ -60,22 +60,23 @@ T = TypeVar("T")
 
 
 class ChannelClosed(Exception):
-    """The other side is gone, between two frames or in the middle of one."""
+    """The other side closed the channel, between two frames or in the middle of one."""
 
 
 class BadFrame(Exception):
-    """Bytes that are no message: too long, undecodable or out of turn."""
+    """Bytes that are not a message: too long, undecodable or out of turn."""
 
 
 class MessageTooLong(ValueError):
-    """A message that fits no frame. Nothing of it was sent."""
+    """A message that is too long for a frame. No part of it was sent."""
 
 
 class Channel(Generic[T]):
-    """Frames over two file descriptors; ``receives`` is the union of messages it decodes.
+    """Frames over two file descriptors; ``receives`` is the union of messages that it decodes.
 
-    A timeout is in seconds for a whole frame, None for ever; past it TimeoutError is raised. After
-    any error but MessageTooLong the two sides may disagree on where a frame begins: give it up.
+    A timeout is in seconds for a whole frame; None waits for ever. After it TimeoutError is raised.
+    After any error but MessageTooLong the two sides may disagree on where a frame begins, so the
+    channel must be given up.
     """
 
     def __init__(self, reads: int, writes: int, receives: Any) -> None:
@@ -86,7 +87,7 @@ class Channel(Generic[T]):
         os.set_blocking(writes, False)
 
     def send(self, message: Any, timeout: float | None = None) -> None:
-        """Raises MessageTooLong, ChannelClosed and TimeoutError."""
+        """Sends one message. Raises MessageTooLong, ChannelClosed and TimeoutError."""
         body = encode(message)
         if len(body) > MAX_FRAME:
             raise MessageTooLong(f"a message of {len(body)} bytes; at most {MAX_FRAME} can be sent")
@@ -95,7 +96,7 @@ class Channel(Generic[T]):
             self._write(memoryview(part), deadline)
 
     def receive(self, timeout: float | None = None) -> T:
-        """Raises BadFrame, ChannelClosed and TimeoutError."""
+        """Returns the next message. Raises BadFrame, ChannelClosed and TimeoutError."""
         deadline = _deadline(timeout)
         length = int.from_bytes(self._read(_HEADER, deadline), "big")
         if length > MAX_FRAME:
@@ -106,7 +107,7 @@ class Channel(Generic[T]):
             raise BadFrame(f"a frame that is no message: {error}") from error
 
     def ready(self) -> bool:
-        """Whether something can be read, if only that the other side is gone."""
+        """Whether there is something to read; this includes that the other side has closed."""
         poll = select.poll()
         poll.register(self.reads, select.POLLIN)
         return bool(poll.poll(0))

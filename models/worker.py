@@ -1,6 +1,6 @@
-"""One child process that owns one loaded model: ``python -m models.worker``, spoken to by the pool.
+"""A child process that owns one loaded model (``python -m models.worker``); the pool talks to it.
 
-Frames come in on its stdin and go out on what was its stdout. Ends when either is closed.
+Frames come in on its stdin and go out on its original stdout. It ends when either is closed.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from models.wire import (
     ToWorker,
 )
 
-_POLL = 1000  # ms between two looks at the parent
+_POLL = 1000  # ms between two checks of the parent
 
 
 class Engine(Protocol):
-    """A loaded model. It raises BadRequest for what no engine could answer, and outlives it."""
+    """A loaded model. It raises BadRequest for a request no engine could answer, and works on."""
 
     def handle(self, request: Request) -> Reply: ...
 
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def serve(channel: Channel[ToWorker]) -> None:
-    """Loads, then answers calls; returns after a failed load or without memory."""
+    """Loads the model, then answers calls; returns where loading failed or memory ran out."""
     load = channel.receive()
     if not isinstance(load, Load):
         raise BadFrame("the first frame must say what to load")
@@ -65,12 +65,12 @@ def serve(channel: Channel[ToWorker]) -> None:
 
 
 class Cancelled(Exception):
-    """Raised out of a beat: nobody wants the reply any more."""
+    """Raised by ``beat`` where the reply is no longer wanted."""
 
 
 class Server:
-    """Answers one call at a time, except that a call which comes during another one is answered in
-    that one's next gap: who waits at a terminal comes before a search."""
+    """Answers one call at a time. A call that comes during another is answered in that one's next
+    gap, since a person at a terminal comes before a search."""
 
     def __init__(self, channel: Channel[ToWorker]) -> None:
         self.channel = channel
@@ -87,7 +87,7 @@ class Server:
             self._answer_waiting()
 
     def beat(self, done: int, total: int) -> None:
-        """A sign of life, and the place where a call is broken off. Raises Cancelled."""
+        """Sends a sign of life. A call can be cancelled here: then this raises Cancelled."""
         self.channel.send(Beat(self._working[-1] if self._working else 0, done, total))
         while self.channel.ready():
             self._listen()
@@ -95,7 +95,7 @@ class Server:
             raise Cancelled
 
     def gap(self) -> None:
-        """Answers what has come. What the engine held in memory may be gone after it."""
+        """Answers the calls that have come. What the engine held in memory may be gone then."""
         if len(self._working) == 1:
             self._answer_waiting()
 
@@ -128,7 +128,8 @@ class Server:
 
 
 def _take_pipes() -> Channel[ToWorker]:
-    """Moves both pipes off fds 0 and 1, so that nothing an engine prints or reads meets a frame."""
+    """Moves both pipes off fds 0 and 1, so that what an engine prints or reads never mixes with
+    frames."""
     channel: Channel[ToWorker] = Channel(os.dup(0), os.dup(1), ToWorker)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
@@ -138,11 +139,11 @@ def _take_pipes() -> Channel[ToWorker]:
 
 
 def _end_with_parent(requests: int) -> None:
-    """Ends the process, even in the middle of a native call, once nobody is left to ask.
+    """Ends the process once its parent is gone, even in the middle of a native call.
 
-    A hang-up of the request pipe says so at once, and a change of parent where a stray copy of the
-    pipe is still open. Linux's PR_SET_PDEATHSIG would not do: it fires at the end of the *thread*
-    that started the worker.
+    A hang-up of the request pipe shows this at once; a change of parent shows it where a stray copy
+    of the pipe is still open. Linux's PR_SET_PDEATHSIG does not help: it fires at the end of the
+    *thread* that started the worker.
     """
     parent = os.getppid()
     poll = select.poll()

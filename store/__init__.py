@@ -1,1 +1,1 @@
-"""One SQLite file: rows and bytes. Knows neither prompts nor models."""
+"""One SQLite file of rows and bytes. The package knows neither prompts nor models."""

@@ -22,9 +22,9 @@ _identifier = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
 def append_within(db: Database, action: str, subject: Mapping[str, str]) -> None:
-    """Inside the caller's write: logs ``action`` on ``subject``, whose values are ids or hashes.
+    """Logs ``action`` on ``subject``, whose values are ids or hashes, inside the caller's write.
 
-    StoreError for a value that could be anything else: the log outlives what is forgotten.
+    Raises StoreError for a value that could be anything else: the log outlives what is forgotten.
     """
     for name, value in subject.items():
         if not _identifier.fullmatch(value):
@@ -37,11 +37,11 @@ def append_within(db: Database, action: str, subject: Mapping[str, str]) -> None
 
 
 def verify(db: Database) -> int | None:
-    """The number of the first entry that is missing or was changed; None where the chain holds.
+    """The number of the first entry that is missing or was changed; None where the chain is intact.
 
-    Who rewrites the whole chain, or its end together with SQLite's own counter, is not found out.
+    It does not detect that the whole chain was rewritten, or its end with SQLite's own counter.
     """
-    # Read before the entries, so that one appended meanwhile does not seem to be missing.
+    # The counter is read before the entries, so that one appended meanwhile does not seem missing.
     counter = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'audit'").fetchone()
     expected, previous = 1, FIRST
     for record in pages(db, AuditRecord, "audit", "1", (), "seq"):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def backup(db: Database, target: Path) -> None:
-    """Writes a consistent copy (0600) to ``target``, which must not exist; on failure, nothing."""
+    """Writes a consistent copy (0600) to ``target``, which must not exist; on failure, no copy."""
     try:
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileExistsError as error:

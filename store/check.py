@@ -1,4 +1,4 @@
-"""Is the file whole? Looks at SQLite's own structures and at what the store promises on top."""
+"""Checks the file: SQLite's own structures, and what the store promises in addition."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def check(db: Database) -> list[str]:
-    """Every problem found, in words; empty where there is none. Reads everything, changes nothing.
+    """Returns every problem found, in words. It reads everything and changes nothing.
 
-    A file that is damaged too badly to be read on is one problem more, not an exception.
+    Where the file is too damaged to be read further, that is one more problem, not an exception.
     """
     problems: list[str] = []
     try:
@@ -36,7 +36,7 @@ def check(db: Database) -> list[str]:
 
 def _journals(db: Database) -> list[str]:
     problems = []
-    # One statement is one snapshot: a writer in between cannot look like damage.
+    # One statement reads one snapshot, so a write in between cannot look like damage.
     entries = db.execute(
         "SELECT runs.id, spent, seq, cost FROM runs LEFT JOIN journal ON run_id = runs.id "
         "ORDER BY runs.id, seq"

@@ -46,7 +46,7 @@ def settle(db: Database, id: int, answer: str | None, failed: bool = False) -> N
 
 
 def settle_within(db: Database, id: int, answer: str | None, failed: bool = False) -> None:
-    """``settle`` inside the caller's write: together with what the command changed, or not."""
+    """``settle`` inside the caller's write, so that answer and changes are stored together."""
     if not db.execute(
         "UPDATE commands SET status = ?, answer = ? "
         "WHERE id = ? AND status IN ('pending', 'taken')",
@@ -60,7 +60,7 @@ def get(db: Database, id: int) -> CommandRecord | None:
 
 
 def unsettled(db: Database) -> list[CommandRecord]:
-    """Pending or taken, oldest first."""
+    """The commands that are pending or taken, oldest first."""
     where = "WHERE status IN ('pending', 'taken') ORDER BY id"
     return select(db, CommandRecord, "commands", where)
 
@@ -77,8 +77,9 @@ def waiting(db: Database) -> list[CommandRecord]:
 
 
 def requeue_taken(db: Database, tries: int, answer: str) -> None:
-    """After a runner's death: what it took and did not settle is pending again; but what was taken
-    ``tries`` times has failed with ``answer`` (JSON), since it may be what ends runners."""
+    """Makes the commands pending again that a dead runner took and did not settle. One that was
+    taken ``tries`` times fails with ``answer`` (JSON) instead, since it may be what ends
+    runners."""
     with write(db):
         db.execute(
             "UPDATE commands SET status = 'failed', answer = ? "

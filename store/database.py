@@ -1,4 +1,4 @@
-"""The one door to SQLite: ``open`` to get in, ``write`` to change anything."""
+"""The only access to SQLite: ``open`` opens a store, ``write`` is needed to change anything."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 APPLICATION_ID = 0x5354524F  # "STRO"
 BUSY_SECONDS = 60.0
-"""A million rows are stored in one write, which takes a quarter of a minute."""
+"""Seconds to wait for a lock: a write of a million rows takes a quarter of a minute."""
 
 
 def open(path: Path) -> Database:
-    """The store at ``path``, created (folder 0700, file 0600) or migrated where needed.
+    """Opens the store at ``path``; creates it (folder 0700, file 0600) or migrates it where needed.
 
     Raises StoreError for a file that is not SQLite, belongs to another application or was written
-    by a newer version, and for a folder or file that cannot be written. None of these is changed.
-    A connection belongs to the thread that opened it.
+    by a newer version, and for a folder or file that cannot be written. None of these is changed. A
+    connection belongs to the thread that opened it.
     """
     try:
         with explained(path):
@@ -41,7 +41,7 @@ def open(path: Path) -> Database:
 
 @contextmanager
 def write(db: Database) -> Iterator[None]:
-    """One transaction, taken at the start: all of the block is committed, or nothing is.
+    """One transaction, begun immediately: the whole block is committed, or nothing is.
 
     Raises StoreError inside another write, and for a full, read-only, locked or damaged file.
     """
@@ -64,7 +64,7 @@ def path_of(db: Database) -> str:
 
 
 def now() -> str:
-    """ISO-8601, UTC, in microseconds: sorts as text."""
+    """The time now as ISO-8601, UTC, in microseconds, which sorts as text."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
@@ -79,8 +79,9 @@ def _claim(path: Path) -> None:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileExistsError:
-        # SQLite takes a file of one byte for an empty database and overwrites it. Its size tells;
-        # opening it here would drop the locks of this process's other connections on closing.
+        # SQLite takes a file of one byte for an empty database and overwrites it. Only the size is
+        # checked: to open and close the file here would drop the locks of this process's other
+        # connections.
         if 0 < path.stat().st_size < 512:
             raise StoreError(
                 f"{path}: it is not a SQLite file; move it away or choose another path"
@@ -108,7 +109,7 @@ def _connect(path: Path) -> Database:
 def _refuse_foreign(db: Database, path: Path) -> None:
     from store.migrations import SCHEMA
 
-    # In this order: another process may commit the first schema between two of the reads.
+    # The order matters: another process may commit the first schema between two of the reads.
     tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     owner, version = pragma(db, "application_id"), pragma(db, "user_version")
     if owner != APPLICATION_ID and (owner or tables):

@@ -1,4 +1,4 @@
-"""What can go wrong with the store, in words a person can act on."""
+"""The errors of the store, in words that a person can act on."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ class StoreError(Exception):
 
 
 class NameTakenError(StoreError):
-    """The person gave a name that something else has."""
+    """The name that a person gave is taken already."""
 
 
 def in_words(error: sqlite3.Error) -> str | None:
-    """SQLite's error in words; None where there is nothing to be done about it (a constraint: the
-    caller's bug)."""
+    """SQLite's error in words; None where a person can do nothing about it (a broken constraint is
+    the caller's bug)."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return f"{_WORDS[code]} ({error})" if code in _WORDS else None
 
 
 @contextmanager
 def explained(path: Path | str) -> Iterator[None]:
-    """Turns SQLite's errors on this file into StoreError; those without words pass as they are."""
+    """Turns SQLite's errors on this file into StoreError; those without words pass unchanged."""
     try:
         yield
     except sqlite3.Error as error:

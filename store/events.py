@@ -1,4 +1,4 @@
-"""What happened, in order, for whoever follows: never edited, only appended."""
+"""What happened, in order, for windows to follow. Events are appended and never edited."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from store.database import now, write
 from store.records import EventRecord
-from store.sql import insert, pages
+from store.sql import insert, pages, select
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 def append(
     db: Database, kind: str, body: str, run_id: str | None = None, task_id: str | None = None
 ) -> None:
-    """``body`` is JSON; one with content names its run or its task, to be forgotten with it."""
+    """Adds an event. ``body`` is JSON; one with content names its run or its task, to be forgotten
+    with it."""
     with write(db):
         append_within(db, kind, body, run_id, task_id)
 
@@ -30,7 +31,7 @@ def append_within(
 
 
 def count(db: Database, run_id: str, kinds: Sequence[str]) -> int:
-    """How many events of these kinds a run has."""
+    """The number of events of these kinds that a run has."""
     marks = ", ".join("?" * len(kinds))
     found = db.execute(
         f"SELECT count(*) FROM events WHERE run_id = ? AND kind IN ({marks})", (run_id, *kinds)
@@ -39,7 +40,19 @@ def count(db: Database, run_id: str, kinds: Sequence[str]) -> int:
 
 
 def since(db: Database, id: int, run_id: str | None = None) -> Iterator[EventRecord]:
-    """The events after event ``id`` (0 for all), of one run where given, a page at a time."""
+    """The events after event ``id`` (0 for all), a page at a time; of one run only, if given."""
     if run_id is None:
         return pages(db, EventRecord, "events", "1", (), "id", id)
     return pages(db, EventRecord, "events", "run_id = ?", (run_id,), "id", id)
+
+
+def last(db: Database) -> int:
+    """The id of the last event there is, 0 where there is none."""
+    return int(db.execute("SELECT coalesce(max(id), 0) FROM events").fetchone()[0])
+
+
+def latest(db: Database, run_id: str, kind: str, until: int, limit: int) -> list[EventRecord]:
+    """The last events of this kind that a run has up to event ``until``, in order; ``limit`` at
+    most, -1 for all."""
+    where = "WHERE run_id = ? AND id <= ? AND kind = ? ORDER BY id DESC LIMIT ?"
+    return select(db, EventRecord, "events", where, (run_id, until, kind, limit))[::-1]

@@ -1,4 +1,4 @@
-"""What each operator did to each section on each kind of task and model, until forgotten."""
+"""What each operator did to each section on each kind of task and model; kept until forgotten."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ if TYPE_CHECKING:
 
 
 def add(db: Database, experience: ExperienceRecord) -> None:
-    """Idempotent by run and sequence number: a resumed run says the same again."""
+    """Adds a record; idempotent by run and sequence number, as a resumed run repeats it."""
     with write(db):
         insert(db, "experience", msgspec.structs.asdict(experience), "ON CONFLICT DO NOTHING")

@@ -22,10 +22,10 @@ WHERE key IN (SELECT key FROM memo_tasks WHERE task_id = :task)
 def forget(db: Database, task_id: str) -> bool:
     """Deletes the task, all that belongs to it and the memo entries that no other task shares.
 
-    Then the file is rewritten without the deleted bytes; repeating the call finishes an interrupted
-    one. The audit log keeps the ids, and its looks count for tasks that share its test cases. False
-    where there is no such task. StoreError where another process reads the file all the while, so
-    that the bytes cannot go yet.
+    Then the file is rewritten without the deleted bytes; calling this again finishes an interrupted
+    rewrite. The audit log keeps the ids, and the task's looks go on counting for tasks that share
+    its test cases. Returns False where there is no such task. Raises StoreError where another
+    process keeps reading the file, so that the bytes cannot be removed yet.
     """
     db.execute("PRAGMA secure_delete = ON").fetchall()
     with write(db):
@@ -42,7 +42,7 @@ def forget(db: Database, task_id: str) -> bool:
 
 
 def was_forgotten(db: Database, task_id: str) -> bool:
-    """Whether the task was there once and is not any more."""
+    """Whether the task was forgotten and has not been added again since."""
     once = "action = 'forget' AND json_extract(subject, '$.task') = ?"
     return bool(
         db.execute(f"SELECT 1 FROM audit WHERE {once}", (task_id,)).fetchone()

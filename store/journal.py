@@ -32,10 +32,10 @@ def record(
     spent: float,
     memo_tasks: Iterable[str] = (),
 ) -> None:
-    """Commits one entry whole: the entry, the run's new total ``spent``, and the memo.
+    """Commits one entry in one write: the entry, the run's new total ``spent``, and the memo.
 
-    ``seq`` counts from 0 without holes; StoreError for any other. The reply enters the memo under
-    ``key`` where ``memo_tasks`` names the tasks that it derives from.
+    ``seq`` counts from 0 without holes; StoreError is raised for any other. The reply is also kept
+    in the memo under ``key`` where ``memo_tasks`` names the tasks that it derives from.
     """
     with write(db):
         following = _following(db, run_id)
@@ -48,8 +48,9 @@ def record(
 
 
 def obey(db: Database, run_id: str, command: int, kind: str, status: str | None) -> None:
-    """Commits a user command whole: an entry at the journal's end, the run's new ``status`` where
-    it gets one, and the answer ``{}`` to the open command; StoreError where it is not open."""
+    """Commits a user command in one write: an entry at the journal's end, the run's new ``status``
+    where it gets one, and the answer ``{}`` to the command. Raises StoreError where that is not
+    open."""
     with write(db):
         entry = Entry(_following(db, run_id), kind, "", b"", b"", 0.0)
         insert(db, "journal", {"run_id": run_id, **msgspec.structs.asdict(entry)})
@@ -59,7 +60,7 @@ def obey(db: Database, run_id: str, command: int, kind: str, status: str | None)
 
 
 def entries(db: Database, run_id: str) -> Iterator[Entry]:
-    """In order, a page at a time."""
+    """The entries in order, read a page at a time."""
     return pages(db, Entry, "journal", "run_id = ?", (run_id,), "seq")
 
 

@@ -12,13 +12,14 @@ if TYPE_CHECKING:
 
 
 def get(db: Database, key: str) -> bytes | None:
-    """The reply. Reading counts as use only once ``journal.record`` copies it into a run."""
+    """The reply, or None. A read counts as use only once ``journal.record`` copies it into a
+    run."""
     found = db.execute("SELECT reply FROM memo WHERE key = ?", (key,)).fetchone()
     return None if found is None else bytes(found[0])
 
 
 def put_within(db: Database, key: str, reply: bytes, task_ids: Iterable[str]) -> None:
-    """Inside the caller's write: keeps the reply for these tasks, or marks it as used just now."""
+    """Keeps the reply for these tasks, or marks it as used just now, inside the caller's write."""
     links = [(key, task_id) for task_id in task_ids]
     if not links:
         return
@@ -33,7 +34,8 @@ def put_within(db: Database, key: str, reply: bytes, task_ids: Iterable[str]) ->
 
 
 def bound(db: Database, megabytes: float) -> int:
-    """Evicts the least recently used until the replies fit (10^6 bytes each); returns how many."""
+    """Evicts the least recently used replies until the rest fit into ``megabytes`` (10^6 bytes
+    each); returns how many were evicted."""
     with write(db):
         return db.execute(
             "DELETE FROM memo WHERE key IN (SELECT key FROM ("

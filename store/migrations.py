@@ -139,8 +139,8 @@ def m0001_first(db: Database) -> None:
 
 @migrations()
 def m0002_measures(db: Database) -> None:
-    """Figures are of a task's own metric and carry their interval; before, all were accuracies,
-    shown with Wilson's. Verdicts lose their single answers, which said less."""
+    """Results are in the task's own metric and carry its interval; before, all were accuracies,
+    shown with Wilson's interval. Verdicts lose their ``answers``, which said less."""
     db.execute("ALTER TABLE evaluations RENAME COLUMN accuracy TO value")
     for side in ("low", "high"):
         db.execute(f"ALTER TABLE evaluations ADD COLUMN {side} REAL NOT NULL DEFAULT 0.0")
@@ -159,7 +159,7 @@ def m0002_measures(db: Database) -> None:
 
 
 def _measured(body: str) -> str:
-    """What an event or a verdict says, with its accuracies as values of a metric."""
+    """Returns the body of an event or a verdict with its accuracies as values of a metric."""
     found: dict[str, Any] = json.loads(body)
     for part in (found, found.get("seed"), found.get("best")):
         if isinstance(part, dict) and "accuracy" in part:
@@ -172,7 +172,7 @@ def _measured(body: str) -> str:
 
 
 def _wilson(value: float, n: int) -> tuple[float, float]:
-    """The 95 % score interval of a share."""
+    """Wilson's 95 % score interval of a proportion."""
     if not n:
         return 0.0, 1.0
     z2 = 1.959964**2 / n
@@ -182,7 +182,7 @@ def _wilson(value: float, n: int) -> tuple[float, float]:
 
 @migrations()
 def m0003_skipped(db: Database) -> None:
-    """Rows of a file that were wrong and left out."""
+    """Adds the table of the wrong rows of a file, which were left out."""
     db.executescript("""
         CREATE TABLE skipped (
             task_id TEXT NOT NULL REFERENCES tasks(id) ON DELETE CASCADE,
@@ -193,4 +193,4 @@ def m0003_skipped(db: Database) -> None:
 
 
 SCHEMA = 3
-"""The number of the last migration: the file's ``user_version``."""
+"""The number of the last migration, which is the file's ``user_version``."""

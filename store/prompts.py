@@ -27,7 +27,8 @@ def add(
 ) -> bool:
     """Adds a prompt with the ids of the ``rows`` of its task that it derives from.
 
-    False, and nothing changes, where the task has this prompt already: its first origin stands.
+    Returns False and changes nothing where the task has this prompt already: its first origin is
+    kept.
     """
     prompt = {
         "id": id,
@@ -50,9 +51,9 @@ def add(
 
 
 def get(db: Database, id_prefix: str) -> PromptRecord | None:
-    """By id or by its unique beginning; StoreError where several begin so.
+    """The prompt with this id, or with the only id that begins so; StoreError where several do.
 
-    Where several tasks have the prompt, its oldest record.
+    Where several tasks have the prompt, this is its oldest record.
     """
     return by_prefix(db, PromptRecord, "prompts", id_prefix)
 

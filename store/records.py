@@ -1,4 +1,4 @@
-"""What the store gives back: one struct a table, its fields named as the columns."""
+"""The records that the store returns: one struct for each table, with its columns as fields."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class SkippedRecord(msgspec.Struct, frozen=True):
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """How many rows a task has, how many of them may ship, how many cases each split has, and how
-    many rows of the file were left out."""
+    """The number of rows of a task, of those that may ship, of cases in each split, and of rows of
+    the file that were left out."""
 
     rows: int
     may_ship: int
@@ -116,7 +116,7 @@ class EventRecord(msgspec.Struct, frozen=True):
 
 
 class CommandRecord(msgspec.Struct, frozen=True):
-    """``tries`` counts how often a runner took it."""
+    """``tries`` counts how often a runner took the command."""
 
     id: int
     kind: str
@@ -130,7 +130,7 @@ class CommandRecord(msgspec.Struct, frozen=True):
 
 
 class ExperienceRecord(msgspec.Struct, frozen=True):
-    """What one operator did in one step of a run. ``kind`` is the task's."""
+    """What one operator did in one step of a run. ``kind`` is the kind of the task."""
 
     task_id: str
     run_id: str
@@ -152,8 +152,8 @@ class VerdictRecord(msgspec.Struct, frozen=True):
 
 
 class LookRecord(msgspec.Struct, frozen=True):
-    """A look at a task's test split: the ``number``-th, from 1, at it or at one that shares a case
-    with it."""
+    """A look at a task's test split. ``number`` counts from 1, over all tasks that share a case of
+    their test splits with it."""
 
     task_id: str
     number: int

@@ -1,8 +1,8 @@
-"""Runs and their finished evaluations. What a run was given never changes once created."""
+"""Runs and their finished evaluations. What a run is given at its creation never changes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,14 +12,14 @@ from store.database import now, write
 from store.errors import StoreError
 from store.events import append_within
 from store.records import EvaluationRecord, RunRecord
-from store.sql import by_prefix, insert, select
+from store.sql import by_prefix, insert, pages, select
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
 CHANGING = ("best_prompt", "stage", "started_at", "finished_at")
-"""What ``update`` may set; ``set_status`` sets the status, ``spent`` follows the journal, the rest
-is frozen."""
+"""What ``update`` may set. ``set_status`` sets the status and ``spent`` follows the journal; the
+rest is frozen."""
 
 
 def create(
@@ -35,9 +35,9 @@ def create(
     plan: str = "",
     command: int | None = None,
 ) -> None:
-    """A new run with frozen ``inputs`` (JSON) and a ``budget`` in cost units.
+    """Creates a run with frozen ``inputs`` (JSON) and a ``budget`` in cost units.
 
-    One write brings the run, its ``plan`` event (JSON) and the answer to the open ``command`` that
+    One write stores the run, its ``plan`` event (JSON) and the answer to the open ``command`` that
     asked for it, where they are given. Raises sqlite3.IntegrityError where the id is taken or the
     task lacks the seed prompt.
     """
@@ -65,17 +65,17 @@ def create(
 
 
 def get(db: Database, id_prefix: str) -> RunRecord | None:
-    """By id or by its unique beginning; StoreError where several begin so."""
+    """The run with this id, or with the only id that begins so; StoreError where several do."""
     return by_prefix(db, RunRecord, "runs", id_prefix)
 
 
 def all(db: Database) -> list[RunRecord]:
-    """Newest first."""
+    """All runs, newest first."""
     return select(db, RunRecord, "runs", "ORDER BY created_at DESC, id DESC")
 
 
 def oldest(db: Database, statuses: Sequence[str]) -> RunRecord | None:
-    """The run that was created first of those with one of the ``statuses``."""
+    """The oldest run with one of the ``statuses``."""
     marks = ", ".join("?" * len(statuses))
     first = f"WHERE status IN ({marks}) ORDER BY created_at, id LIMIT 1"
     return next(iter(select(db, RunRecord, "runs", first, statuses)), None)
@@ -97,7 +97,7 @@ def update(db: Database, id: str, **fields: Any) -> None:
 
 
 def set_status(db: Database, id: str, status: str, error: str | None = None) -> None:
-    """Sets the status, with the error that led to it, and tells followers in a ``status`` event."""
+    """Sets the status and the error that led to it, and adds a ``status`` event for followers."""
     with write(db):
         set_status_within(db, id, status, error)
 
@@ -110,10 +110,15 @@ def set_status_within(db: Database, id: str, status: str, error: str | None = No
 
 
 def add_evaluation(db: Database, evaluation: EvaluationRecord) -> None:
-    """Idempotent by run and sequence number: a resumed run says the same again."""
+    """Adds an evaluation; idempotent by run and sequence number, as a resumed run repeats it."""
     with write(db):
         insert(db, "evaluations", msgspec.structs.asdict(evaluation), "ON CONFLICT DO NOTHING")
 
 
 def evaluations(db: Database, run_id: str) -> list[EvaluationRecord]:
     return select(db, EvaluationRecord, "evaluations", "WHERE run_id = ? ORDER BY seq", (run_id,))
+
+
+def evaluations_since(db: Database, run_id: str, seq: int) -> Iterator[EvaluationRecord]:
+    """A run's evaluations after number ``seq`` (-1 for all), a page at a time."""
+    return pages(db, EvaluationRecord, "evaluations", "run_id = ?", (run_id,), "seq", seq)

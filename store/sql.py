@@ -1,4 +1,4 @@
-"""Rows to records and back: the few statements that every table shares."""
+"""Turns rows into records and back: the few statements that every table shares."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 PAGE = 200
-"""Rows a page: what one read holds in memory."""
+"""The rows of a page, which is what one read holds in memory."""
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -21,7 +21,7 @@ R = TypeVar("R", bound=msgspec.Struct)
 def insert(db: Database, table: str, values: dict[str, Any], otherwise: str = "") -> int:
     """Inserts one row inside the caller's write; ``otherwise`` is an ON CONFLICT clause.
 
-    Returns how many rows were written.
+    Returns the number of rows written.
     """
     slots = ", ".join(f":{name}" for name in values)
     sql = f"INSERT INTO {table} ({', '.join(values)}) VALUES ({slots}) {otherwise}"
@@ -61,7 +61,7 @@ def pages(
 
 
 def by_prefix(db: Database, record: type[R], table: str, prefix: str) -> R | None:
-    """The row whose id is ``prefix`` or alone begins with it; StoreError where several do."""
+    """The row whose id is ``prefix`` or alone begins with it; StoreError where several begin so."""
     first = "ORDER BY created_at LIMIT 1"
     if found := select(db, record, table, f"WHERE id = ? {first}", (prefix,)):
         return found[0]

@@ -28,10 +28,10 @@ def add(
     cases: Iterable[CaseRecord],
     skipped: Iterable[SkippedRecord] = (),
 ) -> bool:
-    """Adds the whole task or nothing; rows, cases and what was skipped are read once and keep
-    their order.
+    """Adds the whole task or nothing. All iterables are read once and keep their order.
 
-    False where a task of this id is there already. NameTakenError where another one has the name.
+    Returns False where a task of this id exists already. Raises NameTakenError where another task
+    has the name.
     """
     with write(db):
         if db.execute("SELECT 1 FROM tasks WHERE id = ?", (id,)).fetchone():
@@ -59,18 +59,18 @@ def add(
 
 
 def get(db: Database, name_or_id: str) -> TaskRecord | None:
-    """By name, else by id."""
+    """The task with this name, else with this id."""
     where = "WHERE name = ?1 OR id = ?1 ORDER BY name = ?1 DESC LIMIT 1"
     return next(iter(select(db, TaskRecord, "tasks", where, (name_or_id,))), None)
 
 
 def all(db: Database) -> list[TaskRecord]:
-    """Oldest first."""
+    """All tasks, oldest first."""
     return select(db, TaskRecord, "tasks", "ORDER BY created_at, id")
 
 
 def rows(db: Database, task_id: str, ids: Collection[str] | None = None) -> Iterator[RowRecord]:
-    """The rows in the order they were added; of ``ids`` only, where given."""
+    """The rows in the order in which they were added; only those of ``ids`` if given."""
     where, values = "task_id = ?", [task_id]
     if ids is not None:
         where += " AND id IN (SELECT value FROM json_each(?))"
@@ -79,12 +79,12 @@ def rows(db: Database, task_id: str, ids: Collection[str] | None = None) -> Iter
 
 
 def cases(db: Database, task_id: str, split: Split) -> Iterator[CaseRecord]:
-    """The cases of one split in the order they were added."""
+    """The cases of one split, in the order in which they were added."""
     return pages(db, CaseRecord, "cases", "task_id = ? AND split = ?", (task_id, split), "position")
 
 
 def skipped(db: Database, task_id: str) -> Iterator[SkippedRecord]:
-    """The rows of the file that were left out, in its order."""
+    """The rows of the file that were left out, in the file's order."""
     return pages(db, SkippedRecord, "skipped", "task_id = ?", (task_id,), "position")
 
 

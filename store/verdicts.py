@@ -1,4 +1,4 @@
-"""Verdicts, and every look at a task's test split that one took."""
+"""Verdicts, and the looks at a task's test split that they took."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ SELECT coalesce(max(number), 0) + 1 FROM (
     AND other.task_id = last.task_id AND other.id = mine.id AND other.split = 'test'
 )
 """
-"""The same file may have been imported under another name, or removed and imported again: the audit
-log outlives a task, whose id is a hash of its name, its options and its rows. CROSS JOIN keeps the
-tables in order, so that each case of this task costs one search by key."""
+"""Looks count across tasks, since the same file may have been imported under another name, or
+removed and imported again. The audit log outlives a task, whose id is a hash of its name, its
+options and its rows. CROSS JOIN keeps the tables in order, so that each case of this task costs one
+search by key."""
 
 _SHARING = """
 SELECT DISTINCT other.task_id FROM cases AS mine CROSS JOIN cases AS other
@@ -39,16 +40,16 @@ ORDER BY other.task_id
 
 
 def look(db: Database, *, run_id: str, task_id: str) -> int:
-    """Commits that the run reads the test split, with its audit entry; returns the look's number,
-    from 1, over all tasks that share a case of their test splits with this one. A run has one look:
-    a resumed run takes up its own."""
+    """Commits that the run reads the test split, with an audit entry, and returns the look's
+    number. Looks are numbered from 1 over all tasks that share a case of their test splits with
+    this one. A run has one look: a resumed run keeps its own."""
     with write(db):
         return _look_within(db, run_id, task_id)
 
 
 def record(db: Database, *, run_id: str, task_id: str, body: str) -> int:
-    """Commits the verdict (JSON), with its look where that was not taken before; returns the look's
-    number. A run has one verdict: where it has one already the first stands."""
+    """Commits the verdict (JSON), with a look where the run has none yet, and returns the look's
+    number. A run has one verdict: a second one is ignored."""
     with write(db):
         number = _look_within(db, run_id, task_id)
         verdict = {"run_id": run_id, "task_id": task_id, "body": body, "created_at": now()}
@@ -61,13 +62,13 @@ def get(db: Database, run_id: str) -> VerdictRecord | None:
 
 
 def looks(db: Database, task_id: str) -> list[LookRecord]:
-    """In order."""
+    """The looks at this task's test split, in order."""
     return select(db, LookRecord, "looks", "WHERE task_id = ? ORDER BY number", (task_id,))
 
 
 def hand_on_within(db: Database, task_id: str) -> None:
-    """Inside the write that deletes a task: its looks count for the tasks that share a case of
-    their test splits with it."""
+    """Lets the looks of a task count for the tasks that share a case of their test splits with it,
+    inside the write that deletes the task."""
     last = int(db.execute(_FOLLOWING, {"task": task_id}).fetchone()[0]) - 1
     for (heir,) in db.execute(_SHARING, {"task": task_id}).fetchall() if last else ():
         append_within(db, "look", {"task": heir, "look": str(last)})

@@ -60,7 +60,7 @@ class Engine(Protocol):
 
 
 class InProcess:
-    """``models.pool.Models`` over one engine; ``calls`` are all requests but those about text."""
+    """``models.protocol.Models`` over one engine; ``calls`` are all requests but those about text."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -155,6 +155,9 @@ class Judge:
         self.scored.setdefault(prompt.id, []).extend(case.id for case in cases)
         self.spent += len(cases)
         return [self._score(prompt, case) for case in cases]
+
+    def score_together(self, prompts: Sequence[Prompt], cases: Sequence[Case]):
+        return [self.score(prompt, cases) for prompt in prompts]
 
     def _score(self, prompt: Prompt, case: Case) -> Scored:
         random = Random(f"{prompt.example} {prompt.sections} {case.id}")

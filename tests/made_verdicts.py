@@ -18,16 +18,17 @@ from appliance.task import (
     Metric,
     Task,
 )
+from appliance.verdict.give import belonging
 from appliance.verdict.judge import judge
 from appliance.verdict.leaks import Leak
-from appliance.verdict.report import Ranked, Report, build
 from appliance.verdict.report.both import Both
+from appliance.verdict.report.build import build
+from appliance.verdict.report.report import Ranked, Report
 from appliance.verdict.verdict import (
     Answer,
     Noise,
     Unit,
     Verdict,
-    belonging,
 )
 
 SEED = Prompt(

@@ -17,6 +17,7 @@ import pytest
 
 from appliance import locations
 from appliance.run import client
+from appliance.run.messages import Tune
 from models.record import Body, Model, write
 from store import commands, database, runs
 
@@ -69,7 +70,10 @@ def plan(script: Script, patch: pytest.MonkeyPatch, tasks: Sequence[str], **more
     with database.open(locations.store_path()) as db:
         asked = [
             client.enqueue(
-                db, "tune", {"task": t, "model": MODEL, "minutes": 60.0, "seed": 3, **more}
+                db,
+                msgspec.convert(
+                    {"task": t, "model": MODEL, "minutes": 60.0, "seed": 3, **more}, Tune
+                ),
             )
             for t in tasks
         ]
@@ -80,7 +84,7 @@ def plan(script: Script, patch: pytest.MonkeyPatch, tasks: Sequence[str], **more
             time.sleep(0.02)
         runner.send_signal(signal.SIGKILL)
         runner.wait()
-        return [client.answer_to(db, command)["run"] for command in asked]
+        return [client.answer_to(db, command).run for command in asked]
 
 
 def reset(db: Any, run: str, budget: float) -> None:

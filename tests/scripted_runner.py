@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from appliance.host import host, plan
+from appliance.host import host, twin_check
 from appliance.run import runner
 from models.catalog import Model
 
@@ -17,7 +17,7 @@ BEAT = float(os.environ.get("STROP_BEAT", "30"))
 runner.IDLE_SECONDS = float(os.environ.get("STROP_IDLE", "0.5"))
 runner.POLL_SECONDS = 0.02
 # What a scripted model proposes is not what it scores highest.
-plan.ANOTHER_MODEL = float("inf")
+twin_check.ANOTHER_MODEL = float("inf")
 
 
 def scripted_worker(self: host.Host, model: Model, body: str) -> str:
@@ -31,7 +31,6 @@ def scripted_worker(self: host.Host, model: Model, body: str) -> str:
 
 
 host.Host.worker = scripted_worker  # type: ignore[method-assign]
-host.Host.prepare = lambda self, name: self.catalog.get(name)  # type: ignore[method-assign]
 
 if __name__ == "__main__":
     runner.main()

@@ -10,7 +10,7 @@ from random import Random
 
 from appliance.data import Imported
 from appliance.data.split.demonstrations import shot_pool
-from appliance.data.tasks import Loaded
+from appliance.prompts.loaded import Loaded
 from appliance.prompts.seeds import plain_seed
 from appliance.task import (
     Case,
@@ -71,11 +71,11 @@ def splits(name: str) -> dict[Split, list[Case]]:
 def loaded(name: str) -> Loaded:
     """As out of a store."""
     task, split = tasks()[name], splits(name)
-    pool = shot_pool(task, split["tuning"])
-    kept = {row for ids in pool.values() for row in ids}
+    shots = shot_pool(task, split["tuning"])
+    kept = {row for ids in shots.values() for row in ids}
     split["tuning"] = [case for case in split["tuning"] if case.query.id not in kept]
-    seed = plain_seed(task, pool)
-    return Loaded(name, "hash", task, seed, {row.id: row for row in rows(name)}, split, pool)
+    seed = plain_seed(task, shots)
+    return Loaded(name, "hash", task, seed, {row.id: row for row in rows(name)}, split, shots)
 
 
 def imported(name: str) -> Imported:

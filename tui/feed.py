@@ -5,14 +5,9 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from appliance.verdict.verdict import Verdict
-from store import events, prompts, runs, tasks, verdicts
-from store.database import pragma
-from store.records import EvaluationRecord, EventRecord, RunRecord
-from store.sql import pages, select
-from tui.run_view import SHOWN, Inputs, RunView, Told
+from appliance.run import read
+from appliance.run.messages import Note
+from tui.run_view import SHOWN, RunView
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -20,8 +15,8 @@ if TYPE_CHECKING:
 A_TICK = 1000
 """Rows of a kind that one poll reads at most; what is left is for the next."""
 
-LATEST = ("plan", "note")
-"""Of these events a run shows the last one."""
+LATEST = {"candidate": SHOWN, "best": -1, "plan": 1, "note": 1}
+"""How many events of a kind a run shows, the last ones; -1 for all."""
 
 
 class Feed:
@@ -31,23 +26,19 @@ class Feed:
         self._db = db
         self._version = -1
         self._more = False
-        self._last_event = int(db.execute("SELECT coalesce(max(id), 0) FROM events").fetchone()[0])
-        self._inputs: dict[str, Inputs] = {}
-        self.runs: list[RunRecord] = []
-        self._tasks: dict[str, str] = {}
-        self.verdicts: dict[str, Told] = {}
+        self._last_event = read.last_event(db)
+        self.runs: list[read.Run] = []
         self.view: RunView | None = None
         self.preparing = ""
         """The last note of a run that does not exist yet."""
 
     def poll(self) -> bool:
         """Reads what is new; whether there was anything."""
-        version = pragma(self._db, "data_version")
+        version = read.version(self._db)
         if version == self._version and not self._more:
             return False
         self._version, self._more = version, False
-        self.runs = runs.all(self._db)
-        self._read_verdicts()
+        self.runs = read.all_runs(self._db, known=self.runs)
         self._read_events()
         if self.view is not None:
             self._read_run(self.view)
@@ -58,73 +49,33 @@ class Feed:
         self.view = None if run_id is None else self._past(run_id)
         self._more = True
 
-    def run(self, run_id: str) -> RunRecord | None:
+    def run(self, run_id: str) -> read.Run | None:
         return next((run for run in self.runs if run.id == run_id), None)
 
-    def inputs(self, run: RunRecord) -> Inputs:
-        """They are frozen, so they are read once."""
-        if run.id not in self._inputs:
-            self._inputs[run.id] = msgspec.json.decode(run.inputs, type=Inputs)
-        return self._inputs[run.id]
-
-    def task(self, run: RunRecord) -> str:
-        """The name of the run's task."""
-        if run.task_id not in self._tasks:
-            record = tasks.get(self._db, run.task_id)
-            self._tasks[run.task_id] = record.name if record else run.task_id
-        return self._tasks[run.task_id]
-
-    def share(self, run: RunRecord) -> float:
-        """How much of what it may cost in all is spent, 0 to 1."""
-        total = run.budget + self.inputs(run).verdict_cost
-        return min(run.spent / total, 1.0) if total else 0.0
-
-    def _read_verdicts(self) -> None:
-        for run in self.runs:
-            if (
-                run.status == "finished"
-                and run.id not in self.verdicts
-                and (record := verdicts.get(self._db, run.id))
-            ):
-                looks = verdicts.looks(self._db, run.task_id)
-                self.verdicts[run.id] = Told(
-                    msgspec.json.decode(record.body, type=Verdict),
-                    next(look.number for look in looks if look.run_id == run.id),
-                )
-
     def _read_events(self) -> None:
-        new = list(islice(events.since(self._db, self._last_event), A_TICK))
-        for event in new:
-            self._last_event = event.id
-            if self.view is not None and event.run_id == self.view.run_id:
-                self.view.apply(event)
-            elif event.run_id is None and event.kind == "note":
-                self.preparing = msgspec.json.decode(event.body)["text"]
+        new = list(islice(read.events_since(self._db, self._last_event), A_TICK))
+        for told in new:
+            self._last_event = told.id
+            if self.view is not None and told.run_id == self.view.run_id:
+                self.view.apply(told.event)
+            elif told.run_id is None and isinstance(told.event, Note):
+                self.preparing = told.event.text
         self._more |= len(new) == A_TICK
 
     def _read_run(self, view: RunView) -> None:
-        of_run, values = "run_id = ?", (view.run_id,)
-        following = pages(
-            self._db, EvaluationRecord, "evaluations", of_run, values, "seq", view.last_seq
-        )
+        following = read.evaluations_since(self._db, view.run_id, view.last_seq)
         new = list(islice(following, A_TICK))
         for evaluation in new:
             view.add(evaluation)
         self._more |= len(new) == A_TICK
         run = self.run(view.run_id)
-        best = run and (run.best_prompt or view.best_prompt or run.seed_prompt)
-        if best and best != view.prompt_id and (record := prompts.get(self._db, best)):
-            view.show_prompt(best, record.body)
+        best = run and (run.record.best_prompt or view.best_prompt or run.record.seed_prompt)
+        if best and best != view.prompt_id and (text := read.prompt_text(self._db, best)):
+            view.show_prompt(best, text)
 
     def _past(self, run_id: str) -> RunView:
         """The run's events up to the last one read, without reading them all."""
         view = RunView(run_id)
-        wanted = [("candidate", SHOWN), ("best", -1), *((kind, 1) for kind in LATEST)]
-        found: list[EventRecord] = []
-        for kind, limit in wanted:
-            where = "WHERE run_id = ? AND id <= ? AND kind = ? ORDER BY id DESC LIMIT ?"
-            values = (run_id, self._last_event, kind, limit)
-            found += select(self._db, EventRecord, "events", where, values)
-        for event in sorted(found, key=lambda event: event.id):
+        for event in read.latest_events(self._db, run_id, self._last_event, LATEST):
             view.apply(event)
         return view

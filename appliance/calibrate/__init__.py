@@ -1,1 +1,1 @@
-"""What is fitted to a prompt's outcomes, at no model call."""
+"""Fitting to a prompt's outcomes what needs no model call: calibration and probabilities."""

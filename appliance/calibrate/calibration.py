@@ -1,10 +1,12 @@
-"""Calibration: what is fitted to a prompt's scores, at no model call, before prompts are compared.
+"""Calibration: what is fitted to a prompt's scores before prompts are compared. It needs no model
+call.
 
-A small model favours some labels whatever the case says. Contextual calibration takes a share of
-the content-free branch away from each label's score (Zhao et al., ICML 2021), batch calibration the
-label's mean score over many cases (Zhou et al., ICLR 2024). The latter makes all labels as likely;
-here it makes them as likely as they are among the tuning cases. A prompt that has a channel gives
-it a share of the score (Min et al., ACL 2022). Yes/no prompts get a threshold.
+A small model favours some labels whatever the case says. Contextual calibration subtracts a
+weighted content-free score from each label's score (Zhao et al., ICML 2021). Batch calibration
+subtracts a bias, the label's mean score over many cases (Zhou et al., ICLR 2024). As published it
+makes all labels equally likely; here it makes them as likely as they are among the tuning cases. A
+prompt with a channel mixes in the channel's score with a weight (Min et al., ACL 2022). A yes/no
+prompt gets a threshold.
 """
 
 from __future__ import annotations
@@ -32,14 +34,15 @@ WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 CHANNEL_WEIGHTS = (0.0, 0.1, 0.25, 0.5, 1.0)
 INVERSE_TEMPERATURES = (1.0, 0.5, 0.25)
 THRESHOLDS = 24
-"""Thresholds that are tried, spread evenly over where a yes that is due is the last to be said."""
+"""The number of thresholds that are tried at most, spread evenly over the margins of positives."""
 
 
 class Fit(msgspec.Struct, frozen=True):
-    """A calibration, and how sharp the softmax is under which prompts are compared.
+    """A calibration, and the inverse temperature of the softmax under which prompts are compared.
 
-    Sums of log-probabilities are overconfident, the more so the longer the labels: compared at
-    inverse temperature 1 a prompt that decides well but boldly loses to one that hardly decides.
+    Sums of log-probabilities are overconfident, more so for longer labels. If all prompts were
+    compared at inverse temperature 1, one that decides well but is overconfident would lose to one
+    that hardly decides.
     """
 
     weight: float
@@ -50,7 +53,8 @@ class Fit(msgspec.Struct, frozen=True):
 
 
 def fit(scored: Sequence[Outcome], objective: Objective) -> Fit:
-    """The calibration and its scale with the lowest mean penalty, the plainest of equals."""
+    """Returns the calibration and inverse temperature with the lowest mean penalty; among equals
+    the one with the smallest weights."""
     if isinstance(scored[0], Scored):
         channel = CHANNEL_WEIGHTS if scored[0].channel else (0.0,)
         plain = [Fit(weight, channel_weight=v) for v, weight in product(channel, WEIGHTS)]
@@ -58,16 +62,16 @@ def fit(scored: Sequence[Outcome], objective: Objective) -> Fit:
             msgspec.structs.replace(each, bias=label_bias(scored, each, objective))
             for each in plain
         ]
-        return sharpen(scored, tried, objective)
+        return fit_inverse_temperature(scored, tried, objective)
     if isinstance(scored[0], YesNoOutcome):
-        return sharpen(scored, [_threshold(scored, objective)], objective)
+        return fit_inverse_temperature(scored, [_threshold(scored, objective)], objective)
     return Fit(0.0)
 
 
-def sharpen(
+def fit_inverse_temperature(
     scored: Sequence[Outcome], calibrations: Iterable[Calibration], objective: Objective
 ) -> Fit:
-    """The best of some calibrations, each at its best inverse temperature."""
+    """Returns the best of some calibrations, each at its best inverse temperature."""
     fits = (
         Fit(by.weight, by.bias, k, by.channel_weight, by.threshold)
         for by, k in product(calibrations, INVERSE_TEMPERATURES)
@@ -76,9 +80,12 @@ def sharpen(
 
 
 def label_bias(scored: Sequence[Outcome], plain: Fit, objective: Objective) -> tuple[float, ...]:
-    """b(y): the mean over the cases of the score without it, less the label's log share, around 0;
-    for macro-F1 all labels have the same. None without shares. Gold labels are read for the cases'
-    weights alone."""
+    """Returns the bias b(y) of each label, or () where the objective has no shares.
+
+    It is the label's mean score under the calibration ``plain`` minus the log of its share, shifted
+    so that the mean over the labels is 0. For macro-F1 all shares count as equal. Gold labels are
+    read only to weigh the cases.
+    """
     if not objective.shares:
         return ()
     chosen = [s for s in scored if isinstance(s, Scored)]
@@ -91,18 +98,19 @@ def label_bias(scored: Sequence[Outcome], plain: Fit, objective: Objective) -> t
 
 
 def rethreshold(scored: Sequence[Outcome], by: Calibration, objective: Objective) -> Fit:
-    """The calibration with the threshold, between the margins that are seen, at which the answers
-    cost least, or have the best micro-F1."""
-    judged = [s for s in scored if isinstance(s, YesNoOutcome)]
+    """Returns the calibration with the threshold, between the observed margins, at which answers
+    have the least error, or the best micro-F1 where that is the metric."""
+    asked = [s for s in scored if isinstance(s, YesNoOutcome)]
     plain = Fit(by.weight, by.bias)
-    tried = (msgspec.structs.replace(plain, threshold=cut) for cut in _cuts(judged, plain))
-    return min(tried, key=lambda f: _short(judged, f, objective))
+    tried = (msgspec.structs.replace(plain, threshold=cut) for cut in _cuts(asked, plain))
+    return min(tried, key=lambda f: _criterion(asked, f, objective))
 
 
-def _cuts(judged: Sequence[YesNoOutcome], plain: Fit) -> list[float]:
-    """0, one at which all is a no, and such as the best can be among: any other finds no more than
-    the next one above, and errs as often at least."""
-    answers = [answer for s in judged for answer in s.open(plain)]
+def _cuts(asked: Sequence[YesNoOutcome], plain: Fit) -> list[float]:
+    """Returns the thresholds to try: 0, one above all margins, and those between the margin of a
+    positive answer and the next lower margin. A threshold elsewhere finds no more than the next of
+    these above it, and makes at least as many errors."""
+    answers = [answer for s in asked for answer in s.open(plain)]
     if not answers:
         return [0.0]
     margins, positive = np.array([margin for margin, _ in answers]), [gold for _, gold in answers]
@@ -114,32 +122,33 @@ def _cuts(judged: Sequence[YesNoOutcome], plain: Fit) -> list[float]:
 
 
 def _threshold(scored: Sequence[Outcome], objective: Objective) -> Fit:
-    """The best weight with its threshold. With shares each label has a bias first: that margin
-    above which as many are as have it."""
-    judged = [s for s in scored if isinstance(s, YesNoOutcome)]
-    biases = {weight: _quantiles(judged, Fit(weight), objective) for weight in WEIGHTS}
-    tried = [rethreshold(judged, Fit(weight, b), objective) for weight, b in biases.items()]
-    return min(tried, key=lambda f: _short(judged, f, objective))
+    """Returns the best weight with its threshold. Where there are shares each label gets a bias
+    first: the margin above which the share of cases equals the label's share."""
+    asked = [s for s in scored if isinstance(s, YesNoOutcome)]
+    biases = {weight: _quantiles(asked, Fit(weight), objective) for weight in WEIGHTS}
+    tried = [rethreshold(asked, Fit(weight, b), objective) for weight, b in biases.items()]
+    return min(tried, key=lambda f: _criterion(asked, f, objective))
 
 
-def _short(judged: Sequence[YesNoOutcome], by: Fit, objective: Objective) -> tuple[float, float]:
-    """How far from right the answers are."""
-    weights = objective.weights(judged)
-    cost = fsum(w * s.error(by, objective.metric) for w, s in zip(weights, judged, strict=True))
+def _criterion(asked: Sequence[YesNoOutcome], by: Fit, objective: Objective) -> tuple[float, float]:
+    """Returns what a threshold minimises: the error, or the negative micro-F1, then the error."""
+    weights = objective.weights(asked)
+    error = fsum(w * s.error(by, objective.metric) for w, s in zip(weights, asked, strict=True))
     if objective.metric != "micro_f1":
-        return cost, 0.0
-    return -float(f1(np.array(weights) @ np.array([s.tally(by) for s in judged]))), cost
+        return error, 0.0
+    return -float(f1(np.array(weights) @ np.array([s.tally(by) for s in asked]))), error
 
 
 def _quantiles(
-    judged: Sequence[YesNoOutcome], plain: Fit, objective: Objective
+    asked: Sequence[YesNoOutcome], plain: Fit, objective: Objective
 ) -> tuple[float, ...]:
-    """Of each label among the cases that allow it; among all where none does."""
+    """Returns for each label the margin above which the share of cases equals the label's share. It
+    is taken over the cases that allow the label, or over all cases where none allows it."""
     if not objective.shares:
         return ()
-    margins = np.array([s.margins(plain) for s in judged])
-    allowed = np.array([s.allowed for s in judged])
-    weights = np.array(objective.weights(judged))
+    margins = np.array([s.margins(plain) for s in asked])
+    allowed = np.array([s.allowed for s in asked])
+    weights = np.array(objective.weights(asked))
     found = []
     for column, may, share in zip(margins.T, allowed.T, np.exp(objective.shares), strict=True):
         counted = weights * (may if may.any() else True)
@@ -152,7 +161,7 @@ def _quantiles(
 
 
 def calibrated(prompt: Prompt, by: Fit) -> Prompt:
-    """The prompt with a fitted calibration."""
+    """Returns the prompt with a fitted calibration."""
     return msgspec.structs.replace(
         prompt,
         weight=by.weight,
@@ -163,17 +172,18 @@ def calibrated(prompt: Prompt, by: Fit) -> Prompt:
 
 
 def penalties(scored: Sequence[Outcome], fitted: Fit, objective: Objective) -> list[float]:
-    """What a race counts of each case: the loss, and one more nat for a wrong answer, by the case's
-    weight. The loss alone trades decisions for confidence, errors alone are too coarse to race on.
+    """Returns the penalty of each case in a race: its loss plus one nat for a wrong answer, times
+    the weight of the case. The loss alone trades decisions for confidence, and errors alone are too
+    coarse to race on.
 
-    Of what is written the loss L counts as 1 - exp(-L), how improbable the right answer is: a model
-    whose reasoning went wrong is sure of a wrong answer, and in nats one such case would outweigh
-    several right ones.
+    The loss L of a written answer counts as 1 - exp(-L), which is how improbable the right answer
+    is. A model whose reasoning went wrong is sure of a wrong answer, and in nats one such case
+    would outweigh several right ones.
     """
     each = zip(scored, objective.weights(scored), strict=True)
-    return [w * (_lost(s, fitted, objective) + s.error(fitted, objective.metric)) for s, w in each]
+    return [w * (_loss(s, fitted, objective) + s.error(fitted, objective.metric)) for s, w in each]
 
 
-def _lost(outcome: Outcome, fitted: Fit, objective: Objective) -> float:
+def _loss(outcome: Outcome, fitted: Fit, objective: Objective) -> float:
     loss = outcome.loss(fitted, objective.metric, fitted.inverse_temperature)
     return -expm1(-loss) if isinstance(outcome, Written) else loss

@@ -1,4 +1,4 @@
-"""What prompts are compared by, and how much each case counts so that those seen stand for all."""
+"""What prompts are compared by, and the weights by which the cases seen stand for all cases."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from appliance.task import Case, Metric
 class Objective(msgspec.Struct, frozen=True):
     """What candidates are compared by: the task's ``metric``, and facts of all tuning cases.
 
-    ``shares`` are the logarithms of the labels' shares (``log_shares``; none where cases have
-    labels of their own). ``positive_share`` is the share of positive cases, those that have
+    ``shares`` holds the logarithms of the labels' shares (``log_shares``); it is empty where cases
+    have labels of their own. ``positive_share`` is the share of positive cases, which have
     something to find; it is None where the first cases have the same share as all.
     """
 
@@ -25,11 +25,12 @@ class Objective(msgspec.Struct, frozen=True):
     positive_share: float | None = None
 
     def weights(self, outcomes: Sequence[Outcome]) -> list[float]:
-        """How much each case counts, 1 as a rule.
+        """Returns the weight of each case, which is 1 as a rule.
 
-        For macro-F1 as if all labels came as often. Where cases with something to find were moved
-        up, by their share of all cases over that of those seen (importance weights: Horvitz and
-        Thompson, JASA 47, 1952), so that a threshold suits rows as they come.
+        For macro-F1 the weights make all labels equally frequent. Where positive cases were moved
+        up, each case weighs the share of its kind among all cases over its share among those seen
+        (importance weights: Horvitz and Thompson, JASA 47, 1952), so that a threshold suits rows as
+        they come.
         """
         if self.metric == "macro_f1" and self.shares:
             counts = [exp(-share) / len(self.shares) for share in self.shares]
@@ -42,9 +43,9 @@ class Objective(msgspec.Struct, frozen=True):
 
 
 def log_shares(cases: Sequence[Case], unasked: str | None = None) -> tuple[float, ...]:
-    """Of each option but the ``unasked`` one the log of its share of the cases, all of which have
-    the same ones. One case more of each is counted, so that none has no share. None where options
-    differ."""
+    """Returns the log of each option's share of the cases, without the ``unasked`` option. One more
+    case of each option is counted, so that no share is 0. It is empty where cases differ in their
+    options."""
     options = cases[0].options
     if not options or any(case.options != options for case in cases):
         return ()

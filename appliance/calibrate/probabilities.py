@@ -1,6 +1,6 @@
-"""After tuning: a temperature that makes probabilities of scores, and when to withhold an answer.
+"""After tuning: the temperature that turns scores into probabilities, and the abstention threshold.
 
-Both are fitted on selection rows, by the body that will serve: devices show people probabilities.
+Both are fitted on selection rows with the serving body, since devices show people probabilities.
 """
 
 from __future__ import annotations
@@ -17,17 +17,20 @@ from appliance.scoring.yes_no import YesNoOutcome
 from appliance.task import Metric
 
 LEAST_POSITIVES = 15
-"""Selection cases with something to find on which a threshold is fitted. Fewer say little of where
-it should be, and none say that nothing should ever be found."""
+"""The number of selection cases with something to find that a threshold is fitted on. Fewer say
+little of where it should be, and without any the fit would never say yes."""
 
 
 def fit_probabilities(
     prompt: Prompt, outcomes: Sequence[Outcome], metric: Metric, *, fixed: bool = False
 ) -> Prompt:
-    """The prompt with its temperature and the probability below which an answer is withheld, at
-    which a withheld answer costs half a wrong one (Chow, 1970). As it is where answers are written.
-    The threshold of yes/no prompts is fitted again first, since another body searched, unless the
-    answers are to stay as they are (``fixed``)."""
+    """Returns the prompt with its temperature and its abstention threshold, the probability below
+    which an answer is withheld. A withheld answer counts half an error (Chow, 1970).
+
+    A prompt whose answers are written is returned unchanged. The threshold of a yes/no prompt is
+    fitted again first, since another body searched, unless its answers have to stay as they are
+    (``fixed``).
+    """
     from appliance.calibrate.reliability import fit_abstention
 
     if not fixed and _threshold_can_be_fitted(outcomes):
@@ -48,12 +51,15 @@ def _threshold_can_be_fitted(outcomes: Sequence[Outcome]) -> bool:
 
 
 def _probable(prompt: Prompt, outcomes: Sequence[Outcome]) -> Prompt | None:
-    """With a temperature (Guo et al., ICML 2017), and for yes and no the margin at which they are
-    as likely: the threshold is where they cost as much."""
+    """Returns the prompt with a temperature (Guo et al., ICML 2017), None for written answers.
+
+    A yes/no prompt also gets an intercept, the margin at which yes and no are equally likely. Its
+    threshold is no such margin: there the two have the same expected error.
+    """
     from appliance.calibrate.reliability import fit_platt, fit_temperature
 
-    judged = [outcome for outcome in outcomes if isinstance(outcome, YesNoOutcome)]
-    if answers := [answer for one in judged for answer in one.open(prompt)]:
+    asked = [outcome for outcome in outcomes if isinstance(outcome, YesNoOutcome)]
+    if answers := [answer for one in asked for answer in one.open(prompt)]:
         margins, golds = zip(*answers, strict=True)
         temperature, intercept = fit_platt(margins, golds)
         return msgspec.structs.replace(prompt, temperature=temperature, intercept=intercept)

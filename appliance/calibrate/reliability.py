@@ -1,6 +1,6 @@
 """How far probabilities can be believed, and what is gained by withholding doubtful answers.
 
-Functions of confidences and of what was correct raise ValueError for no answers, or for sequences
+Functions of ``confidences`` and ``correct`` raise ValueError for no answers, or for sequences
 of different length.
 """
 
@@ -15,15 +15,17 @@ from numpy.typing import NDArray
 from appliance.statistics.proportions import wilson
 
 COLDEST, HOTTEST = 0.05, 20.0
+"""The bounds of a fitted temperature."""
+
 POINTS = 50
-"""Of a curve at most."""
+"""The number of points that a curve has at most."""
 
 Values = NDArray[np.float64]
 
 
 class Bin(msgspec.Struct, frozen=True):
-    """``n`` answers whose confidences lie in [``low``, ``high``], and their mean; the share of them
-    that is right, with its 95 % Wilson interval."""
+    """``n`` answers whose confidences lie in [``low``, ``high``] and have the mean ``confidence``.
+    ``accuracy`` is the share of them that is right, with its 95 % Wilson interval."""
 
     low: float
     high: float
@@ -36,8 +38,8 @@ class Bin(msgspec.Struct, frozen=True):
 def reliability_bins(
     confidences: Sequence[float], correct: Sequence[bool], bins: int = 10
 ) -> list[Bin]:
-    """Bins of as many answers each, as far as equal confidences can stay together; the least
-    confident first."""
+    """Returns bins of equally many answers, the least confident first. Equal confidences stay in
+    one bin, so sizes may differ."""
     known, right = _arrays(confidences, correct)
     found = []
     for place in np.unique(places := _places(known, bins)):
@@ -57,10 +59,10 @@ def reliability_bins(
 
 
 def ece(confidences: Sequence[float], correct: Sequence[bool], bins: int = 10) -> float:
-    """Expected calibration error: the mean distance between confidence and share right over bins of
-    equal mass, weighted by their answers. Source: Naeini, Cooper and Hauskrecht, AAAI 2015.
+    """The expected calibration error: the mean distance between confidence and share right over
+    bins of equal mass, weighted by their answers. Source: Naeini, Cooper and Hauskrecht, AAAI 2015.
 
-    Of few answers it is above 0 however good the confidences are.
+    With few answers it is above 0 however good the confidences are.
     """
     found = reliability_bins(confidences, correct, bins)
     total = sum(b.n for b in found)
@@ -70,8 +72,10 @@ def ece(confidences: Sequence[float], correct: Sequence[bool], bins: int = 10) -
 def coverage_curve(
     confidences: Sequence[float], correct: Sequence[bool]
 ) -> list[tuple[float, float]]:
-    """(Share answered, share of these that is wrong), where all answers from some confidence up are
-    given; at each confidence that occurs, thinned to ``POINTS``, the last with all answers.
+    """Returns pairs (share answered, share of these that is wrong).
+
+    Each pair gives all answers from some confidence up. There is one for each confidence that
+    occurs, thinned to ``POINTS``; the last has all answers.
 
     Source: El-Yaniv and Wiener, JMLR 11 (2010).
     """
@@ -81,15 +85,15 @@ def coverage_curve(
 
 
 def fit_temperature(scores: Sequence[Sequence[float]], gold: Sequence[int]) -> float:
-    """The temperature from ``COLDEST`` to ``HOTTEST`` under which the softmax of scores / T has the
-    least mean cross-entropy, to 1e-4. Source: Guo et al., ICML 2017.
+    """Returns the temperature T from ``COLDEST`` to ``HOTTEST`` under which softmax(scores / T) has
+    the least mean cross-entropy, to 1e-4. Source: Guo et al., ICML 2017.
 
-    The right label counts as (n + 1) / (n + 2) of n cases and any other as the rest, so that it is
-    finite where all are right. Source: Platt, Advances in Large Margin Classifiers (1999), whose
-    two classes are here what is right and what is not.
+    With n cases the target of the right label is (n + 1) / (n + 2), and the other labels together
+    have the rest. So the best T is not the coldest where all answers are right. Source: Platt,
+    Advances in Large Margin Classifiers (1999), whose two classes are right and wrong here.
 
-    ``scores`` [cases, labels], of which cases may have different numbers; ``gold`` is the index of
-    the right one. Raises ValueError for no cases.
+    ``scores`` is [cases, labels], where cases may differ in their number of labels; ``gold`` holds
+    the index of each right label. Raises ValueError for no cases.
     """
     from scipy.optimize import minimize_scalar
     from scipy.special import logsumexp
@@ -116,12 +120,13 @@ def fit_temperature(scores: Sequence[Sequence[float]], gold: Sequence[int]) -> f
 
 
 def fit_platt(margins: Sequence[float], yes: Sequence[bool]) -> tuple[float, float]:
-    """The temperature T, as above, and the margin e at which a yes is as likely as a no, under
-    which sigmoid((margin - e) / T) has the least mean cross-entropy, to 1e-4.
+    """Returns the temperature T, bounded as above, and the intercept e, the margin at which a yes
+    is as likely as a no. Under them sigmoid((margin - e) / T) has the least mean cross-entropy, to
+    1e-4.
 
-    A yes counts as one of (n+ + 1) / (n+ + 2), a no as one of 1 / (n- + 2), so that e is finite
-    where there is but one kind. Source: Platt, Advances in Large Margin Classifiers (1999). Raises
-    ValueError for no margins.
+    The target of a yes is (n+ + 1) / (n+ + 2) and that of a no 1 / (n- + 2), so that e is finite
+    where all answers are of one kind. Source: Platt, Advances in Large Margin Classifiers (1999).
+    Raises ValueError for no margins.
     """
     from scipy.optimize import minimize
     from scipy.special import expit
@@ -150,18 +155,18 @@ def fit_platt(margins: Sequence[float], yes: Sequence[bool]) -> tuple[float, flo
 
 
 def fit_abstention(
-    confidences: Sequence[float], correct: Sequence[bool], cost: float = 0.5
+    confidences: Sequence[float], correct: Sequence[bool], penalty: float = 0.5
 ) -> float:
-    """The confidence below which answers are withheld, so that errors and ``cost`` times what is
-    withheld are least on these cases; the lowest of equals, 0 where nothing is. The most confident
-    answers are always given.
+    """Returns the confidence below which answers are withheld. It minimises the errors plus
+    ``penalty`` times the withheld answers on these cases; it is the lowest of equals, and 0 where
+    nothing is withheld. The most confident answers are always given.
 
     Source of the rule: Chow, IEEE Transactions on Information Theory 16 (1970).
     """
     known, right = _arrays(confidences, correct)
     levels, first = np.unique(known, return_index=True)
     errors = np.concatenate([[0], np.cumsum(~right)])
-    left = errors[-1] - errors[first] + cost * first
+    left = errors[-1] - errors[first] + penalty * first
     best = int(left.round(9).argmin())
     return float(levels[best]) if best else 0.0
 
@@ -169,7 +174,7 @@ def fit_abstention(
 def _arrays(
     confidences: Sequence[float], correct: Sequence[bool]
 ) -> tuple[Values, NDArray[np.bool_]]:
-    """In an order that does not depend on how they came, the least confident first."""
+    """Sorts the answers, the least confident first, whatever order they came in."""
     known, right = np.asarray(confidences, dtype=np.float64), np.asarray(correct, dtype=np.bool_)
     if known.shape != right.shape or len(known) == 0:
         raise ValueError(f"{len(known)} confidences of {len(right)} answers")
@@ -178,14 +183,14 @@ def _arrays(
 
 
 def _places(known: Values, bins: int) -> NDArray[np.int64]:
-    """Of each answer its bin, by the middle of its rank among equals."""
+    """Returns the bin of each answer, by the middle rank of answers with its confidence."""
     _, level, counts = np.unique(known, return_inverse=True, return_counts=True)
     middle = (np.cumsum(counts) - counts / 2) / len(known)
     return np.minimum((middle * bins).astype(np.int64), bins - 1)[level]
 
 
 def _risks(known: Values, right: NDArray[np.bool_]) -> tuple[Values, Values]:
-    """Coverage and risk at each confidence that occurs, the highest first."""
+    """Returns coverage and risk at each confidence that occurs, the highest first."""
     _, level, counts = np.unique(-known, return_inverse=True, return_counts=True)
     errors = np.bincount(level, (~right).astype(np.float64))
     given = np.cumsum(counts)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from appliance.statistics.metrics import NAMES
 from appliance.task import Metric
 from appliance.verdict.verdict import Side, Verdict
 
 if TYPE_CHECKING:
-    from appliance.verdict.report import Ranked
+    from appliance.verdict.report.report import Ranked
 
 
 def estimate(value: float, low: float, high: float, n: int) -> str:
@@ -24,11 +21,6 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(max(seconds, 0)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def verdict(body: Mapping[str, Any]) -> str:
-    """A verdict document in words."""
-    return judged(msgspec.convert(body, Verdict), body["look"])
 
 
 def judged(found: Verdict, look: int, ranked: Ranked | None = None) -> str:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from appliance.cli.lookups import find_prompt
-from appliance.cli.prompts.prompt import SHOWN
 from appliance.errors import InputError, PromptError
 from appliance.files import read_utf8, refused
 from appliance.prompts.prompt import Prompt
@@ -17,6 +16,9 @@ from appliance.text import printable
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
+
+SHOWN = "strop/prompt-show/1"
+"""The schema of the document that shows a prompt; such a document can be given as one."""
 
 
 def prompts_given(db: Database, given: Sequence[str]) -> dict[str, Prompt]:

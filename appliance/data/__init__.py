@@ -1,4 +1,4 @@
-"""Data from files: importers, splits and episodes. Nothing here touches the store."""
+"""Data from files: importers, splits and episodes. Only ``tasks`` touches the store."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from appliance.task import (
 
 
 class Imported(msgspec.Struct, frozen=True):
-    """What an importer hands over: everything that a new task consists of, already split.
+    """What an importer returns: everything that a new task consists of, already split.
 
-    ``examples`` are all rows, also those that no case asks; they and the cases may be on disk.
-    ``seed`` is the prompt that the file brings along, if any. ``notes`` are sentences for the
-    person who imports: what was dropped or looks odd. ``skipped`` are rows that were wrong.
+    ``examples`` are all rows, including those that no case asks about; they and the cases may be on
+    disk. ``seed`` is the prompt that the file brings along, if any. ``notes`` are sentences for the
+    person who imports: what was dropped or looks odd. ``skipped`` are the wrong rows that were left
+    out.
     """
 
     task: Task

@@ -1,4 +1,4 @@
-"""What importers refuse, and how they say so: what, where, and what to do."""
+"""Collects what importers refuse, with messages that say what, where and what to do."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from appliance.text import is_blank, printable, quoted
 
 LISTED = 10
 LEAST_ROWS = 6
-"""Of a label, to be in three splits. Rarer strata are shared out as one."""
+"""The fewest rows with which a label can be in all three splits. Rarer strata are split as one."""
 
 
 class Skipped(msgspec.Struct, frozen=True):
@@ -25,12 +25,13 @@ class Skipped(msgspec.Struct, frozen=True):
     what: str
 
     def of(self, path: Path) -> Skipped:
-        """With the name of its file, where there are several."""
+        """Returns the same with the file's name before the place, for imports from several
+        files."""
         return Skipped(f"{printable(path.name)}, {self.place}", self.what)
 
 
 class WrongRows(InputError):
-    """Nothing was imported: some ``rows`` are wrong."""
+    """Nothing was imported, because ``rows`` are wrong."""
 
     def __init__(self, message: str, rows: Sequence[Skipped]) -> None:
         super().__init__(message)
@@ -38,8 +39,10 @@ class WrongRows(InputError):
 
 
 class Problems:
-    """Collects what is wrong in a file row by row. Nothing is imported if anything is, unless such
-    rows are to be skipped."""
+    """Collects what is wrong in a file, row by row.
+
+    If any row is wrong nothing is imported, unless such rows are to be skipped.
+    """
 
     def __init__(self, path: Path, *, skip: bool = False) -> None:
         self.path = path
@@ -48,14 +51,17 @@ class Problems:
         self._needed: dict[str, None] = {}
 
     def add(self, where: str, what: str, needed: str = "") -> None:
-        """``needed`` is the layout that a row has to have; it is said once, after all rows."""
+        """``needed`` is the layout that a row has to have; the message states it once, after all
+        rows."""
         self.found.append(Skipped(where, what))
         if needed:
             self._needed[needed] = None
 
     def raise_if_any(self) -> None:
-        """Raises WrongRows, whose message lists the first ten and counts the rest, unless they are
-        to be skipped."""
+        """Raises WrongRows if any row is wrong, unless such rows are to be skipped.
+
+        The message lists the first ten and counts the rest.
+        """
         if self.found and not self.skip:
             raise self.refusal()
 
@@ -72,9 +78,10 @@ class Problems:
 
 
 def find_span(text: str, value: object) -> Span:
-    """[start, end) in characters of ``text``: given as such, or as a string that occurs once.
+    """Returns [start, end) in characters of ``text``.
 
-    Raises ValueError that says what is wrong and what to do.
+    ``value`` is such a pair, or a string that occurs once in the text. Raises ValueError that says
+    what is wrong and what to do.
     """
     if isinstance(value, str):
         start = text.find(value)
@@ -102,5 +109,5 @@ def find_span(text: str, value: object) -> Span:
 
 
 def overlap(one: Span, other: Span) -> bool:
-    """Whether two spans, [start, end) in characters or tokens, share one of these."""
+    """Whether two spans overlap. Both are [start, end), in characters or in tokens."""
     return one[0] < other[1] and other[0] < one[1]

@@ -1,4 +1,4 @@
-"""What the person who imports says of the rows."""
+"""The options that a person gives for an import."""
 
 from __future__ import annotations
 
@@ -18,20 +18,26 @@ SEVERAL = "for several labels a text give --several"
 
 
 class Sizes(msgspec.Struct, frozen=True):
-    """``shares`` of the rows go to tuning, selection and test. Of these ``most`` are asked at most;
-    the others belong to no split. None means all."""
+    """How many rows go to tuning, selection and test.
+
+    ``shares`` are fractions of the rows. ``most`` limits the rows of each split, and the rows
+    beyond a limit belong to no split; None means no limit.
+    """
 
     shares: tuple[float, float, float] = (0.4, 0.2, 0.4)
     most: tuple[int, int, int] | None = (2_000, 1_000, 5_000)
 
 
 class Choices(msgspec.Struct, frozen=True):
-    """``may_ship`` holds for rows that do not say so themselves. ``columns`` maps a field to the
-    file's own name for it. ``usual_none`` means none of the above where it occurs, unless ``none``
-    is given. ``labels`` gives order and descriptions, and then no others may occur;
-    ``types`` is a file of the types that the entities of a relation can have. Rows of a task that
-    is ``several`` have any number of labels; ``label_delimiter`` divides strings that stand for
-    lists. ``seed`` and ``sizes`` decide the split. With ``skip``, wrong rows are left out.
+    """What a person says about the rows of an import.
+
+    ``may_ship`` applies to rows that do not say themselves whether they may ship. ``columns`` maps
+    a field to the file's own name for it. ``none`` is the label that means none of the above; where
+    it is not given, ``usual_none`` is, if that label occurs. ``labels`` gives order and
+    descriptions, and then no others may occur; ``types`` is a file of the types that the entities
+    of a relation can have. Rows of a task that is ``several`` have any number of labels;
+    ``label_delimiter`` divides strings that stand for lists. ``seed`` and ``sizes`` decide the
+    split. With ``skip``, wrong rows are left out.
     """
 
     name: str
@@ -54,7 +60,7 @@ class Choices(msgspec.Struct, frozen=True):
 
     @property
     def one_label(self) -> bool:
-        """Whether a row has one of some labels: they have to be in every split."""
+        """Whether each row has exactly one label. Every label then has to be in every split."""
         return self.kind in ("relation", "classify") and not self.several
 
     @property

@@ -1,4 +1,4 @@
-"""Small JSON files as typed values, and what is wrong with JSON in the words of a message."""
+"""Decodes small JSON files into typed values, and puts JSON errors into words for messages."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ T = TypeVar("T")
 
 
 def decode(path: Path, kind: type[T], layout: str) -> T:
-    """A JSON file as ``kind``. Raises InputError that ends with ``layout`` where it is not one."""
+    """Decodes a JSON file as ``kind``. Raises InputError, ending with ``layout``, where that
+    fails."""
     try:
         return msgspec.json.decode(read_utf8(path, f"one JSON object; {layout}"), type=kind)
     except RecursionError:
@@ -37,7 +38,7 @@ def decode(path: Path, kind: type[T], layout: str) -> T:
 
 
 def in_words(error: msgspec.DecodeError) -> str:
-    """As what follows the place of a value: 'is a list, not an object', 'a[0] has no "text"'."""
+    """The error as a phrase for a message: 'is a list, not an object', 'a[0] has no "text"'."""
     what, _, at = printable(str(error)).partition(" - at `$")
     if not isinstance(error, msgspec.ValidationError):
         why = what.removeprefix("JSON is malformed: ").replace(

@@ -1,4 +1,4 @@
-"""Lists that need no memory: items on disk, and items that are made when they are asked for."""
+"""Sequences that hold no items in memory: they read them from disk or make them on request."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class Lazy(Sequence[T]):
-    """``make(number)`` for each of the ``numbers``, whenever it is asked for."""
+    """A sequence of ``make(number)`` for each of ``numbers``. Each access calls ``make`` anew."""
 
     def __init__(
         self, numbers: Sequence[int] | NDArray[np.int64], make: Callable[[int], T]
@@ -44,9 +44,9 @@ class Lazy(Sequence[T]):
 
 
 class Spool(Lazy[T]):
-    """Items of one type in a file that has no name, in the data folder; 8 bytes of memory an item.
+    """Items of one type in an unnamed file in the data folder, at 8 bytes of memory an item.
 
-    The file is gone when the spool is, or the process. Raises OSError where the disk is full.
+    The file disappears with the spool or the process. Raises OSError where the disk is full.
     """
 
     def __init__(self, kind: type[T]) -> None:
@@ -71,7 +71,7 @@ class Spool(Lazy[T]):
 
     @cached_property
     def _file(self) -> IO[bytes]:
-        # Not in the folder for temporary files: rows may be private, and that one in memory.
+        # Rows may be private, and the system's folder for temporary files may be in memory.
         file = tempfile.TemporaryFile(dir=locations.home())  # noqa: SIM115
         weakref.finalize(self, file.close)
         return file

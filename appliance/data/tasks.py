@@ -1,4 +1,4 @@
-"""Tasks between the importers and the store, and the one that is shipped."""
+"""Saves imported tasks to the store, loads them, and makes the sample task that is shipped."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from appliance.data.split.demonstrations import shot_pool
 from appliance.data.split.splits import split_hash
 from appliance.data.spool import Spool
 from appliance.errors import InputError
+from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.seeds import plain_seed
 from appliance.task import (
@@ -21,7 +22,6 @@ from appliance.task import (
     Case,
     Example,
     Label,
-    Split,
     Task,
 )
 from store import prompts, tasks
@@ -40,7 +40,7 @@ class Stored(msgspec.Struct, frozen=True):
 
 
 class StoredCase(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A case by reference; no ``labels`` means all of the task's."""
+    """A case that refers to its rows by id. ``labels`` is None where it offers all of a task."""
 
     query: str
     labels: tuple[str, ...] | None = None
@@ -48,28 +48,17 @@ class StoredCase(msgspec.Struct, frozen=True, omit_defaults=True):
     part: str = ""
 
 
-class Loaded(msgspec.Struct, frozen=True):
-    """A task out of the store, with the rows that its cases use. ``pool`` holds, by label, those
-    that may stand in a prompt."""
-
-    id: str
-    split_hash: str
-    task: Task
-    seed: Prompt
-    rows: dict[str, Example]
-    cases: dict[Split, list[Case]]
-    pool: dict[str, tuple[str, ...]]
-
-
 def save(db: Database, imported: Imported) -> str:
-    """Stores a task whole, with its seed prompt as one that can be shown, and returns its id, a
-    hash of its name and all its content: the same again is the same task. Raises NameTakenError
-    where another one has the name."""
+    """Stores a task with its rows and cases, and its seed prompt as one that can be shown.
+
+    Returns the task's id, a hash of its name and all its content: the same name and content are the
+    same task. Raises NameTakenError where another task has the name.
+    """
     task, cases = imported.task, imported.cases
     seed = imported.seed or plain_seed(task, shot_pool(task, cases["tuning"]), cases["tuning"])
     body = canonical(Stored(task, seed)).decode()
     hashed = split_hash(cases)
-    # Made before the store is locked: there may be a million.
+    # The rows are encoded before the store is locked, because there may be a million.
     rows = Spool(RowRecord)
     for row in imported.examples:
         rows.append(RowRecord(row.id, row.may_ship, msgspec.json.encode(row).decode()))
@@ -100,7 +89,7 @@ def save(db: Database, imported: Imported) -> str:
 
 
 def load(db: Database, name: str) -> Loaded:
-    """By name or id. Raises InputError that lists the tasks there are."""
+    """Loads a task by name or id. Raises InputError, which lists the tasks there are."""
     record = tasks.get(db, name)
     if record is None:
         here = ", ".join(task.name for task in tasks.all(db)) or "none yet"
@@ -121,14 +110,16 @@ def load(db: Database, name: str) -> Loaded:
     cases = {
         split: [_resolve(stored.task, rows, case) for case in asked[split]] for split in SPLITS
     }
-    pool = shot_pool(stored.task, cases["tuning"])
-    kept = {row for ids in pool.values() for row in ids}
+    demonstrations = shot_pool(stored.task, cases["tuning"])
+    kept = {row for ids in demonstrations.values() for row in ids}
     cases["tuning"] = [case for case in cases["tuning"] if case.query.id not in kept]
-    return Loaded(record.id, record.split_hash, stored.task, stored.seed, rows, cases, pool)
+    return Loaded(
+        record.id, record.split_hash, stored.task, stored.seed, rows, cases, demonstrations
+    )
 
 
 def every_row(db: Database, task_id: str) -> Iterator[Example]:
-    """Also those that no case uses, one at a time."""
+    """Yields every row of a task, one at a time, including those that no case uses."""
     return _rows(db, task_id, None)
 
 
@@ -165,7 +156,10 @@ def _resolve(task: Task, rows: Mapping[str, Example], case: StoredCase) -> Case:
 
 
 def _digest(bodies: Iterable[str]) -> str:
-    """SHA-256 over the digests of bodies, sorted: whatever their order, in 16 bytes a body."""
+    """SHA-256 over the sorted digests of the bodies, so that their order does not count.
+
+    It takes 16 bytes of memory a body.
+    """
     import numpy as np
 
     digests = bytearray()

@@ -27,12 +27,14 @@ class Frame:
 
 
 def raw_frame(tokeniser: Tokeniser) -> Frame:
+    """Nothing but the token that starts every sequence, where the model asks for one."""
     bos = tokeniser.description.bos
     return Frame(before=() if bos is None else (bos,))
 
 
 def chat_frame(tokeniser: Tokeniser) -> Frame:
-    """Of one user turn that the assistant answers. Raises InputError where no template fits."""
+    """The frame of one user turn that the assistant answers. Raises InputError where the model has
+    no chat template that can be used."""
     description = tokeniser.description
     if not description.chat_template:
         raise InputError("this model has no chat template; use raw prompts with it")

@@ -12,16 +12,19 @@ from appliance.encode.tokens import (
     owners,
     text_of,
 )
-from appliance.prompts.render import Piece, Rendering
+from appliance.prompts.pieces import Piece
+from appliance.prompts.render import Rendering
 from models.engine import Segment
 
 
 @dataclass
 class Layout:
-    """``plain[i][y]`` and ``free[i][y]`` are the segments that spell answer y of question i, the
-    latter without content; ``free[i]`` is empty where nothing is calibrated by it.
+    """The segments of a request, and which of them spell what.
 
-    ``owners[s]`` holds, for each token of segment s, its number in ``literal_tokens`` or -1.
+    ``plain[i][y]`` and ``free[i][y]`` are the segments that spell answer y of question i, the
+    latter without content; ``free[i]`` is empty where nothing is calibrated by it. ``owners[s]``
+    holds, for each token of segment s, its number in ``literal_tokens``, or -1 where it has no
+    owner; it is empty where owners were not asked for.
     """
 
     segments: list[Segment] = field(default_factory=list)
@@ -31,6 +34,7 @@ class Layout:
     literal_tokens: dict[Owner, int] = field(default_factory=dict)
 
     def add(self, parent: int, ids: Sequence[int], owned: Sequence[Owner | None], read: int) -> int:
+        """Appends a segment, the last ``read`` tokens of which are read, and returns its index."""
         self.segments.append(Segment(parent, tuple(ids), read))
         numbers = self.literal_tokens
         self.owners.append(
@@ -52,7 +56,10 @@ class _Trunk:
 def lay_out(
     tokeniser: Tokeniser, frame: Frame, renderings: Sequence[Rendering], *, owned: bool = False
 ) -> Layout:
-    """One layout for a block of cases of one prompt; owners are worked out only where asked for."""
+    """One layout for the questions of a block of cases under one prompt.
+
+    The owners of tokens are worked out only where tokens are ``owned``.
+    """
     layout = Layout()
     trunks: dict[str, _Trunk] = {}
     frees: dict[tuple[int, str], tuple[int, ...]] = {}
@@ -96,7 +103,8 @@ def _branch(
     answers: tuple[tuple[Piece, ...], ...],
     owned: bool,
 ) -> tuple[int, ...]:
-    """The question once, then each answer, which is read."""
+    """Adds the question once and each answer after it; returns the answers' segments, whose tokens
+    are read."""
     asked = trunk.rest + text_of(question)
     if frame.between is None:
         start = len(asked.encode())
@@ -141,7 +149,8 @@ def _owners(
     ends: Sequence[int],
     length: int,
 ) -> list[Owner | None]:
-    """Of the tokens after the trunk; the template's own, beyond the content, belong to nobody."""
+    """The owners of ``length`` tokens after the trunk; the chat template's own tokens, which come
+    after the content, have none."""
     at = trunk.ends[-1] if trunk.ends else 0
     every = (*trunk.ends, *(at + end for end in ends))
     found = owners((*trunk.pieces, *question, *answer), every)[len(trunk.ends) :]

@@ -16,13 +16,16 @@ from models.engine import Segment
 from models.trie import build
 
 Answers = tuple[int, ...]
-"""The segments that spell each answer to one question."""
+"""The segments of a request that spell the answers to one question, in their order."""
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """A block of cases laid out. Case i has the questions ``plain[i]``, the same without content
-    ``free[i]``, and the rows given each label ``channel[i]``."""
+    """A block of cases laid out.
+
+    Case i has the questions ``plain[i]``, the same questions without content ``free[i]``, and the
+    row under each label ``channel[i]``, where the prompt has a channel.
+    """
 
     layout: Layout
     plain: list[list[Answers]]
@@ -35,7 +38,12 @@ class Sheet:
 
 
 class Renderer:
-    """``rows`` holds the task's rows by id, out of which prompts show demonstrations."""
+    """Renders the prompts of one task with one tokeniser.
+
+    ``rows`` holds the task's rows by id, out of which prompts show demonstrations. Every method
+    raises InputError where a chat prompt meets a model without a template that fits, and
+    WorkerError where the tokeniser's model cannot answer.
+    """
 
     def __init__(self, task: Task, rows: Mapping[str, Example], tokeniser: Tokeniser) -> None:
         self.task = task
@@ -51,7 +59,8 @@ class Renderer:
         *,
         owned: bool = False,
     ) -> Sheet:
-        """``said`` is each case's reasoning, where the prompt asks for some."""
+        """The cases as one request; ``reasoning`` is what was written before each case's answer,
+        where the prompt asks for some. Tokens have owners where they are ``owned``."""
         shots = self._shots(prompt)
         reasons = reasoning or [""] * len(cases)
         asked = [
@@ -72,8 +81,11 @@ class Renderer:
     def openings(
         self, prompt: Prompt, cases: Sequence[Case], reasoning: Sequence[str] | None = None
     ) -> tuple[tuple[int, ...], ...]:
-        """The tokens that a model continues: with its reasoning, or after it (``said``) with its
-        answer. They end without a space, since the first word takes it in."""
+        """The token ids that a model continues, one tuple a case.
+
+        It continues them with its reasoning, or, where ``reasoning`` is given or none is asked for,
+        with its answer. They end without a space, since the first word takes it in.
+        """
         shots = self._shots(prompt)
         frame = self.frame(prompt)
         texts = [opening(prompt, self.task, case, shots) for case in cases]
@@ -91,12 +103,12 @@ class Renderer:
         return tuple((*frame.before, *ids, *frame.between, *glue) for ids, _ in bodies)
 
     def tokens(self, prompt: Prompt, cases: Sequence[Case]) -> int:
-        """How many tokens scoring the cases computes; what is written comes on top."""
+        """How many tokens are computed to score the cases; those that are written come on top."""
         trie = build(self.sheet(prompt, cases).segments)
         return sum(trie.needed(trie.wanted))
 
     def lengths(self, prompt: Prompt, cases: Sequence[Case]) -> list[int]:
-        """Of each case the longest sequence that scoring it spells, in tokens."""
+        """The length in tokens of the longest sequence that each case is scored by."""
         sheet = self.sheet(prompt, cases)
         trie = build(sheet.segments)
         return [
@@ -105,11 +117,12 @@ class Renderer:
         ]
 
     def longest_text(self, cases: Sequence[Case]) -> int:
-        """The tokens of the cases' longest text, by itself."""
+        """How many tokens the longest text of the cases has by itself."""
         encoded = self.tokeniser.encode([case.query.text for case in cases], closed=True)
         return max(len(ids) for ids, _ in encoded)
 
     def frame(self, prompt: Prompt) -> Frame:
+        """What stands around the content of prompts in this one's mode."""
         if prompt.mode not in self._frames:
             make = chat_frame if prompt.mode == "chat" else raw_frame
             self._frames[prompt.mode] = make(self.tokeniser)

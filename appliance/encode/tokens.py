@@ -1,8 +1,9 @@
-"""Renderings to the segments of a request, with the owner of every token.
+"""Text to tokens by the model's own tokeniser, and tokens to the literals that own them.
 
 Each stretch between special tokens is tokenised as one string. Where the model's tokeniser allows
-it (checked on a probe when it is opened), a stretch is cut after a line break: what lies between
-two cuts is tokenised once and remembered, so that a new candidate costs little but its new lines.
+it, which is tried on a probe before the first stretch, a stretch is cut after a line break: what
+lies between two cuts is tokenised once and remembered, so that a new candidate costs little but its
+new lines.
 """
 
 from __future__ import annotations
@@ -10,41 +11,47 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from itertools import chain, pairwise
 
-from appliance.prompts.render import DATA, Piece
+from appliance.prompts.pieces import DATA, Piece
 from models.engine import Description, Detokenise, Texts, Tokenise, Tokens
-from models.pool import Models
+from models.protocol import Models
 
 _line_start = re.compile(r"(?<=\n)\w")
 # What follows a cut or an answer in a prompt begins a word; tokenising it along keeps "\n\n" from
 # becoming another token at the end of a string than it is in the middle of one.
 _NEXT = "A"
 MAX_LINES = 20_000
-"""Lines remembered, about 2 kB each, before all are forgotten."""
+"""How many lines are remembered, at about 2 kB each, before all are forgotten."""
 
 PROBE = (
     'Sentence: It\'s 42 %, "quoted" (so).\n\nHead: A-1/b\nTail: \tx  y \n \nRelation: part of\n'
     "<|im_start|>user\nÉtude № 7\r\nend</s>\n{label}\n==\n日本 - ok"
 )
-
-"""What two tokenisers must agree on before they are taken for one; hostile text included."""
+"""What two tokenisers must agree on before they are taken for one; it has hostile text in it."""
 
 Encoded = tuple[tuple[int, ...], tuple[int, ...]]
+"""Token ids, and for each the offset of its end in bytes of UTF-8."""
+
 Line = tuple[str, bool]
+"""What lies between two cuts, and whether a special token follows it."""
+
 Owner = tuple[int, int, int]
+"""A token of a literal: the literal's number, and the token's [start, end) in its bytes."""
 
 
 class Tokeniser:
-    """The tokeniser of one body, asked through the pool and remembered by line."""
+    """The tokeniser of one body, asked for when something is first encoded, and remembered by line.
+
+    Encoding and decoding raise WorkerError where the model cannot answer.
+    """
 
     def __init__(self, models: Models, body: str, description: Description) -> None:
         self.models = models
         self.body = body
         self.description = description
         self._lines: dict[Line, Encoded] = {}
-        self._cuts = True
-        self._cuts = self._cutting_is_exact()
 
     def encode(self, stretches: Sequence[str], *, closed: bool = False) -> list[Encoded]:
         """Ids and byte ends of each stretch.
@@ -52,13 +59,8 @@ class Tokeniser:
         A closed stretch ends where a special token follows. An open one stands before more text: a
         token that would reach into what follows is left out.
         """
-        split = [_lines(stretch) if self._cuts else [stretch] for stretch in stretches]
-        keyed = [
-            [(line, closed and at == len(lines) - 1) for at, line in enumerate(lines)]
-            for lines in split
-        ]
-        self._learn(chain.from_iterable(keyed))
-        return [self._join(lines) for lines in keyed]
+        cut = [_lines(stretch) if self._cuts else [stretch] for stretch in stretches]
+        return self._encoded(cut, closed)
 
     def cut(self, text: str) -> tuple[str, str]:
         """The text up to its last safe cut, if any, and the line after it.
@@ -69,9 +71,29 @@ class Tokeniser:
         return text.removesuffix(rest), rest
 
     def decode(self, ids: Iterable[Sequence[int]]) -> list[str]:
+        """One text a sequence of ids, in which special tokens are empty."""
         reply = self.models.call(self.body, Detokenise(tuple(map(tuple, ids))))
         assert isinstance(reply, Texts)
         return list(reply.texts)
+
+    @cached_property
+    def _cuts(self) -> bool:
+        """Whether the tokeniser gives the same ids where text is cut; the probe tells."""
+        reply = self.models.call(self.body, Tokenise((PROBE + _NEXT,)))
+        assert isinstance(reply, Tokens)
+        size = len(PROBE.encode())
+        whole = tuple(t for t, end in zip(reply.ids[0], reply.ends[0], strict=True) if end <= size)
+        [(ids, _)] = self._encoded([_lines(PROBE)], closed=False)
+        return ids == whole
+
+    def _encoded(self, stretches: Sequence[Sequence[str]], closed: bool) -> list[Encoded]:
+        """Each stretch given as the texts between its cuts."""
+        keyed = [
+            [(text, closed and at == len(texts) - 1) for at, text in enumerate(texts)]
+            for texts in stretches
+        ]
+        self._learn(chain.from_iterable(keyed))
+        return [self._join(lines) for lines in keyed]
 
     def _learn(self, lines: Iterable[Line]) -> None:
         wanted = dict.fromkeys(lines)
@@ -100,13 +122,6 @@ class Tokeniser:
             ends += (at + end for end in line_ends)
             at += len(line[0].encode())
         return tuple(ids), tuple(ends)
-
-    def _cutting_is_exact(self) -> bool:
-        reply = self.models.call(self.body, Tokenise((PROBE + _NEXT,)))
-        assert isinstance(reply, Tokens)
-        size = len(PROBE.encode())
-        whole = tuple(t for t, end in zip(reply.ids[0], reply.ends[0], strict=True) if end <= size)
-        return self.encode([PROBE])[0][0] == whole
 
 
 def _lines(text: str) -> list[str]:

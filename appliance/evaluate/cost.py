@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from appliance.encode.renderer import Renderer
 from appliance.evaluate.workbench import Prices
 from appliance.prompts.prompt import Prompt
-from appliance.scoring.written import ANSWER, REASONING
+from appliance.scoring.written import REASONING, answers_are_written, longest_answer
 from appliance.task import Case
 from models.engine import Segment
 from models.trie import build
@@ -31,8 +31,7 @@ def expected_cost(
 
 def writes(renderer: Renderer, prompt: Prompt) -> bool:
     """Whether anything is written under the prompt."""
-    chosen = renderer.task.match == "choice" and "reasoning" not in prompt.slots
-    return prompt.form == "written" and not chosen
+    return answers_are_written(renderer.task, prompt) or "reasoning" in prompt.slots
 
 
 def longest(renderer: Renderer, prompt: Prompt, cases: Sequence[Case]) -> int:
@@ -41,11 +40,3 @@ def longest(renderer: Renderer, prompt: Prompt, cases: Sequence[Case]) -> int:
         return 0
     reasoning = REASONING if "reasoning" in prompt.slots else 0
     return reasoning + longest_answer(renderer, prompt, cases)
-
-
-def longest_answer(renderer: Renderer, prompt: Prompt, cases: Sequence[Case]) -> int:
-    """Tokens that an answer to one of the cases may have where it is written."""
-    if renderer.task.match == "choice":
-        return 0
-    tagged = renderer.task.kind == "spans" and prompt.output == "tags"
-    return ANSWER[renderer.task.kind] + (renderer.longest_text(cases) if tagged else 0)

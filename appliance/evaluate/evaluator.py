@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import chain
 
 from appliance.encode.renderer import Renderer, Sheet
-from appliance.evaluate.cost import longest_answer
+from appliance.evaluate.decisions import decisions
+from appliance.evaluate.together import outcomes_together
 from appliance.evaluate.workbench import Workbench
 from appliance.prompts.prompt import Prompt
 from appliance.scoring.outcomes import Outcome
-from appliance.scoring.replies import decisions, read_scores, totals
-from appliance.scoring.written import (
-    read,
-    request,
-    thinking,
-    units,
-)
+from appliance.scoring.predict import answers_request, outcomes, reason
 from appliance.task import Case, Task
-from models.engine import Choice, Generate, Score, digest
+from models.engine import Choice, Generate, Generated, Score, Scores, digest
 
 BLOCK = 96
-"""Cases a request of the search holds at most: what a crash can cost."""
+"""The most cases that a request of the search holds, which is what a crash can cost."""
+
+TOGETHER = 16
+"""The most prompts that a request of the search holds."""
 
 SERVED_BLOCK = 128
+"""The most cases that a request to the body that will serve holds."""
 
 
 class Evaluator:
@@ -48,45 +48,56 @@ class Evaluator:
         scored = digest(Score(self.renderer.sheet(prompt, cases).segments))
         if prompt.form != "written":
             return scored
-        return scored + digest(self._answers(prompt, cases, None))
+        return scored + digest(answers_request(self.renderer, prompt, cases, None))
 
     def score(self, prompt: Prompt, cases: Sequence[Case], role: str = "search") -> list[Outcome]:
-        """In blocks, each of which shares its prefix."""
+        """One outcome a case, asked in blocks that share a prefix each. Raises Unanswerable where
+        the role's model takes no such prompt, and Interrupted where the user wants no more."""
         size = BLOCK if role == "search" else SERVED_BLOCK
         blocks = [cases[start : start + size] for start in range(0, len(cases), size)]
-        return list(chain.from_iterable(self._block(prompt, block, role) for block in blocks))
+        ask = _Role(self.bench, role)
+        return list(
+            chain.from_iterable(outcomes(ask, self.renderer, prompt, block) for block in blocks)
+        )
+
+    def score_together(
+        self, prompts: Sequence[Prompt], cases: Sequence[Case]
+    ) -> list[list[Outcome]]:
+        """Several prompts on the same cases, by the search body: one list of outcomes a prompt.
+
+        Prompts whose answers are scored are asked in one request for every ``TOGETHER`` of them, in
+        which a prefix that they share is computed once; where something is written, each by itself.
+        Raises Unanswerable where the model does not take one of them.
+        """
+        if any(prompt.form == "written" for prompt in prompts):
+            return [self.score(prompt, cases) for prompt in prompts]
+        ask = _Role(self.bench, "search")
+        groups = (prompts[at : at + TOGETHER] for at in range(0, len(prompts), TOGETHER))
+        return list(
+            chain.from_iterable(
+                outcomes_together(ask, self.renderer, group, cases) for group in groups
+            )
+        )
 
     def decisions(
         self, prompt: Prompt, cases: Sequence[Case], inverse_temperature: float
     ) -> tuple[Sheet, tuple[Choice, ...]]:
         """The cases laid out with the owner of every token, and the decisions whose mean loss is
         that of a race, but for its step at an error, which has no slope."""
-        reasoning = self._reasoning(prompt, cases, "search")
+        reasoning = reason(_Role(self.bench, "search"), self.renderer, prompt, cases)
         sheet = self.renderer.sheet(prompt, cases, reasoning, owned=True)
         return sheet, decisions(self.task, prompt, sheet, cases, inverse_temperature)
 
-    def _block(self, prompt: Prompt, cases: Sequence[Case], role: str) -> list[Outcome]:
-        reasoning = self._reasoning(prompt, cases, role)
-        sheet = self.renderer.sheet(prompt, cases, reasoning)
-        reply = self.bench.score(role, Score(sheet.segments))
-        if prompt.form != "written" or self.task.match == "choice":
-            return read_scores(self.task, prompt, sheet, reply, cases)
-        written = self.bench.generate(role, self._answers(prompt, cases, reasoning)).written
-        total = totals(sheet, reply)
-        return [
-            read(self.task, prompt, case, continuation.text, -total[answer] / units(case))
-            for case, [continuation], [(answer,)] in zip(cases, written, sheet.plain, strict=True)
-        ]
 
-    def _answers(
-        self, prompt: Prompt, cases: Sequence[Case], reasoning: Sequence[str] | None
-    ) -> Generate:
-        openings = self.renderer.openings(prompt, cases, reasoning)
-        most = longest_answer(self.renderer, prompt, cases)
-        return request(self.task, prompt, openings, most)
+@dataclass(frozen=True)
+class _Role:
+    """One role's model, asked through the workbench."""
 
-    def _reasoning(self, prompt: Prompt, cases: Sequence[Case], role: str) -> list[str] | None:
-        if "reasoning" not in prompt.slots:
-            return None
-        wanted = thinking(prompt, self.renderer.openings(prompt, cases))
-        return [one.text.strip() for [one] in self.bench.generate(role, wanted).written]
+    bench: Workbench
+    role: str
+
+    def score(self, request: Score) -> Scores:
+        return self.bench.score(self.role, request)
+
+    def generate(self, request: Generate) -> Generated:
+        return self.bench.generate(self.role, request)

@@ -29,7 +29,7 @@ from models.engine import (
     digest,
     encode,
 )
-from models.pool import Models, RequestFailed
+from models.protocol import Models, RequestFailed
 
 Work = Score | Generate | Propose | Differentiate
 R = TypeVar("R", Scores, Generated, Proposals, Gradients)

@@ -1,42 +1,39 @@
-"""The bodies of a model: what this host can make of it and run, and the one that searches."""
+"""This host makes and measures the bodies of a model, and keeps those that it uses."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from appliance.errors import StropError
-from appliance.host.fidelity import PROBE, fidelity
+from appliance.host.fidelity import fidelity, probe
+from appliance.host.host import Host
 from models.catalog import Body, Model, hash_file
-from models.engine import Score, Segment, Tokenise, Tokens
+from models.engine import Score, Segment
 from models.make import MakeError, make
-from models.pool import WorkerError
-
-if TYPE_CHECKING:
-    from appliance.host.host import Host
+from models.protocol import WorkerError
 
 KINDS = ("BF16", "F16", "Q8_0", "Q4_0")
-"""What bodies are made."""
+"""These bodies are made of a model."""
 
 UNQUANTISED = ("BF16", "F16")
 LARGE = 2 << 30
-"""Bytes of a serving file beyond which no unquantised body is made of it."""
+"""No unquantised body is made of a serving file with more bytes than this."""
 
 CLEARLY = 1.25
-"""How much faster than the serving body another one must be to be worth a file and a worker."""
+"""A body must be this much faster than the serving one to be worth a file and a worker."""
 
 _SPEED_TOKENS = 512
-"""The last one is only looked up."""
+"""The last of these tokens is only looked up."""
 
 Measure = Callable[[Model, str], Body]
-"""A body of a model, with its speed and its divergence."""
+"""It returns a body of a model with its speed and its divergence."""
 
 
 def try_all(host: Host, model: Model, measure: Measure) -> Model:
-    """The model with every body that this host can run, as measured; the others are noted. A
-    recorded body stays as it is where it cannot be measured now."""
+    """Returns the model with every body that this host can run, as measured; the others are noted.
+    A recorded body stays as it is where it cannot be measured now."""
     serving = model.serving_body
     bodies = {**model.bodies, serving: measure(model, serving)}
     folder = host.catalog.path(model.name)
@@ -61,7 +58,7 @@ def try_all(host: Host, model: Model, measure: Measure) -> Model:
 
 def keep(host: Host, model: Model, search: str) -> Model:
     """Records the model with its serving body and ``search`` alone, then removes the files of all
-    others, those included that were left by somebody who was killed."""
+    other bodies, those included that a killed process left behind."""
     kept = {name: model.bodies[name] for name in dict.fromkeys((model.serving_body, search))}
     for name in set(model.bodies) - set(kept):
         host.close(model, name)
@@ -75,7 +72,8 @@ def keep(host: Host, model: Model, search: str) -> Model:
 
 
 def fastest(bodies: Mapping[str, Body], serving: str, limit: float) -> str:
-    """The fastest body within ``limit`` nats of the serving one, if it is clearly faster."""
+    """Returns the fastest body within ``limit`` nats of the serving one if it is clearly faster,
+    else the serving one."""
     speeds = {
         name: body.prefill_tokens_per_s or 0.0
         for name, body in bodies.items()
@@ -86,14 +84,15 @@ def fastest(bodies: Mapping[str, Body], serving: str, limit: float) -> str:
 
 
 def measured(host: Host, model: Model, name: str) -> Body:
-    """A body with its prefill speed in tokens a second, the better of two, and its divergence."""
+    """Returns a body with its prefill speed in tokens a second, the better of two measurements, and
+    its divergence from the serving body in nats."""
     worker, serving = host.worker(model, name), host.worker(model, model.serving_body)
     request = Score((Segment(-1, any_tokens(_SPEED_TOKENS), 1),))
     try:
         seconds = min(host.timed(worker, request)[0] for _ in range(2))
         divergence = 0.0
         if worker != serving:
-            divergence = fidelity(host.pool, serving, worker, probe(host, serving)).divergence
+            divergence = fidelity(host.pool, serving, worker, probe(host.pool, serving)).divergence
     finally:
         if worker != serving:
             host.close(model, name)
@@ -105,12 +104,5 @@ def measured(host: Host, model: Model, name: str) -> Body:
 
 
 def any_tokens(count: int) -> tuple[int, ...]:
-    """So many tokens of whatever model, to be timed."""
+    """Returns ``count`` token ids that every model has; only the time that they take matters."""
     return tuple(100 + at % 100 for at in range(count))
-
-
-def probe(host: Host, worker: str) -> tuple[int, ...]:
-    """The probe text as tokens of a model."""
-    reply = host.pool.call(worker, Tokenise((PROBE,)))
-    assert isinstance(reply, Tokens)
-    return reply.ids[0]

@@ -1,4 +1,5 @@
-"""How near two bodies of one model are: the next tokens they expect after each token of a text."""
+"""Two bodies of one model are as near as the next tokens that they expect after each token of a
+text."""
 
 from __future__ import annotations
 
@@ -7,8 +8,8 @@ from math import exp, fsum, log
 
 import msgspec
 
-from models.engine import Proposals, Propose, Score, Scores, Segment
-from models.pool import Models
+from models.engine import Proposals, Propose, Score, Scores, Segment, Tokenise, Tokens
+from models.protocol import Models
 
 LIKELIEST = 64
 PROBE = (
@@ -22,12 +23,12 @@ PROBE = (
 
 
 class Fidelity(msgspec.Struct, frozen=True):
-    """Of a body to another one, the reference, over ``positions`` of a text.
+    """Says how near a body is to another one, the reference, over ``positions`` of a text.
 
     ``divergence`` is the mean Kullback-Leibler divergence of the reference's next-token
-    distribution from the body's, in nats, its ``LIKELIEST`` tokens one by one and all others as
-    one: never more than that of the whole distributions. ``agreement`` is the share of positions
-    at which both find the same token likeliest.
+    distribution from the body's, in nats. The reference's ``LIKELIEST`` tokens count one by one
+    and all others as one, so it is never more than that of the whole distributions. ``agreement``
+    is the proportion of positions at which both find the same token likeliest.
     """
 
     divergence: float
@@ -59,8 +60,16 @@ def fidelity(models: Models, reference: str, body: str, tokens: Sequence[int]) -
     return Fidelity(fsum(divergences) / len(tokens), same / len(tokens), len(tokens))
 
 
+def probe(models: Models, worker: str) -> tuple[int, ...]:
+    """Returns the probe text as tokens of a model."""
+    reply = models.call(worker, Tokenise((PROBE,)))
+    assert isinstance(reply, Tokens)
+    return reply.ids[0]
+
+
 def _divergence(expected: Sequence[float], found: Sequence[float]) -> float:
-    """Of log-probabilities of the same tokens, the rest of each distribution being one more."""
+    """Compares log-probabilities of the same tokens; the rest of each distribution counts as one
+    more token."""
     total = fsum(exp(p) * (p - q) for p, q in zip(expected, found, strict=True))
     rests = [max(1.0 - fsum(map(exp, logs)), 1e-9) for logs in (expected, found)]
     return max(total + rests[0] * (log(rests[0]) - log(rests[1])), 0.0)

@@ -1,26 +1,34 @@
-"""What this machine makes of a model: the speed, the memory and the fidelity of each of its bodies.
+"""``strop models bench`` measures the speed, the memory and the fidelity of each body of a model.
 
-For ``strop models bench``. Speeds are of one measurement each: compare them with each other.
+A speed is one measurement: it can be compared with the others of the same bench alone.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from appliance.data.tasks import Loaded, load
+from appliance.data.tasks import load
 from appliance.errors import BudgetError
 from appliance.host import bodies
-from appliance.host.fidelity import Fidelity, fidelity
+from appliance.host.agreement import Agreement, score_agreement
+from appliance.host.fidelity import Fidelity, fidelity, probe
 from appliance.host.host import Host
-from appliance.host.plan import Agreement, Planner
+from appliance.host.plan import make_plan
+from appliance.host.prepare import prepare
+from appliance.host.prices import price_bodies
+from appliance.host.twin_check import check_twin
+from appliance.host.workload import open_workload
+from appliance.prompts.loaded import Loaded
 from models.catalog import TWIN, Body, Model
 from models.engine import Generate, Generated, Request, Score, Scores, Segment
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
+
+    from appliance.run import messages
 
 DEPTHS = (0, 1024, 3072)
 BRANCH = 256
@@ -30,10 +38,10 @@ MINUTES = 30.0
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """``prefill`` is tokens a second of 512 behind that many, by depth; ``decode`` and
-    ``decode_many`` those of one continuation and of eight side by side; ``peak_bytes`` is None
-    where the system does not say. Fidelity is told on a text, rank on the task's labels, both to
-    the body that serves and to the twin."""
+    """``prefill`` maps a depth to the tokens a second at which 512 tokens are read behind that many
+    others; ``decode`` and ``decode_many`` are the tokens a second of one continuation and of eight
+    side by side; ``peak_bytes`` is None where the system does not say. Fidelity is told on a text,
+    rank on the task's labels, both to the body that serves and to the twin."""
 
     body: str
     uses: str
@@ -61,11 +69,11 @@ class Bench(msgspec.Struct, frozen=True):
     words: str
 
 
-def measure(db: Database, host: Host, body: dict[str, Any]) -> dict[str, Any]:
+def measure(db: Database, host: Host, asked: messages.Bench) -> Bench:
     """The answer to a ``bench`` command, which names a model and a task, and may give a ``within``
     by which the search body is chosen anew."""
-    loaded = load(db, body["task"])
-    model = host.prepare(body["model"])
+    loaded = load(db, asked.task)
+    model = prepare(host, asked.model)
     found: list[Measured] = []
 
     def tried(trial: Model, name: str) -> Body:
@@ -74,25 +82,25 @@ def measure(db: Database, host: Host, body: dict[str, Any]) -> dict[str, Any]:
 
     trial = bodies.try_all(host, model, tried)
     search = model.search
-    if (limit := body.get("within")) is not None:
+    if (limit := asked.within) is not None:
         trial = msgspec.structs.replace(trial, limit=limit)
         search = bodies.fastest(trial.bodies, model.serving_body, limit)
     model = bodies.keep(host, trial, search)
     host.note(f"timing the twin of {model.name} on {loaded.task.name}")
-    planner = Planner(host, model, model, loaded)
+    work = open_workload(host, model, loaded)
     worker = host.worker(model, TWIN)
-    layout = planner.renderer.sheet(loaded.seed, planner.cases)
-    scoring = _speed(host, worker, Score(tuple(layout.segments)))
-    priced = planner.bodies()
+    scoring = _speed(host, worker, Score(work.sheet().segments))
+    check_twin(host, model)
+    priced = price_bodies(host, model, model, work)
     try:
-        plan = planner.plan(priced, MINUTES)
+        plan = make_plan(host, model, work, priced, MINUTES)
         words = (
             f"A {MINUTES:g}-minute run on this machine tries at most {plan.candidates} candidates "
             f"of {loaded.task.name}; its verdict takes about {plan.verdict_minutes:.1f} minutes."
         )
     except BudgetError as error:
         words = f"{MINUTES:g} minutes are too few for {loaded.task.name} here: {error}"
-    bench = Bench(
+    return Bench(
         model=model.name,
         task=loaded.task.name,
         limit=model.limit,
@@ -102,8 +110,6 @@ def measure(db: Database, host: Host, body: dict[str, Any]) -> dict[str, Any]:
         twin_peak_bytes=_peak(host, worker),
         words=words,
     )
-    answer: dict[str, Any] = msgspec.to_builtins(bench, str_keys=True)
-    return answer
 
 
 def _measured(host: Host, model: Model, name: str, loaded: Loaded) -> Measured:
@@ -112,8 +118,8 @@ def _measured(host: Host, model: Model, name: str, loaded: Loaded) -> Measured:
     limit = host.describe(worker).context
     prefill = {depth: _prefill(host, worker, depth) for depth in DEPTHS if depth + BRANCH <= limit}
     one, many = (_decode(host, worker, n) for n in (1, SIDE_BY_SIDE))
-    tokens = bodies.probe(host, serving)
-    planner = Planner(host, model, model, loaded)
+    tokens = probe(host.pool, serving)
+    work = open_workload(host, model, loaded)
     return Measured(
         body=name,
         uses="",
@@ -123,13 +129,13 @@ def _measured(host: Host, model: Model, name: str, loaded: Loaded) -> Measured:
         peak_bytes=_peak(host, worker),
         to_serving=fidelity(host.pool, serving, worker, tokens),
         to_twin=fidelity(host.pool, twin, worker, tokens),
-        rank_to_serving=planner.agreement(name, model.serving_body),
-        rank_to_twin=planner.agreement(name, TWIN),
+        rank_to_serving=score_agreement(host.pool, work.sheet(), worker, serving),
+        rank_to_twin=score_agreement(host.pool, work.sheet(), worker, twin),
     )
 
 
 def _prefill(host: Host, worker: str, depth: int) -> float:
-    """Of two branches behind a trunk that the first of two equal requests leaves in memory."""
+    """Times two branches behind a trunk that the first of two equal requests leaves in memory."""
     trunk = [Segment(-1, bodies.any_tokens(depth))] if depth else []
     ids = bodies.any_tokens(BRANCH)
     branches = [Segment(len(trunk) - 1, (first, *ids), 1) for first in (5, 6)]
@@ -139,7 +145,7 @@ def _prefill(host: Host, worker: str, depth: int) -> float:
 
 
 def _speed(host: Host, worker: str, request: Request) -> float:
-    """Tokens a second."""
+    """Returns the tokens a second at which a request is read."""
     seconds, reply = host.timed(worker, request)
     assert isinstance(reply, Scores)
     return round(reply.decoded / seconds, 1)
@@ -147,14 +153,14 @@ def _speed(host: Host, worker: str, request: Request) -> float:
 
 def _decode(host: Host, worker: str, n: int) -> float:
     request = Generate(((100,),), n=n, max_tokens=WRITTEN, seed=1)
-    host.timed(worker, request)  # takes the memory for it, once
+    host.timed(worker, request)  # The first request takes the memory that both need.
     seconds, reply = host.timed(worker, request)
     assert isinstance(reply, Generated)
     return round(reply.sampled / seconds, 1)
 
 
 def _peak(host: Host, worker: str) -> int | None:
-    """Bytes that the worker had in memory at most."""
+    """Returns the largest number of bytes that the worker had in memory."""
     status = Path(f"/proc/{host.pool.pids().get(worker)}/status")
     try:
         lines = dict(line.split(":", 1) for line in status.read_text().splitlines())

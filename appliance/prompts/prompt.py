@@ -46,8 +46,8 @@ class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
     - ``written``: ``{answer}`` is what the model writes; where ``{reasoning}`` stands before it,
       it writes that first, and the literal between the two is what draws the answer out of it.
 
-    What follows the last slot is the separator that ends an answer. ``wording`` is a rule any label
-    can follow; ``words`` are written instead of the labels of a fixed task, or of yes and no.
+    What follows the last slot is the separator that ends an answer. ``wording`` is a rule that any
+    label can follow; ``words`` are written instead of the labels of a fixed task, or of yes and no.
     ``marking`` is how ``{marked}`` shows a relation's entities in the text, ``output`` how entities
     are written. ``shots`` are ids of the rows shown under the fixed protocol.
 
@@ -58,6 +58,8 @@ class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
     ``threshold`` (nats). ``temperature`` makes probabilities of scores; a yes is as likely as a no
     where it is ``even`` above the threshold (nats). An answer whose probability is below
     ``abstain`` is withheld on a device.
+
+    Raises PromptError for templates or numbers that make no prompt.
     """
 
     sections: tuple[Section, ...]
@@ -142,7 +144,7 @@ class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def slots(self) -> set[str]:
-        """Of the example template."""
+        """The names of all slots in the example template."""
         return set(_slot.findall(self.example))
 
     def section(self, name: str) -> str:

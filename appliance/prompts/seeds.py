@@ -40,13 +40,14 @@ SEVERAL: Written = (
 )
 
 CHOSEN: Written = ("Answer the question.\n\n", "Question: {text}\nAnswer: {answer}\n\n")
-"""Where an answer is one of a question's options, which are scored: nothing has to be written."""
+"""The seed where an answer is one of a question's options. They are scored, so nothing has to be
+written."""
 
 OFFERED: Written = (
     "Answer the question.\n\n",
     "Question: {text}\nOptions: {choices}\nAnswer: {answer}\n\n",
 )
-"""The same where the texts do not list the options."""
+"""The same seed for texts that do not list the options."""
 
 YES_NO_RELATION: Written = (
     "You are given a relation with its description in brackets, a support sentence and a query "
@@ -59,10 +60,14 @@ YES_NO_RELATION: Written = (
 
 
 def plain_seed(
-    task: Task, pool: Mapping[str, tuple[str, ...]], cases: Sequence[Case] = ()
+    task: Task, demonstrations: Mapping[str, tuple[str, ...]], cases: Sequence[Case] = ()
 ) -> Prompt:
-    """The labels, or what is asked; one demonstration of each label; named fields. ``cases`` are
-    some of the task's."""
+    """An instruction with the labels, one demonstration of each label, and named fields.
+
+    ``demonstrations`` holds, by label, the ids of the rows that may stand in a prompt, of which the
+    first is shown. ``cases`` are some of the task's: a question's options are listed in the prompt
+    unless the texts of all of them list theirs.
+    """
     instruction, example = SEEDS[task.kind]
     if task.several:
         instruction, example = SEVERAL
@@ -73,12 +78,12 @@ def plain_seed(
     return Prompt(
         sections=(Section("task", instruction),),
         example=example,
-        shots=tuple(ids[0] for ids in pool.values() if ids),
+        shots=tuple(ids[0] for ids in demonstrations.values() if ids),
     )
 
 
 def _lists_options(case: Case) -> bool:
-    """Whether each stands in the text as a whole."""
+    """Whether the text of a case has each of its options as whole words."""
     return all(
         re.search(rf"(?<!\w){re.escape(option)}(?!\w)", case.query.text) for option in case.options
     )

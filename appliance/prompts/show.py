@@ -32,7 +32,8 @@ def plain(prompt: Prompt) -> str:
 
 
 def scoring(prompt: Prompt) -> str:
-    """The scoring mode, in the terms of the papers; how an answer comes about, where it is one."""
+    """The scoring mode in the terms of the papers (docs/scoring.md); of a prompt that has answers
+    written, whether reasoning comes before them, too."""
     calibrations = [
         *(["contextual calibration"] if prompt.weight else []),
         *(["batch calibration"] if prompt.bias else []),
@@ -66,16 +67,20 @@ def _scoring(prompt: Prompt) -> list[str]:
 
 
 def rendered(prompt: Prompt, task: Task, case: Case, shots: tuple[Example, ...]) -> str:
-    """What the model reads before an answer: labels and demonstrations as ``case`` has them, the
-    query left as slots; of yes/no questions the first. ``shots`` are the rows behind
-    ``prompt.shots``."""
+    """What the model reads before an answer, or before the first of several yes/no questions.
+
+    Labels and demonstrations are those of ``case``, and the query is left as slots. ``shots`` are
+    the rows behind ``prompt.shots``.
+    """
     question = render(prompt, task, case, shots)[0]
     return "".join(piece.text for piece in question.prefix) + prompt.stem
 
 
 def demonstration(prompt: Prompt, task: Task, case: Case) -> str:
-    """A case's query with what is right, as the prompt would show it to the model; of yes/no
-    questions one that holds, where there is one."""
+    """A case's query with its right answer, as the prompt would show it to the model.
+
+    Under a yes/no prompt it is the first label that holds, or the first label where none does.
+    """
     bare = msgspec.structs.replace(prompt, sections=())
     questions = render(bare, task, case, (), case.query.reasoning)
     if prompt.form == "yesno":

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from appliance.prompts.entities import write_json, write_tags
 from appliance.prompts.prompt import Prompt, Wording
-from appliance.scoring.entities import write_json, write_tags
 from appliance.task import Example, Task
 
 
@@ -57,7 +57,7 @@ def marked(prompt: Prompt, row: Example) -> str:
 
 
 def about(prompt: Prompt, task: Task, label: str) -> dict[str, str]:
-    """What a label puts into slots; one that is none of the task's has no description."""
+    """What a label puts into slots. A label that is none of the task's has no description."""
     known = any(entry.name == label for entry in task.labels)
     if not known:
         return {"label": worded(prompt.wording, label), "definition": ""}
@@ -66,6 +66,7 @@ def about(prompt: Prompt, task: Task, label: str) -> dict[str, str]:
 
 
 def label_words(prompt: Prompt, task: Task, labels: Sequence[str]) -> list[str]:
+    """What the prompt writes for each of the labels."""
     if prompt.words and prompt.form == "choice":
         table = dict(zip((label.name for label in task.labels), prompt.words, strict=True))
         return [table[label] for label in labels]
@@ -73,7 +74,7 @@ def label_words(prompt: Prompt, task: Task, labels: Sequence[str]) -> list[str]:
 
 
 def worded(wording: Wording, label: str) -> str:
-    """A label as the prompt writes it: a rule that any label can follow."""
+    """A label written by a rule that any label can follow."""
     match wording:
         case "lower":
             return label.lower()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from appliance.data.tasks import Loaded
 from appliance.errors import InputError
+from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Form, Prompt
 from appliance.task import (
     FIELDS,
@@ -29,7 +29,7 @@ OWN_SLOTS: dict[Kind, tuple[str, ...]] = {
     "spans": ("answer",),
     "reading": ("answer",),
 }
-"""Slots that rows of a kind can fill beside their fields."""
+"""The slots that rows of a kind can fill beside their fields."""
 
 
 def check(prompt: Prompt, loaded: Loaded, cases: Sequence[Case]) -> None:

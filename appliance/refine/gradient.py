@@ -8,10 +8,10 @@ import msgspec
 
 from appliance.encode.layout import Layout
 from appliance.encode.tokens import Owner
+from appliance.evaluate.decisions import with_channel
 from appliance.evaluate.evaluator import Evaluator
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.render import CONTENT_FREE
-from appliance.scoring.replies import with_channel
 from appliance.task import Case, Example
 from models.engine import Differentiate, Gradients
 

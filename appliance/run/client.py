@@ -7,23 +7,35 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
 
 from appliance import locations
 from appliance.errors import InputError, RetryableError, StropError
-from store import commands, events, runs
-from store.records import EventRecord
+from appliance.run.messages import (
+    Answer,
+    Command,
+    Event,
+    Failure,
+    StatusChanged,
+    decode_answer,
+    encode,
+    kind_of,
+)
+from appliance.run.read import events_since
+from appliance.run.states import is_final
+from store import commands, runs
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-POLL = 0.2
-FINAL = ("finished", "refused", "failed", "paused", "stopped")
-"""Statuses of a run that nobody is working on."""
+    from appliance.host.measure import Bench as Benched
 
+A = TypeVar("A")
+
+POLL = 0.2
 
 _started: subprocess.Popen[bytes] | None = None
 """The runner that this process started last, if any."""
@@ -63,36 +75,49 @@ def wake_runner() -> None:
         )
 
 
-def enqueue(db: Database, kind: str, body: dict[str, Any], run_id: str | None = None) -> int:
+def enqueue(db: Database, command: Command[Any], run_id: str | None = None) -> int:
     """Writes a command and wakes the runner; returns the command's id."""
-    command = commands.enqueue(db, kind, msgspec.json.encode(body).decode(), run_id)
+    written = commands.enqueue(db, kind_of(command), encode(command), run_id)
     wake_runner()
-    return command
+    return written
 
 
-def ask(db: Database, kind: str, body: dict[str, Any], run_id: str | None = None) -> dict[str, Any]:
-    """Enqueues a command and waits for its answer. Raises the StropError that it failed with."""
-    command = enqueue(db, kind, body, run_id)
-    while (answer := answer_to(db, command)) is None:
+def ask(
+    db: Database,
+    command: Command[A],
+    run_id: str | None = None,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> A:
+    """Enqueues a command and waits for its answer, calling ``meanwhile`` after each look for it.
+
+    Raises the StropError that the command failed with.
+    """
+    asked = enqueue(db, command, run_id)
+    while True:
+        try:
+            answer = answer_to(db, asked)
+        finally:
+            meanwhile()
+        if answer is not None:
+            return cast("A", answer)
         time.sleep(POLL)
-    return answer
 
 
-def answer_to(db: Database, command: int) -> dict[str, Any] | None:
+def answer_to(db: Database, command: int) -> Answer | Benched | None:
     """The answer of a settled command, None while it is open. Raises what it failed with."""
     record = commands.get(db, command)
     if record is None or record.status in ("pending", "taken"):
         if not runner_is_alive():
             wake_runner()
         return None
-    answer: dict[str, Any] = msgspec.json.decode(record.answer or "{}")
     if record.status == "failed":
+        failure = msgspec.json.decode(record.answer or "{}", type=Failure)
         kinds = {2: InputError, 3: RetryableError}
-        raise kinds.get(answer.get("exit_code", 1), StropError)(answer.get("error", "failed"))
-    return answer
+        raise kinds.get(failure.exit_code, StropError)(failure.error)
+    return decode_answer(record.kind, record.answer or "{}")
 
 
-def follow(db: Database, run_id: str, after: int = 0) -> Iterator[EventRecord | None]:
+def follow(db: Database, run_id: str, after: int = 0) -> Iterator[Event | None]:
     """Events of a run as they happen, until it is in a final status; None while waiting.
 
     Raises RetryableError if the runner dies with the run unfinished.
@@ -100,12 +125,12 @@ def follow(db: Database, run_id: str, after: int = 0) -> Iterator[EventRecord | 
     while True:
         alive = runner_is_alive()
         # Before the events: whatever brought the run to rest is among them, or among those before.
-        resting = (run := runs.get(db, run_id)) is not None and run.status in FINAL
-        new = list(events.since(db, after, run_id))
-        for event in new:
-            after = event.id
-            yield event
-            if event.kind == "status" and msgspec.json.decode(event.body)["status"] in FINAL:
+        resting = (run := runs.get(db, run_id)) is not None and is_final(run.status)
+        new = list(events_since(db, after, run_id))
+        for told in new:
+            after = told.id
+            yield told.event
+            if isinstance(told.event, StatusChanged) and is_final(told.event.status):
                 return
         if not new:
             if resting:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from appliance.data.tasks import Loaded, load
+from appliance.data.tasks import load
 from appliance.encode.renderer import Renderer
 from appliance.errors import InputError
 from appliance.evaluate.evaluator import Evaluator
@@ -19,10 +19,12 @@ from appliance.evaluate.workbench import (
     Prices,
     Workbench,
 )
-from appliance.host.host import Host
-from appliance.host.plan import tokeniser_of
+from appliance.host.host import Host, tokeniser_of
+from appliance.host.prepare import prepare
+from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.validate import check
+from appliance.run.messages import Evaluate, Evaluated, EvaluatedCase, EvaluatedPrompt
 from appliance.scoring.answers import prediction
 from appliance.search.ranking import Entered, race
 from appliance.statistics.metrics import mean_loss, searched_by, summarise
@@ -52,51 +54,48 @@ class Unrecorded:
         return None
 
 
-def evaluate(db: Database, host: Host, body: dict[str, Any]) -> dict[str, Any]:
+def evaluate(db: Database, host: Host, asked: Evaluate) -> Evaluated:
     """Scores prompts on a split by the serving body; several race. Where the first yes counts each
     sees every case, and the figures alone rank them. The test split is for verdicts alone.
 
     Raises InputError for that split, for a prompt that shows a row of it or one to be scored, for
     one that is calibrated to other labels, and for one under which a row is too long.
     """
-    loaded = load(db, body["task"])
-    if body["split"] == "test":
+    loaded = load(db, asked.task)
+    if asked.split == "test":
         raise InputError("the test split is locked: only a run's verdict reads it")
-    cases = loaded.cases[body["split"]][: body.get("limit")]
-    given = {name: prompt_of(db, prompt) for name, prompt in body["prompts"].items()}
+    cases = loaded.cases[asked.split][: asked.limit]
+    given = {name: prompt_of(db, prompt) for name, prompt in asked.prompts.items()}
     for name, prompt in given.items():
         try:
             check(prompt, loaded, cases)
         except InputError as error:
             raise error if name == prompt.id else InputError(f"{name}: {error}") from None
-    model = host.prepare(body["model"])
+    model = prepare(host, asked.model)
     serving = host.body(model, model.serving_body, Prices(0.0))
     journal = Unrecorded()
-    evaluator = evaluator_of(host, loaded, journal, {"serving": serving}, body["model"])
+    evaluator = evaluator_of(host, loaded, journal, {"serving": serving}, asked.model)
     for name, prompt in given.items():
         _check_lengths(name, prompt, evaluator, cases)
     start = time.perf_counter()
-    asked = list(given.values())
-    if first := bool(body.get("first_yes")):
-        entries = [Entered(prompt, evaluator.score(prompt, cases, "serving")) for prompt in asked]
+    each = list(given.values())
+    if first := asked.first_yes:
+        entries = [Entered(prompt, evaluator.score(prompt, cases, "serving")) for prompt in each]
     else:
-        entries = race(evaluator, asked, cases)
+        entries = race(evaluator, each, cases)
     seconds = time.perf_counter() - start
     shown = [
-        {"name": name, **_entered(entry, loaded.task, cases, first=first)}
+        _evaluated(name, entry, loaded.task, cases, first=first)
         for name, entry in zip(given, entries, strict=True)
     ]
-    if first:
-        for rank, entry in enumerate(sorted(shown, key=lambda each: -each["value"]), 1):
-            entry["rank"] = rank
-    return {
-        "task": loaded.task.name,
-        "metric": searched_by(loaded.task.metric),
-        "split": body["split"],
-        "seconds": round(seconds, 2),
-        "tokens": journal.tokens,
-        "prompts": shown,
-    }
+    return Evaluated(
+        task=loaded.task.name,
+        metric=searched_by(loaded.task.metric),
+        split=asked.split,
+        seconds=round(seconds, 2),
+        tokens=journal.tokens,
+        prompts=tuple(_ranked(shown) if first else shown),
+    )
 
 
 def _check_lengths(name: str, prompt: Prompt, evaluator: Evaluator, cases: Sequence[Case]) -> None:
@@ -109,29 +108,39 @@ def _check_lengths(name: str, prompt: Prompt, evaluator: Evaluator, cases: Seque
         )
 
 
-def _entered(entry: Entered, task: Task, cases: Sequence[Case], *, first: bool) -> dict[str, Any]:
+def _ranked(shown: list[EvaluatedPrompt]) -> list[EvaluatedPrompt]:
+    """Ranks them by their figures alone."""
+    best_first = sorted(shown, key=lambda each: -each.value)
+    ranks = {each.name: rank for rank, each in enumerate(best_first, 1)}
+    return [msgspec.structs.replace(each, rank=ranks[each.name]) for each in shown]
+
+
+def _evaluated(
+    name: str, entry: Entered, task: Task, cases: Sequence[Case], *, first: bool
+) -> EvaluatedPrompt:
     """A prompt's figures, and what it did with each case."""
     prompt = entry.prompt
     pairs = zip(cases, entry.outcomes, strict=False)
     predicted = [prediction(task, prompt, case, outcome, first=first) for case, outcome in pairs]
     counted = [(each.exact, each.credit, each.tally) for each in predicted]
     others = [m for m in METRICS[task.kind] if m not in (searched_by(task.metric), "macro_f1")]
-    return {
-        "prompt": prompt.id,
-        "rank": entry.rank,
-        "behind": entry.behind,
-        **msgspec.to_builtins(summarise(counted, task.metric)),
-        "also": {metric: summarise(counted, metric) for metric in others},
-        "loss": round(mean_loss(entry.outcomes, prompt, task.metric), 4),
-        "weight": prompt.weight,
-        "bias": prompt.bias,
-        "threshold": prompt.threshold,
-        "channel_weight": prompt.channel_weight,
-        "cases": [
-            {**msgspec.structs.asdict(each), "loss": outcome.loss(prompt, task.metric)}
+    return EvaluatedPrompt(
+        name=name,
+        prompt=prompt.id,
+        rank=entry.rank,
+        behind=entry.behind,
+        **msgspec.structs.asdict(summarise(counted, task.metric)),
+        also={metric: summarise(counted, metric) for metric in others},
+        loss=round(mean_loss(entry.outcomes, prompt, task.metric), 4),
+        weight=prompt.weight,
+        bias=prompt.bias,
+        threshold=prompt.threshold,
+        channel_weight=prompt.channel_weight,
+        cases=tuple(
+            EvaluatedCase(**msgspec.structs.asdict(each), loss=outcome.loss(prompt, task.metric))
             for each, outcome in zip(predicted, entry.outcomes, strict=True)
-        ],
-    }
+        ),
+    )
 
 
 def evaluator_of(
@@ -142,13 +151,10 @@ def evaluator_of(
     return Evaluator(bench, Renderer(loaded.task, loaded.rows, tokeniser))
 
 
-def prompt_of(db: Database, given: str | dict[str, Any]) -> Prompt:
+def prompt_of(db: Database, given: str | Prompt) -> Prompt:
     """A stored prompt by its id or the beginning of it, or one given whole."""
-    if isinstance(given, dict):
-        try:
-            return msgspec.convert(given, Prompt)
-        except msgspec.ValidationError as error:
-            raise InputError(f"this is no prompt: {error}") from error
+    if isinstance(given, Prompt):
+        return given
     record = prompts.get(db, given)
     if record is None:
         raise InputError(f"there is no prompt {given!r}; see `strop runs show RUN`")

@@ -5,52 +5,53 @@ from __future__ import annotations
 import math
 import secrets
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from appliance import __version__
-from appliance.data.tasks import Loaded, load
+from appliance.data.tasks import load
 from appliance.encode.renderer import Renderer
 from appliance.errors import InputError, StropError
 from appliance.evaluate.evaluator import Evaluator
 from appliance.evaluate.lengths import too_long
 from appliance.evaluate.workbench import Workbench
-from appliance.host.host import Host
-from appliance.host.plan import Planner, tokeniser_of
+from appliance.host.host import Host, tokeniser_of
+from appliance.host.plan import measure_and_plan
+from appliance.host.prepare import prepare
+from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.validate import check
-from appliance.run.evaluate import prompt_of
-from appliance.run.recorder import Inputs, RunRecorder, StoreJournal
+from appliance.run.journal import StoreJournal
+from appliance.run.messages import GivenVerdict, Inputs, Tune, encode
+from appliance.run.recorder import RunRecorder
 from appliance.task import SPLITS
 from appliance.tune import MINUTE, Watcher, tune
-from appliance.verdict.verdict import give_verdict, threshold
+from appliance.verdict.give import give_verdict
+from appliance.verdict.verdict import threshold
 from store import database, prompts, runs, verdicts
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-    from store.records import CommandRecord, RunRecord
+    from store.records import RunRecord
 
 SEEDS = 2**32
 
 
-def create(db: Database, host: Host, command: CommandRecord, body: dict[str, Any]) -> None:
+def create(db: Database, host: Host, command: int, asked: Tune) -> None:
     """Measures this host, freezes the inputs and queues the run, which settles the command. Raises
     InputError, and BudgetError where the minutes are too few."""
-    minutes, seed = _amounts(body)
-    loaded = load(db, body["task"])
-    start = prompt_of(db, body["prompt"]) if body.get("prompt") else None
+    minutes, seed = _amounts(asked)
+    loaded = load(db, asked.task)
+    start = asked.prompt
     if start is not None:
         check(start, loaded, [case for split in SPLITS for case in loaded.cases[split]])
         loaded = msgspec.structs.replace(loaded, seed=start)
-    model = host.prepare(body["model"])
-    reasoner = host.prepare(body.get("reasoner") or body["model"])
+    model = prepare(host, asked.model)
+    reasoner = prepare(host, asked.reasoner or asked.model)
     host.note(f"measuring {model.name} on {loaded.task.name}")
-    planner = Planner(host, model, reasoner, loaded)
-    planner.check_lengths()
-    bodies = planner.bodies()
-    plan = planner.plan(bodies, minutes, stretch=bool(body.get("stretch")))
+    bodies, plan = measure_and_plan(host, model, reasoner, loaded, minutes, stretch=asked.stretch)
     inputs = Inputs(
         task=loaded.id,
         split_hash=loaded.split_hash,
@@ -64,6 +65,7 @@ def create(db: Database, host: Host, command: CommandRecord, body: dict[str, Any
         plan=msgspec.to_builtins(plan),
         version=__version__,
         start=start,
+        methods=asked.methods,
     )
     prompts.add(
         db,
@@ -77,13 +79,13 @@ def create(db: Database, host: Host, command: CommandRecord, body: dict[str, Any
         db,
         id=secrets.token_hex(4),
         task_id=loaded.id,
-        inputs=msgspec.json.encode(inputs).decode(),
+        inputs=encode(inputs),
         seed_prompt=loaded.seed.id,
         budget=inputs.budget,
         status="queued",
         stage="prepare",
-        plan=msgspec.json.encode(plan).decode(),
-        command=command.id,
+        plan=encode(plan),
+        command=command,
     )
 
 
@@ -127,12 +129,10 @@ def work(db: Database, host: Host, run: RunRecord, poll: Callable[[], str | None
         body=inputs.plan["serving_body"],
         alpha=threshold(look),
     )
-    verdicts.record(
-        db, run_id=run.id, task_id=run.task_id, body=msgspec.json.encode(verdict).decode()
-    )
+    verdicts.record(db, run_id=run.id, task_id=run.task_id, body=encode(verdict))
     runs.update(db, run.id, finished_at=database.now())
     told = msgspec.structs.replace(verdict, answers=())
-    recorder.emit("verdict", {**msgspec.to_builtins(told), "look": look})
+    recorder.emit(GivenVerdict(**msgspec.structs.asdict(told), look=look))
 
 
 def retrace(
@@ -161,15 +161,14 @@ def retrace(
     return evaluator, best
 
 
-def _amounts(body: dict[str, Any]) -> tuple[float, int]:
+def _amounts(asked: Tune) -> tuple[float, int]:
     """The minutes and the seed of a ``tune`` command. Raises InputError."""
-    minutes, seed = body["minutes"], body["seed"]
-    # JSON has no infinity: what a window sent as one is null here.
+    minutes, seed = asked.minutes, asked.seed
     if minutes is None or not 0 < minutes * MINUTE < math.inf:
         raise InputError("the minutes must be a finite number above 0")
     if not 0 <= seed < SEEDS:
         raise InputError(f"the seed is {seed}; it must be a whole number from 0 to {SEEDS - 1}")
-    return float(minutes), int(seed)
+    return minutes, seed
 
 
 def task_of(db: Database, inputs: Inputs) -> Loaded:

@@ -1,21 +1,22 @@
-"""How a run is written down: its frozen inputs, its journal, and what followers see."""
+"""How a run is written down for those who follow it: prompts, evaluations, experience, events."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from appliance.evaluate.workbench import Body, Entry, Workbench
+from appliance.evaluate.workbench import Workbench
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.show import diff
-from appliance.search.race import Candidate
+from appliance.run.messages import Best, Event, Inputs, Progress, Stage, Tried, encode, kind_of
+from appliance.search.candidate import Candidate
 from appliance.statistics.metrics import searched_by
 from appliance.statistics.proportions import Estimate
 from appliance.task import Kind
-from store import commands, events, experience, journal, memo, prompts, runs
+from store import events, experience, prompts, runs
 from store.records import EvaluationRecord, ExperienceRecord
 
 if TYPE_CHECKING:
@@ -25,65 +26,10 @@ PROGRESS_SECONDS = 1.0
 ONCE = ("stage", "candidate", "best", "verdict")
 """Events that follow from the journal: a resumed run comes to each of them again, in order."""
 
-RESTING = {"pause": "paused", "stop": "stopped"}
-"""The status that a control brings a run to."""
 
-
-class Inputs(msgspec.Struct, frozen=True):
-    """What a run is a function of. ``budget`` and ``verdict_cost`` are in cost units; ``start`` is
-    the prompt that it begins from where that is not the task's."""
-
-    task: str
-    split_hash: str
-    model: str
-    reasoner: str
-    minutes: float
-    seed: int
-    budget: float
-    verdict_cost: float
-    bodies: dict[str, Body]
-    plan: dict[str, Any]
-    version: str
-    start: Prompt | None = None
-
-
-class StoreJournal:
-    """A run's journal in the store."""
-
-    def __init__(self, db: Database, run_id: str, task_id: str) -> None:
-        self.db = db
-        self.run_id = run_id
-        self.task_id = task_id
-        self.length = 0
-
-    def entries(self) -> Iterator[Entry]:
-        for line in journal.entries(self.db, self.run_id):
-            self.length = line.seq + 1
-            yield Entry(line.kind, line.key, line.request, line.reply, line.cost)
-
-    def append(self, entry: Entry, spent: float) -> None:
-        """A call with its reply; or a user's command with its answer and the run's new status."""
-        if entry.kind == "call":
-            journal.record(
-                self.db,
-                self.run_id,
-                self.length,
-                kind=entry.kind,
-                key=entry.key,
-                request=entry.request,
-                reply=entry.reply,
-                cost=entry.cost,
-                spent=spent,
-                memo_tasks=(self.task_id,),
-            )
-        else:
-            asked = commands.pending(self.db, self.run_id)
-            command = next(command.id for command in asked if command.kind == entry.kind)
-            journal.obey(self.db, self.run_id, command, entry.kind, RESTING.get(entry.kind))
-        self.length += 1
-
-    def recall(self, key: str) -> bytes | None:
-        return memo.get(self.db, key)
+def tell(db: Database, event: Event, run_id: str | None) -> None:
+    """Appends an event of a run, or of none, for whoever follows."""
+    events.append(db, kind_of(event), encode(event), run_id)
 
 
 class RunRecorder:
@@ -115,36 +61,34 @@ class RunRecorder:
     def stage(self, name: str) -> None:
         runs.update(self.db, self.run_id, stage=name)
         self.on_stage()
-        self.emit("stage", {"stage": name})
+        self.emit(Stage(name))
 
     def candidate(self, stage: str, candidate: Candidate, outcome: str) -> None:
         prompt = self.keep(candidate)
         found = candidate.estimate
-        shown = {
-            "prompt": prompt.id,
-            "metric": searched_by(candidate.metric),
-            "value": round(found.value, 4),
-            "interval": [round(found.low, 4), round(found.high, 4)],
-            "loss": round(candidate.loss, 4),
-            "n": found.n,
-        }
+        best = Best(
+            prompt=prompt.id,
+            metric=searched_by(candidate.metric),
+            value=round(found.value, 4),
+            interval=(round(found.low, 4), round(found.high, 4)),
+            loss=round(candidate.loss, 4),
+            n=found.n,
+        )
         self._evaluation(stage, "tuning", prompt.id, found, candidate.loss)
         if outcome == "extended":
             return
         if candidate.parent and candidate not in self._learnt:
             self._learn(candidate, outcome)
-        self.emit(
-            "candidate",
-            {
-                **shown,
-                "operator": candidate.operator,
-                "section": candidate.section,
-                "outcome": outcome,
-            },
+        tried = Tried(
+            **msgspec.structs.asdict(best),
+            operator=candidate.operator,
+            section=candidate.section,
+            outcome=outcome,
         )
+        self.emit(tried)
         if outcome in ("leads", "accepted"):
             runs.update(self.db, self.run_id, best_prompt=prompt.id)
-            self.emit("best", shown)
+            self.emit(best)
 
     def selected(self, candidate: Candidate, found: Estimate, loss: float) -> None:
         self._evaluation("selection", "selection", self.keep(candidate).id, found, loss)
@@ -164,12 +108,12 @@ class RunRecorder:
             self._add(prompt, before, candidate.operator, candidate.section, rows)
         return prompt
 
-    def emit(self, kind: str, body: dict[str, Any]) -> None:
+    def emit(self, event: Event) -> None:
         """What was told before the run was resumed is not told again."""
-        if kind in ONCE and self._told_before:
+        if kind_of(event) in ONCE and self._told_before:
             self._told_before -= 1
             return
-        events.append(self.db, kind, msgspec.json.encode(body).decode(), self.run_id)
+        tell(self.db, event, self.run_id)
 
     def progress(self) -> None:
         """At most once a second; the clock decides what is shown, never what is done."""
@@ -177,12 +121,8 @@ class RunRecorder:
             return
         self._told = time.monotonic()
         left = max(self.inputs.budget + self.inputs.verdict_cost - self.bench.spent, 0.0)
-        shown = {
-            "spent": round(self.bench.spent),
-            "budget": round(self.inputs.budget),
-            "left_s": round(left / 1000),
-        }
-        self.emit("progress", shown)
+        spent, budget = round(self.bench.spent), round(self.inputs.budget)
+        self.emit(Progress(spent, budget, left_s=round(left / 1000)))
 
     def _add(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,10 +13,12 @@ from appliance.evaluate.workbench import Entry, Workbench
 from appliance.host.host import Host
 from appliance.run.evaluate import Unrecorded, evaluator_of, prompt_of
 from appliance.run.job import retrace, task_of
-from appliance.run.recorder import Inputs, StoreJournal
-from appliance.search.race import Candidate
+from appliance.run.journal import StoreJournal
+from appliance.run.messages import Inputs, Replayed
+from appliance.search.candidate import Candidate
 from appliance.statistics.proportions import Estimate
-from appliance.verdict.verdict import Answer, Verdict, give_verdict
+from appliance.verdict.give import give_verdict
+from appliance.verdict.verdict import Answer, Verdict
 from models.engine import Reply, Request, Scores, decode_reply
 from store import runs, verdicts
 
@@ -119,7 +121,7 @@ class Compared(Unrecorded):
         self.largest = max([self.largest, *differences])
 
 
-def replay(db: Database, host: Host, run_id: str) -> dict[str, Any]:
+def replay(db: Database, host: Host, run_id: str) -> Replayed:
     """Every figure of a run again: those of its search, its selection and its verdict out of its
     journal, and the verdict out of the model as well, score by score.
 
@@ -135,15 +137,15 @@ def replay(db: Database, host: Host, run_id: str) -> dict[str, Any]:
     compared, again = _from_model(db, host, inputs, shown, kept)
     differences += _differences(shown, again, "the model", TOLERANCE)
     same = compared.scores > 0 and not compared.missing and compared.largest <= TOLERANCE
-    return {
-        "run": run.id,
-        "same": same and not differences,
-        "figures": figures,
-        "scores": compared.scores,
-        "missing": compared.missing,
-        "largest_difference": round(compared.largest, 6),
-        "differences": differences,
-    }
+    return Replayed(
+        run=run.id,
+        same=same and not differences,
+        figures=figures,
+        scores=compared.scores,
+        missing=compared.missing,
+        largest_difference=round(compared.largest, 6),
+        differences=tuple(differences),
+    )
 
 
 def _from_journal(

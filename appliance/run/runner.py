@@ -13,8 +13,6 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
-import msgspec
-
 from appliance import locations
 from appliance.errors import InputError, StropError
 from appliance.evaluate.workbench import Interrupted, Withdrawn
@@ -22,18 +20,38 @@ from appliance.host.host import Host
 from appliance.host.measure import measure
 from appliance.run.evaluate import evaluate
 from appliance.run.job import create, work
-from appliance.run.recorder import RESTING
+from appliance.run.messages import (
+    AT_ONCE,
+    Answer,
+    Bench,
+    Command,
+    Evaluate,
+    Failure,
+    Note,
+    Obeyed,
+    Planned,
+    Replay,
+    Resume,
+    Tune,
+    decode_command,
+    encode,
+)
+from appliance.run.recorder import tell
 from appliance.run.replay import replay
+from appliance.run.states import AT_WORK, JOURNALLED, RESTING, allows
 from models.catalog import Catalog, CatalogError
 from models.egress import refuse_network
 from models.headers import HeaderError
-from models.pool import Pool, WorkerError
-from store import commands, database, events, journal, memo, runs
+from models.pool import Pool
+from models.protocol import WorkerError
+from store import commands, database, journal, memo, runs
 from store.errors import StoreError, in_words
 from store.records import CommandRecord, RunRecord
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
+
+    from appliance.host.measure import Bench as Benched
 
 IDLE_SECONDS = 30.0
 MEMO_MEGABYTES = 1000.0
@@ -41,13 +59,6 @@ POLL_SECONDS = 0.2
 LOCK_TRIES = 20
 TRIES = 3
 """Runners that may die over one command before it is given up."""
-
-OPEN = ("queued", "running")
-CONTROLS = {"pause": OPEN, "stop": (*OPEN, "paused"), "finish": (*OPEN, "paused", "stopped")}
-"""What a person may ask of a run, and the statuses in which it makes sense."""
-
-AT_ONCE = (*CONTROLS, "resume", "eval", "replay")
-"""Commands that need not wait until the run that is worked on has ended."""
 
 EXPECTED = (StropError, StoreError, CatalogError, HeaderError, WorkerError)
 
@@ -71,7 +82,7 @@ class Runner:
         while time.monotonic() - idle_since < IDLE_SECONDS:
             if command := commands.take(self.db):
                 self.obey(command)
-            elif run := runs.oldest(self.db, OPEN):
+            elif run := runs.oldest(self.db, AT_WORK):
                 self.work(run)
             else:
                 time.sleep(POLL_SECONDS)
@@ -81,20 +92,19 @@ class Runner:
     def recover(self) -> None:
         """Takes up again what a runner before this one died over, unless several did."""
         message = f"the runner ended {TRIES} times while it worked on this"
-        answer = {"error": f"{message}; see {locations.runner_log()}", "exit_code": 1}
-        commands.requeue_taken(self.db, TRIES, msgspec.json.encode(answer).decode())
+        failure = Failure(f"{message}; see {locations.runner_log()}")
+        commands.requeue_taken(self.db, TRIES, encode(failure))
 
     def obey(self, command: CommandRecord) -> None:
         """Carries a command out and settles it, with an answer or with the error."""
-        body = msgspec.json.decode(command.body)
         try:
-            answer = self._answer(command, body)
+            answer = self._answer(command, decode_command(command.kind, command.body))
         except Exception as error:
-            code = getattr(error, "exit_code", 1)
-            self._settle(command, {"error": _told(error), "exit_code": code}, failed=True)
+            failure = Failure(_told(error), getattr(error, "exit_code", 1))
+            commands.settle(self.db, command.id, encode(failure), failed=True)
         else:
             if answer is not None:
-                self._settle(command, answer)
+                commands.settle(self.db, command.id, encode(answer))
 
     def work(self, run: RunRecord) -> None:
         """Replays the run's journal and goes on until it is finished, interrupted or failed."""
@@ -115,7 +125,7 @@ class Runner:
             self.run_id = None
 
     def note(self, text: str) -> None:
-        events.append(self.db, "note", msgspec.json.encode({"text": text}).decode(), self.run_id)
+        tell(self.db, Note(text), self.run_id)
 
     def _tell_of_room(self, name: str, rested: Sequence[str]) -> None:
         self.note(
@@ -123,30 +133,28 @@ class Runner:
             "again when needed; this takes time"
         )
 
-    def _answer(self, command: CommandRecord, body: dict[str, Any]) -> dict[str, Any] | None:
+    def _answer(self, command: CommandRecord, asked: Command[Any]) -> Answer | Benched | None:
         """None where the command was settled in one write with what it changed."""
-        match command.kind:
-            case "tune":
-                create(self.db, self.host, command, body)
+        match asked:
+            case Tune():
+                create(self.db, self.host, command.id, asked)
                 return None
-            case "bench":
-                return measure(self.db, self.host, body)
-            case "eval":
-                return evaluate(self.db, self.host, body)
-            case "replay":
-                return replay(self.db, self.host, body["run"])
-            case "resume":
+            case Bench():
+                return measure(self.db, self.host, asked)
+            case Evaluate():
+                return evaluate(self.db, self.host, asked)
+            case Replay():
+                return replay(self.db, self.host, asked.run)
+            case Resume():
                 return self._resume(self._run(command))
-            case kind if kind in CONTROLS:
+            case _:
                 return self._control(self._run(command), command)
-            case kind:
-                raise InputError(f"unknown command {kind!r}")
 
     def _poll(self, run_id: str) -> str | None:
         """Between two calls of a run: obeys what is not for this run and cannot wait; returns the
         first control that is. That one stays open until the journal has it."""
         for command in commands.waiting(self.db):
-            if command.kind in CONTROLS and command.run_id == run_id:
+            if command.kind in JOURNALLED and command.run_id == run_id:
                 return command.kind
             if command.kind in AT_ONCE:
                 self.obey(command)
@@ -167,31 +175,26 @@ class Runner:
 
         return glance
 
-    def _control(self, run: RunRecord, command: CommandRecord) -> dict[str, Any] | None:
-        """A control of a run that is not worked on now."""
-        status = RESTING.get(command.kind, "queued")
-        if run.status == status != "queued":
-            return {}
-        if run.status not in CONTROLS[command.kind]:
+    def _control(self, run: RunRecord, command: CommandRecord) -> Obeyed | None:
+        """Carries out a control of a run that is not worked on now."""
+        if run.status == RESTING.get(command.kind):
+            return Obeyed()
+        if not allows(run.status, command.kind):
             raise InputError(f"run {run.id} is {run.status}: there is nothing to {command.kind}")
+        status = RESTING.get(command.kind, "queued")
         journal.obey(self.db, run.id, command.id, command.kind, status)
         return None
 
-    def _resume(self, run: RunRecord) -> dict[str, Any]:
-        if run.status not in (*OPEN, "finished"):
+    def _resume(self, run: RunRecord) -> Planned:
+        if allows(run.status, "resume"):
             runs.set_status(self.db, run.id, "queued")
-        return {"run": run.id}
+        return Planned(run.id)
 
     def _run(self, command: CommandRecord) -> RunRecord:
         run = runs.get(self.db, command.run_id or "")
         if run is None:
             raise InputError(f"there is no run {command.run_id!r}; see `strop runs list`")
         return run
-
-    def _settle(
-        self, command: CommandRecord, answer: dict[str, Any], *, failed: bool = False
-    ) -> None:
-        commands.settle(self.db, command.id, msgspec.json.encode(answer).decode(), failed)
 
 
 def _told(error: Exception) -> str:

@@ -1,1 +1,1 @@
-"""From a model's replies to answers: all that a device needs to answer a row."""
+"""From a prompt and a row to an answer: all that a device needs, and nothing else."""

@@ -8,17 +8,16 @@ from appliance.prompts.prompt import Prompt
 from appliance.prompts.slots import answer_of
 from appliance.scoring.outcomes import Outcome
 from appliance.scoring.yes_no import YesNoOutcome
-from appliance.task import (
-    BETWEEN,
-    Case,
-    Tally,
-    Task,
-)
+from appliance.task import BETWEEN, Case, Tally, Task
 
 
 class Prediction(msgspec.Struct, frozen=True):
-    """``credit`` is how far it is right, from 0 to 1, ``exact`` whether it is wholly so;
-    ``confidence`` is its probability, where that is known, under the prompt's temperature."""
+    """What a prompt answered to a case, held against what is right.
+
+    ``credit`` is how far it is right, from 0 to 1, ``exact`` whether it is wholly so, and ``tally``
+    how it counts for an F1. ``confidence`` is its probability under the prompt's temperature, None
+    where that is not known.
+    """
 
     case: str
     gold: str
@@ -33,8 +32,11 @@ class Prediction(msgspec.Struct, frozen=True):
 def prediction(
     task: Task, prompt: Prompt, case: Case, outcome: Outcome, *, first: bool = False
 ) -> Prediction:
-    """Where several yes/no questions of a relation are answered with yes, the ``first`` counts
-    only if that is asked for."""
+    """An outcome as it is shown and counted.
+
+    Where several yes/no questions of a relation are answered with yes, the ``first`` counts only if
+    that is asked for.
+    """
     told = outcome.predicted(prompt)
     exact, credit, tally = outcome.correct(prompt), outcome.credit(prompt), outcome.tally(prompt)
     if first and isinstance(outcome, YesNoOutcome) and not outcome.several:
@@ -54,7 +56,7 @@ def prediction(
 
 
 def gold(task: Task, prompt: Prompt, case: Case) -> str:
-    """What is right, as it is shown."""
+    """The right answer as it is shown."""
     row = case.query
     if task.several:
         return BETWEEN.join(y for y in case.labels if y in row.labels) or task.none or ""

@@ -1,21 +1,19 @@
-"""Named entities as a model writes them: JSON or tags in the text, and how many are right."""
+"""Named entities read out of what a model wrote, JSON or tags in the text, and counted."""
 
 from __future__ import annotations
 
-import json
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
+from appliance.prompts.entities import on_one_line, tag_of
 from appliance.task import Mark, Tally
 
-# Flat, so that what is nested without end costs nothing.
+# The pattern is flat, so that text which is nested without end costs nothing.
 _object = re.compile(r'\{(?:[^][{}"]|"(?:[^"\\]|\\.)*")*\}', re.DOTALL)
 _tag = re.compile(r"<\\|<(/?)([^\s<>/\\]+)>")
-_less = re.compile(r"<(?![ 0-9=-])")
 
 
 class _Item(msgspec.Struct):
@@ -24,11 +22,11 @@ class _Item(msgspec.Struct):
 
 
 def counts(gold: Iterable[Mark], predicted: Iterable[Mark], text: str) -> Tally:
-    """The terms of an F1 over whole entities: a part of one earns nothing, as in CoNLL-2003.
+    """The terms of an F1 over whole entities; a part of one earns nothing, as in CoNLL-2003.
 
-    An entity is right if its type and words are, as often as the text has those words as that type:
-    JSON does not say where an entity stands, and prompts that write it are compared with prompts
-    that write tags.
+    ``gold`` and ``predicted`` are marks on ``text``. An entity is right if its type and words are,
+    and counts as often as the text has those words as that type: JSON does not say where an entity
+    stands, and prompts that write it are compared with prompts that write tags.
     """
     positive, found = (
         Counter((kind, text[start:end]) for start, end, kind in marks)
@@ -38,62 +36,29 @@ def counts(gold: Iterable[Mark], predicted: Iterable[Mark], text: str) -> Tally:
     return hit, found.total() - hit, positive.total() - hit
 
 
-def write_json(marks: Iterable[Mark], text: str) -> str:
-    """Every mention in the order of the text, on one line."""
-    items = [{"type": kind, "text": text[start:end]} for start, end, kind in sorted(marks)]
-    return json.dumps(items, ensure_ascii=False)
-
-
 def read_json(written: str, text: str, types: Sequence[str]) -> tuple[Mark, ...]:
     """The complete items of a list that may be cut off or spoilt, in the order of the text.
 
-    An item without offsets stands at its first mention after the item before it, else at its first
-    one anywhere that is free. So one that is listed while an earlier mention is not may be put in
-    the wrong place, but keeps its type and words. One that the text does not hold, or not as often,
-    is dropped, and so are unknown types.
+    An item has no offsets, so it is placed at its first mention after the item before it, else at
+    its first mention that is free. If an earlier mention is not listed, an item may be put in the
+    wrong place, but it keeps its type and words. An item that the text does not hold, or not as
+    often, is dropped, and so is one of an unknown type.
     """
     return _placed(((item.text, item.type, -1) for item in _items(written)), text, types)
-
-
-def write_tags(marks: Iterable[Mark], text: str) -> str:
-    """The text on one line with ``<person>Ada</person>`` around entities; of overlapping ones the
-    first. A ``<`` of the text that could begin a tag is written ``<\\``."""
-    pieces, at = [], 0
-    for start, end, kind in sorted(marks, key=lambda mark: (mark[0], -mark[1], mark[2])):
-        if start < at:
-            continue
-        name = tag_of(kind)
-        pieces += [_escaped(text[at:start]), f"<{name}>", _escaped(text[start:end]), f"</{name}>"]
-        at = end
-    return "".join([*pieces, _escaped(text[at:])])
 
 
 def read_tags(written: str, text: str, types: Sequence[str]) -> tuple[Mark, ...]:
     """What stands between tags of known types, in the order of the text.
 
     An entity is where its tags are if the text has the same words there, which holds as long as the
-    text was copied, up to white space before the first word. One that is elsewhere is placed as
-    those of a list are.
+    text was copied, up to white space before the first word. Any other is placed as the items of a
+    list are.
     """
-    line = _on_one_line(text)
+    line = on_one_line(text)
     plain, found = _untagged(written, {tag_of(kind): kind for kind in types})
     moved = _indent(line) - _indent(plain)
     items = ((plain[start:end], kind, start + moved) for start, end, kind in found)
     return _placed(items, line, types)
-
-
-def tag_of(kind: str) -> str:
-    """A type as the name of a tag: letters in lower case, digits, ``-`` and ``_`` for white space;
-    the code point between full stops for others. Types that can be told apart have other tags."""
-    name = "".join(map(_in_tag, kind.casefold()))
-    return name if name[0].isalpha() else f"_{name}"
-
-
-def _in_tag(character: str) -> str:
-    if character.isspace():
-        return "_"
-    plain = unicodedata.category(character)[0] in "LNM" or character in "-_"
-    return character if plain else f".{ord(character):x}."
 
 
 def _placed(
@@ -148,13 +113,5 @@ def _untagged(written: str, kinds: dict[str, str]) -> tuple[str, list[Mark]]:
     return plain + written[at:], found
 
 
-def _escaped(text: str) -> str:
-    return _less.sub(r"<\\", _on_one_line(text))
-
-
 def _indent(text: str) -> int:
     return len(text) - len(text.lstrip(" "))
-
-
-def _on_one_line(text: str) -> str:
-    return text.replace("\n", " ")

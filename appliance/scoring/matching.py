@@ -11,11 +11,13 @@ from fractions import Fraction
 from appliance.task import Match
 
 CLOSING = ".,;:!?。．，、；：！？"
+"""Punctuation that may end an answer without a meaning."""
+
 PAIRS = (
     ('"', '"'), ("'", "'"), ("`", "`"), ("**", "**"), ("(", ")"), ("[", "]"), ("“", "”"),
     ("„", "“"), ("„", "”"), ("‘", "’"), ("«", "»"), ("»", "«"), ("「", "」"), ("『", "』"),
 )  # fmt: skip
-"""Punctuation that ends an answer, and what may stand around one, without meaning anything."""
+"""Quotation marks, brackets and emphasis that may stand around an answer without a meaning."""
 
 _SIGNS = str.maketrans("−–－／⁄∕．٫٬’\u00a0\u2009\u202f", "---///..,'   ")
 _number = re.compile(
@@ -35,9 +37,11 @@ _number = re.compile(
 
 
 def predicted(text: str, match: Match) -> str:
-    """The answer in the first line that is not blank; empty where there is none. ``numeric``: its
-    first number; else the line without closing punctuation, quotation marks and brackets around it.
-    Choices are scored, not written."""
+    """The answer in the first line that is not blank, empty where there is none.
+
+    Under ``numeric`` it is the line's first number, else the line without closing punctuation and
+    without quotation marks and brackets around it.
+    """
     line = text.strip().partition("\n")[0]
     if match != "numeric":
         return _bare(line)
@@ -46,8 +50,8 @@ def predicted(text: str, match: Match) -> str:
 
 
 def matches(predicted: str, gold: Sequence[str], match: Match) -> bool:
-    """Whether it is one of the right answers: the same number, exactly, or the same text but for
-    case, Unicode variants (NFKC), white space and outer punctuation."""
+    """Whether ``predicted`` is one of the right answers: exactly the same number under ``numeric``,
+    else the same text but for case, Unicode variants (NFKC), white space and outer punctuation."""
     if match == "numeric":
         value = number(predicted)
         return value is not None and any(number(right) == value for right in gold)
@@ -78,7 +82,7 @@ def _fraction(digits: str | None) -> Fraction:
 
 
 def _in_digits(text: str) -> str:
-    """With digits, signs and fractions of all scripts in ASCII."""
+    """The text with digits, signs and fractions of all scripts in ASCII."""
     return "".join(map(_in_ascii, f" {text}", text)).translate(_SIGNS)
 
 
@@ -91,7 +95,8 @@ def _in_ascii(before: str, character: str) -> str:
 
 
 def _bare(text: str) -> str:
-    """What would leave nothing stays: an answer can be a bracket."""
+    """The text without punctuation around it, unless nothing would be left: an answer can be a
+    bracket."""
     text = text.strip()
     while True:
         inner = text.rstrip(CLOSING).rstrip()

@@ -1,8 +1,8 @@
-"""What a prompt did with one case: chose an option, or wrote an answer. Yes/no answers are in
-``judged``.
+"""What a prompt did with one case: it chose an option, or wrote an answer.
 
-Each says how far it was right (``credit``, from 0 to 1), what it answered, how it counts for an F1,
-and what a race compares (``loss``, in nats). Scores are rounded to 1e-4 before anything reads them.
+An outcome says how far it was right (``credit``, from 0 to 1), what was answered, how it counts for
+an F1, and what a race compares (``loss``, in nats). Scores are rounded to 1e-4 before anything
+reads them. The outcomes of yes/no questions are in ``yes_no``.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ F (Parambath, Usunier and Grandvalet, NeurIPS 2014), here at F = 0.4."""
 
 
 class Calibration(Protocol):
-    """How scores are corrected: a prompt says so, and so does a fit. ``bias`` is empty or holds a
-    number for each label."""
+    """How scores are corrected, as a prompt or a fit has it. ``bias`` is empty, or holds a number
+    (nats) for each label."""
 
     @property
     def weight(self) -> float: ...
@@ -34,7 +34,7 @@ class Calibration(Protocol):
 
 
 class Probable(Calibration, Protocol):
-    """A calibration that makes probabilities, as a settled prompt."""
+    """A calibration that makes probabilities of scores, as a tuned prompt does."""
 
     @property
     def temperature(self) -> float: ...
@@ -61,8 +61,7 @@ class Outcome(Protocol):
     def predicted(self, by: Calibration) -> str: ...
     def tally(self, by: Calibration) -> Tally: ...
     def error(self, by: Calibration, metric: Metric) -> float:
-        """What a race adds to the loss for being wrong by the task's metric: 1 for what is wholly
-        so."""
+        """What a race adds to the loss for being wrong by the task's metric, from 0 to 1."""
         ...
 
     def confidence(self, by: Probable) -> float | None:
@@ -71,9 +70,10 @@ class Outcome(Protocol):
 
 
 class Scored(msgspec.Struct, frozen=True):
-    """A choice among options: s(y), s0(y) and, where there is a channel, log p(row | y) of each.
+    """A choice among the options ``labels``, of which ``gold`` is the index of the right one.
 
-    ``none`` is the index of none of the above, -1 where there is none.
+    ``plain`` and ``free`` hold s(y) and s0(y) of each option, ``channel`` log p(row | y) where the
+    prompt has a channel, all in nats. ``none`` is the index of none of the above, or -1.
     """
 
     case: str
@@ -137,8 +137,11 @@ class Scored(msgspec.Struct, frozen=True):
 
 
 class Written(msgspec.Struct, frozen=True):
-    """An answer in the model's words: ``text`` as it was read, how far it is ``right``, its
-    ``counts``, and ``nll``, the right answer's negative log-probability by its ``units``."""
+    """An answer in the model's words.
+
+    ``text`` is the answer as it was read, ``right`` its credit from 0 to 1, and ``counts`` what it
+    adds to an F1. ``nll`` is the right answer's negative log-probability by its ``units``, in nats.
+    """
 
     case: str
     text: str
@@ -181,6 +184,6 @@ class Written(msgspec.Struct, frozen=True):
 
 
 def missed_more(counts: Tally) -> float:
-    """What errors cost where F1 is sought: a missed one ``MISS`` times as much as a wrong one."""
+    """What errors cost where an F1 is sought: what is missed costs ``MISS`` times what is wrong."""
     _, wrong, missed = counts
     return (wrong + MISS * missed) / (1 + MISS)

@@ -12,7 +12,8 @@ UNSPACED = frozenset(
     {"CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "BOPOMOFO"}
     | {"THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN"}
 )
-"""First words of the Unicode names of characters of scripts that set no space between words."""
+"""The scripts that set no space between words, by the first word of their characters' Unicode
+names."""
 
 
 def exact_match(predicted: str, gold: Sequence[str]) -> bool:
@@ -22,7 +23,8 @@ def exact_match(predicted: str, gold: Sequence[str]) -> bool:
 
 
 def token_f1(predicted: str, gold: Sequence[str]) -> float:
-    """The F1 of the tokens, each as often as it occurs; of the right answers the best one's."""
+    """The F1 of the tokens, each counted as often as it occurs, against the right answer that gives
+    the best one."""
     found = tokens(predicted)
     return max((_f1(found, tokens(answer)) for answer in gold), default=0.0)
 
@@ -43,7 +45,7 @@ def tokens(text: str) -> list[str]:
 
 
 def is_unspaced(character: str) -> bool:
-    """Whether it is of a script that sets no space between words."""
+    """Whether a character is of a script that sets no space between words."""
     return unicodedata.name(character, "").partition(" ")[0] in UNSPACED
 
 

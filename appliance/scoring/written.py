@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from appliance.encode.renderer import Renderer
+from appliance.prompts.entities import write_json
 from appliance.prompts.prompt import Prompt, split_slots
 from appliance.scoring import entities, matching, reading
 from appliance.scoring.grammars import json_grammar, tags_grammar
@@ -14,23 +16,37 @@ from appliance.task import Case, Kind, Task
 from models.engine import Generate
 
 REASONING = 96
-"""Tokens of reasoning at most."""
+"""The most tokens of reasoning."""
 
 ANSWER: dict[Kind, int] = {"answer": 16, "reading": 24, "spans": 96}
-"""Tokens of an answer at most, but for text with tags, which may have so many beyond the text's."""
+"""The most tokens of an answer. Text with tags may have these beyond the tokens of the text."""
 
 Tokens = tuple[int, ...]
 
 
+def answers_are_written(task: Task, prompt: Prompt) -> bool:
+    """Whether answers are written; they may be scored after reasoning that is written."""
+    return prompt.form == "written" and task.match != "choice"
+
+
+def longest_answer(renderer: Renderer, prompt: Prompt, cases: Sequence[Case]) -> int:
+    """The most tokens that an answer to one of the cases may have; 0 where answers are scored."""
+    task = renderer.task
+    if not answers_are_written(task, prompt):
+        return 0
+    tagged = task.kind == "spans" and prompt.output == "tags"
+    return ANSWER[task.kind] + (renderer.longest_text(cases) if tagged else 0)
+
+
 def thinking(prompt: Prompt, openings: Sequence[Tokens]) -> Generate:
-    """The likeliest reasoning, up to where the prompt draws the answer out of it."""
+    """Asks for the likeliest reasoning, up to where the prompt draws the answer out of it."""
     first = split_slots(prompt.example)[0][0].strip()
     stops = (prompt.extractor.strip(), first)
     return _written(openings, REASONING, tuple(dict.fromkeys(filter(None, stops))))
 
 
 def request(task: Task, prompt: Prompt, openings: Sequence[Tokens], most: int) -> Generate:
-    """The likeliest answers, each on one line of at most so many tokens."""
+    """Asks for the likeliest answers, each on one line of at most ``most`` tokens."""
     asked = _written(openings, most, ("\n",))
     if task.kind != "spans":
         return asked
@@ -40,7 +56,8 @@ def request(task: Task, prompt: Prompt, openings: Sequence[Tokens], most: int) -
 
 
 def read(task: Task, prompt: Prompt, case: Case, written: str, nll: float) -> Written:
-    """What was meant by it, held against the right answer."""
+    """What was meant by ``written``, held against the right answer, whose loss is ``nll``: its
+    negative log-probability by its ``units``, in nats."""
     row = case.query
     written = written.rstrip().removesuffix(prompt.separator.strip())
     match task.kind:
@@ -60,8 +77,10 @@ def read(task: Task, prompt: Prompt, case: Case, written: str, nll: float) -> Wr
 
 def units(case: Case) -> int:
     """What the right answer's -log p is divided by: what it says, whatever a prompt's form and its
-    separator make of it. Those are its words and its end; of entities each one's type and words,
-    and once that there is no other."""
+    separator make of it.
+
+    An answer has one unit for each word and one for its end. Entities have one for each type, one
+    for each word, and one for there being no other."""
     row = case.query
     predicted = [row.text[start:end] for start, end, _ in row.spans]
     words = sum(len(reading.tokens(text)) for text in (*predicted, *row.answers[:1]))
@@ -75,7 +94,7 @@ def _entities(task: Task, prompt: Prompt, case: Case, written: str, nll: float) 
     counts = entities.counts(case.query.spans, found, case.query.text)
     hit, wrong, missed = counts
     credit = 2 * hit / (2 * hit + wrong + missed) if any(counts) else 1.0
-    shown = entities.write_json(found, case.query.text)
+    shown = write_json(found, case.query.text)
     exact = wrong == missed == 0
     return Written(case.id, shown, round(credit, 4), exact, counts, round(nll, 4))
 

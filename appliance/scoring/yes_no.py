@@ -17,10 +17,13 @@ from appliance.task import MULTIPLE, Metric, Tally
 
 
 class YesNoOutcome(msgspec.Struct, frozen=True):
-    """Yes/no questions about ``labels``: ``plain`` is s(yes) - s(no) of each, ``free`` the same
-    without content. ``none`` is said where nothing is a yes; a case that is not ``several`` has one
-    label at most. ``allowed`` is false where the entities' types rule a label out: that is a no
-    whatever its margin is, so nothing is fitted to it."""
+    """Yes/no questions about ``labels``, of which ``gold`` says which ones hold.
+
+    ``plain`` is s(yes) - s(no) of each in nats, ``free`` the same without content. ``none`` is said
+    where nothing is a yes; a case that is not ``several`` has one label at most. ``allowed`` is
+    false where the entities' types rule a label out: the answer is then no whatever its margin is,
+    so nothing is fitted to it.
+    """
 
     case: str
     labels: tuple[str, ...]
@@ -40,23 +43,24 @@ class YesNoOutcome(msgspec.Struct, frozen=True):
         return any(self.gold)
 
     def margins(self, by: Calibration) -> tuple[float, ...]:
-        """Of yes over no, the threshold taken away."""
+        """The calibrated margin of yes over no for each label, in nats above the threshold."""
         bias = by.bias or (0.0,) * len(self.plain)
         each = zip(self.plain, self.free, bias, strict=True)
         return tuple(round(s - by.weight * s0 - b - by.threshold, 4) for s, s0, b in each)
 
     def open(self, by: Calibration) -> list[tuple[float, bool]]:
-        """Of each label that is allowed its margin, and whether it is right."""
+        """The margin of each label that types allow, and whether it holds."""
         each = zip(self.margins(by), self.gold, self.allowed, strict=True)
         return [(margin, gold) for margin, gold, allowed in each if allowed]
 
     def yes(self, by: Calibration) -> list[str]:
-        """A tie is a yes."""
+        """The labels that are answered with yes; a tie is a yes."""
         each = zip(self.labels, self.margins(by), self.allowed, strict=True)
         return [label for label, margin, allowed in each if allowed and margin >= 0]
 
     def predicted(self, by: Calibration, *, first: bool = False) -> str:
-        """Several yes are ``MULTIPLE``, and wrong, unless the ``first`` is taken."""
+        """What is answered. Where only one label can hold, several yes are ``MULTIPLE``, which is
+        wrong, unless the ``first`` is taken."""
         yes = self.yes(by)
         if self.several:
             return _listed(yes, self.none)
@@ -79,7 +83,7 @@ class YesNoOutcome(msgspec.Struct, frozen=True):
         return len(yes & golds), len(yes - golds), len(golds - yes)
 
     def confidence(self, by: Probable) -> float | None:
-        """Of all answers together, taken as independent."""
+        """The probability of all answers together, which are taken as independent."""
         doubt = 0.0
         for margin, _ in self.open(by):
             odds = (margin - by.intercept) / by.temperature
@@ -92,8 +96,8 @@ class YesNoOutcome(msgspec.Struct, frozen=True):
         return missed_more(self.tally(by))
 
     def loss(self, by: Calibration, metric: Metric, inverse_temperature: float = 1.0) -> float:
-        """Mean cross-entropy of the answers in nats, each by its ``stake``; 0 where all are ruled
-        out."""
+        """The mean cross-entropy of the answers in nats, each weighed by ``class_weight``; 0 where
+        types rule all labels out."""
         total = weights = 0.0
         for margin, gold in self.open(by):
             weight = class_weight(gold, metric)
@@ -105,8 +109,8 @@ class YesNoOutcome(msgspec.Struct, frozen=True):
 
 
 def class_weight(positive: bool, metric: Metric) -> float:
-    """How much a yes/no answer weighs among those of its case: one that should be a yes ``MISS``
-    times, but for accuracy, where all errors are equal."""
+    """How much a yes/no answer weighs among those of its case: an answer that should be yes weighs
+    ``MISS`` times as much, but where accuracy is sought all weigh the same."""
     return MISS if positive and metric != "accuracy" else 1.0
 
 

@@ -9,7 +9,7 @@ from math import fsum
 from appliance.evaluate.evaluator import Evaluator
 from appliance.prompts.prompt import Prompt
 from appliance.scoring.outcomes import Outcome
-from appliance.search.race import rungs
+from appliance.search.schedule import rungs
 from appliance.statistics.differences import compare
 from appliance.task import Case, Metric
 

@@ -1,4 +1,4 @@
-"""Bootstrap intervals of figures that are functions of sums over cases, as means and F1 are."""
+"""Bootstrap intervals of figures that are functions of sums over cases, such as means and F1."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from appliance.statistics.proportions import Estimate, wilson
 
 RESAMPLES = 9_999
 AT_ONCE = 4_000_000
-"""Numbers that are in memory together."""
+"""The number of values that are in memory together."""
 
 Rows = NDArray[np.float64]
 Counts = NDArray[np.int64]
 Figure = Callable[[Rows], Rows]
-"""Of sums."""
+"""A function of sums."""
 
 Basis = Callable[[Rows], Sequence[int]]
-"""Of units [units, k]: on how many of them each figure rests."""
+"""A function of units [units, k] that returns on how many of them each figure rests."""
 
 
 def estimates(
     rows: Rows, statistic: Figure, clusters: Sequence[Hashable] = (), basis: Basis | None = None
 ) -> list[Estimate]:
-    """Figures of the summed ``rows`` [cases, k] with their 95 % intervals. ``statistic`` takes sums
-    [..., k] to figures [..., m], each from 0 to 1 or a difference of such.
+    """Returns figures of the summed ``rows`` [cases, k] with their 95 % intervals. ``statistic``
+    takes sums [..., k] to figures [..., m], each from 0 to 1 or a difference of two such figures.
 
     The intervals are BCa (Efron, JASA 82, 1987) over cases. Where cases of a cluster depend on one
     another, whole clusters are redrawn (Davison and Hinkley, Bootstrap Methods, 1997, section 3.8)
     and the normal quantile is widened to Student's (Hesterberg, The American Statistician 69,
-    2015): 8 clusters then cover the truth in 0.94 of 500 trials, without it in 0.89. Where nothing
-    but 0 or 1 is drawn, the interval is Wilson's over the units that the figure rests on
-    (``basis``; else those that count anything); of a single one it is [0, 1].
+    2015): the intervals of 8 clusters then cover the truth in 0.94 of 500 trials, without it in
+    0.89. Where all draws are 0, or all are 1, the interval is Wilson's over the units that the
+    figure rests on (``basis``; else those with any count). The interval of a single unit is [0, 1].
     """
     n = len(rows)
     units = within(rows, clusters)
@@ -51,7 +51,7 @@ def estimates(
     found = []
     for value, draws, left, on in zip(values.tolist(), drawn.T, left_out.T, resting, strict=True):
         if value in (-1, 0, 1) and (draws == value).all():
-            bounds = _of_all_alike(value, on)
+            bounds = _without_width(value, on)
         else:
             bounds = _bca(value, draws, left, counts, z)
         found.append(Estimate(value, *bounds, n))
@@ -59,7 +59,8 @@ def estimates(
 
 
 def within(rows: Rows, clusters: Sequence[Hashable]) -> Rows:
-    """The sums of each cluster, in the order in which they come; the rows where there are none."""
+    """Returns the sums of each cluster, in the order of their first rows; the rows themselves where
+    there are no clusters."""
     if not clusters:
         return rows
     names = {name: place for place, name in enumerate(dict.fromkeys(clusters))}
@@ -68,7 +69,8 @@ def within(rows: Rows, clusters: Sequence[Hashable]) -> Rows:
     return sums.round(12)
 
 
-def _of_all_alike(value: float, units: int) -> tuple[float, float]:
+def _without_width(value: float, units: int) -> tuple[float, float]:
+    """Returns Wilson's interval of a figure that is the same in all draws."""
     if units == 0:
         return 0.0, 1.0
     found = wilson(units if value else 0, units)
@@ -87,7 +89,8 @@ def _draws(kinds: Rows, counts: Counts, statistic: Figure) -> Rows:
 def _bca(
     value: float, drawn: Rows, left_out: Rows, counts: Counts, z: float
 ) -> tuple[float, float]:
-    """A draw equal to the value counts half. Not accelerated where no row changes anything."""
+    """Returns the BCa interval. A draw equal to the value counts half. The interval is not
+    accelerated where leaving out a row changes nothing."""
     normal = NormalDist()
     below = float((drawn < value).mean() + (drawn <= value).mean()) / 2
     least = 0.5 / len(drawn)
@@ -103,6 +106,7 @@ def _bca(
 
 
 def _student(size: int) -> float:
+    """Student's quantile for ``size`` clusters, scaled to replace the normal one."""
     from scipy.stats import t
 
     return float(t.ppf(0.975, size - 1) * sqrt(size / (size - 1)))

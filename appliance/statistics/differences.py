@@ -1,4 +1,4 @@
-"""Racing on common cases: two candidates see the same cases, so their losses compare in pairs."""
+"""Paired differences: two candidates race on the same cases, so their losses compare in pairs."""
 
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ from math import fsum, inf, isfinite, sqrt
 import msgspec
 
 LEAST_CASES = 8
-"""Fewer cases prove nothing."""
+"""The number of cases below which nothing is proven."""
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """The mean paired difference of losses, below 0 where the first is better, and its standard
-    error over ``n`` cases."""
+    """The mean paired difference of losses over ``n`` cases, below 0 where the first candidate is
+    better, and its standard error."""
 
     mean: float
     error: float
     n: int
 
     def proves_better(self, z: float) -> bool:
+        """Whether the first candidate is better by more than ``z`` standard errors."""
         return self.n >= LEAST_CASES and -self.mean > z * self.error
 
 
 def compare(new: Sequence[float], old: Sequence[float]) -> Difference:
-    """``new[i]`` and ``old[i]`` are losses on the same case.
+    """Compares two candidates: ``new[i]`` and ``old[i]`` are their losses on the same case.
 
     Raises ValueError for losses that differ in number or are not finite.
     """

@@ -1,5 +1,8 @@
-"""The mean F1 over labels as a function of summed counts: micro-F1 where there is one label, else
-macro-F1."""
+"""The mean F1 over labels as a function of summed counts.
+
+It is micro-F1 where the counts are of one label, else macro-F1. The positives of a label are the
+cases that have it, TP + FN.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,15 @@ from appliance.statistics.metrics import f1
 
 
 def mean_f1(sums: Rows) -> Rows:
-    """Of sums [..., 3 labels] of (TP, FP, FN), over the labels that are due somewhere; else 0."""
-    counts, share = _by_label(sums)
-    return np.asarray((f1(counts) * share).sum(-1))
+    """Returns the mean F1 of sums [..., 3 labels] of (TP, FP, FN) over the labels with positives; 0
+    where none has any."""
+    counts, shares = _by_label(sums)
+    return np.asarray((f1(counts) * shares).sum(-1))
 
 
 def rests_on(units: Rows) -> int:
-    """On how many of the units [units, 3 labels] the mean rests: those in which the label that is
-    due in the fewest, but somewhere, is due; those that count anything where none is."""
+    """Returns on how many of the units [units, 3 labels] the mean rests: on those with positives of
+    the rarest label that has any. Where no label has any, these are the units with any count."""
     counts = units.reshape(len(units), -1, 3)
     positives = (counts[..., 0] + counts[..., 2] > 0).sum(0)
     return int(positives[positives > 0].min() if positives.any() else counts.any((1, 2)).sum())
@@ -25,15 +29,15 @@ def rests_on(units: Rows) -> int:
 
 def slope(sums: Rows) -> Rows:
     """The gradient of ``mean_f1``, in the shape of ``sums``."""
-    counts, share = _by_label(sums)
+    counts, shares = _by_label(sums)
     value = f1(counts)
     total = np.maximum(2 * counts[..., 0] + counts[..., 1] + counts[..., 2], 1e-12)
     gradient = np.stack([2 - 2 * value, -value, -value], axis=-1)
-    return np.asarray((gradient * (share / total)[..., None]).reshape(sums.shape))
+    return np.asarray((gradient * (shares / total)[..., None]).reshape(sums.shape))
 
 
 def _by_label(sums: Rows) -> tuple[Rows, Rows]:
-    """Counts [..., labels, 3], and the share that each label has in the mean."""
+    """Returns counts [..., labels, 3] and the share that each label has in the mean."""
     counts = sums.reshape(*sums.shape[:-1], -1, 3)
     positives = counts[..., 0] + counts[..., 2] > 0
     return counts, positives / np.maximum(positives.sum(-1, keepdims=True), 1)

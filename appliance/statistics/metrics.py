@@ -23,30 +23,33 @@ NAMES: dict[Metric, str] = {
     "span_f1": "span F1",
     "token_f1": "token F1",
 }
-"""As they are shown."""
+"""The names by which metrics are shown."""
 
 COUNTED: tuple[Metric, ...] = ("micro_f1", "span_f1")
-"""F1 of counts that are summed over cases."""
+"""The metrics that are an F1 of counts summed over cases."""
 
 RESAMPLES = 500
-"""Enough for the interval of a candidate, of which there are thousands."""
+"""So few are enough for the interval of a candidate, and there are thousands of candidates."""
 
 
 def searched_by(metric: Metric) -> Metric:
-    """What candidates are measured by: accuracy stands for macro-F1, which is no sum over cases."""
+    """Returns the metric by which candidates are measured: accuracy for macro-F1, which is no sum
+    over cases, else the metric itself."""
     return "accuracy" if metric == "macro_f1" else metric
 
 
 def estimate(outcomes: Sequence[Outcome], by: Calibration, metric: Metric) -> Estimate:
-    """The metric of a prompt's outcomes, from 0 to 1, with a 95 % interval."""
+    """Returns the metric of a prompt's outcomes, from 0 to 1, with a 95 % interval."""
     return summarise([(o.correct(by), o.credit(by), o.tally(by)) for o in outcomes], metric)
 
 
 def summarise(each: Sequence[tuple[bool, float, Tally]], metric: Metric) -> Estimate:
-    """Of cases, by whether they are wholly right, how far, and how they count. The interval is
-    Wilson's for accuracy, else a percentile bootstrap over cases; where nothing but 0 or 1 is drawn
-    it is Wilson's over the cases that count anything. ``searched_by`` says what stands for
-    macro-F1."""
+    """Returns the metric of cases, each given by whether it is wholly right, its credit and its
+    counts; for macro-F1 that of ``searched_by``.
+
+    The interval is Wilson's for accuracy, else a percentile bootstrap over cases. Where all draws
+    are 0, or all are 1, it is Wilson's over the cases with any count.
+    """
     import numpy as np
 
     from appliance.statistics.proportions import Estimate, wilson
@@ -69,7 +72,7 @@ def summarise(each: Sequence[tuple[bool, float, Tally]], metric: Metric) -> Esti
 
 
 def f1(sums: Sums) -> Sums:
-    """2 TP / (2 TP + FP + FN) of [..., (TP, FP, FN)]; 0 where there is nothing to find."""
+    """Returns 2 TP / (2 TP + FP + FN) of [..., (TP, FP, FN)]; 0 where all three are 0."""
     import numpy as np
 
     hits = 2 * sums[..., 0]
@@ -77,5 +80,5 @@ def f1(sums: Sums) -> Sums:
 
 
 def mean_loss(outcomes: Sequence[Outcome], by: Calibration, metric: Metric) -> float:
-    """In nats."""
+    """The mean loss of the outcomes, in nats."""
     return sum(outcome.loss(by, metric) for outcome in outcomes) / len(outcomes)

@@ -1,4 +1,4 @@
-"""What one prompt gains over another on the same cases, by any metric: its interval and its p."""
+"""The gain of one prompt over another on the same cases, by any metric: its interval and its p."""
 
 from __future__ import annotations
 
@@ -30,13 +30,14 @@ Test = Literal["exact McNemar", "sign flip", "swap"]
 
 
 class Evidence(msgspec.Struct, frozen=True):
-    """What ``n`` cases say of a ``gain`` of the second prompt; ``p`` is two-sided.
+    """The evidence of ``n`` cases for a ``gain`` of the second prompt; ``p`` is two-sided.
 
     ``wins`` and ``losses`` count the cases that one of the two got right to a higher degree. The
-    test weighs cases, or ``clusters`` where there are any: the results of ``differing`` ones are
-    not the same. An F1 depends on the ``due`` cases, in which there is something to find, and on
-    the ``due_clusters`` that hold them; both are None otherwise. Of a mean over ``labels`` they are
-    the harmonic mean, rounded down, since the rarest label is the least sure.
+    test weighs cases, or ``clusters`` where there are any; the two results are not the same in
+    ``differing`` of them. ``positives`` counts the cases with something to find, on which an F1
+    depends, and ``positive_clusters`` the clusters that hold them; both are None for other metrics.
+    For a mean over ``labels`` they are the harmonic mean over the labels, rounded down, since the
+    rarest label is the least sure.
     """
 
     gain: float
@@ -53,7 +54,8 @@ class Evidence(msgspec.Struct, frozen=True):
 
 
 class PairedEffect(Evidence, frozen=True, kw_only=True):
-    """With 95 % intervals: of each prompt's figure, and [``low``, ``high``] of the gain."""
+    """Evidence with 95 % intervals: those of the two prompts' figures, and [``low``, ``high``] of
+    the gain."""
 
     before: Estimate
     after: Estimate
@@ -62,14 +64,14 @@ class PairedEffect(Evidence, frozen=True, kw_only=True):
 
 
 def weigh(before: ArrayLike, after: ArrayLike, clusters: Sequence[Hashable] = ()) -> Evidence:
-    """The p of a gain and what it rests on, without intervals.
+    """Returns the p of a gain and the counts that it rests on, without intervals.
 
     Results are credits from 0 to 1 [n], whose means are compared, or counts of true positives,
     false positives and false negatives: [n, 3] for micro-F1, [n, labels, 3] for macro-F1, the mean
     over the labels that occur. Cases of one cluster depend on one another and are weighed together.
 
-    The test is the exact McNemar test for credits of 0 and 1 without clusters, else Fisher's
-    sign-flip test on differences or their sums in clusters; and ``swap`` for counts.
+    The test for counts is ``swap``. For credits of 0 and 1 without clusters it is the exact McNemar
+    test, for other credits Fisher's sign-flip test on differences or their sums in clusters.
     Raises ValueError for no cases, or for results that differ in shape.
     """
     old, new = _results(before, after)
@@ -100,8 +102,9 @@ def weigh(before: ArrayLike, after: ArrayLike, clusters: Sequence[Hashable] = ()
 
 
 def paired(before: ArrayLike, after: ArrayLike, clusters: Sequence[Hashable] = ()) -> PairedEffect:
-    """As ``weigh``, with intervals: Wilson's and Newcombe's for credits of 0 and 1 without
-    clusters, else those of ``estimates``. A single cluster says nothing."""
+    """Does what ``weigh`` does and adds intervals: Wilson's and Newcombe's for credits of 0 and 1
+    without clusters, else those of ``estimates``. The gain of a single case or cluster has the
+    interval [-1, 1]."""
     found = weigh(before, after, clusters)
     old, new = _results(before, after)
     if found.test == "exact McNemar":
@@ -113,7 +116,7 @@ def paired(before: ArrayLike, after: ArrayLike, clusters: Sequence[Hashable] = (
         value = mean_f1 if old.ndim > 1 else _mean
         *sides, gain = _bootstrapped(old, new, value, clusters)
         low, high = gain.low, gain.high
-        if gain.value == low == 0:  # Of nothing but zeros: what is not seen may go either way.
+        if gain.value == low == 0:  # All are zeros: a gain that was not seen may go either way.
             low = -high
         if (found.clusters or found.n) == 1:
             low, high = -1.0, 1.0
@@ -130,7 +133,7 @@ def _results(before: ArrayLike, after: ArrayLike) -> tuple[Rows, Rows]:
 
 
 def _rows(results: Rows) -> Rows:
-    """[n, 2] of credits and ones, or [n, 3 labels] of counts."""
+    """Returns credits and ones [n, 2], or counts [n, 3 labels]."""
     if results.ndim == 1:
         return np.stack([results, np.ones(len(results))], axis=1)
     return results.reshape(len(results), -1)
@@ -141,7 +144,8 @@ def _mean(sums: Rows) -> Rows:
 
 
 def _credit(results: Rows) -> Rows:
-    """Of counts, their F1 in each case; 1 where there is nothing to find and nothing was."""
+    """Returns the credit of each case [n]. For counts it is their F1, and 1 where there is nothing
+    to find and nothing was found."""
     if results.ndim == 1:
         return results
     counts = results.reshape(len(results), -1, 3).sum(1)
@@ -149,7 +153,7 @@ def _credit(results: Rows) -> Rows:
 
 
 def _positives(rows: Rows) -> int:
-    """Rows of counts with something to find, by label that occurs and in harmonic mean."""
+    """Counts the rows with something to find: the harmonic mean over the labels that occur."""
     counts = rows.reshape(len(rows), -1, 3)
     positives = (counts[..., 0] + counts[..., 2] > 0).sum(0)
     positives = positives[positives > 0]
@@ -163,7 +167,7 @@ def _binary(old: Rows, new: Rows) -> bool:
 def _bootstrapped(
     old: Rows, new: Rows, value: Figure, clusters: Sequence[Hashable]
 ) -> list[Estimate]:
-    """Of both prompts' figures, and of their difference."""
+    """Returns the estimates of both prompts' figures and of their difference."""
     counted = old.ndim > 1
     old, new = _rows(old), _rows(new)
     width = old.shape[1]

@@ -1,4 +1,4 @@
-"""Precision, recall and F1 of counts, and how they spread over several sampled files."""
+"""Precision, recall and F1 of counts, and their spread over several sampled files."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from appliance.task import Tally
 
 
 class Prf(msgspec.Struct, frozen=True):
-    """Of summed counts of true positives, false positives and false negatives; 0 where there is
-    nothing to divide by."""
+    """Precision, recall and F1 of summed counts: true positives, false positives and false
+    negatives. A figure is 0 where there is nothing to divide by."""
 
     precision: float
     recall: float
@@ -23,8 +23,9 @@ class Prf(msgspec.Struct, frozen=True):
 
 
 class Spread(msgspec.Struct, frozen=True):
-    """``std`` is that of the population. ``stable`` is the mean less twice the std, by which GradPO
-    selects prompts (Chakma, Blanco and Surdeanu, 2026, as their published code has it)."""
+    """The spread of ``n`` values. ``std`` is the population's standard deviation. ``stable`` is the
+    mean minus twice ``std``, by which GradPO selects prompts (Chakma, Blanco and Surdeanu, 2026, as
+    their published code has it)."""
 
     mean: float
     std: float
@@ -33,7 +34,7 @@ class Spread(msgspec.Struct, frozen=True):
 
 
 def prf(tallies: Iterable[Tally]) -> Prf:
-    """Micro-averaged: the counts of all cases are summed first."""
+    """Returns micro-averaged figures: the counts of all cases are summed first."""
     tp = fp = fn = 0
     for hit, wrong, missed in tallies:
         tp, fp, fn = tp + hit, fp + wrong, fn + missed
@@ -48,7 +49,7 @@ def prf(tallies: Iterable[Tally]) -> Prf:
 
 
 def over_parts(values: Sequence[float]) -> Spread:
-    """Raises ValueError for no values."""
+    """Returns the spread of the values. Raises ValueError for no values."""
     if not values:
         raise ValueError("a spread needs a value at least")
     mean, std = fmean(values), pstdev(values)

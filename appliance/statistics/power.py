@@ -1,4 +1,4 @@
-"""How likely a gain is to be found on so many cases, and how large it has to be."""
+"""How likely a number of cases is to prove a gain, and how large a gain it can prove."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from statistics import NormalDist
 import numpy as np
 
 MANY = 10_000
+"""Above this number of cases the normal approximation replaces the exact sum."""
 
 
 def power_paired(n: int, gain: float, discordance: float, alpha: float = 0.05) -> float:
-    """Chance that the exact McNemar test on ``n`` cases gives p <= ``alpha``.
+    """The chance that the exact McNemar test on ``n`` cases gives p <= ``alpha``.
 
     ``discordance`` is the share of cases on which the two prompts differ, ``gain`` the share won
-    less the share lost. Summed over the number of discordant cases, which is binomial, and the wins
-    among them: Duffy, Biometrics 40 (1984). Raises ValueError unless |gain| <= discordance <= 1 and
-    n > 0.
+    minus the share lost. The chance is summed over the number of discordant cases, which is
+    binomial, and over the wins among them: Duffy, Biometrics 40 (1984). Raises ValueError unless
+    |gain| <= discordance <= 1 and n > 0.
     """
     from scipy.stats import binom
 
@@ -33,8 +34,9 @@ def power_paired(n: int, gain: float, discordance: float, alpha: float = 0.05) -
 
 
 def detectable(n: int, discordance: float, power: float = 0.8, alpha: float = 0.05) -> float | None:
-    """The least gain that the exact McNemar test finds with a chance of ``power``; None where not
-    even the largest, equal to ``discordance``, is. Raises ValueError as ``power_paired``."""
+    """The least gain that the exact McNemar test proves with a chance of ``power``; None where the
+    largest possible gain, ``discordance``, is proven less often. Raises ValueError where
+    ``power_paired`` does."""
     from scipy.optimize import brentq
 
     if n > MANY:
@@ -52,7 +54,7 @@ def detectable(n: int, discordance: float, power: float = 0.8, alpha: float = 0.
 
 
 def advice(n_test: int, discordance: float = 0.2) -> str:
-    """In a sentence, what gain that many independent test rows can prove at 0.05."""
+    """Returns a sentence on the gain that ``n_test`` independent test rows can prove at 0.05."""
     half, mostly = (detectable(n_test, discordance, power) for power in (0.5, 0.8))
     changed = f"{n_test:,} test rows: if {_percent(discordance)} of answers change"
     if half is None:
@@ -69,5 +71,5 @@ def _percent(share: float) -> str:
 
 
 def _points(gain: float) -> str:
-    """Rounded up, to a tenth of a point."""
+    """Returns the gain in points, rounded up to a tenth."""
     return f"{ceil(1000 * gain - 1e-6) / 10:g} points"

@@ -1,4 +1,4 @@
-"""Intervals of proportions, exact tests and power, for answers that are right or wrong."""
+"""Intervals of proportions and exact tests, for answers that are right or wrong."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class Estimate(msgspec.Struct, frozen=True):
 
 
 class RankCorrelation(msgspec.Struct, frozen=True):
-    """Over ``n`` pairs; nan where one side is constant."""
+    """Spearman's rho over ``n`` pairs; nan where one side is constant."""
 
     spearman: float
     n: int
 
 
 def wilson(successes: int, n: int, confidence: float = 0.95) -> Estimate:
-    """Score interval of a proportion. Source: E. B. Wilson, JASA 22 (1927).
+    """The score interval of a proportion. Source: E. B. Wilson, JASA 22 (1927).
 
     Raises ValueError unless 0 <= successes <= n and n > 0.
     """
@@ -42,7 +42,8 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Estimate:
 
 
 def mcnemar_exact(b: int, c: int) -> float:
-    """Two-sided p of ``b`` against ``c`` discordant pairs: a fair coin's. 1 if there are none.
+    """The two-sided p that a fair coin parts the discordant pairs as ``b`` against ``c``; 1 where
+    there are none.
 
     Source: McNemar, Psychometrika 12 (1947), in its exact binomial form.
     """
@@ -52,10 +53,10 @@ def mcnemar_exact(b: int, c: int) -> float:
 
 
 def newcombe(both: int, wins: int, losses: int, neither: int) -> tuple[float, float]:
-    """95 % interval of the difference of two proportions on the same cases, of which ``wins`` are
-    right for the second alone and ``losses`` for the first alone.
+    """The 95 % interval of the difference of two proportions on the same cases, of which ``wins``
+    are right for the second alone and ``losses`` for the first alone.
 
-    Newcombe's method 10 (square-and-add of Wilson limits with a continuity-corrected phi):
+    It is Newcombe's method 10 (square-and-add of Wilson limits with a continuity-corrected phi):
     Statistics in Medicine 17 (1998), 2635-2650. Raises ValueError for no cases.
     """
     n = both + wins + losses + neither
@@ -69,7 +70,7 @@ def newcombe(both: int, wins: int, losses: int, neither: int) -> tuple[float, fl
 
 
 def _phi(a: int, b: int, c: int, d: int) -> float:
-    """Correlation of a 2 x 2 table, shrunk by Newcombe's correction where it is positive."""
+    """The correlation of a 2 x 2 table, shrunk by Newcombe's correction where it is positive."""
     cross = float(a * d - b * c)
     if cross > 0:
         cross = max(cross - (a + b + c + d) / 2, 0.0)

@@ -1,9 +1,9 @@
-"""Randomisation tests: how often would a coin that deals the two results of every case to the two
-prompts part them as far as they are?
+"""Randomisation tests: a fair coin deals the two results of every case to the two prompts. How
+often do the prompts then differ as much as they do?
 
 Sources: Fisher, The Design of Experiments (1935), section 21; for F1 Noreen, Computer-Intensive
-Methods (1989), and Yeh, COLING 2000. All that the coin can do is counted where it is at most 20,000
-different things. Beyond, 20,000 are drawn and one is added to both counts, so that p is never 0
+Methods (1989), and Yeh, COLING 2000. Up to 20,000 different outcomes of the coin are all counted.
+Where there are more, 20,000 are drawn and one is added to both counts, so that p is never 0
 (Phipson and Smyth, SAGMB 9, 2010).
 """
 
@@ -22,10 +22,11 @@ from appliance.statistics.bootstrap import (
 )
 
 OUTCOMES = 20_000
+"""The number of outcomes that are counted or drawn at most."""
 
 
 def sign_flip(differences: Sequence[float] | Rows) -> float:
-    """Two-sided p that paired differences centre on zero; 1 where none is another number."""
+    """The two-sided p that paired differences centre on zero; 1 where all are zero."""
     found = np.array([d for d in differences if abs(d) > 1e-9], dtype=np.float64)
     size = np.abs(found)
     _, first, counts = np.unique(size.round(9), return_index=True, return_counts=True)
@@ -37,16 +38,17 @@ def sign_flip(differences: Sequence[float] | Rows) -> float:
 
 
 def swap(before: Rows, after: Rows, value: Figure, slope: Figure) -> float:
-    """Two-sided p that two prompts with results [units, k] have the same figure: ``value`` takes
-    sums [..., k] to [...], ``slope`` to its gradient [..., k]. The figure may not depend on scale.
+    """The two-sided p that two prompts with results [units, k] have the same figure. ``value``
+    takes sums [..., k] to figures [...], ``slope`` takes them to the gradient [..., k]. The figure
+    may not depend on scale.
 
     It is the larger p of two statistics: the difference, and the difference over its standard error
     by the delta method (Janssen, Statistics and Probability Letters 36, 1997; Chung and Romano,
-    Annals of Statistics 41, 2013). Where a coin could have dealt, each is exact. Where one prompt
-    finds more and the other is more often right, F1 may be the same and yet no coin dealt: where
-    0.025 of 1,000 tests should say "better", the difference alone then did in up to 0.105 (50 cases
-    to find among 1,000), the other alone in up to 0.242 (10 among 200); the larger p is seldom far
-    off (``tests/bench/positives.py``).
+    Annals of Statistics 41, 2013). Each is exact where a coin could have dealt the results. Where
+    one prompt finds more and the other is more often right, their F1 may be the same although no
+    coin dealt them. There 0.025 of 1,000 tests should say "better"; the difference alone did so in
+    up to 0.105 (50 cases to find among 1,000), the other statistic alone in up to 0.242 (10 among
+    200). The larger p is seldom far off (``tests/bench/positives.py``).
     """
     width = before.shape[1]
     signs = np.sign(before - after)
@@ -77,8 +79,8 @@ def swap(before: Rows, after: Rows, value: Figure, slope: Figure) -> float:
 
 
 def _p(apart: Figure, counts: Counts, observed: Rows) -> float:
-    """The largest p of the statistics [draws, m] that ``apart`` computes of how many units of each
-    kind are dealt the other way round [draws, kinds]."""
+    """The largest p of the m statistics. ``apart`` takes the numbers of units of each kind that are
+    dealt the other way round [draws, kinds] to the statistics [draws, m]."""
     if len(counts) == 0:
         return 1.0
     least = observed * (1 - 1e-8)
@@ -94,7 +96,7 @@ def _p(apart: Figure, counts: Counts, observed: Rows) -> float:
 
 
 def _all(counts: Counts) -> tuple[Rows, Rows]:
-    """Every outcome [outcomes, kinds] and its chance."""
+    """Returns every outcome [outcomes, kinds] and its chance."""
     from scipy.stats import binom
 
     axes = np.meshgrid(*(np.arange(count + 1) for count in counts), indexing="ij")

@@ -1,1 +1,1 @@
-"""Is it really better? The verdict on rows that the search never saw."""
+"""The verdict: whether the best prompt is better, on rows that the search never read."""

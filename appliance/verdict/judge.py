@@ -1,9 +1,9 @@
-"""From paired answers to a verdict: what they prove, if anything."""
+"""Judging: what paired answers prove, if anything."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from appliance.statistics.claims import refusal
 from appliance.statistics.paired import paired
 from appliance.statistics.power import power_paired
+from appliance.statistics.proportions import Estimate
 from appliance.task import BETWEEN, Metric
 from appliance.verdict.verdict import (
     ALPHA,
@@ -21,9 +22,6 @@ from appliance.verdict.verdict import (
     Unit,
     Verdict,
 )
-
-if TYPE_CHECKING:
-    from appliance.statistics.proportions import Estimate
 
 
 def judge(
@@ -38,8 +36,8 @@ def judge(
     unit: Unit = "case",
     clusters: Sequence[str] = (),
 ) -> Verdict:
-    """The verdict on paired answers. "better" needs p below ``alpha`` in the right direction, and a
-    design that can prove it."""
+    """Returns the verdict on paired answers. It says "better" only where p is below ``alpha``, the
+    gain is positive, and the cases are enough to prove one."""
     before, after = results(answers, metric, "seed"), results(answers, metric, "best")
     found = paired(before, after, clusters)
     refused = "" if best == seed else refusal(found, alpha, unit)
@@ -76,14 +74,15 @@ def judge(
 def results(
     answers: Sequence[Answer], metric: Metric, side: Literal["seed", "best"]
 ) -> NDArray[np.float64]:
-    """What the metric is made of: credits [n], or counts [n, 3], or [n, labels, 3] by label."""
+    """Returns what the metric is computed from: credits [n], counts (TP, FP, FN) [n, 3], or counts
+    by label [n, labels, 3] for macro-F1."""
     if metric in ("accuracy", "token_f1"):
         return np.array([getattr(answer, f"{side}_credit") for answer in answers])
     if metric != "macro_f1":
         return np.array([getattr(answer, f"{side}_tally") for answer in answers], dtype=float)
     pairs = [(_labels(answer.gold), _labels(getattr(answer, side))) for answer in answers]
-    told = (text for answer in answers for text in (answer.gold, answer.seed, answer.best))
-    labels = sorted(set().union(*map(_labels, told)))
+    texts = (text for answer in answers for text in (answer.gold, answer.seed, answer.best))
+    labels = sorted(set().union(*map(_labels, texts)))
     each = [
         [
             (

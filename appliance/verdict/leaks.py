@@ -1,4 +1,4 @@
-"""What a prompt, its labels and its golden rows say of rows that may not leave the machine."""
+"""The leak check: what a prompt, its labels and its golden rows repeat of private rows."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ import msgspec
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.render import literals
 from appliance.task import Example, Label
-from appliance.verdict.quotes import SHORTEST, Said
+from appliance.verdict.quotes import SHORTEST, SearchedText
 
-SHARED = 3
-"""Texts that may have an answer; what more of them have is a label rather than a secret."""
+MOST_TEXTS = 3
+"""An answer that more texts than this have is a label rather than a secret."""
 
-NUMBER = 6
-"""Digits from which on an answer that is a number is no accident."""
+LEAST_DIGITS = 6
+"""An answer that is a number of fewer digits than this may be in a prompt by accident."""
 
 What = Literal["demonstration", "golden", "text", "entity", "answer", "choice"]
 Where = Literal["prompt", "labels", "golden rows"]
 
-TELLING: tuple[What, ...] = ("choice", "answer", "entity", "text", "demonstration", "golden")
-"""Of what is found of a row in one place the last of these is told."""
+PRECEDENCE: tuple[What, ...] = ("choice", "answer", "entity", "text", "demonstration", "golden")
+"""Where several things of a row are found in one place, the last of these is reported."""
 
 
 class Leak(msgspec.Struct, frozen=True):
-    """A private row is shown as a demonstration or kept as a golden row; or ``where`` has ``words``
-    of its text, its entity, its right answer or a choice that it offers."""
+    """A private row that is a demonstration or a golden row; or ``words`` of its text, of an
+    entity, of a right answer or of a choice that it offers, which stand in ``where``."""
 
     row: str
     what: What
@@ -39,57 +39,59 @@ class Leak(msgspec.Struct, frozen=True):
 def leaks(
     prompt: Prompt, labels: Iterable[Label], rows: Iterable[Example], golden: Container[str] = ()
 ) -> list[Leak]:
-    """Every private row of which something would leave with the prompt: in its literals, in what
-    labels are called and said to mean, or as one of the ``golden`` rows, given by id. With the
-    longest of it.
+    """Finds every private row of which something would leave the machine with the prompt, and
+    reports the longest quotation of each.
 
-    Case, punctuation and Unicode variants do not hide a word; what is said in other words is not
-    found. Answers, choices and short words without capitals are told where no more than ``SHARED``
-    of all rows' texts have them.
+    It searches the prompt's literals, the names and descriptions of the labels, and the ``golden``
+    rows, which are given by id. Case, punctuation and Unicode variants do not hide a word; a
+    paraphrase is not found. Answers, choices and short words without capitals are reported where no
+    more than ``MOST_TEXTS`` of all rows' texts have them.
     """
     named = [text for label in labels for text in (label.name, label.description, label.words)]
-    places: tuple[tuple[Where, Said], ...] = (
-        ("prompt", Said([literal.text for literal in literals(prompt)] + [prompt.reverse])),
-        ("labels", Said([*named, *prompt.words])),
+    prompted = [*(literal.text for literal in literals(prompt)), prompt.reverse]
+    places: tuple[tuple[Where, SearchedText], ...] = (
+        ("prompt", SearchedText(prompted)),
+        ("labels", SearchedText([*named, *prompt.words])),
     )
     found: list[list[Leak]] = []
     having: dict[str, set[str]] = defaultdict(set)
     for row in rows:
-        for some in _of(row, prompt, places, golden):
-            for leak in filter(_may_be_shared, some):
-                if len(having[leak.words]) <= SHARED:
+        for some in _found(row, prompt, places, golden):
+            for leak in filter(_must_be_rare, some):
+                if len(having[leak.words]) <= MOST_TEXTS:
                     having[leak.words].add(row.text)
             if some and not row.may_ship:
                 found.append(some)
     secret = (
-        [leak for leak in some if not _may_be_shared(leak) or len(having[leak.words]) <= SHARED]
+        [leak for leak in some if not _must_be_rare(leak) or len(having[leak.words]) <= MOST_TEXTS]
         for some in found
     )
-    return [max(some, key=_telling) for some in secret if some]
+    return [max(some, key=_precedence) for some in secret if some]
 
 
-def _of(
+def _found(
     row: Example,
     prompt: Prompt,
-    places: Iterable[tuple[Where, Said]],
+    places: Iterable[tuple[Where, SearchedText]],
     golden: Container[str],
 ) -> Iterator[list[Leak]]:
-    """What is found of a row, place by place."""
+    """Yields what is found of a row, place by place."""
     if row.id in golden:
         yield [Leak(row.id, "golden", row.text, "golden rows")]
     if row.id in prompt.shots:
         yield [Leak(row.id, "demonstration", row.text)]
         return
-    for where, said in places:
+    for where, searched in places:
         yield [
             Leak(row.id, what, words, where)
             for what, text in _pieces(row)
-            if (words := said.of(text))
+            if (words := searched.quote_of(text))
         ]
 
 
 def _pieces(row: Example) -> Iterator[tuple[What, str]]:
-    """Of a row that may ship only what others may share."""
+    """Yields what is searched for. A row that may ship yields its entities, answers and choices
+    alone, which serve to count the texts that have them."""
     if not row.may_ship:
         yield from (("text", text) for text in (row.text, row.question, row.reasoning))
     for entity in (row.head_text, row.tail_text, *(row.text[a:b] for a, b, _ in row.spans)):
@@ -99,15 +101,16 @@ def _pieces(row: Example) -> Iterator[tuple[What, str]]:
 
 
 def _is_specific(answer: str) -> bool:
-    return any(map(str.isalpha, answer)) or sum(map(str.isdigit, answer)) >= NUMBER
+    return any(map(str.isalpha, answer)) or sum(map(str.isdigit, answer)) >= LEAST_DIGITS
 
 
-def _may_be_shared(leak: Leak) -> bool:
+def _must_be_rare(leak: Leak) -> bool:
+    """Whether a leak is reported only where few texts have its words."""
     if leak.what in ("answer", "choice"):
         return True
     short = leak.what in ("text", "entity") and len(leak.words) < SHORTEST
     return short and not any(map(str.isupper, leak.words))
 
 
-def _telling(leak: Leak) -> tuple[int, int]:
-    return TELLING.index(leak.what), len(leak.words)
+def _precedence(leak: Leak) -> tuple[int, int]:
+    return PRECEDENCE.index(leak.what), len(leak.words)

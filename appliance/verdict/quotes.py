@@ -1,4 +1,5 @@
-"""Which words of a text are said again, whatever their case, punctuation and script."""
+"""Finding quotations: words of a text that stand in another one, whatever their case,
+punctuation and script."""
 
 from __future__ import annotations
 
@@ -10,16 +11,17 @@ from functools import cache
 from appliance.scoring.reading import is_unspaced
 
 WORDS = 5
-"""As many of a text's words in a row are no accident; a text that is shorter counts whole."""
+"""A quotation has at least this many words in a row; a shorter text has to be quoted whole."""
 
 SHORTEST = 4
-"""Characters of a text that counts whole in whatever case; of fewer see ``Said.of``."""
+"""A text that is quoted whole counts in any case from this many characters on; for fewer see
+``SearchedText.quote_of``."""
 
 _plain = re.compile(r"[^\W_]+")
 
 
-class Said:
-    """Text to be searched, word by word; stretches do not reach from one part into the next."""
+class SearchedText:
+    """Text that is searched word by word; no quotation reaches from one part into the next."""
 
     def __init__(self, parts: Iterable[str]) -> None:
         cased = [_words(part) for part in parts]
@@ -29,12 +31,12 @@ class Said:
             tuple(words[start:end]) for words in folded for start, end in _stretches(words)
         }
 
-    def of(self, text: str) -> str:
-        """The longest stretch of the text's words that is said, if it is no accident; else empty.
+    def quote_of(self, text: str) -> str:
+        """Returns the longest stretch of the text's words that is quoted here; else "".
 
-        Of a script without spaces a character is a word: of Chinese and Japanese half a one, of
-        others a quarter. A text of 2 or 3 characters is only said in its own case, and not at all
-        where that is the lower one: IBM and Bob are said, and oil is not.
+        In a script without spaces a character counts as a part of a word: half a word in Chinese
+        and Japanese, a quarter in others. A text of 2 or 3 characters is found in its own case
+        alone, and not at all where it is in lower case: IBM and Bob are found, oil is not.
         """
         cased = _words(text)
         words = [word.casefold() for word in cased]
@@ -59,7 +61,7 @@ class Said:
 
 
 def _stretches(words: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """From each word on as few as weigh ``WORDS``; none where all together do not."""
+    """Yields from each word on the shortest stretch that weighs ``WORDS``, while there is one."""
     weights = [_quarters(word[0]) for word in words]
     end = weight = 0
     for start in range(len(words)):
@@ -80,7 +82,8 @@ def _words(text: str) -> list[str]:
 
 @cache
 def _parted(character: str) -> str:
-    """A vowel sign or an accent is part of its word; what cannot be seen is nothing."""
+    """Returns the character so that words part at spaces. A vowel sign or an accent is part of its
+    word, and an invisible character is dropped."""
     category = unicodedata.category(character)
     if not (character.isalnum() or category[0] == "M"):
         return "" if category == "Cf" else " "
@@ -89,7 +92,7 @@ def _parted(character: str) -> str:
 
 @cache
 def _quarters(first: str) -> int:
-    """What a word weighs, by its first character."""
+    """The weight of a word in quarters, by its first character."""
     if not is_unspaced(first):
         return 4
     return 2 if unicodedata.east_asian_width(first) == "W" else 1
@@ -100,9 +103,9 @@ def _joined(parts: Iterable[Sequence[str]]) -> str:
 
 
 def _written(words: Sequence[str]) -> str:
-    """As a person writes them."""
-    told = ""
+    """Joins words as a person writes them."""
+    text = ""
     for word in words:
-        close = not told or (is_unspaced(told[-1]) and is_unspaced(word[0]))
-        told += word if close else f" {word}"
-    return told
+        close = not text or (is_unspaced(text[-1]) and is_unspaced(word[0]))
+        text += word if close else f" {word}"
+    return text

@@ -1,4 +1,4 @@
-"""Bounded readers of model-file headers: they stand before every native loader.
+"""Bounded readers of model-file headers, which run before every native loader.
 
 Whatever the bytes, a reader returns a header or raises HeaderError, in bounded time and memory. It
 never reads tensor data.

@@ -21,9 +21,9 @@ _TOKENS = "tokenizer.ggml.tokens"
 
 
 class GgufHeader(msgspec.Struct, frozen=True):
-    """What a GGUF file says of itself. Empty strings and None stand for what it does not say.
+    """What a GGUF file says about itself. Empty strings and None stand for what it does not say.
 
-    ``metadata`` has every key; arrays and long strings stay in the file as Skipped.
+    ``metadata`` has every key; arrays and long strings stay in the file and are given as Skipped.
     ``context_length`` and ``vocabulary`` count tokens.
     """
 
@@ -47,10 +47,10 @@ class GgufHeader(msgspec.Struct, frozen=True):
 
 
 class GgufPart(msgspec.Struct, frozen=True):
-    """One file of a model in several, or the only one: number ``number`` of ``count``.
+    """One of the ``count`` files of a model, with its ``number`` from 0.
 
-    ``spans`` are the bytes in which each key stands with its value. ``total`` is how many tensors
-    all parts have together.
+    ``spans`` are the bytes that each key takes with its value. ``total`` is the number of tensors
+    in all parts together.
     """
 
     version: int
@@ -154,7 +154,7 @@ def _describe(cursor: Cursor, part: GgufPart) -> GgufHeader:
 
 
 def _quantisation(cursor: Cursor, values: dict[str, Value], tensors: tuple[Tensor, ...]) -> str:
-    """The file type's name; where it has none, the tensor type that most bytes have."""
+    """The file type's name; where it has none, the tensor type that takes the most bytes."""
     code = _integer(cursor, values, "general.file_type", -1)
     if code in FILE_TYPES:
         return FILE_TYPES[code]

@@ -38,7 +38,7 @@ _U32 = struct.Struct("<I")
 
 
 class Skipped(msgspec.Struct, frozen=True):
-    """A value that stayed in the file: ``count`` elements, or bytes of one long string."""
+    """A value that stayed in the file: ``count`` elements, or bytes if it is one long string."""
 
     kind: str
     count: int
@@ -48,7 +48,7 @@ Value = bool | int | float | str | Skipped
 
 
 def read_key_values(cursor: Cursor, count: int) -> tuple[dict[str, Value], dict[str, range]]:
-    """The values by key, and the bytes of the file that each key stands in with its value."""
+    """The values by key, and for each key the bytes of the file that it takes with its value."""
     if count > MAX_KEY_VALUES:
         cursor.refuse(f"{count} key-values: more than {MAX_KEY_VALUES}")
     values: dict[str, Value] = {}

@@ -11,18 +11,18 @@ from models.headers.onnx_tensors import MAX_NAME, OnnxTensor, Tensors
 from models.headers.protobuf import Field, Reader
 
 MAX_BYTES = 2**31 - 1
-"""Of one protobuf message; larger models keep their tensors in files beside it."""
+"""The most bytes of one protobuf message; larger models keep their tensors in files beside it."""
 
 MAX_NODES = 200_000
 MAX_DEPTH = 8
-"""How deep graphs may stand in attributes of nodes."""
+"""How deeply graphs may be nested in attributes of nodes."""
 
 _INPUT, _OUTPUT = 11, 12
 
 
 class OnnxHeader(msgspec.Struct, frozen=True):
-    """``opsets`` maps an operator domain ("" is ONNX's own) to its version; ``files`` are those
-    beside the model that hold tensor data; ``size`` is the model's own file, in bytes."""
+    """``opsets`` maps an operator domain ("" is ONNX's own) to its version. ``files`` are the files
+    beside the model that hold tensor data. ``size`` is that of the model's own file, in bytes."""
 
     ir_version: int
     opsets: dict[str, int]

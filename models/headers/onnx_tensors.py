@@ -1,4 +1,4 @@
-"""Tensors of ONNX models: that their shapes fit their bytes, in the model or beside it."""
+"""Checks that the shapes of an ONNX model's tensors fit their bytes, in the model or beside it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_DIMENSIONS = 8
 MAX_SIZE = 2**40
 MAX_NAME = 4096
 
-# TensorProto.DataType to bits an element. Strings have no fixed size.
+# Maps TensorProto.DataType to bits per element. Strings have no fixed size.
 BITS = {
     1: 32, 2: 8, 3: 8, 4: 16, 5: 16, 6: 32, 7: 64, 9: 8, 10: 16, 11: 64, 12: 32, 13: 64, 14: 64,
     15: 128, 16: 16, 17: 8, 18: 8, 19: 8, 20: 8, 21: 4, 22: 4, 23: 4, 24: 8, 25: 2, 26: 2,
@@ -37,7 +37,7 @@ class OnnxTensor(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class _Found:
-    """A tensor's fields as they were met, and where it starts."""
+    """A tensor's fields as they were read, and where the tensor starts."""
 
     start: int
     name: str = ""
@@ -49,8 +49,8 @@ class _Found:
 
 
 class Tensors:
-    """Reads the tensors of one model. ``files`` maps those beside it that they use to their sizes
-    in bytes."""
+    """Reads the tensors of one model. ``files`` maps the files beside the model that hold tensor
+    data to their sizes in bytes."""
 
     def __init__(self, reader: Reader, folder: Path) -> None:
         self.reader = reader
@@ -102,8 +102,8 @@ class Tensors:
         return found
 
     def _check_outside(self, found: _Found, needed: int) -> None:
-        """External data (onnx/onnx, docs/ExternalData.md), less what attacks were made of: paths,
-        links, keys that name attributes, ranges that the file does not have."""
+        """Checks external data (onnx/onnx, docs/ExternalData.md). It refuses what attacks were made
+        of: paths, links, keys that name attributes, ranges that the file does not have."""
         if unknown := found.outside.keys() - _KEYS:
             self._refuse(found, f"has external data with an unknown key, {min(unknown)[:80]!r}")
         location = found.outside.get("location", "")

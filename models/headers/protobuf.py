@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from models.headers.bounded import Cursor
 
 MAX_FIELDS = 1_000_000
-"""Fields that are looked at in one file: what bounds the time a hostile one can take. Models of
-billions of parameters have some hundred thousand."""
+"""The most fields that are looked at in one file, which bounds the time that a hostile one can
+take. Models of billions of parameters have some hundred thousand."""
 
 _VARINT_BYTES = 10
 _FIXED = {1: 8, 5: 4}
@@ -17,7 +17,8 @@ _FIXED = {1: 8, 5: 4}
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """``value`` is a varint's; a message, string or packed list takes the bytes [start, end)."""
+    """``value`` is that of a varint, else None; a message, string or packed list takes the bytes
+    [start, end)."""
 
     number: int
     value: int | None
@@ -35,8 +36,8 @@ class Reader:
         self._left = MAX_FIELDS
 
     def fields(self, end: int, what: str) -> Iterator[Field]:
-        """The fields of the message that ends at ``end``; what the caller does not read of one is
-        skipped. Raises HeaderError."""
+        """The fields of the message that ends at ``end``. The part of a field that the caller does
+        not read is skipped. Raises HeaderError."""
         cursor = self.cursor
         while cursor.offset < end:
             self._left -= 1
@@ -63,7 +64,7 @@ class Reader:
             cursor.skip(stop - cursor.offset, what)
 
     def inside(self, message: Field, what: str) -> Iterator[Field]:
-        """The fields of a message that is a field."""
+        """The fields of a message that is itself a field."""
         if message.value is not None:
             self.cursor.refuse(f"{what} is a number", message.start)
         return self.fields(message.end, what)
@@ -99,7 +100,7 @@ class Reader:
         return field.value - 2**64 if field.value >= 2**63 else field.value
 
     def numbers(self, field: Field, most: int, what: str) -> list[int]:
-        """A repeated integer: one, or several packed into the field."""
+        """The values of a repeated integer: one, or several packed into the field."""
         if field.value is not None:
             return [self.number(field, what)]
         found: list[int] = []

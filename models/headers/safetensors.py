@@ -11,7 +11,8 @@ import msgspec
 
 from models.headers.bounded import Cursor, open_bounded
 
-# The format allows 100 MB, of which hostile JSON makes gigabytes of objects; 100,000 tensors fit.
+# The format allows 100 MB, from which hostile JSON makes gigabytes of objects. 100,000 tensors fit
+# into this limit.
 MAX_HEADER_BYTES = 16 << 20
 MAX_DIMENSIONS = 8
 ITEM_SIZES = {
@@ -45,7 +46,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class SafetensorsHeader(msgspec.Struct, frozen=True):
-    """``data_offset`` is where the tensor data starts; ``size`` is the file's, in bytes."""
+    """``data_offset`` is where the tensor data starts; ``size`` is that of the file, in bytes."""
 
     metadata: dict[str, str]
     tensors: dict[str, Entry]
@@ -104,14 +105,14 @@ def _entry(cursor: Cursor, name: str, value: object) -> Entry:
 
 
 def _counts(values: object) -> bool:
-    """A list of plain integers from 0 to 2^63 - 1."""
+    """Whether this is a list of plain integers from 0 to 2^63 - 1."""
     return isinstance(values, list) and all(
         type(value) is int and 0 <= value < 2**63 for value in values
     )
 
 
 def _check_layout(cursor: Cursor, tensors: dict[str, Entry]) -> None:
-    """The tensors cover the data exactly: no hole, no overlap, nothing after the last."""
+    """Checks that the tensors cover the data: no hole, no overlap, nothing after the last."""
     expected = 0
     for name, entry in sorted(tensors.items(), key=lambda item: (item[1].start, item[1].end)):
         if entry.start != expected:

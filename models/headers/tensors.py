@@ -69,7 +69,8 @@ def _read_tensor(cursor: Cursor) -> Tensor:
 def check_layout(
     cursor: Cursor, tensors: tuple[Tensor, ...], alignment: int, data_offset: int
 ) -> None:
-    """Tensors stand in the order of their infos, each at the aligned end of the one before."""
+    """Checks that tensors stand in the order of their infos, each at the aligned end of the
+    last."""
     expected = 0
     for tensor in tensors:
         if tensor.offset % alignment:

@@ -2,8 +2,8 @@
 
 import os
 
-# How long a thread spins before it sleeps, of those that wait for each other after every operation.
-# Sleeping at once costs a fifth of the reading speed and two thirds of that of one answer; spinning
-# for long costs a factor of two to ten where anything else runs on the machine (docs/design.md).
-# Read by libgomp when llama.cpp is loaded.
+# How long a thread spins before it sleeps; threads wait for each other after every operation.
+# Sleeping at once costs a fifth of the reading speed and two thirds of the speed of writing one
+# answer; spinning for long costs a factor of two to ten where anything else runs on the machine
+# (docs/design.md). libgomp reads the variable when llama.cpp is loaded.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")

@@ -1,6 +1,6 @@
 """One llama.cpp model and context behind the low-level API.
 
-The only place that holds native handles. Not thread-safe: one owner a process.
+This is the only module that holds native handles. It is not thread-safe: a process has one owner.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class EngineError(RuntimeError):
 
 
 class Model:
-    """Loaded weights, which contexts share; ``gpu_layers`` of them lie on a card, if that many are
-    there. Raises HeaderError, EngineError, and MemoryShort where the card may be what is short."""
+    """Loaded weights, which contexts share. Up to ``gpu_layers`` layers are placed on a card.
+    Raises HeaderError, EngineError, and MemoryShort where the card may lack memory."""
 
     def __init__(self, path: Path, gpu_layers: int) -> None:
         self.path = path
@@ -56,9 +56,9 @@ class Model:
 class Context:
     """``n_ctx`` memory cells of a model. ``batch`` tokens are computed at a time.
 
-    Up to 256 sequences share the cells, of which sequence 0 is the trunk and the others are
-    branches, each a mark on cells; a token is computed past all that are taken. With ``streams``
-    there are as many sequences, each with an equal part of the cells to itself.
+    Up to 256 sequences share the cells. Sequence 0 is the trunk, the others are branches, and each
+    is only a mark on cells; computing a token passes over all occupied cells. With ``streams``
+    above 0 this is the number of sequences, and each has an equal part of the cells to itself.
     """
 
     def __init__(
@@ -107,16 +107,17 @@ class Context:
         C.llama_memory_clear(self.memory, False)
 
     def fork(self, count: int) -> None:
-        """Sequences 1 to ``count`` begin as the trunk: a mark on its cells, no bytes are copied."""
+        """Makes sequences 1 to ``count`` begin as the trunk. They are marks on its cells; no bytes
+        are copied."""
         for sequence in range(1, count + 1):
             C.llama_memory_seq_cp(self.memory, TRUNK, sequence, -1, -1)
 
     def copy(self, source: int, target: int) -> None:
-        """One stream becomes as another is."""
+        """Makes the contents of stream ``target`` those of stream ``source``."""
         C.llama_memory_seq_cp(self.memory, source, target, -1, -1)
 
     def forget(self, sequence: int, depth: int = -1) -> None:
-        """Drop a sequence from ``depth`` on."""
+        """Drops the cells of a sequence from ``depth`` on."""
         C.llama_memory_seq_rm(self.memory, sequence, depth, -1)
 
     def decode(
@@ -157,7 +158,7 @@ class Context:
         return logits
 
     def check(self, tokens: Sequence[int], depth: int) -> None:
-        """Refuse what native code would abort on. Raises BadRequest."""
+        """Raises BadRequest for what native code would abort on."""
         if depth > self.longest:
             raise BadRequest(
                 f"{depth} tokens are longer than the limit of {self.longest}; shorten the prompt, "

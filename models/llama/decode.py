@@ -1,4 +1,4 @@
-"""A trie through a context: every token decoded once, logits only where they are read."""
+"""Decodes a trie in a context: every token once, logits only where they are read."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ Reader = Callable[[int, NDArray[np.float32]], None]
 def decode_trie(
     context: Context, trie: Trie, wanted: Container[int], read: Reader, beat: Beat, gap: Gap
 ) -> tuple[int, int]:
-    """Decodes what the wanted nodes need; ``read`` gets the logits of each once. Returns how many
-    tokens that takes, and how many were computed.
+    """Decodes what the wanted nodes need; ``read`` gets the logits of each once. Returns the number
+    of tokens needed and the number computed.
 
-    The trunk of a request that has only one stays in memory. The next request skips it if its own
-    is exactly the same, and is computed just as if it had not: no reply depends on the past. Nor
-    does it on what is answered in a ``gap``: the trunk is then computed once more, as it was.
+    If the whole request hangs from one trunk, the trunk stays in memory. The next request skips it
+    if its own trunk is exactly the same, and is otherwise computed in the same batches, so no reply
+    depends on earlier requests. A reply does not depend on what is answered in a ``gap`` either:
+    the trunk is then computed again in the same batches.
     """
     context.check(trie.tokens, max(trie.depths, default=-1) + 1)
     needed = trie.needed(wanted)
@@ -70,7 +71,7 @@ class _Decoding:
         self.trunk: list[list[int]] = []
 
     def skip(self, step: Step) -> None:
-        """The first step is in memory already."""
+        """Takes the first step as done, since its nodes are in memory already."""
         assert isinstance(step, Extend)
         self.trunk += self._batches(step.nodes)
         self.total -= len(step.nodes)
@@ -113,7 +114,8 @@ class _Decoding:
         self.beat(min(self.computed, self.total), self.total)
 
     def _pause(self) -> None:
-        """Between two batches. What is answered in the gap leaves another memory behind."""
+        """Calls ``gap`` between two batches. If an answer given there changed the memory, the trunk
+        is computed again."""
         cleared = self.context.cleared
         if self.computed:
             self.gap()
@@ -124,8 +126,8 @@ class _Decoding:
 
 
 def _only_trunk(trie: Trie, steps: Sequence[Step], wanted: Container[int]) -> tuple[int, ...]:
-    """The tokens of the trunk under which all of the request hangs; none if something is read on
-    it, or if there are several."""
+    """The tokens of the trunk from which the whole request hangs; empty if something is read on it,
+    or if there are several trunks."""
     if not steps or not isinstance(steps[0], Extend):
         return ()
     at_root = [step for step in steps if isinstance(step, Retract) and step.depth == 0]

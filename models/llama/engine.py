@@ -33,7 +33,7 @@ from models.trie import BadRequest
 ALL_LAYERS = 999
 
 WRITING = 4
-"""Times the cells of its context that a model may take for continuations."""
+"""How many times the cells of its context a model may take for continuations."""
 
 
 def load(
@@ -46,9 +46,9 @@ def load(
     threads: int = 0,
     gpu_layers: int | None = None,
 ) -> LlamaEngine:
-    """Raises HeaderError and MemoryShort before native code sees the file, EngineError if it
-    cannot load it. Where llama.cpp was built for a card, ``gpu_layers`` go to it, or all.
-    """
+    """Loads the model. Raises HeaderError and MemoryShort before native code sees the file,
+    EngineError where llama.cpp cannot load it. Where llama.cpp was built for a card, ``gpu_layers``
+    layers go to it, or all if that is None."""
     if not C.llama_supports_gpu_offload():
         gpu_layers = 0
     elif gpu_layers is None:

@@ -1,8 +1,9 @@
-"""Many continuations at once, each making room for the next as it ends.
+"""Writes many continuations at once; when one ends, the next takes its place.
 
-Continuous batching (Yu et al., Orca, OSDI 2022), every continuation in a stream of cells of its
-own, where a token attends to its own past and nothing else. In one memory with all the others it
-would pass over their cells too, which costs more than the model itself from 32 of them on.
+This is continuous batching (Yu et al., Orca, OSDI 2022). Every continuation has a stream of cells
+of its own, in which a token attends to its own past and nothing else. In one memory for all, a
+token would pass over the cells of the others too; from 32 continuations on, that costs more than
+the model itself.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ def generate(
     beat: Beat,
     gap: Gap,
 ) -> Generated:
-    """Raises BadRequest for a request that is malformed or has a prompt that leaves no room for
-    ``max_tokens`` in a context like ``limits``."""
+    """Writes the continuations. Raises BadRequest for a request that is malformed or has a prompt
+    that leaves no room for ``max_tokens`` in a context like ``limits``."""
     _check(limits, request)
     longest = max(map(len, request.prompts)) + request.max_tokens
     count = min(streams.width(longest), len(request.prompts) * request.n)
@@ -53,7 +54,7 @@ def generate(
 
 @dataclass(slots=True, eq=False)
 class _Writer:
-    """A continuation on its way; ``depth`` counts its tokens in memory, its prompt's included."""
+    """A continuation being written; ``depth`` counts its tokens in memory, prompt included."""
 
     prompt: int
     index: int
@@ -63,8 +64,9 @@ class _Writer:
 
 
 class _Job:
-    """``writers[i]`` writes in stream i: llama.cpp computes streams that stand side by side. Behind
-    the streams of all writers is the stem, which holds the prompt that was read last."""
+    """The state of one request. ``writers[i]`` writes in stream i; llama.cpp computes adjacent
+    streams together. The stream after all writers' is the stem, which holds the prompt that was
+    read last."""
 
     def __init__(
         self,
@@ -94,8 +96,8 @@ class _Job:
             writer.sampler.close()
 
     def step(self) -> bool:
-        """Fills the streams that are free and writes one token more of every continuation; false
-        when all is written."""
+        """Fills the free streams and writes one more token of every continuation; returns whether
+        there was anything to write."""
         while len(self.writers) < self.stem and (found := next(self.starts, None)):
             self._begin(*found)
         if not self.writers:
@@ -115,9 +117,10 @@ class _Job:
         return True
 
     def _starts(self) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
-        """Every continuation, as its prompt's number, its own and the logits after the prompt.
+        """Yields for every continuation its prompt's number, its own and the logits after the
+        prompt.
 
-        In sorted order: what a prompt shares with the one before it is on the stem already.
+        Prompts come in sorted order: what one shares with the one before is on the stem already.
         """
         prompts = self.request.prompts
         before: Sequence[int] = ()
@@ -130,7 +133,7 @@ class _Job:
                 yield prompt, index, logits
 
     def _read(self, tokens: Sequence[int], known: int) -> NDArray[np.float32]:
-        """The logits after a prompt, whose first ``known`` tokens are on the stem."""
+        """The logits after a prompt whose first ``known`` tokens are on the stem already."""
         self.memory.forget(self.stem, known)
         size = self.memory.batch
         for start in range(known, len(tokens), size):
@@ -165,7 +168,7 @@ class _Job:
             self.writers.pop()
 
     def _leave(self, stream: int) -> None:
-        """The last stream takes the place of one that has ended."""
+        """Moves the last continuation into the stream of one that has ended."""
         last = self.writers.pop()
         if stream < len(self.writers):
             self.memory.copy(len(self.writers), stream)
@@ -173,7 +176,8 @@ class _Job:
         self.memory.forget(len(self.writers))
 
     def _goes_on(self, writer: _Writer, logits: NDArray[np.float32]) -> bool:
-        """Draws the next token; what has come to its end is written down."""
+        """Draws the next token and returns whether the continuation goes on; records one that
+        ended."""
         token = writer.sampler.pick(logits)
         self.sampled += token >= 0
         if token < 0 or self.vocabulary.ends_generation(token):
@@ -195,13 +199,13 @@ class _Job:
 
 
 def _common(one: Sequence[int], other: Sequence[int]) -> int:
-    """How many tokens two prompts begin with."""
+    """The number of tokens at the beginning that two prompts share."""
     pairs = zip(one, other, strict=False)
     return next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
 
 
 def _stop(text: str, stops: tuple[str, ...]) -> int | None:
-    """Where the first stop string begins."""
+    """The index at which the first stop string begins, or None."""
     return min((text.index(stop) for stop in stops if stop in text), default=None)
 
 

@@ -1,4 +1,4 @@
-"""Other bodies of a model: its GGUF requantised by llama.cpp."""
+"""Makes other bodies of a model: llama.cpp requantises its GGUF."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _CODES = {name: code for code, name in FILE_TYPES.items()}
 
 
 class QuantiseError(Exception):
-    """A body could not be made; the message says of which file and why."""
+    """A body could not be made; the message names the file and says why."""
 
 
 def quantise(source: Path, target: Path, kind: str) -> None:
-    """Writes ``source`` requantised as ``kind`` to ``target``, whole or not at all.
+    """Writes ``source``, requantised as ``kind``, to ``target``, completely or not at all.
 
-    Weights pass through float32, so from a quantised source nothing lost comes back. Raises
+    Weights pass through float32; what a quantised source has lost does not come back. Raises
     HeaderError for a source that is refused and QuantiseError where llama.cpp fails.
     """
     if kind not in KINDS:
@@ -55,7 +55,7 @@ def quantise(source: Path, target: Path, kind: str) -> None:
 
 @contextmanager
 def _log_kept(llama_cpp: Any) -> Iterator[deque[str]]:
-    """llama.cpp's last log line instead of its output on stderr; then the logger of before."""
+    """Keeps llama.cpp's last log line instead of printing on stderr, then restores the logger."""
     last: deque[str] = deque(maxlen=1)
 
     def keep(level: int, text: bytes, data: int | None) -> None:

@@ -1,4 +1,4 @@
-"""The next token out of a row of logits, by llama.cpp's samplers."""
+"""Draws the next token from a row of logits, with llama.cpp's samplers."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from models.engine import Generate
 from models.trie import BadRequest
 
-# A llama_token_data, so that a row of logits is laid out for llama.cpp in one assignment.
+# The layout of a llama_token_data, so that one assignment lays out a row of logits for llama.cpp.
 _TOKEN = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
 _ROOT = b"root"
 
 
 class Sampler:
-    """One continuation's: temperature, then top-k, top-p and min-p, then a draw from a stream of
-    its own, among what the grammar allows."""
+    """The sampler of one continuation: temperature, then top-k, top-p and min-p, then a draw from a
+    random stream of its own, among the tokens that the grammar allows."""
 
     def __init__(
         self, vocab: C.llama_vocab_p, request: Generate, number: int, grammar: str = ""
@@ -41,8 +41,8 @@ class Sampler:
         token = self._draw(logits)
         if self._grammar is None:
             return token
-        # Drawing again among what is allowed draws from the allowed tokens' distribution, and the
-        # whole vocabulary is only held against the grammar where the first draw was refused.
+        # A second draw among the allowed tokens follows their distribution, so the whole vocabulary
+        # is checked against the grammar only where the first draw was refused.
         if not self._allowed(token):
             token = self._draw(logits, self._grammar)
             if not self._allowed(token):
@@ -72,8 +72,8 @@ class Sampler:
 
 
 def grammar_of(request: Generate) -> str:
-    """The request's GBNF, written out of its JSON schema where that is what it has. Raises
-    BadRequest for a schema that cannot be one."""
+    """The request's grammar in GBNF, converted from its JSON schema where it has one. Raises
+    BadRequest for a schema that cannot be converted."""
     if not request.schema:
         return request.grammar
     if request.grammar:
@@ -94,7 +94,7 @@ def grammar_of(request: Generate) -> str:
 def _stages(request: Generate, number: int) -> list[C.llama_sampler_p]:
     if request.temperature == 0:
         return [C.llama_sampler_init_greedy()]
-    # 31 bits: 2**32 - 1 would ask llama.cpp for a seed of its own.
+    # The seed has 31 bits: 2**32 - 1 would ask llama.cpp to choose one itself.
     stream = int(np.random.SeedSequence([request.seed, number]).generate_state(1)[0]) >> 1
     stages = [C.llama_sampler_init_temp(request.temperature)]
     if request.top_k:

@@ -22,8 +22,8 @@ class Extend:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """Decode whole subtrees under the trunk's end. ``leaves[i]``, counted from 0 in this step, are
-    those below ``nodes[i]``; nodes stand in depth-first order."""
+    """Decode whole subtrees under the trunk's end. ``nodes`` are in depth-first order.
+    ``leaves[i]`` are the leaves below ``nodes[i]``, counted from 0 in this step."""
 
     nodes: list[int]
     leaves: list[range]
@@ -80,7 +80,7 @@ def schedule(trie: Trie, needed: Sequence[bool], batch: int, width: int) -> Iter
 
 
 def _measure(trie: Trie, children: list[list[int]]) -> tuple[list[int], list[int]]:
-    """Nodes and leaves of each node's subtree."""
+    """The number of nodes and the number of leaves in each node's subtree."""
     sizes = [1] * len(trie)
     leaves = [0 if below else 1 for below in children]
     for node in range(len(trie) - 1, -1, -1):

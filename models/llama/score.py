@@ -44,7 +44,8 @@ def propose(context: Context, request: Propose, beat: Beat, gap: Gap) -> Proposa
 
 
 def _logsumexp(logits: NDArray[np.float32], scratch: NDArray[np.float32]) -> np.float32:
-    """In float32; ``scratch`` is as large as ``logits``, so that no row costs fresh memory."""
+    """Computes in float32 in ``scratch``, as large as ``logits``, so that no row takes new
+    memory."""
     peak = logits.max()
     np.exp(np.subtract(logits, peak, out=scratch), out=scratch)
     return np.float32(peak + np.log(scratch.sum()))

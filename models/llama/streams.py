@@ -1,4 +1,4 @@
-"""The memory that continuations are written in: a stream of cells for each."""
+"""The memory in which continuations are written; each has a stream of cells."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from models.llama.context import Context, Model
 from models.memory import check, needed_by_context
 
 MOST = 32
-"""Continuations at once: on a CPU twice as many write a tenth faster, for twice the memory."""
+"""The most continuations at once; on a CPU twice as many write a tenth faster, for twice the
+memory."""
 
 PADDING = 256
 """llama.cpp gives a stream a multiple of this many cells."""
 
 
 class Streams:
-    """Up to ``cells`` cells beside a model's context, taken when something is first written and
-    kept for the next time."""
+    """Up to ``cells`` cells in addition to a model's context. They are allocated when something is
+    first written and kept for later requests."""
 
     def __init__(self, model: Model, *, cells: int, batch: int, threads: int) -> None:
         self.model = model
@@ -28,12 +29,13 @@ class Streams:
 
     def width(self, longest: int) -> int:
         """How many continuations of ``longest`` tokens, prompt included, are written at once. It
-        depends on nothing else: equal requests are computed in equal steps."""
-        return min(MOST, max(1, self.cells // _padded(longest) - 1))  # one more holds the prompt
+        depends on nothing else, so that equal requests are computed in equal steps."""
+        return min(MOST, max(1, self.cells // _padded(longest) - 1))  # one stream holds the prompt
 
     @contextmanager
     def opened(self, count: int, longest: int) -> Iterator[Context]:
-        """A context with that many streams, of that many cells each or more. Raises MemoryShort."""
+        """Yields a context of at least ``count`` streams of ``longest`` cells. Raises
+        MemoryShort."""
         context, self._kept = self._kept, None
         if context and (context.streams < count or context.n_ctx < context.streams * longest):
             context.close()

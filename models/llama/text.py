@@ -1,4 +1,4 @@
-"""Text to token ids and back, by llama.cpp's tokeniser: the one authority."""
+"""Converts text to token ids and back with llama.cpp's tokeniser, the one authority."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Vocabulary:
         self._pieces: dict[int, bytes] = {}
 
     def ids(self, text: str) -> list[int]:
-        """Without special tokens, and never parsing them out of the text."""
+        """The text's token ids; special tokens are neither added nor parsed out of the text."""
         data = text.encode()
         if not data:
             return []
@@ -29,10 +29,10 @@ class Vocabulary:
         return list(buffer[:count])
 
     def ends(self, text: str, ids: Sequence[int]) -> list[int]:
-        """Byte offset in the text at which each token ends.
+        """The byte offset in the text at which each token ends.
 
-        A tokeniser that puts a space of its own before the text gives its first token that byte too
-        many: it is taken off, so that offsets always end at the text's length.
+        A tokeniser that puts a space of its own before the text makes its first token one byte too
+        long. That byte is taken off, so that offsets always end at the text's length.
         """
         total = sum(len(self.piece(token)) for token in ids)
         at = len(text.encode()) - total
@@ -43,7 +43,7 @@ class Vocabulary:
         return result
 
     def piece(self, token: int) -> bytes:
-        """The bytes a token stands for; none for a special one. BadRequest for what is no token."""
+        """A token's bytes, empty for a special one. Raises BadRequest for an unknown id."""
         piece = self._pieces.get(token)
         if piece is None:
             if not 0 <= token < self.size:
@@ -64,7 +64,7 @@ class Vocabulary:
 
     @cached_property
     def specials(self) -> dict[str, int]:
-        """Text of every control token, as the chat template writes it, to its id."""
+        """Maps the text of every control token, as the chat template writes it, to its id."""
         return {
             (C.llama_vocab_get_text(self.vocab, token) or b"").decode(errors="replace"): token
             for token in range(self.size)
@@ -73,7 +73,7 @@ class Vocabulary:
 
     @property
     def bos(self) -> int | None:
-        """The token that starts every sequence, where the model asks for one."""
+        """The token that starts every sequence; None where the model asks for none."""
         token = C.llama_vocab_bos(self.vocab)
         return int(token) if token >= 0 and C.llama_vocab_get_add_bos(self.vocab) else None
 

@@ -1,1 +1,2 @@
-"""The twin: a GGUF's weights in PyTorch, which has gradients; forward passes are packed tries."""
+"""The twin: a GGUF's weights in PyTorch, which has gradients. A forward pass takes a packed
+trie."""

@@ -1,4 +1,4 @@
-"""Decisions between labels: which numbers their losses need, and the losses."""
+"""Decisions between labels: which numbers their losses need, and how the losses are computed."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def segments_of(choice: Choice) -> tuple[int, ...]:
 def cross_entropy(
     choice: Choice, trie: Trie, place: dict[int, int], found: torch.Tensor
 ) -> torch.Tensor:
-    """Of the gold label, in nats, or of the only answer against all others that there might be;
-    ``found`` holds log-probabilities, node n's at ``place[n]``."""
+    """The cross-entropy of the gold label, in nats; with a single label, its negative score.
+    ``found`` holds log-probabilities, that of node n at ``place[n]``."""
 
     def scores(segments: Sequence[int]) -> torch.Tensor:
         return torch.stack([found[[place[n] for n in trie.reads[s]]].sum() for s in segments])
@@ -37,7 +37,7 @@ def cross_entropy(
 
 
 def check_choices(request: Differentiate, trie: Trie) -> None:
-    """Raises BadRequest."""
+    """Raises BadRequest for a malformed request."""
     if not request.choices:
         raise BadRequest("nothing to differentiate: the request has no choices")
     if request.top < 0:

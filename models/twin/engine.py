@@ -55,16 +55,16 @@ from models.twin.pack import (
 )
 
 DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
-# Nats. Two orders of the same sums in bfloat16 differ by less, another computation by more.
+# In nats. Two orders of the same sums in bfloat16 differ by less, a different computation by more.
 TOLERANCE = 0.25
 
 
 def load(
     path: str, *, beat: Beat, gap: Gap = lambda: None, dtype: str = "", threads: int = 0
 ) -> TwinEngine:
-    """The twin in folder ``path``; without ``dtype`` the best that this machine computes in.
+    """Loads the twin in folder ``path``; without ``dtype`` in the best type for this machine.
 
-    Raises TwinError if it cannot be loaded or does not compute what its packed form should.
+    Raises TwinError if it cannot be loaded or if its packed passes do not match its own pass.
     """
     # cuBLAS reads this when it starts; without it equal requests may give unequal replies.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -105,7 +105,8 @@ class TwinEngine:
         self.excluded[[*self.specials.values(), *unnamed]] = True
 
     def handle(self, request: Request) -> Reply:
-        """Raises BadRequest for what cannot be answered, TwinError for numbers not finite."""
+        """Raises BadRequest for what cannot be answered, TwinError for numbers that are not
+        finite."""
         match request:
             case Score():
                 return self.score(request)
@@ -121,7 +122,8 @@ class TwinEngine:
                 raise BadRequest(f"the twin cannot answer {type(request).__name__}")
 
     def tokenise(self, request: Tokenise) -> Tokens:
-        """By the twin's own tokeniser, to be held against llama.cpp's, the authority."""
+        """Tokenises with the twin's own tokeniser, to compare it with the authority,
+        llama.cpp's."""
         coded = [
             self.tokeniser(
                 text,
@@ -171,7 +173,7 @@ class TwinEngine:
 
         def read(pack: Pack) -> None:
             rows = hidden(self.model, trie, pack, embed(self.model, trie, pack))
-            # In blocks: a matrix of all rows x vocabulary never exists.
+            # The head runs in blocks, so that a matrix of all rows x vocabulary never exists.
             for start in range(0, len(rows), HEAD_ROWS):
                 readers, some = pack.readers[start:][:HEAD_ROWS], rows[start:][:HEAD_ROWS]
                 logprobs = self.model.get_output_embeddings()(some).float().log_softmax(-1)
@@ -204,10 +206,11 @@ class TwinEngine:
 
     @torch.no_grad()
     def verify(self) -> None:
-        """Compare two packed branches with the model's own causal pass. Raises TwinError.
+        """Compares two packed branches with the model's own causal pass. Raises TwinError.
 
-        It catches what a packed pass would compute wrongly in silence: layers that ignore the mask,
-        logits that are capped or scaled after the head. The branches are beyond the first window.
+        This catches what a packed pass would silently compute wrongly: layers that ignore the mask,
+        logits that are capped or scaled after the head. The branches lie beyond the first sliding
+        window.
         """
         name = type(self.model).__name__
         kinds = attention_kinds(self.model.config)
@@ -227,7 +230,8 @@ class TwinEngine:
 
 
 def _weights(folder: Path) -> int:
-    """How many numbers its files hold; of a file that is refused ``load_twin`` says so."""
+    """The number of weights in the folder's files. A refused file is left out here; ``load_twin``
+    reports it."""
     count = 0
     for file in folder.glob("*.safetensors"):
         with suppress(HeaderError):
@@ -238,7 +242,7 @@ def _weights(folder: Path) -> int:
 
 
 def _keep_freed_memory() -> None:
-    """Have glibc reuse large blocks, in place of returning them after every operation.
+    """Makes glibc reuse large blocks instead of returning them after every operation.
 
     Fresh pages fault: a pass of 500 tokens took 200,000 to 570,000 faults and up to 1.5 times as
     long, on a virtual machine. The process keeps its peak memory until it ends.
@@ -246,7 +250,7 @@ def _keep_freed_memory() -> None:
     mmap_max, trim_threshold = -4, -1  # malloc.h
     try:
         libc = ctypes.CDLL("libc.so.6")
-    except OSError:  # another C library: slower, but right
+    except OSError:  # another C library is slower, but correct
         return
     libc.mallopt(mmap_max, 0)
     libc.mallopt(trim_threshold, -1)

@@ -1,7 +1,7 @@
-"""The gradient of a prompt's loss in its literal tokens, and the swaps it proposes.
+"""The gradient of a prompt's loss with respect to its literal tokens, and the swaps it proposes.
 
-The loss of a choice is the cross-entropy of the gold label under the softmax of
-t (s(y) - w s0(y) - b(y)), t being its inverse temperature; the gradient goes through both branches.
+The loss of a choice is the cross-entropy of the gold label under the softmax of t (s(y) - w s0(y) -
+b(y)), where t is its inverse temperature. The gradient goes through both branches, s and s0.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ from models.twin.swaps import allowed_swaps, best_swaps
 
 @dataclass(slots=True)
 class Slopes:
-    """Gradients in the embedding of each owner, float32 [owners, d], summed over the nodes that it
-    owns: ``mean`` of the mean loss, ``probes`` of the sum of losses, each with a random sign and by
-    the root of its share in the mean. ``losses`` are in nats."""
+    """Gradients with respect to the embedding of each owner, float32 [owners, d], summed over the
+    owner's nodes. ``mean`` is that of the mean loss. Each of ``probes`` is that of a sum of the
+    losses, each multiplied by a random sign and by the square root of its share in the mean.
+    ``losses`` are in nats."""
 
     losses: list[float]
     mean: torch.Tensor
@@ -35,7 +36,8 @@ class Slopes:
     decoded: int = 0
 
     def spreads(self) -> torch.Tensor:
-        """[owners]; since E |sum of e_i g_i|^2 = sum of |g_i|^2 for independent signs e_i."""
+        """The estimated spread of the choices' gradients, [owners]. It uses that E |sum of e_i
+        g_i|^2 = sum of |g_i|^2 for independent signs e_i."""
         squares = torch.stack([probe.square().sum(1) for probe in self.probes]).mean(0)
         return (squares - self.mean.square().sum(1)).clamp(min=0).sqrt()
 
@@ -43,7 +45,7 @@ class Slopes:
 def differentiate(
     model: Any, request: Differentiate, excluded: torch.Tensor, beat: Beat, gap: Gap
 ) -> Gradients:
-    """``excluded`` [vocabulary] marks the tokens that no swap may bring in.
+    """Answers the request; ``excluded`` [vocabulary] marks the tokens that no swap may bring in.
 
     An owner that no loss depends on has norm 0 and no swaps. Raises BadRequest for a malformed
     request and TwinError when the numbers overflow.
@@ -77,7 +79,8 @@ def backpropagate(
     probes: int = 0,
     limit: int = LIMIT,
 ) -> Slopes:
-    """One forward and one backward a pack, and another backward a probe; the weights are frozen."""
+    """Makes one forward and one backward pass for each pack, and another backward pass for each
+    probe; the weights are frozen."""
     device = model.device
     shape = (max(owners.values(), default=-1) + 1, model.get_input_embeddings().embedding_dim)
     signs = torch.randint(2, (probes, len(choices)), generator=torch.Generator().manual_seed(0))

@@ -1,4 +1,4 @@
-"""Make a twin once, keep it as safetensors, load it again."""
+"""Makes a twin once, keeps it as safetensors, and loads it again."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class TwinError(RuntimeError):
 
 
 def make_twin(source: Path, folder: Path) -> None:
-    """The twin in ``folder`` (0700), with configuration and tokeniser, of a GGUF or of a folder of
-    safetensors as Hugging Face has them.
+    """Makes the twin in ``folder`` (0700), with configuration and tokeniser, from a GGUF or from a
+    folder of safetensors in Hugging Face's layout.
 
-    ``folder`` appears whole or not at all; one that stands is kept as it is. A GGUF is dequantised
-    to float16, which holds its weights to 2**-12, far below the quantisation error, in half the
-    room of float32; safetensors keep their type. Raises HeaderError for a malformed file, TwinError
-    for one that transformers cannot read.
+    ``folder`` appears completely or not at all; an existing one is kept as it is. A GGUF is
+    dequantised to float16, which holds its weights to 2**-12, far below the quantisation error, in
+    half the room of float32; safetensors keep their type. Raises HeaderError for a malformed file,
+    TwinError for one that transformers cannot read.
     """
     if folder.exists():
         return
@@ -81,9 +81,9 @@ def _of_safetensors(folder: Path) -> tuple[Any, Any]:
 
 
 def load_twin(folder: Path, dtype: torch.dtype) -> Any:
-    """The causal language model in ``folder``, frozen, on the GPU if there is one.
+    """Loads the causal language model in ``folder``, frozen, on the GPU if there is one.
 
-    Raises TwinError if the folder holds none, or weights whose header is refused, and MemoryError
+    Raises TwinError if the folder holds no twin or weights whose header is refused, and MemoryError
     where there is no room for it.
     """
     from models.headers import HeaderError, read_safetensors
@@ -111,11 +111,12 @@ def load_twin(folder: Path, dtype: torch.dtype) -> Any:
 
 
 def prepared(model: Any) -> Any:
-    """The model with frozen weights, of which no gradient is taken.
+    """Returns the model with frozen weights, which get no gradient.
 
     Each layer is computed again in the backward pass instead of kept: a long shared prefix would
     otherwise take gigabytes (2.6 against 1.6 for 1,766 tokens of SmolLM2-135M, at equal speed).
-    transformers does so in training mode only, which drops nothing here."""
+    transformers does so in training mode only; the dropout that this mode switches on is set to 0.
+    """
     model.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):
@@ -140,7 +141,7 @@ def out_of_memory(error: Exception) -> bool:
 
 
 def device() -> torch.device:
-    """A card of NVIDIA's or Apple's if there is one."""
+    """An NVIDIA or Apple GPU if there is one, else the CPU."""
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")

@@ -1,4 +1,4 @@
-"""What a loss is multiplied by, so that float16 holds its gradients (Micikevicius et al., 2018)."""
+"""A factor on the loss, so that float16 holds its gradients (Micikevicius et al., 2018)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ START = 2.0**10
 LEAST, MOST = 2.0**-14, 2.0**24
 STEP_DOWN = 2.0**-4
 SMALL = 2.0**-8
-"""A largest gradient below this leaves others less than 16 of float16's binary places."""
+"""Where the largest gradient is below this, float16 has fewer than 16 binary places below it."""
 
 
 class LossScale:
-    """Follows the gradients of one request; always 1 in a type with float32's range."""
+    """Adapts the factor to the gradients of one request; it is always 1 in a type with float32's
+    range."""
 
     def __init__(self, dtype: torch.dtype) -> None:
         self._fixed = dtype != torch.float16
@@ -23,8 +24,8 @@ class LossScale:
         self.factor = 1.0 if self._fixed else START
 
     def suits(self, gradients: Sequence[torch.Tensor]) -> bool:
-        """Whether scaled gradients can be used; if not, they are to be computed again with the
-        factor as it is now. One that was lowered for an overflow is not raised again."""
+        """Whether scaled gradients can be used; if not, they must be computed again with the new
+        factor. A factor that was lowered for an overflow is not raised again."""
         if self._fixed:
             return True
         peak = float(torch.stack([gradient.abs().max() for gradient in gradients]).max())

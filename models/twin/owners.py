@@ -1,4 +1,4 @@
-"""Which literal token a node of the trie is a rendering of."""
+"""The literal token that each node of the trie is a rendering of."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from models.trie import BadRequest, Trie
 
 
 def owners_of_nodes(request: Differentiate, trie: Trie) -> dict[int, int]:
-    """The owner of every node that has one; nodes shared by segments must agree."""
+    """The owner of every node that has one. Segments that share a node must agree on its owner."""
     if len(request.owners) != len(request.segments):
         raise BadRequest(f"{len(request.owners)} owner lists for {len(request.segments)} segments")
     owners: dict[int, int] = {}
@@ -26,7 +26,7 @@ def owners_of_nodes(request: Differentiate, trie: Trie) -> dict[int, int]:
 
 
 def tokens_of_owners(owners: dict[int, int], trie: Trie) -> list[int | None]:
-    """The token each owner stands for; None for a number that owns nothing."""
+    """The token that each owner stands for; None for a number that owns nothing."""
     tokens: list[int | None] = [None] * (max(owners.values(), default=-1) + 1)
     for node, owner in owners.items():
         token = trie.tokens[node]

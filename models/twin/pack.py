@@ -1,8 +1,8 @@
 """Packed attention: a whole trie, or a part of it, in one forward pass.
 
 The nodes of a trie stand in one row, each at the position of its depth, and the attention mask lets
-each see its ancestors and itself only: every branch reads as the sequence it spells, while a shared
-prefix is computed once (tree attention, Miao et al., SpecInfer, arXiv:2305.09781).
+each see only its ancestors and itself. Every branch is thus read like a sequence by itself, while a
+shared prefix is computed once (tree attention, Miao et al., SpecInfer, arXiv:2305.09781).
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ FULL, SLIDING = "full_attention", "sliding_attention"
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """``groups`` index what is read together; ``readers`` are the nodes whose logits are read.
+    """``groups`` are the indices of the groups read together; ``readers`` are the nodes whose
+    logits are read.
 
-    ``nodes`` are the readers and all their ancestors, ascending, so parents stand first.
+    ``nodes`` are the readers and all their ancestors in ascending order, so parents come first.
     """
 
     groups: list[int]
@@ -47,9 +48,9 @@ def in_packs(
     gap: Gap,
     limit: int = LIMIT,
 ) -> int:
-    """``work`` on packs that between them read every group; returns how many nodes that computed.
+    """Calls ``work`` on packs that together read all groups; returns the number of nodes computed.
 
-    A pack that memory does not hold is halved, as long as it has several groups. ``work`` must
+    A pack that does not fit into memory is halved, as long as it has several groups. ``work`` must
     leave nothing behind when it fails.
     """
     packs = deque(cut(trie, groups, limit))
@@ -76,10 +77,10 @@ def in_packs(
 
 
 def cut(trie: Trie, groups: Sequence[Sequence[int]], limit: int) -> list[Pack]:
-    """Packs of at most ``limit`` nodes that between them read every group of nodes, each whole.
+    """Packs of at most ``limit`` nodes that together read every group of nodes; no group is split.
 
-    Groups are filled in greedily in depth-first order, so that neighbours share their prefix and
-    little of it is repeated. A group that is larger than the limit is a pack of its own.
+    Groups are added greedily in depth-first order, so that neighbours share their prefix and little
+    of it is repeated. A group that is larger than the limit is a pack of its own.
     """
     packs: list[list[int]] = []
     nodes: set[int] = set()
@@ -110,7 +111,7 @@ def _path(trie: Trie, node: int) -> list[int]:
 
 
 def visible(trie: Trie, pack: Pack) -> torch.Tensor:
-    """Boolean [n, n]: row i is true where node i is or descends from the node of the column."""
+    """Boolean [n, n]: true where the column's node is the row's node or an ancestor of it."""
     place = {node: row for row, node in enumerate(pack.nodes)}
     seen = np.eye(len(pack.nodes), dtype=np.bool_)
     for row, node in enumerate(pack.nodes):
@@ -120,9 +121,10 @@ def visible(trie: Trie, pack: Pack) -> torch.Tensor:
 
 
 def masks(model: Any, trie: Trie, pack: Pack, dtype: torch.dtype) -> Any:
-    """What each layer adds to its attention scores, [1, 1, n, n]: 0 where a node is visible. A
-    sliding layer sees the last ``sliding_window`` of a node's ancestors only, itself counted. A
-    dictionary where a model has layers of both kinds, as transformers expects it then."""
+    """What each layer adds to its attention scores, [1, 1, n, n]: 0 where a node is visible, else
+    the least number of ``dtype``. A sliding layer sees only the last ``sliding_window`` of a node's
+    ancestors, the node itself included. Where a model has layers of both kinds, this is a
+    dictionary by kind, as transformers expects."""
     seen = visible(trie, pack).to(model.device)
     depths = torch.tensor([trie.depths[node] for node in pack.nodes], device=model.device)
 
@@ -141,7 +143,7 @@ def masks(model: Any, trie: Trie, pack: Pack, dtype: torch.dtype) -> Any:
 
 
 def attention_kinds(config: Any) -> set[str]:
-    """Of a model's layers: full, sliding, or another name that transformers has for it."""
+    """The kinds of a model's layers: full, sliding, or another name that transformers has."""
     config = config.get_text_config()
     if kinds := getattr(config, "layer_types", None):
         return set(kinds)
@@ -173,10 +175,11 @@ def hidden(model: Any, trie: Trie, pack: Pack, embeddings: torch.Tensor) -> torc
 def log_probabilities(
     model: Any, trie: Trie, pack: Pack, embeddings: torch.Tensor
 ) -> tuple[dict[int, int], torch.Tensor]:
-    """Log-probabilities (nats, float32) of what the pack's readers are looked up for.
+    """Log-probabilities (nats, float32) of the tokens that are looked up at the pack's readers.
 
-    Returns where each looked-up node stands in the vector, and the vector. The head runs on a few
-    rows at a time and again in the backward pass: never does a context x vocabulary matrix exist.
+    Returns the place of each looked-up node in the vector, and the vector. The head runs on a few
+    rows at a time, and again in the backward pass, so that a context x vocabulary matrix never
+    exists.
     """
     rows = hidden(model, trie, pack, embeddings)
     head = model.get_output_embeddings()
@@ -206,13 +209,13 @@ def _look_up(head: Any, rows: torch.Tensor, pairs: torch.Tensor) -> torch.Tensor
 
 
 def context_length(config: Any) -> int:
-    """Tokens."""
+    """The context length in tokens."""
     length: int = config.get_text_config().max_position_embeddings
     return length
 
 
 def check(model: Any, trie: Trie) -> None:
-    """Refuse what the model cannot compute. Raises BadRequest."""
+    """Raises BadRequest for what the model cannot compute."""
     limit = context_length(model.config)
     depth = max(trie.depths, default=-1) + 1
     if depth > limit:

@@ -1,7 +1,7 @@
-"""First-order swaps: what the loss would fall by if a literal token were another one.
+"""First-order swaps: how far the loss would fall if a literal token were another one.
 
-Ranked as in HotFlip (Ebrahimi et al., 2018) and AutoPrompt (Shin et al., 2020): the gain of token v
-in the place of u is -(E[v] - E[u]) . dL/dE[u].
+They are ranked as in HotFlip (Ebrahimi et al., 2018) and AutoPrompt (Shin et al., 2020): the gain
+of token v in the place of u is -(E[v] - E[u]) . dL/dE[u].
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ VOCABULARY_ROWS = 8192
 
 
 def allowed_swaps(request: Differentiate, owners: int, excluded: torch.Tensor) -> torch.Tensor:
-    """Boolean [owners or 1, vocabulary]: what may take each owner's place. Raises BadRequest."""
+    """Boolean [owners or 1, vocabulary]: the tokens that may take each owner's place. Raises
+    BadRequest."""
     if not request.candidates:
         return ~excluded[None]
     if len(request.candidates) != owners:
@@ -39,15 +40,16 @@ def best_swaps(
     allowed: torch.Tensor,
     top: int,
 ) -> tuple[tuple[tuple[int, float], ...], ...]:
-    """For each row of ``gradient`` [owners, d] the ``top`` (token, gain in nats), best first, of
-    those ``allowed`` [owners or 1, vocabulary]."""
+    """For each row of ``gradient`` [owners, d], the ``top`` pairs (token, gain in nats), best
+    first, among those ``allowed`` [owners or 1, vocabulary]."""
     moved = [owner for owner, row in enumerate(gradient) if row.any()]
     swaps: list[tuple[tuple[int, float], ...]] = [()] * len(current)
     if not moved or top == 0:
         return tuple(swaps)
     ids = torch.arange(embedding.num_embeddings, device=gradient.device)
     slopes = gradient[moved]
-    # Through the module, since some scale their rows; in blocks, since a float32 table is large.
+    # The rows come from the module, since some modules scale them, and in blocks, since a float32
+    # table is large.
     with torch.no_grad():
         blocks = [slopes @ embedding(some).float().T for some in torch.split(ids, VOCABULARY_ROWS)]
     linear = torch.cat(blocks, dim=1)

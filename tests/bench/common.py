@@ -12,16 +12,18 @@ from typing import Any
 import msgspec
 
 from appliance import locations
-from appliance.cli.watching import last_event
-from appliance.data.tasks import Loaded, load
+from appliance.data.tasks import load
 from appliance.encode.renderer import Renderer
 from appliance.evaluate.evaluator import Evaluator
 from appliance.evaluate.workbench import Prices, Workbench
-from appliance.host.host import Host
-from appliance.host.plan import tokeniser_of
+from appliance.host.host import Host, tokeniser_of
+from appliance.host.prepare import prepare
+from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt
 from appliance.run import client
 from appliance.run.evaluate import Unrecorded
+from appliance.run.messages import GivenVerdict, Resume, Tune
+from appliance.run.read import last_event
 from models.catalog import Catalog
 from models.pool import Pool
 from store import memo, prompts, runs
@@ -63,8 +65,8 @@ def tune_with_seeds(db: Any, task: str, given: argparse.Namespace) -> dict[str, 
         request = {"task": task, "model": given.model, "minutes": given.minutes, "seed": seed}
         after = last_event(db)
         begun = begun_run(db, {**request, "task": loaded.id})
-        answer = client.ask(db, "resume", {}, begun) if begun else client.ask(db, "tune", request)
-        verdict = follow_to_verdict(db, answer["run"], after)
+        answer = client.ask(db, Resume(), begun) if begun else client.ask(db, Tune(**request))
+        verdict = follow_to_verdict(db, answer.run, after)
         body = prompts.get(db, verdict["best"]["prompt"]).body
         best = msgspec.json.decode(body, type=Prompt)
         with open_evaluator(db, loaded, given.model) as evaluator:
@@ -111,8 +113,8 @@ def follow_to_verdict(db: Any, run: str, after: int) -> dict[str, Any]:
     """Waits for a run's end, in its events after that one. Raises RuntimeError if it has no verdict
     then."""
     for event in client.follow(db, run, after):
-        if event and event.kind == "verdict":
-            return msgspec.json.decode(event.body)
+        if isinstance(event, GivenVerdict):
+            return msgspec.to_builtins(event)
     raise RuntimeError(f"run {run}: {runs.get(db, run).status}, {runs.get(db, run).error}")
 
 
@@ -120,7 +122,7 @@ def follow_to_verdict(db: Any, run: str, after: int) -> dict[str, Any]:
 def open_evaluator(db: Any, loaded: Loaded, model: str) -> Iterator[Evaluator]:
     with Pool() as pool:
         host = Host(Catalog(locations.models_folder()), pool, print)
-        record = host.prepare(model)
+        record = prepare(host, model)
         body = host.body(record, record.serving_body, Prices(0.0))
         bench = Workbench(pool, {"serving": body}, MemoFirst(db), lambda: None)
         renderer = Renderer(loaded.task, loaded.rows, tokeniser_of(host, record))

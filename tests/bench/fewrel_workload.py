@@ -30,7 +30,7 @@ PROMPT = Prompt(
 
 
 class Direct:
-    """``models.pool.Models`` over one engine of this process."""
+    """``models.protocol.Models`` over one engine of this process."""
 
     def __init__(self, engine: LlamaEngine) -> None:
         self.engine = engine

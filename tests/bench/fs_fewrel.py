@@ -21,8 +21,9 @@ from common import arguments, keep, open_evaluator, tune_with_seeds
 from appliance import locations
 from appliance.calibrate.calibration import calibrated, fit
 from appliance.calibrate.objective import Objective
-from appliance.data.tasks import Loaded, load
+from appliance.data.tasks import load
 from appliance.evaluate.evaluator import Evaluator
+from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt
 from appliance.scoring.answers import Prediction, prediction
 from store import database

@@ -52,7 +52,7 @@ def main() -> None:
 def random_formats(db: Any, model: str) -> dict[str, Any]:
     """The best of them by the selection rows, as they are and calibrated."""
     loaded = load(db, "sample")
-    shots = shot_sets(loaded.pool, loaded.seed)
+    shots = shot_sets(loaded.demonstrations, loaded.seed)
     random = Random(20)
     selection = loaded.cases["selection"]
     objective = Objective(shares=log_shares(loaded.cases["tuning"]))

@@ -14,6 +14,7 @@ from families import FAMILIES, write
 from scripted import ask
 
 from models import memory
+from models.child import WorkerDied, WorkerHung
 from models.engine import (
     Describe,
     Detokenise,
@@ -25,7 +26,8 @@ from models.engine import (
     Tokenise,
     encode,
 )
-from models.pool import Pool, RequestFailed, WorkerDied, WorkerError, WorkerHung
+from models.pool import Pool
+from models.protocol import RequestFailed, WorkerError
 from models.wire import Answer, Beat, Call, Cancel, Channel, FromWorker, Load, Loaded
 
 TESTS = Path(__file__).parent.parent

@@ -14,13 +14,14 @@ import msgspec
 from appliance import locations
 from appliance.data import tasks
 from appliance.prompts.prompt import Prompt, Section
+from appliance.run.messages import Inputs, encode
 from models.record import RECORD, Body, Model, write
 from store import commands, database, events, prompts, runs, verdicts
 from store.records import CommandRecord, EvaluationRecord
 
 MODEL = "tiny"
 RUN = "ab12cd34"
-PLAN = {"text": "About 30 candidates in 10 minutes.", "candidates": 30}
+PLAN = {"text": "About 30 candidates in 10 minutes.", "candidates": 30, "minutes": 10.0}
 SEED = Prompt((Section("task", "Which relation? {labels}\n\n"),), "{text}\nRelation: {label}\n\n")
 BEST = SEED.with_section("task", "Name the relation between the two. {labels}\n\n")
 VERDICT: dict[str, Any] = {
@@ -39,6 +40,13 @@ VERDICT: dict[str, Any] = {
     "model": MODEL,
     "body": "Q4_1",
     "split": "test",
+    "unit": "case",
+    "clusters": 0,
+    "alpha": 0.05,
+    "power": None,
+    "refused": "",
+    "scope": "",
+    "noise": None,
 }
 
 Answer = Callable[[Any, CommandRecord], dict[str, Any]]
@@ -91,16 +99,31 @@ def emit(db: Any, kind: str, run_id: str | None = RUN, **body: Any) -> None:
     events.append(db, kind, msgspec.json.encode(body).decode(), run_id)
 
 
+def inputs_of(task_id: str, plan: dict[str, Any]) -> Inputs:
+    return Inputs(
+        task=task_id,
+        split_hash="h",
+        model=MODEL,
+        reasoner=MODEL,
+        minutes=10.0,
+        seed=1,
+        budget=600_000.0,
+        verdict_cost=60_000.0,
+        bodies={},
+        plan=plan,
+        version="0",
+    )
+
+
 def create_run(db: Any, task: str, status: str = "queued") -> str:
     """A planned run on a stored task, with its seed prompt."""
     task_id = tasks.load(db, task).id
     _keep(db, task_id, SEED)
-    inputs = msgspec.json.encode({"task": task_id, "model": MODEL, "minutes": 10, "seed": 1})
     runs.create(
         db,
         id=RUN,
         task_id=task_id,
-        inputs=inputs.decode(),
+        inputs=encode(inputs_of(task_id, PLAN)),
         seed_prompt=SEED.id,
         budget=600_000.0,
         status=status,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from typing import Any
 
 import pytest
+from msgspec.structs import asdict
 from rich.console import Console
 
 from appliance.cli import figures
@@ -14,6 +14,8 @@ from appliance.cli import output as outputs
 from appliance.cli.output import Output, columns, json_text
 from appliance.cli.runs.live import PROMPT_LINES, Panel
 from appliance.cli.runs.progress import RECENT, Progress
+from appliance.run import messages
+from appliance.run.messages import Best, Stage, Tried
 
 Show = Callable[[Progress, str], str]
 
@@ -31,23 +33,21 @@ def show() -> Show:
     return drawn
 
 
-def candidate(prompt: str, outcome: str = "dropped", **changes: Any) -> dict[str, Any]:
-    shown = {"prompt": prompt, "metric": "micro_f1", "value": 0.5, "interval": [0.377, 0.623]}
-    shown |= {"loss": 1.25, "n": 60}
-    return {
-        **shown,
-        "operator": f"operator-{prompt}",
-        "section": "task",
-        "outcome": outcome,
-    } | changes
+def best(prompt: str) -> Best:
+    return Best(prompt, "micro_f1", 0.5, (0.377, 0.623), 1.25, 60)
+
+
+def candidate(prompt: str, outcome: str = "dropped", operator: str | None = None) -> Tried:
+    operator = operator or f"operator-{prompt}"
+    return Tried(**asdict(best(prompt)), operator=operator, section="task", outcome=outcome)
 
 
 def test_the_panel_shows_stage_budget_candidates_and_best(show: Show) -> None:
     progress = Progress()
-    progress.apply("stage", {"stage": "refine"})
-    progress.apply("progress", {"spent": 250.0, "budget": 1000.0, "left_s": 90})
-    progress.apply("candidate", candidate("a", "leads"))
-    progress.apply("best", candidate("a"))
+    progress.apply(Stage("refine"))
+    progress.apply(messages.Progress(250.0, 1000.0, left_s=90))
+    progress.apply(candidate("a", "leads"))
+    progress.apply(best("a"))
     text = show(progress, "one\ntwo")
     for part in ("run ab12: sample", "refine", "25%", "1:30 left", "1 candidates tried: 1 leads"):
         assert part in text
@@ -58,8 +58,8 @@ def test_the_panel_shows_stage_budget_candidates_and_best(show: Show) -> None:
 def test_the_panel_keeps_to_the_last_candidates_and_the_first_lines(show: Show) -> None:
     progress = Progress()
     for number in range(RECENT + 3):
-        progress.apply("candidate", candidate(f"c{number}"))
-    progress.apply("best", candidate("c0"))
+        progress.apply(candidate(f"c{number}"))
+    progress.apply(best("c0"))
     text = show(progress, "\n".join(f"line{n}" for n in range(PROMPT_LINES + 5)))
     assert text.count("operator-") == RECENT
     assert "operator-c0" not in text
@@ -68,8 +68,8 @@ def test_the_panel_keeps_to_the_last_candidates_and_the_first_lines(show: Show) 
 
 def test_hostile_text_cannot_reach_the_terminal_through_the_panel(show: Show) -> None:
     progress = Progress()
-    progress.apply("candidate", candidate("a", operator="\x1b[2J[bold]x[/bold]"))
-    progress.apply("best", candidate("a"))
+    progress.apply(candidate("a", operator="\x1b[2J[bold]x[/bold]"))
+    progress.apply(best("a"))
     text = show(progress, "\x1b]0;t\x07[red]y[/red]")
     assert "\x1b" not in text
     assert "\x07" not in text
@@ -79,7 +79,7 @@ def test_hostile_text_cannot_reach_the_terminal_through_the_panel(show: Show) ->
 
 def test_the_time_left_never_goes_below_zero() -> None:
     progress = Progress()
-    progress.apply("progress", {"spent": 5.0, "budget": 1.0, "left_s": -3})
+    progress.apply(messages.Progress(5.0, 1.0, left_s=-3))
     assert (progress.left, progress.share) == (0.0, 1.0)
 
 

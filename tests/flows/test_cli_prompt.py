@@ -13,7 +13,8 @@ from click.testing import CliRunner, Result
 
 from appliance import locations
 from appliance.cli import strop
-from appliance.data.tasks import Loaded, load, save
+from appliance.data.tasks import load, save
+from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt
 from store import database, prompts
 

@@ -12,11 +12,13 @@ import made_verdicts as made
 import msgspec
 import pytest
 from click.testing import CliRunner, Result
+from scripted_answers import inputs_of
 
 from appliance import locations
 from appliance.cli import strop
 from appliance.data import Imported, tasks
 from appliance.prompts.prompt import Prompt
+from appliance.run.messages import encode
 from appliance.task import (
     Case,
     Example,
@@ -64,12 +66,11 @@ def finish(db: Any, best: Prompt = made.BEST, plan: dict[str, Any] | None = PLAN
     for prompt in (made.SEED, best):
         body = msgspec.json.encode(prompt).decode()
         prompts.add(db, id=prompt.id, task_id=task_id, body=body)
-    inputs = msgspec.json.encode({"task": task_id, "plan": plan}).decode()
     runs.create(
         db,
         id=RUN,
         task_id=task_id,
-        inputs=inputs,
+        inputs=encode(inputs_of(task_id, plan or {})),
         seed_prompt=made.SEED.id,
         budget=1.0,
         status="finished",

@@ -17,9 +17,11 @@ from appliance.evaluate.workbench import (
     Prices,
     Workbench,
 )
-from appliance.host.plan import Agreement, Plan
+from appliance.host.agreement import Agreement
+from appliance.host.plan import Plan
 from appliance.run import client, job, runner
-from appliance.run.recorder import StoreJournal
+from appliance.run.journal import StoreJournal
+from appliance.run.messages import Evaluate, Evaluated, Obeyed, Planned, Tune, encode
 from models.engine import Score, Scores, Segment
 from models.pool import Pool
 from store import commands, database, events, journal, prompts, runs, tasks
@@ -103,7 +105,7 @@ def test_a_run_that_is_worked_on_comes_to_rest_with_the_answer(db, serving, kind
     command = commands.enqueue(db, kind, "{}", "a")
     with pytest.raises(Interrupted):
         score_until_told(serving, "a")
-    assert client.answer_to(db, command) == {}
+    assert client.answer_to(db, command) == Obeyed()
     assert (status(db, "a"), kinds(db, "a")) == (rest, [kind])
     [told] = events.since(db, 0, "a")
     assert msgspec.json.decode(told.body) == {"status": rest}
@@ -120,7 +122,7 @@ def test_a_kill_while_a_control_is_written_leaves_it_to_be_obeyed_again(db, serv
     assert len(list(events.since(db, 0, "a"))) == 1
     dying()
     serving.obey(commands.take(db))
-    assert client.answer_to(db, command) == {} and kinds(db, "a") == [kind]
+    assert client.answer_to(db, command) == Obeyed() and kinds(db, "a") == [kind]
 
 
 class Slow(Constant):
@@ -148,7 +150,7 @@ def test_a_run_comes_to_rest_in_the_middle_of_a_call(db, serving, monkeypatch, k
     command = commands.enqueue(db, kind, "{}", "a")
     with pytest.raises(Interrupted):
         score_slowly(serving, "a")
-    assert client.answer_to(db, command) == {}
+    assert client.answer_to(db, command) == Obeyed()
     assert (status(db, "a"), kinds(db, "a")) == (rest, [kind])
 
 
@@ -162,19 +164,21 @@ def test_a_call_is_not_broken_off_for_what_can_wait(db, serving, monkeypatch, ki
 
 def test_who_waits_at_a_terminal_is_answered_in_the_middle_of_a_call(db, serving, monkeypatch):
     monkeypatch.setattr(runner, "POLL_SECONDS", 0.0)
-    monkeypatch.setattr(runner, "evaluate", lambda *_: {"accuracy": 0.5})
-    command = commands.enqueue(db, "eval", "{}")
+    answer = Evaluated("sample", "accuracy", "tuning", 0.5, 9, ())
+    monkeypatch.setattr(runner, "evaluate", lambda *_: answer)
+    asked = Evaluate("sample", "tuning", "m", {})
+    command = commands.enqueue(db, "eval", encode(asked))
     models = InProcess(Slow(serving, "a"))
     bench = Workbench(models, BODIES, StoreJournal(db, "a", "t"), lambda: None)
     bench.score("search", Score((Segment(-1, (1, 2), 1),)))
-    assert client.answer_to(db, command) == {"accuracy": 0.5}
+    assert client.answer_to(db, command) == answer
 
 
 def test_finish_goes_on_after_it_is_written(db, serving):
     command = commands.enqueue(db, "finish", "{}", "a")
     assert score_until_told(serving, "a").finishing
     assert kinds(db, "a") == ["finish", "call", "call", "call"]
-    assert client.answer_to(db, command) == {}
+    assert client.answer_to(db, command) == Obeyed()
 
 
 @pytest.fixture
@@ -182,24 +186,10 @@ def planned(db, serving, monkeypatch):
     """A tune command whose measurements are made up."""
     save(db, sample())
 
-    class Planner:
-        def __init__(self, *_):
-            pass
-
-        def check_lengths(self):
-            pass
-
-        def bodies(self):
-            return BODIES
-
-        def plan(self, bodies, minutes, stretch):
-            return PLAN
-
     model = type("Model", (), {"name": "m"})
-    monkeypatch.setattr(job, "Gauge", Planner)
-    monkeypatch.setattr(serving.host, "prepare", lambda name: model)
-    request = {"task": "sample", "model": "m", "minutes": 10.0, "seed": 2**32 - 1}
-    return client.enqueue(db, "tune", request)
+    monkeypatch.setattr(job, "prepare", lambda host, name: model)
+    monkeypatch.setattr(job, "measure_and_plan", lambda *_, **__: (BODIES, PLAN))
+    return client.enqueue(db, Tune("sample", "m", 10.0, seed=2**32 - 1))
 
 
 def test_a_kill_while_a_run_is_created_leaves_no_run_and_one_after_the_next_try(
@@ -211,7 +201,7 @@ def test_a_kill_while_a_run_is_created_leaves_no_run_and_one_after_the_next_try(
     dying()
     serving.recover()
     serving.obey(commands.take(db))
-    run = client.answer_to(db, planned)["run"]
+    run = client.answer_to(db, planned).run
     assert [run, "b", "a"] == [found.id for found in runs.all(db)]
     assert [event.kind for event in events.since(db, 0, run)] == ["plan"]
 
@@ -241,7 +231,7 @@ def test_an_error_of_the_disk_is_told_with_its_remedy_and_another_as_internal(
             raise error
 
         monkeypatch.setattr(runner, "create", fail)
-        command = client.enqueue(db, "tune", {"task": "sample"})
+        command = client.enqueue(db, Tune("sample", "m", 10.0, seed=1))
         serving.obey(commands.take(db))
         with pytest.raises(StropError, match=message):
             client.answer_to(db, command)
@@ -260,8 +250,8 @@ def test_an_error_of_the_disk_is_told_with_its_remedy_and_another_as_internal(
     ],
 )
 def test_amounts_that_mean_nothing_are_refused(db, serving, wrong, message):
-    request = {"task": "sample", "model": "m", "minutes": 10.0, "seed": 1} | wrong
-    command = client.enqueue(db, "tune", request)
+    asked = msgspec.structs.replace(Tune("sample", "m", 10.0, seed=1), **wrong)
+    command = client.enqueue(db, asked)
     serving.obey(commands.take(db))
     with pytest.raises(InputError, match=message):
         client.answer_to(db, command)
@@ -269,12 +259,12 @@ def test_amounts_that_mean_nothing_are_refused(db, serving, wrong, message):
 
 @pytest.mark.parametrize("rest", ["paused", "stopped", "failed", "queued"])
 def test_resume_queues_a_run_again(db, serving, rest):
-    assert obey(serving, "resume", "a", rest) == {"run": "a"}
+    assert obey(serving, "resume", "a", rest) == Planned("a")
     assert status(db, "a") == "queued"
 
 
 def test_resume_of_a_run_that_finished_meanwhile_names_it_and_its_follower_ends(db, serving):
-    assert obey(serving, "resume", "a", "finished") == {"run": "a"}
+    assert obey(serving, "resume", "a", "finished") == Planned("a")
     assert status(db, "a") == "finished"
     last = list(events.since(db, 0))[-1].id
     assert list(client.follow(db, "a", last)) == []
@@ -294,7 +284,7 @@ def test_resume_of_a_run_that_finished_meanwhile_names_it_and_its_follower_ends(
     ],
 )
 def test_a_run_that_nobody_works_on_takes_a_control_at_once(db, serving, kind, before, after):
-    assert obey(serving, kind, "a", before) == {}
+    assert obey(serving, kind, "a", before) == Obeyed()
     assert status(db, "a") == after
     assert kinds(db, "a") == ([] if before == after != "queued" else [kind])
 
@@ -322,7 +312,7 @@ def test_a_queued_run_is_controlled_while_another_is_worked_on(db, serving, kind
     tune = commands.enqueue(db, "tune", "{}")
     other = commands.enqueue(db, kind, "{}", "b")
     score_until_told(serving, "a")
-    assert client.answer_to(db, other) == {}
+    assert client.answer_to(db, other) == Obeyed()
     assert (status(db, "a"), status(db, "b")) == ("running", rest)
     assert commands.get(db, tune).status == "pending"
 
@@ -339,7 +329,7 @@ def test_a_run_that_ends_the_runner_each_time_can_be_stopped(db, serving, monkey
     stop = commands.enqueue(db, "stop", "{}", "a")
     with pytest.raises(Killed, match="b"):
         serving.serve()
-    assert client.answer_to(db, stop) == {} and status(db, "a") == "stopped"
+    assert client.answer_to(db, stop) == Obeyed() and status(db, "a") == "stopped"
 
 
 def test_models_that_take_turns_in_memory_are_told_of(db, serving):

@@ -17,7 +17,8 @@ from appliance.prompts.validate import check
 from appliance.search.race import Candidate
 from appliance.statistics.proportions import Estimate
 from appliance.tune import tune
-from appliance.verdict.verdict import Verdict, give_verdict
+from appliance.verdict.give import give_verdict
+from appliance.verdict.verdict import Verdict
 from models.engine import Generate
 
 KINDS = list(tiny_tasks.tasks())

@@ -25,7 +25,10 @@ from appliance.errors import StropError
 from appliance.host.bodies import measured
 from appliance.host.host import Host
 from appliance.host.measure import measure
-from appliance.host.plan import Planner
+from appliance.host.prepare import prepare
+from appliance.host.prices import price_bodies
+from appliance.host.twin_check import check_twin
+from appliance.host.workload import open_workload
 from models.catalog import Body, Catalog, Model
 from models.make import make
 from models.pool import Pool
@@ -55,7 +58,7 @@ def benched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
         store_with_task(home)
         (catalog.path("tiny") / "left.gguf").write_text("by a runner that was killed")
         host = Host(catalog, pool, lambda text: None)
-        patch.setattr(models_bench, "ask", lambda out, db, kind, body: measure(db, host, body))
+        patch.setattr(models_bench, "ask", lambda out, db, command: measure(db, host, command))
         yield bench("--json"), bench("--within", "10"), catalog
 
 
@@ -145,13 +148,14 @@ def test_a_twin_can_be_imported_and_must_be_the_same_model_s(
     loaded = load(store_with_task(tmp_path / "home"), "firm")
     with Pool() as pool:
         host = Host(catalog, pool, lambda text: None)
-        model = host.prepare("tiny")
-        planner = Planner(host, model, model, loaded)
+        model = prepare(host, "tiny")
         if refused:
             with pytest.raises(StropError, match=r"twin of tiny is .* nats .* another model's"):
-                planner.bodies()
+                check_twin(host, model)
         else:
-            assert planner.bodies()["twin"].prices.gradient > 0
+            check_twin(host, model)
+            priced = price_bodies(host, model, model, open_workload(host, model, loaded))
+            assert priced["twin"].prices.gradient > 0
 
 
 def test_what_makes_no_twin_is_refused_and_leaves_nothing(

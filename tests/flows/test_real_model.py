@@ -19,6 +19,7 @@ from appliance.data.read.jsonl import read_jsonl
 from appliance.data.sample import path as sample_folder
 from appliance.data.tasks import save
 from appliance.run import client
+from appliance.run.messages import Tune
 from models.catalog import Catalog
 from store import check, commands, database, journal, runs, verdicts
 
@@ -50,8 +51,7 @@ def planned(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         (home / "few.jsonl").write_text("\n".join(few))
         db = database.open(locations.store_path())
         save(db, read_jsonl(home / "few.jsonl", Choices("few")))
-        request = {"task": "few", "model": "smollm2-135m", "minutes": 0.8, "seed": 1}
-        command = client.enqueue(db, "tune", request)
+        command = client.enqueue(db, Tune("few", "smollm2-135m", 0.8, seed=1))
         runner = start_runner()
         deadline = time.monotonic() + PATIENCE
         while commands.get(db, command).status not in ("done", "failed"):
@@ -59,7 +59,7 @@ def planned(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             time.sleep(0.05)
         runner.kill()
         runner.wait()
-        assert client.answer_to(db, command)["run"]
+        assert client.answer_to(db, command).run
         with database.write(db):
             db.execute("DELETE FROM journal")
             db.execute("DELETE FROM memo")

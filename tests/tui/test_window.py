@@ -12,7 +12,7 @@ from textual.widgets import DataTable, Input, OptionList
 from appliance import locations
 from appliance.prompts.prompt import Prompt, Section
 from appliance.run import client
-from appliance.run.recorder import Inputs
+from appliance.run.messages import Inputs, Tried
 from models.catalog import Catalog
 from store import commands, database, events, prompts, runs, sql, tasks, verdicts
 from store.errors import StoreError
@@ -21,12 +21,20 @@ from store.records import EvaluationRecord, RunRecord
 from tui.app import StropApp
 from tui.feed import A_TICK, Feed
 from tui.plot import Canvas
-from tui.run_view import SHOWN, Candidate, RunView
+from tui.run_view import SHOWN, RunView
 from tui.screens.new_run import NewRun
 from tui.widgets.candidates import Candidates
 from tui.words import duration, lines, p_value
 
 SEED = Prompt(sections=(Section("task", "Name it: {labels}\n"),), example="{text}\n= {label}\n")
+FIGURES = {
+    "prompt": SEED.id,
+    "metric": "accuracy",
+    "value": 0.5,
+    "interval": [0.352, 0.648],
+    "loss": 1.5,
+    "n": 40,
+}
 CELL = 12.2
 """Width of a cell in a screenshot."""
 
@@ -139,17 +147,8 @@ def add_event(db, run, kind, **body):
 
 
 def add_candidate(db, run, operator="instruct", outcome="kept", **figures):
-    figures = figures or {"value": 0.5, "interval": [0.352, 0.648], "loss": 1.5, "n": 40}
-    add_event(
-        db,
-        run,
-        "candidate",
-        prompt=SEED.id,
-        operator=operator,
-        section="task",
-        outcome=outcome,
-        **figures,
-    )
+    figures = FIGURES | figures
+    add_event(db, run, "candidate", operator=operator, section="task", outcome=outcome, **figures)
 
 
 def evaluation(run, seq, value=0.5, n=40, spent=None):
@@ -210,7 +209,7 @@ async def test_what_the_runner_writes_moves_the_curve_the_table_and_the_progress
         await wait_for_text(pilot, "0.325  40  0.20–0.48  1.250")
 
         runs.add_evaluation(writer, evaluation("aa11", 1, value=0.72, n=160, spent=150_000.0))
-        add_event(writer, "aa11", "best", prompt=SEED.id, value=0.72, loss=1.0, n=160)
+        add_event(writer, "aa11", "best", **FIGURES | {"value": 0.72, "n": 160})
         add_event(writer, "aa11", "note", text="racing six candidates")
         spend(writer, "aa11", 300_000.0)
         await wait_for_text(pilot, "2 evaluations, n 40 to 160 cases each")
@@ -233,16 +232,16 @@ async def test_a_table_drawn_while_it_is_filled_cuts_no_figure_off(db, writer):
         table = pilot.app.screen.query_one(Candidates)
         view = RunView("aa11")
         view.candidates.append(
-            Candidate(
-                SEED.id,
-                "a_long_operator",
-                "task",
-                "kept",
-                "accuracy",
-                0.5,
-                (0.48, 0.52),
-                12.5,
-                1600,
+            Tried(
+                prompt=SEED.id,
+                metric="accuracy",
+                value=0.5,
+                interval=(0.48, 0.52),
+                loss=12.5,
+                n=1600,
+                operator="a_long_operator",
+                section="task",
+                outcome="kept",
             )
         )
         view.candidates_seen, view.measure = 2, "accuracy"
@@ -250,13 +249,6 @@ async def test_a_table_drawn_while_it_is_filled_cuts_no_figure_off(db, writer):
         shown(pilot.app)
         await pilot.pause()
         assert "a_long_operator  task        0.500  1600  0.48–0.52  12.500" in shown(pilot.app)
-
-
-async def test_a_candidate_without_figures_is_listed(db, writer):
-    add_run(writer, "aa11")
-    add_candidate(writer, "aa11", outcome="invalid", value=None, loss=None, n=0)
-    async with StropApp(db).run_test(size=(120, 40)) as pilot:
-        await wait_for_text(pilot, "invalid")
 
 
 async def test_the_best_prompt_is_shown_as_text_and_follows_the_run(db, writer):
@@ -410,7 +402,7 @@ async def test_a_new_run_is_written_as_a_tune_command_and_chosen_once_there(db, 
         await pilot.click("#start")
         await wait_for(pilot, lambda: commands.pending(writer, None), "the command")
         (command,) = commands.pending(writer, None)
-        expected = {"task": "notes", "model": "tiny", "minutes": 2.5, "seed": 42, "reasoner": None}
+        expected = {"task": "notes", "model": "tiny", "minutes": 2.5, "seed": 42}
         assert (command.kind, json.loads(command.body)) == ("tune", expected)
 
         events.append(writer, "note", json.dumps({"text": "starting the model"}))
@@ -586,7 +578,7 @@ def test_a_poll_reads_only_what_is_new(db, writer, reads):
 def test_a_chosen_run_is_caught_up_without_reading_all_its_events(db, writer, reads):
     add_run(writer, "aa11")
     with database.write(writer):
-        body = {"prompt": SEED.id, "operator": "o", "section": "task", "outcome": "kept"}
+        body = FIGURES | {"operator": "o", "section": "task", "outcome": "kept"}
         for number in range(1000):
             values = {"run_id": "aa11", "at": "", "body": json.dumps(body), "kind": "candidate"}
             sql.insert(writer, "events", values)
@@ -614,7 +606,7 @@ def test_the_best_line_is_what_the_run_called_best_not_a_lucky_candidate(db, wri
     add_run(writer, "aa11")
     runs.add_evaluation(writer, evaluation("aa11", 0, value=0.4, n=160, spent=10.0))
     runs.add_evaluation(writer, evaluation("aa11", 1, value=1.0, n=5, spent=20.0))
-    add_event(writer, "aa11", "best", prompt=SEED.id, value=0.4, loss=1.0, n=160)
+    add_event(writer, "aa11", "best", **FIGURES | {"value": 0.4, "n": 160})
     feed = Feed(db)
     feed.choose("aa11")
     feed.poll()

@@ -17,10 +17,10 @@ from appliance.calibrate.calibration import (
     Fit,
     calibrated,
     fit,
+    fit_inverse_temperature,
     label_bias,
     penalties,
     rethreshold,
-    sharpen,
 )
 from appliance.calibrate.objective import Objective, log_shares
 from appliance.scoring.outcomes import Scored, Written
@@ -50,10 +50,10 @@ def accuracy(scored: list[Scored], by: Fit) -> float:
 
 
 PLAIN = Objective()
-EVEN = Objective(shares=log_shares([case(row("A", "B", label)) for label in LABELS]))
+EQUAL_SHARES = Objective(shares=log_shares([case(row("A", "B", label)) for label in LABELS]))
 
 
-def test_a_prior_is_the_mean_score_of_each_label_around_zero():
+def test_a_bias_is_the_mean_score_of_each_label_around_zero():
     scored = [Scored("a", 0, (1.0, -2.0), (0.5, 1.0)), Scored("b", 0, (3.0, -4.0), (0.5, 1.0))]
     assert label_bias(scored, Fit(0.0), Objective(shares=(-1.0, -1.0))) == (2.5, -2.5)
     assert label_bias(scored, Fit(1.0), Objective(shares=(-1.0, -1.0))) == (2.75, -2.75)
@@ -85,31 +85,31 @@ def test_for_macro_f1_a_rare_label_counts_as_much_as_a_frequent_one():
     assert abs(recall(0, by_macro) - recall(1, by_macro)) < 0.15
 
 
-def test_a_prior_reads_no_gold_label():
+def test_a_bias_reads_no_gold_label():
     scored = favouring(30)
     turned = [Scored(s.case, (s.gold + 1) % 3, s.plain, s.free) for s in scored]
-    assert label_bias(scored, Fit(0.5), EVEN) == label_bias(turned, Fit(0.5), EVEN)
+    assert label_bias(scored, Fit(0.5), EQUAL_SHARES) == label_bias(turned, Fit(0.5), EQUAL_SHARES)
 
 
 def test_batch_calibration_undoes_a_favour_that_the_content_free_branch_does_not_know():
     tuning, unseen = favouring(24), favouring(300, seed=1)
-    plain, batch = fit(tuning, PLAIN), fit(tuning, EVEN)
+    plain, batch = fit(tuning, PLAIN), fit(tuning, EQUAL_SHARES)
     assert plain.bias == () and accuracy(unseen, plain) < 0.5
     assert accuracy(unseen, batch) > 0.95
 
 
 def test_a_label_that_is_rare_among_the_tuning_cases_stays_rare():
-    """Scores that say nothing: the common label is the best guess, and batch calibration alone
-    would guess every label as often."""
+    """The scores say nothing: the common label is the best guess, and batch calibration alone would
+    predict every label equally often."""
     random = Random(3)
     noise = [tuple(round(random.gauss(0, 0.3), 4) for _ in LABELS) for _ in range(200)]
     scored = [Scored(str(n), int(n % 20 == 0), plain, (0.0,) * 3) for n, plain in enumerate(noise)]
     rare = Objective(shares=log_shares([case(row("A", "B", LABELS[s.gold])) for s in scored]))
     assert accuracy(scored, fit(scored, rare)) == 0.95
-    assert accuracy(scored, Fit(0.0, label_bias(scored, Fit(0.0), EVEN))) < 0.5
+    assert accuracy(scored, Fit(0.0, label_bias(scored, Fit(0.0), EQUAL_SHARES))) < 0.5
 
 
-@pytest.mark.parametrize("objective", [PLAIN, EVEN])
+@pytest.mark.parametrize("objective", [PLAIN, EQUAL_SHARES])
 def test_no_calibration_that_was_tried_is_better_than_the_fit(objective):
     scored = favouring(40)
     best = sum(penalties(scored, fit(scored, objective), objective))
@@ -121,13 +121,13 @@ def test_no_calibration_that_was_tried_is_better_than_the_fit(objective):
     assert best == pytest.approx(min(sum(penalties(scored, f, objective)) for f in tried))
 
 
-def test_a_given_calibration_is_kept_and_sharpened_only():
+def test_a_given_calibration_gets_an_inverse_temperature_alone():
     given = Fit(0.5, (1.0, 0.0, -1.0), inverse_temperature=0.25)
-    found = sharpen(favouring(40), [given], PLAIN)
+    found = fit_inverse_temperature(favouring(40), [given], PLAIN)
     assert (found.weight, found.bias) == (given.weight, given.bias)
 
 
-def test_a_prior_for_other_labels_is_no_calibration_of_these_scores():
+def test_a_bias_for_other_labels_is_no_calibration_of_these_scores():
     with pytest.raises(ValueError, match="zip"):
         favouring(1)[0].scores(Fit(0.0, (1.0, 2.0)))
 
@@ -145,19 +145,19 @@ def channelled(count: int, *, direct: bool) -> list[Scored]:
     return found
 
 
-@pytest.mark.parametrize(("direct", "share"), [(True, 0.0), (False, 1.0)])
-def test_a_channel_gets_the_share_that_it_deserves(direct, share):
+@pytest.mark.parametrize(("direct", "weight"), [(True, 0.0), (False, 1.0)])
+def test_a_channel_gets_the_weight_that_it_deserves(direct, weight):
     scored = channelled(60, direct=direct)
     found = fit(scored, PLAIN)
-    assert found.channel_weight == share and found.channel_weight in CHANNEL_WEIGHTS
+    assert found.channel_weight == weight and found.channel_weight in CHANNEL_WEIGHTS
     assert accuracy(scored, found) == 1.0
 
 
-def test_without_a_channel_it_has_no_share():
-    assert fit(favouring(24), EVEN).channel_weight == 0.0
+def test_without_a_channel_its_weight_is_0():
+    assert fit(favouring(24), EQUAL_SHARES).channel_weight == 0.0
 
 
-def test_a_prior_is_taken_of_the_whole_score_the_channel_included():
+def test_a_bias_is_taken_of_the_whole_score_the_channel_included():
     scored = [Scored("a", 0, (0.0, 0.0), (0.0, 0.0), channel=(4.0, 0.0))]
     assert label_bias(scored, Fit(0.0, channel_weight=0.5), Objective(shares=(-1.0, -1.0))) == (
         1.0,
@@ -166,7 +166,7 @@ def test_a_prior_is_taken_of_the_whole_score_the_channel_included():
 
 
 def asked(count: int, lean: float, seed: int = 0) -> list[YesNoOutcome]:
-    """Each third case has a label; the model leans to yes by so many nats whatever is asked."""
+    """Each third case has a label; the model leans to yes by ``lean`` nats whatever is asked."""
     random = Random(seed)
     found = []
     for n in range(count):
@@ -188,13 +188,13 @@ def test_a_threshold_undoes_a_lean_to_yes_or_to_no(lean, shares):
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "macro_f1"])
-def test_no_threshold_that_was_seen_is_cheaper_than_the_fitted_one(metric):
+def test_no_observed_threshold_has_less_error_than_the_fitted_one(metric):
     scored = asked(40, 1.0)
     found = fit(scored, Objective(metric))
     margins = {margin for s in scored for margin in s.margins(Fit(found.weight))}
     tried = [found, *(Fit(found.weight, threshold=cut) for cut in margins)]
-    cost, *spread = (sum(s.error(by, metric) for s in scored) for by in tried)
-    assert cost <= min(spread)
+    least, *errors = (sum(s.error(by, metric) for s in scored) for by in tried)
+    assert least <= min(errors)
 
 
 def test_where_hardly_any_answer_is_a_yes_its_threshold_is_found_all_the_same():
@@ -213,7 +213,7 @@ def test_where_hardly_any_answer_is_a_yes_its_threshold_is_found_all_the_same():
     assert estimate(scored, found, "micro_f1").value == best > 0.6
 
 
-SEVEN_IN_A_HUNDRED = Objective("micro_f1", (log(0.07 / 3),) * 3, positive_share=0.07)
+SEQUAL_SHARES_IN_A_HUNDRED = Objective("micro_f1", (log(0.07 / 3),) * 3, positive_share=0.07)
 
 
 def drawn(count: int, seed: int, *, ordered: bool = False) -> list[YesNoOutcome]:
@@ -236,21 +236,21 @@ def test_a_fit_to_cases_half_of_which_have_something_to_find_holds_where_hardly_
     f1: dict[str, list[float]] = {"weighed": [], "as seen": [], "best": []}
     for seed in range(6):
         seen, natural = drawn(192, seed, ordered=True), drawn(600, seed + 100)
-        unaware = msgspec.structs.replace(SEVEN_IN_A_HUNDRED, positive_share=None)
+        unaware = msgspec.structs.replace(SEQUAL_SHARES_IN_A_HUNDRED, positive_share=None)
         for name, by in (
-            ("weighed", fit(seen, SEVEN_IN_A_HUNDRED)),
+            ("weighed", fit(seen, SEQUAL_SHARES_IN_A_HUNDRED)),
             ("as seen", fit(seen, unaware)),
-            ("best", fit(natural, SEVEN_IN_A_HUNDRED)),
+            ("best", fit(natural, SEQUAL_SHARES_IN_A_HUNDRED)),
         ):
             f1[name].append(estimate(natural, by, "micro_f1").value)
     assert fmean(f1["weighed"]) > fmean(f1["best"]) - 0.06
     assert fmean(f1["weighed"]) > fmean(f1["as seen"]) + 0.06
 
 
-def test_a_prior_is_that_of_cases_as_they_come_wherever_those_with_something_to_find_stand():
+def test_a_bias_is_that_of_cases_as_they_come_wherever_those_with_something_to_find_stand():
     seen, natural = drawn(300, 1, ordered=True), drawn(1000, 2)
-    expected = fit(natural, SEVEN_IN_A_HUNDRED).bias
-    assert fit(seen, SEVEN_IN_A_HUNDRED).bias == pytest.approx(expected, abs=0.3)
+    expected = fit(natural, SEQUAL_SHARES_IN_A_HUNDRED).bias
+    assert fit(seen, SEQUAL_SHARES_IN_A_HUNDRED).bias == pytest.approx(expected, abs=0.3)
 
 
 def ruled_out(scored: list[YesNoOutcome], label: int, margin: float) -> list[YesNoOutcome]:
@@ -277,7 +277,7 @@ def test_nothing_is_fitted_to_labels_that_types_rule_out(metric, shares):
     assert fit(nothing, Objective(metric, shares)).threshold == 0.0
 
 
-def test_a_prior_counts_a_label_among_the_cases_that_may_have_it():
+def test_a_bias_counts_a_label_among_the_cases_that_may_have_it():
     """A tenth of all have it, a fifth of those that may."""
     margins = [n / 100 for n in range(100)]
     scored = [
@@ -288,7 +288,7 @@ def test_a_prior_counts_a_label_among_the_cases_that_may_have_it():
     assert sum(margin >= bar for margin in margins[::2]) == 10
 
 
-def test_where_nothing_is_due_everything_is_a_no():
+def test_where_nothing_is_positive_everything_is_a_no():
     scored = [
         YesNoOutcome(str(n), ("a",), (False,), (n / 10,), (0.0,), (True,), "-") for n in range(9)
     ]
@@ -329,7 +329,7 @@ def test_a_label_that_is_asked_for_more_often_gets_a_lower_bar():
     assert common < rare < never
 
 
-def test_a_prior_of_yes_no_answers_reads_no_gold_label():
+def test_a_bias_of_yes_no_answers_reads_no_gold_label():
     scored = asked(30, 2.0)
     turned = [msgspec.structs.replace(s, gold=s.gold[::-1]) for s in scored]
     objective = Objective(shares=(-1.0, -1.5, -2.0))
@@ -337,13 +337,13 @@ def test_a_prior_of_yes_no_answers_reads_no_gold_label():
 
 
 def test_there_is_nothing_to_fit_to_written_answers():
-    assert fit([Written("c", "4", 1.0, True, (1, 0, 0), 0.5)], EVEN) == Fit(0.0)
+    assert fit([Written("c", "4", 1.0, True, (1, 0, 0), 0.5)], EQUAL_SHARES) == Fit(0.0)
 
 
-def test_a_calibrated_prompt_has_all_that_was_fitted_but_the_sharpness():
+def test_a_calibrated_prompt_has_all_that_was_fitted_but_the_inverse_temperature():
     base = msgspec.structs.replace(PROMPT, reverse="{label}: {text}\n")
     found = calibrated(base, Fit(0.5, (1.0, 0.0, -1.0), 0.25, 0.1, 2.0))
     assert (found.weight, found.bias, found.channel_weight, found.threshold) == (
         0.5, (1.0, 0.0, -1.0), 0.1, 2.0,
     )  # fmt: skip
-    assert sharpen(favouring(9), [found], PLAIN).bias == found.bias
+    assert fit_inverse_temperature(favouring(9), [found], PLAIN).bias == found.bias

@@ -9,14 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from appliance.scoring.entities import (
-    counts,
-    read_json,
-    read_tags,
-    tag_of,
-    write_json,
-    write_tags,
-)
+from appliance.prompts.entities import tag_of, write_json, write_tags
+from appliance.scoring.entities import counts, read_json, read_tags
 
 TYPES = ("person", "Work of Art", "C+", "C-", "3D", "组织", 'a"b\\c', "R&D/</x>")
 TEXT = "Ada Park and Ada met Bo in Norvik."

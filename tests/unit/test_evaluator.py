@@ -7,18 +7,17 @@ from math import exp, log
 
 import msgspec
 import pytest
-from in_process import LABELS, PROMPT, TASK, many, row
+from in_process import LABELS, PROMPT, TASK, InProcess, MemoryJournal, many, row
+from scripted_model import ScriptedModel
 
 from appliance.encode.layout import Layout
-from appliance.encode.renderer import Sheet
+from appliance.encode.renderer import Renderer, Sheet
+from appliance.evaluate.decisions import decisions, with_channel
+from appliance.evaluate.evaluator import Evaluator
+from appliance.evaluate.workbench import Body, Prices, Workbench
 from appliance.prompts.prompt import Prompt
 from appliance.scoring.outcomes import MISS, Scored
-from appliance.scoring.replies import (
-    decisions,
-    read_scores,
-    totals,
-    with_channel,
-)
+from appliance.scoring.replies import read_scores, totals
 from appliance.scoring.yes_no import YesNoOutcome
 from appliance.task import Case, Example, Label
 from models.engine import Choice, Scores, Segment
@@ -214,3 +213,32 @@ def test_a_written_answer_is_a_decision_between_itself_and_nothing_as_sharp_as_i
     sheet = Sheet(laid_out(1), [[(1,)]], [[()]], [])
     asked = Case(Example("1 + 1", answers=("2",)))
     assert decisions(task, WRITTEN, sheet, [asked], 1.0) == (Choice((1,), (), 0, 0.0, 0.5),)
+
+
+def test_prompts_that_are_asked_together_score_as_they_do_alone_and_cost_less(tmp_path):
+    """The instruction comes after the demonstrations, which all of them share."""
+    shots = many(12)
+    rows = {case.query.id: case.query for case in shots}
+    cases = many(40)[12:]
+    same = msgspec.structs.replace(PROMPT, sections=(), shots=tuple(rows))
+    prompts = [
+        msgspec.structs.replace(same, example=same.example.replace("Relation: ", f"{word}: "))
+        for word in ("Relation", "Relation is", "Relation of the two")
+    ]
+    prompts += [
+        msgspec.structs.replace(same, words=words) for words in (("a", "b", "c"), ("x", "y", "z"))
+    ]
+
+    def bench() -> Workbench:
+        models = InProcess(ScriptedModel(tmp_path))
+        return Workbench(
+            models, {"search": Body("m", "m", Prices(1.0))}, MemoryJournal(), lambda: None
+        )
+
+    alone, together = (
+        Evaluator(b := bench(), Renderer(TASK, rows, b.models.tokeniser())) for _ in "ab"
+    )
+    expected = [alone.score(prompt, cases) for prompt in prompts]
+    assert together.score_together(prompts, cases) == expected
+    assert len(together.bench.journal.lines) == 1 < len(alone.bench.journal.lines)
+    assert together.spent < alone.spent

@@ -14,7 +14,8 @@ from in_process import PROMPT
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.render import render
 from appliance.prompts.validate import check
-from appliance.search.methods.local import mutate, shot_sets
+from appliance.search.methods.local import mutate
+from appliance.search.shots import shot_sets
 from appliance.search.spaces import space_of
 from appliance.search.spaces.labels import CLASSIFY, RELATION
 from appliance.search.spaces.space import (
@@ -33,7 +34,7 @@ from appliance.search.spaces.yes_no import SEVERAL, YES_NO_RELATION
 from appliance.task import FIELDS
 
 TASKS = {name: tiny_tasks.loaded(name) for name in tiny_tasks.tasks()}
-POOL = {"founder": ("f1", "f2", "f3"), "supplier of": ("s1",), "author": ()}
+DEMONSTRATIONS = {"founder": ("f1", "f2", "f3"), "supplier of": ("s1",), "author": ()}
 SECTIONS = {"example", "task", "labels", "demonstrations", "channel"}
 
 
@@ -97,7 +98,7 @@ def test_every_point_of_a_format_space_builds_a_valid_prompt(data, name):
         names.append(name)
         return data.draw(st.sampled_from(list(options)), label=name)
 
-    rows = next(iter(loaded.pool.values()), ())
+    rows = next(iter(loaded.demonstrations.values()), ())
     shots = data.draw(st.sampled_from([{}, {"a": rows[:1]}, {"a": rows[:1], "none": ()}]))
     point = choose_point(choose, tuple(shots), space(name))
     prompt = build(point, shots, space(name))
@@ -115,7 +116,7 @@ def test_every_layout_makes_prompts_of_the_seeds_form_that_suit_the_task(name):
     for _ in range(200):
         point = drawn(space(name), random)
         layouts.add(point["layout"])
-        prompt = build(point, {"": next(iter(loaded.pool.values()), ())}, space(name))
+        prompt = build(point, {"": next(iter(loaded.demonstrations.values()), ())}, space(name))
         check(prompt, loaded, cases)
         assert prompt.form == loaded.seed.form and prompt.target in prompt.slots
         given = {slot for slot in FIELDS[loaded.task.kind] if slot in ("text", "question")}
@@ -147,9 +148,9 @@ def test_two_points_that_differ_build_two_prompts(name):
 def test_mutations_are_valid_prompts_that_show_rows_of_the_pool_once(seed, shown):
     random = Random(seed)
     prompt = msgspec.structs.replace(PROMPT, shots=("f1", "s1") if shown else ())
-    rows = {row for ids in POOL.values() for row in ids}
+    rows = {row for ids in DEMONSTRATIONS.values() for row in ids}
     for _ in range(20):
-        changed, section = mutate(prompt, POOL, random, RELATION)
+        changed, section = mutate(prompt, DEMONSTRATIONS, random, RELATION)
         assert section in SECTIONS
         assert set(changed.shots) <= rows and len(set(changed.shots)) == len(changed.shots)
         assert abs(len(changed.shots) - len(prompt.shots)) <= 1
@@ -168,7 +169,7 @@ def test_a_mutated_prompt_keeps_its_form_its_mode_and_suits_its_task(name, mode)
     prompt = msgspec.structs.replace(loaded.seed, mode=mode)
     reached = set()
     for _ in range(150):
-        prompt, section = mutate(prompt, loaded.pool, random, space(name))
+        prompt, section = mutate(prompt, loaded.demonstrations, random, space(name))
         reached.add(section)
         assert (prompt.form, prompt.mode) == (loaded.seed.form, mode)
         check(prompt, loaded, loaded.cases["tuning"])
@@ -183,7 +184,8 @@ def test_a_mutated_prompt_keeps_its_form_its_mode_and_suits_its_task(name, mode)
 def test_every_rule_of_a_space_is_reached(name, rule):
     loaded, random = TASKS[name], Random(3)
     values = {
-        getattr(mutate(loaded.seed, loaded.pool, random, space(name))[0], rule) for _ in range(300)
+        getattr(mutate(loaded.seed, loaded.demonstrations, random, space(name))[0], rule)
+        for _ in range(300)
     }
     expected = space(name).words.values() if rule == "words" else space(name).rules[rule]
     assert set(expected) <= values
@@ -196,7 +198,7 @@ def test_a_channel_that_is_dropped_leaves_no_share():
     assert {p.channel_weight for p in changed if not p.reverse} == {0.0}
 
 
-def test_without_a_pool_no_demonstrations_are_mutated():
+def test_without_rows_that_may_be_shown_no_demonstrations_are_mutated():
     random = Random(5)
     sections = {mutate(PROMPT, {}, random, RELATION)[1] for _ in range(200)}
     shots = {mutate(PROMPT, {"founder": ()}, random, RELATION)[0].shots for _ in range(200)}
@@ -208,14 +210,14 @@ def test_every_demonstration_of_the_pool_can_be_reached():
     prompt = PROMPT
     reached = set()
     for _ in range(300):
-        prompt, _ = mutate(prompt, POOL, random, RELATION)
+        prompt, _ = mutate(prompt, DEMONSTRATIONS, random, RELATION)
         reached.update(prompt.shots)
     assert reached == {"f1", "f2", "f3", "s1"}
 
 
 def test_shot_sets_are_the_rows_of_each_rank_the_seeds_and_none():
     seed = msgspec.structs.replace(PROMPT, shots=("s1", "f2"))
-    assert shot_sets(POOL, seed) == {
+    assert shot_sets(DEMONSTRATIONS, seed) == {
         "row 1 of each": ("f1", "s1"),
         "row 2 of each": ("f2",),
         "row 3 of each": ("f3",),
@@ -227,6 +229,6 @@ def test_shot_sets_are_the_rows_of_each_rank_the_seeds_and_none():
 
 @pytest.mark.parametrize("shots", [("f1", "s1"), ("f2",), ()])
 def test_no_two_shot_sets_are_the_same(shots):
-    sets = shot_sets(POOL, msgspec.structs.replace(PROMPT, shots=shots))
+    sets = shot_sets(DEMONSTRATIONS, msgspec.structs.replace(PROMPT, shots=shots))
     assert set(sets.values()) == {("f1", "s1"), ("f2",), ("f3",), ()}
     assert len(sets) == 4

@@ -11,13 +11,8 @@ from families import FAMILIES, write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from appliance.scoring.entities import (
-    read_json,
-    read_tags,
-    tag_of,
-    write_json,
-    write_tags,
-)
+from appliance.prompts.entities import tag_of, write_json, write_tags
+from appliance.scoring.entities import read_json, read_tags
 from appliance.scoring.grammars import (
     MAX_CHARACTERS,
     MAX_ENTITIES,

@@ -10,11 +10,13 @@ from tiny_gguf import build
 
 import appliance.host.bodies
 import appliance.host.host
+import appliance.host.prepare
 from appliance.errors import StropError
 from appliance.evaluate.workbench import Prices
 from appliance.host.bodies import fastest
 from appliance.host.fidelity import Fidelity
 from appliance.host.host import Host
+from appliance.host.prepare import prepare
 from models.catalog import Body, Catalog, Model, hash_file
 from models.engine import Describe, Description, Request, Tokenise, Tokens
 
@@ -72,7 +74,7 @@ def host(tmp_path: Path, workers: Workers, monkeypatch: pytest.MonkeyPatch) -> H
         assert {serving, worker} <= pool.open_now and serving == "tiny/F32"
         return Fidelity(AWAY[worker.partition("/")[2]], 1.0, len(tokens))
 
-    monkeypatch.setattr(appliance.host.host, "make", made)
+    monkeypatch.setattr(appliance.host.prepare, "make", made)
     monkeypatch.setattr(appliance.host.bodies, "make", made)
     monkeypatch.setattr(appliance.host.bodies, "fidelity", compared)
     monkeypatch.setattr(Host, "timed", timed)
@@ -112,7 +114,7 @@ def test_a_body_that_was_never_compared_does_not_search():
 
 
 def test_a_model_keeps_its_own_file_and_the_chosen_body_alone(host):
-    model = host.prepare("tiny")
+    model = prepare(host, "tiny")
     assert model == host.catalog.get("tiny")
     assert (model.search, list(model.bodies)) == ("Q8_0", ["F32", "Q8_0"])
     assert model.bodies["Q8_0"].prefill_tokens_per_s == 500.0
@@ -122,16 +124,16 @@ def test_a_model_keeps_its_own_file_and_the_chosen_body_alone(host):
 
 
 def test_a_model_is_measured_once(host, workers):
-    host.prepare("tiny")
+    prepare(host, "tiny")
     assert workers.opened == [f"tiny/{body}" for body in SPEEDS] and not workers.open_now
-    host.prepare("tiny")
+    prepare(host, "tiny")
     assert len(workers.opened) == len(SPEEDS)
 
 
 def test_no_unquantised_body_is_made_of_a_large_file(host, monkeypatch):
     monkeypatch.setattr(appliance.host.bodies, "LARGE", 1)
     monkeypatch.setitem(SPEEDS, "BF16", 10_000.0)
-    assert host.prepare("tiny").search == "Q8_0"
+    assert prepare(host, "tiny").search == "Q8_0"
 
 
 def file_of(host: Host, model: Model, body: str) -> Path:
@@ -143,7 +145,7 @@ def file_of(host: Host, model: Model, body: str) -> Path:
 
 @pytest.mark.parametrize("body", ["F32", "Q8_0", "twin"])
 def test_a_file_that_has_changed_is_named_and_not_used(host, workers, body):
-    model = host.prepare("tiny")
+    model = prepare(host, "tiny")
     workers.opened.clear()
     file = file_of(host, model, body)
     data = file.read_bytes()
@@ -160,15 +162,15 @@ def test_a_file_that_has_changed_is_named_and_not_used(host, workers, body):
 
 
 def test_no_twin_is_made_of_a_file_that_has_changed(host):
-    model = host.prepare("tiny")
+    model = prepare(host, "tiny")
     host.catalog.update(msgspec.structs.replace(model, twin_sha256=None))
     file_of(host, model, "F32").write_bytes(b"other")
     with pytest.raises(StropError, match="not the file that was recorded"):
-        host.prepare("tiny")
+        prepare(host, "tiny")
 
 
 def test_the_user_says_how_many_layers_a_card_takes(host, workers, monkeypatch):
-    model = host.prepare("tiny")
+    model = prepare(host, "tiny")
     monkeypatch.setenv("STROP_GPU_LAYERS", "12")
     for body in ("F32", "twin"):
         host.worker(model, body)
@@ -179,14 +181,14 @@ def test_the_user_says_how_many_layers_a_card_takes(host, workers, monkeypatch):
 
 
 def test_a_file_is_hashed_once_a_process(host, monkeypatch):
-    model = host.prepare("tiny")
+    model = prepare(host, "tiny")
     host.worker(model, "Q8_0")
     monkeypatch.setattr(appliance.host.host, "hash_file", None)
     host.body(model, "Q8_0", FREE)
 
 
 def test_a_model_that_was_removed_and_added_again_is_opened_again(host, workers, tmp_path):
-    before = host.prepare("tiny")
+    before = prepare(host, "tiny")
     first = host.body(before, "F32", FREE)
     host.catalog.remove("tiny")
     add(host.catalog, tmp_path / "other.gguf", build(data=163))
@@ -201,7 +203,7 @@ def test_a_model_that_was_removed_and_added_again_is_opened_again(host, workers,
 
 @pytest.mark.parametrize("body", ["F32", "Q8_0", "twin"])
 def test_the_identity_of_a_body_is_that_of_its_own_file_and_context(host, body):
-    model = host.prepare("tiny")
+    model = prepare(host, "tiny")
     identity = host.body(model, body, FREE).identity
     assert hash_file(file_of(host, model, body)) in identity
     same, shorter = (

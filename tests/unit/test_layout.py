@@ -15,8 +15,9 @@ from appliance.encode.layout import Layout
 from appliance.encode.renderer import Renderer
 from appliance.encode.tokens import text_of
 from appliance.errors import InputError
+from appliance.prompts.pieces import DATA
 from appliance.prompts.prompt import Prompt, Section
-from appliance.prompts.render import DATA, literals, render
+from appliance.prompts.render import literals, render
 from appliance.task import Case, Example, Label
 from models.engine import Describe, Tokenise
 
@@ -324,6 +325,22 @@ def test_cutting_a_text_loses_nothing_and_leaves_an_unfinished_line(parts):
     assert TOKENISER.encode([text], closed=True)[0][0] == tuple(
         words.handle(Tokenise((text,))).ids[0]
     )
+
+
+def test_a_model_is_asked_nothing_before_something_is_encoded():
+    class Asked(WordModel):
+        requests = 0
+
+        def handle(self, request):
+            self.requests += 1
+            return super().handle(request)
+
+    model = Asked()
+    tokeniser = InProcess(model).tokeniser()
+    renderer = Renderer(TASK, RENDERER.rows, tokeniser)
+    assert model.requests == 1  # what it holds, which the test asked for
+    renderer.sheet(PROMPT, CASES)
+    assert model.requests > 1
 
 
 def test_a_tokeniser_that_looks_across_lines_is_never_cut():

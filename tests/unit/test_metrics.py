@@ -69,7 +69,7 @@ def test_few_cases_that_are_all_alike_do_not_make_an_interval_without_width(coun
     assert (found.value, found.low, found.high) == (value, expected.low, expected.high)
 
 
-def test_none_of_the_above_said_rightly_is_no_hit_of_an_f1():
+def test_none_of_the_above_predicted_rightly_is_no_hit_of_an_f1():
     none = Scored("c", 1, (0.0, 1.0), (0.0, 0.0), ("a", "none"), none=1)
     hit = Scored("d", 0, (1.0, 0.0), (0.0, 0.0), ("a", "none"), none=1)
     miss = Scored("e", 0, (0.0, 1.0), (0.0, 0.0), ("a", "none"), none=1)

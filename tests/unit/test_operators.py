@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from random import Random
+from types import SimpleNamespace
 
 import msgspec
 import pytest
 import tiny_tasks
 
+from appliance.calibrate.objective import Objective
 from appliance.prompts.prompt import Prompt
 from appliance.scoring.outcomes import Outcome, Scored, Written
 from appliance.scoring.yes_no import YesNoOutcome
-from appliance.search.methods.instructions import (
-    OPERATORS,
-    WORK,
-    induce,
-    instructed,
-    rewrite,
-)
-from appliance.search.race import Candidate
+from appliance.search.candidate import Candidate
+from appliance.search.instructions import WORK, instructed
+from appliance.search.lab import Lab
+from appliance.search.methods import induce, rewrite
+from appliance.search.race import Race
 from appliance.task import Case, Task
 
 WRONG = {
@@ -44,6 +42,18 @@ def wrong_on(name: str, cases: list[Case]) -> Candidate:
     )
 
 
+def asked(operator: str, task: Task, leader: Candidate, cases: list[Case], seed: int = 0):
+    """What the reasoner is asked, and the cases that it is shown."""
+    race = Race(SimpleNamespace(task=task), cases, Objective(task.metric), lambda *_: None)
+    race.leader = leader
+    lab = Lab(race, None, {}, seed)
+    if operator == "induce":
+        shown = lab.examples(4)
+        return induce.question(task, shown), shown
+    wrong = lab.failures(leader, 4)
+    return rewrite.question(task, leader.prompt, wrong), [failure.case for failure in wrong]
+
+
 def _outcome(task: Task, prompt: Prompt, case: Case, said: str) -> Outcome:
     if prompt.form == "yesno":
         labels = tuple(y for y in case.labels if y != task.none)
@@ -63,60 +73,61 @@ def _outcome(task: Task, prompt: Prompt, case: Case, said: str) -> Outcome:
 @pytest.mark.parametrize("name", TASKS)
 def test_induction_shows_rows_of_any_kind_with_their_right_answers(name):
     task, cases = TASKS[name].task, TASKS[name].cases["tuning"]
-    asked = induce(task, wrong_on(name, cases), cases, Random(0))
-    assert asked is not None and len(asked.cases) == asked.text.count("Input: ") == 4
-    for case in asked.cases:
+    text, shown = asked("induce", task, wrong_on(name, cases), cases)
+    assert len(shown) == text.count("Input: ") == 4
+    for case in shown:
         row = case.query
-        assert f"Input: {row.text}" in asked.text
+        assert f"Input: {row.text}" in text
         right = (
             *row.answers[:1],
             row.label,
             *row.labels,
             *(row.text[a:b] for a, b, _ in row.spans),
         )
-        assert all(word in asked.text.partition(f"Input: {row.text}")[2] for word in right)
-        assert row.question in asked.text
-    offers = any(case.options for case in asked.cases)
-    assert ("The possible answers are: " in asked.text) == offers
+        assert all(word in text.partition(f"Input: {row.text}")[2] for word in right)
+        assert row.question in text
+    offers = any(case.options for case in shown)
+    assert ("The possible answers are: " in text) == offers
 
 
 @pytest.mark.parametrize("name", TASKS)
 def test_rewriting_shows_what_the_model_said_and_what_it_was_asked_to_do(name):
     task, cases = TASKS[name].task, TASKS[name].cases["tuning"]
     leader = wrong_on(name, cases)
-    asked = rewrite(task, leader, cases, Random(0))
-    assert asked is not None
-    assert f"tells a model how to {WORK[task.kind]}:" in asked.text
+    text, shown = asked("rewrite", task, leader, cases)
+    assert f"tells a model how to {WORK[task.kind]}:" in text
     instruction = leader.prompt.section("task").replace("{labels}", "").strip()
-    assert f'"{instruction}"' in asked.text and "{labels}" not in asked.text
-    shown = {case.id for case in asked.cases}
+    assert f'"{instruction}"' in text and "{labels}" not in text
     by_case = {outcome.case: outcome for outcome in leader.scored}
-    for case in asked.cases:
-        assert f"The model said: {by_case[case.id].predicted(leader.fit)}" in asked.text
-    assert shown <= {o.case for o in leader.scored if not o.correct(leader.fit)}
+    for case in shown:
+        assert f"The model said: {by_case[case.id].predicted(leader.fit)}" in text
+    assert {case.id for case in shown} <= {
+        o.case for o in leader.scored if not o.correct(leader.fit)
+    }
 
 
 @pytest.mark.parametrize("name", TASKS)
-@pytest.mark.parametrize("operator", OPERATORS)
+@pytest.mark.parametrize("operator", ["induce", "rewrite"])
 def test_an_operator_asks_the_same_of_the_same_random_source(name, operator):
     cases = TASKS[name].cases["tuning"]
     leader = wrong_on(name, cases)
-    asked = [OPERATORS[operator](TASKS[name].task, leader, cases, Random(s)) for s in (1, 1, 2)]
-    assert asked[0] == asked[1] != asked[2]
+    texts = [asked(operator, TASKS[name].task, leader, cases, seed) for seed in (1, 1, 2)]
+    assert texts[0] == texts[1] != texts[2]
 
 
 def test_a_question_without_options_has_no_possible_answers():
     cases = TASKS["answer"].cases["tuning"]
-    asked = induce(TASKS["answer"].task, wrong_on("answer", cases), cases, Random(0))
-    assert asked is not None and "possible answers" not in asked.text
+    text, _ = asked("induce", TASKS["answer"].task, wrong_on("answer", cases), cases)
+    assert "possible answers" not in text
 
 
 @pytest.mark.parametrize("name", TASKS)
 def test_an_instruction_takes_the_old_ones_place_and_lists_labels_where_it_did(name):
     seed = TASKS[name].seed
-    changed = instructed(seed, "Do it well.")
+    changed = instructed(TASKS[name].task, seed, "Do it well.")
     listed = "{labels}" in seed.section("task")
-    assert changed.section("task") == f"Do it well.{' {labels}' if listed else ''}\n\n"
+    kept = " Answer yes or no." if seed.form == "yesno" else ""
+    assert changed.section("task") == f"Do it well.{kept}{' {labels}' if listed else ''}\n\n"
     assert (changed.form, changed.example) == (seed.form, seed.example)
 
 
@@ -128,10 +139,9 @@ def test_a_reasoner_reads_the_words_of_a_label_and_not_its_code(name):
         for n, label in enumerate(task.labels)
     )
     task = msgspec.structs.replace(task, labels=coded)
-    for operator in OPERATORS.values():
-        asked = operator(task, wrong_on(name, cases), cases, Random(0))
-        assert asked is not None
-        answers = [line for line in asked.text.splitlines() if line.startswith("Answer: ")]
+    for operator in ("induce", "rewrite"):
+        text, _ = asked(operator, task, wrong_on(name, cases), cases)
+        answers = [line for line in text.splitlines() if line.startswith("Answer: ")]
         assert answers and all(line[8:].startswith(("words for it", "none")) for line in answers)
-        said = [line for line in asked.text.splitlines() if line.startswith("The model said: ")]
+        said = [line for line in text.splitlines() if line.startswith("The model said: ")]
         assert all("words for it" in line or WRONG[name] not in line for line in said)

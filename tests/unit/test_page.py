@@ -20,12 +20,12 @@ import pytest
 
 from appliance.errors import InputError, StropError
 from appliance.verdict.leaks import Leak
-from appliance.verdict.page import MOST_FLIPS, page
 from appliance.verdict.page.file import check, write
+from appliance.verdict.page.page import MOST_FLIPS, page
 from appliance.verdict.page.svg import Drawing
-from appliance.verdict.report import Report, Shown
 from appliance.verdict.report.both import Both
 from appliance.verdict.report.labels import Confused, Matrix
+from appliance.verdict.report.report import Report, Shown
 
 HOSTILE = (
     "<script>alert(1)</script><img src=http://a.example/x onerror=alert(2)>"

@@ -22,9 +22,9 @@ def table(both: int, wins: int, losses: int, neither: int) -> tuple[list[int], l
     return before, [1] * (both + wins) + [0] * (losses + neither)
 
 
-def by_label(gold: list[int], said: list[int], labels: int) -> Rows:
+def by_label(gold: list[int], predicted: list[int], labels: int) -> Rows:
     counts = np.zeros((len(gold), labels, 3))
-    for case, (right, told) in enumerate(zip(gold, said, strict=True)):
+    for case, (right, told) in enumerate(zip(gold, predicted, strict=True)):
         if right == told:
             counts[case, right, 0] = 1
         else:
@@ -144,7 +144,7 @@ def test_a_single_case_or_cluster_says_nothing() -> None:
     assert (found.before.low, found.before.high) == (0.0, 1.0)
 
 
-def test_due_cases_and_the_clusters_that_hold_them_are_counted() -> None:
+def test_positive_cases_and_the_clusters_that_hold_them_are_counted() -> None:
     before = np.array([HIT, MISSED, NOTHING, CLAIMED, WRONG, NOTHING])
     found = weigh(before, before[::-1], ["a", "a", "b", "b", "c", "d"])
     assert (found.positives, found.positive_clusters, found.clusters) == (3, 2, 4)
@@ -199,8 +199,12 @@ def test_thirty_thousand_cases_take_seconds() -> None:
     positives = rng.random(30_000) < 0.05
     sides = []
     for found in (0.5, 0.6):
-        said = rng.random(30_000) < np.where(positives, found, 0.05)
-        sides.append(np.stack([positives & said, ~positives & said, positives & ~said], axis=1))
+        predicted = rng.random(30_000) < np.where(positives, found, 0.05)
+        sides.append(
+            np.stack(
+                [positives & predicted, ~positives & predicted, positives & ~predicted], axis=1
+            )
+        )
     start = time.perf_counter()
     assert paired(*sides).p < 0.05
     assert time.perf_counter() - start < 20

@@ -1,91 +1,108 @@
-"""What a plan says before a run, from prices that are given."""
+"""A plan says before a run what its minutes pay for, from prices that are given."""
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import msgspec
 import pytest
+import tiny_tasks
 from in_process import PROMPT, TASK, InProcess, WordModel, case, many, row
+from scripted_model import ScriptedModel
 
-from appliance.data.tasks import Loaded
 from appliance.encode.renderer import Renderer
 from appliance.errors import BudgetError, InputError
 from appliance.evaluate.workbench import Body, Prices
-from appliance.host.plan import LEAST_CANDIDATES, Agreement, Planner
+from appliance.host.host import Host
+from appliance.host.lengths import check_lengths
+from appliance.host.plan import LEAST_CANDIDATES, affordable, make_plan, verdict_minutes
+from appliance.host.workload import Workload, open_workload
+from appliance.prompts.loaded import Loaded
 from appliance.prompts.seeds import plain_seed
 from appliance.tune import MINUTE
 
 
-class Bench:
-    """A gauge whose candidates take 1,000 tokens a rung; nothing is measured."""
+def workload(cases, context: int) -> Workload:
+    """Its model takes ``context`` tokens."""
+    split = {"tuning": cases, "selection": cases[:1], "test": cases[:1]}
+    tokeniser = InProcess(WordModel()).tokeniser()
+    tokeniser.description = msgspec.structs.replace(tokeniser.description, context=context)
+    return Workload(Loaded("t", "h", TASK, PROMPT, {}, split, {}), Renderer(TASK, {}, tokeniser))
+
+
+class Counter:
+    """A renderer that finds 1,000 tokens in every case and remembers what it was asked about."""
+
+    task = TASK
 
     def __init__(self) -> None:
-        self.planner = Planner.__new__(Planner)
-        cases = many(30)
-        split = {"tuning": cases, "selection": cases, "test": cases}
-        self.planner.loaded = Loaded("t", "h", TASK, plain_seed(TASK, {}), {}, split, {})
-        self.planner.renderer = self
-        self.planner.model = self
-        self.task = TASK
-        self.search, self.serving_body = "fast", "slow"
-        self.planner.agreement = lambda one, other: Agreement(0.99, 136)
+        self.asked: list[Any] = []
 
     def tokens(self, prompt, cases) -> int:
-        return 1000
-
-    def plan(self, minutes: float, **more):
-        bodies = {role: Body(role, "", Prices(1.0)) for role in ("search", "serving")}
-        return self.planner.plan(bodies, minutes, **more)
+        self.asked += cases
+        return 1000 * len(cases)
 
 
-class Lengths(Bench):
-    """A gauge over real tokens whose model takes ``context`` of them."""
+class AnyHost(Host):
+    """A host whose models answer in this process, whatever their names."""
 
-    def __init__(self, cases, context: int) -> None:
-        super().__init__()
-        split = {"tuning": cases, "selection": cases[:1], "test": cases[:1]}
-        self.planner.loaded = Loaded("t", "h", TASK, PROMPT, {}, split, {})
-        tokeniser = InProcess(WordModel()).tokeniser()
-        tokeniser.description = msgspec.structs.replace(tokeniser.description, context=context)
-        self.planner.tokeniser = tokeniser
-        self.planner.renderer = Renderer(TASK, {}, tokeniser)
-        self.name = "tiny"
+    def worker(self, model, body: str) -> str:
+        return f"{model.name}/{body}"
 
 
 def test_a_row_that_is_too_long_is_refused_before_the_run_with_its_split_and_its_beginning():
     cases = [*many(5), case(row("Mirel", "Vell", before="again and " * 30))]
-    longest = max(Lengths(cases, 0).planner.renderer.lengths(PROMPT, cases))
-    Lengths(cases, longest).planner.check_lengths()
+    longest = max(workload(cases, 0).renderer.lengths(PROMPT, cases))
+    check_lengths(workload(cases, longest), "tiny")
     with pytest.raises(InputError, match="a tuning row is too long for tiny") as refused:
-        Lengths(cases, longest - 1).planner.check_lengths()
+        check_lengths(workload(cases, longest - 1), "tiny")
     assert f"{longest} tokens, and it takes {longest - 1}" in str(refused.value)
     assert '"again and again' in str(refused.value)
 
 
-def test_a_plan_reads_no_test_row():
-    bench = Bench()
-    asked = []
-    bench.planner.renderer.tokens = lambda prompt, cases: asked.extend(cases) or 1000 * len(cases)
-    unread = many(7, before="test ")
-    bench.planner.loaded.cases["test"] = unread
-    assert bench.plan(30.0).verdict_minutes == 0.2
-    assert asked and not {case.id for case in asked} & {case.id for case in unread}
+def test_the_minutes_of_a_verdict_are_told_without_a_test_row_being_read():
+    unread, counter = many(7, before="test "), Counter()
+    split = {"tuning": many(30), "selection": many(30), "test": unread}
+    loaded = Loaded("t", "h", TASK, plain_seed(TASK, {}), {}, split, {})
+    work: Any = Workload(loaded, counter)
+    assert verdict_minutes(work, Prices(1.0)) == pytest.approx(2 * 7 * 1000 / MINUTE)
+    assert counter.asked and not {case.id for case in counter.asked} & {each.id for each in unread}
 
 
-def test_a_plan_says_how_many_candidates_the_minutes_pay_for():
-    plan = Bench().plan(2.0)
-    assert plan.candidates == int(0.6 * 2 * MINUTE / 1000)
-    assert f"At most {plan.candidates} candidates" in plan.text and "n = 136" in plan.text
+def test_the_search_has_six_tenths_of_the_minutes_for_its_candidates():
+    assert affordable(1000, 2.0) == (2.0, int(0.6 * 2 * MINUTE / 1000))
 
 
 def test_too_few_minutes_are_refused_with_the_minutes_that_do():
-    bench = Bench()
     with pytest.raises(BudgetError, match=r"--minutes (\d+\.\d)") as refused:
-        bench.plan(0.1)
+        affordable(1000, 0.1)
     advised = float(str(refused.value).split("--minutes ")[1])
-    assert bench.plan(advised).candidates >= LEAST_CANDIDATES
+    assert affordable(1000, advised)[1] >= LEAST_CANDIDATES
 
 
 def test_minutes_that_may_stretch_become_as_many_as_a_search_takes():
-    plan = Bench().plan(0.1, stretch=True)
-    assert plan.candidates >= LEAST_CANDIDATES and 0.1 < plan.minutes < 1.0
-    assert Bench().plan(5.0, stretch=True).minutes == 5.0
+    minutes, candidates = affordable(1000, 0.1, stretch=True)
+    assert candidates >= LEAST_CANDIDATES and 0.1 < minutes < 1.0
+    assert affordable(1000, 5.0, stretch=True)[0] == 5.0
+
+
+@pytest.mark.parametrize("name", tiny_tasks.tasks())
+def test_a_plan_says_what_the_minutes_pay_for_and_how_two_bodies_agree(tmp_path, name):
+    catalog: Any = None
+    pool: Any = InProcess(ScriptedModel(tmp_path))
+    model: Any = SimpleNamespace(name="m", search="fast", serving_body="slow")
+    host = AnyHost(catalog, pool, print)
+    work = open_workload(host, model, tiny_tasks.loaded(name))
+    prices = {"search": Prices(0.5, sample=0.5), "serving": Prices(10.0, sample=10.0)}
+    bodies = {role: Body(role, "", price) for role, price in prices.items()}
+    plan = make_plan(host, model, work, bodies, 60.0)
+    assert plan.candidates >= LEAST_CANDIDATES and plan.verdict_minutes > 0
+    assert plan.agreement.spearman == 1.0  # One scripted model answers for both bodies.
+    for said in (
+        f"At most {plan.candidates} candidates on {plan.cases_per_candidate} cases or more in 60",
+        f"about {plan.verdict_minutes} minutes for the verdict on",
+        "fast searches at 2000 tokens/s, slow serves at 100;",
+        f"agree in rank at 1.000 (Spearman, n = {plan.agreement.n})",
+    ):
+        assert said in plan.text

@@ -18,45 +18,45 @@ from appliance.statistics.metrics import estimate
 YES_NO = Prompt((), "{text}\n{label}? {answer}\n")
 
 
-def boastful(count: int, sharper: float, seed: int = 0) -> list[Scored]:
-    """Golds drawn by the softmax of some scores, which are told ``sharper`` times as sharply."""
+def boastful(count: int, scale: float, seed: int = 0) -> list[Scored]:
+    """Golds drawn by the softmax of some scores, which are given ``scale`` times as large."""
     random = Random(seed)
     found = []
     for n in range(count):
         honest = [random.gauss(0, 1.5) for _ in range(4)]
         weights = [exp(score) for score in honest]
         [gold] = random.choices(range(4), weights)
-        plain = tuple(round(sharper * score, 4) for score in honest)
+        plain = tuple(round(scale * score, 4) for score in honest)
         found.append(Scored(str(n), gold, plain, (0.0,) * 4, ("a", "b", "c", "d")))
     return found
 
 
-@pytest.mark.parametrize("sharper", [0.5, 1.0, 4.0])
-def test_the_temperature_undoes_what_scores_boast(sharper):
-    found = fit_probabilities(PROMPT, boastful(600, sharper), "accuracy")
-    assert found.temperature == pytest.approx(sharper, rel=0.25)
+@pytest.mark.parametrize("scale", [0.5, 1.0, 4.0])
+def test_the_temperature_undoes_what_scores_boast(scale):
+    found = fit_probabilities(PROMPT, boastful(600, scale), "accuracy")
+    assert found.temperature == pytest.approx(scale, rel=0.25)
 
 
 def test_probabilities_are_as_often_right_as_they_say_on_other_rows():
-    settled = fit_probabilities(PROMPT, boastful(600, 4.0), "accuracy")
+    fitted = fit_probabilities(PROMPT, boastful(600, 4.0), "accuracy")
     unseen = boastful(1500, 4.0, seed=1)
-    for prompt, honest in ((settled, True), (PROMPT, False)):
+    for prompt, honest in ((fitted, True), (PROMPT, False)):
         told = [o.confidence(prompt) or 0.0 for o in unseen]
         right = sum(o.correct(prompt) for o in unseen) / len(unseen)
         assert (abs(sum(told) / len(told) - right) < 0.05) == honest
 
 
-def test_nothing_but_temperature_and_abstention_is_settled_and_no_answer_changes():
+def test_nothing_but_temperature_and_abstention_is_fitted_and_no_answer_changes():
     outcomes = boastful(200, 3.0)
-    settled = fit_probabilities(PROMPT, outcomes, "accuracy")
-    assert msgspec.structs.replace(settled, temperature=1.0, abstain=0.0) == PROMPT
-    assert 0.0 <= settled.abstain <= 1.0
-    assert [o.predicted(settled) for o in outcomes] == [o.predicted(PROMPT) for o in outcomes]
-    losses = [[o.loss(by, "accuracy") for o in outcomes] for by in (settled, PROMPT)]
+    fitted = fit_probabilities(PROMPT, outcomes, "accuracy")
+    assert msgspec.structs.replace(fitted, temperature=1.0, abstain=0.0) == PROMPT
+    assert 0.0 <= fitted.abstain <= 1.0
+    assert [o.predicted(fitted) for o in outcomes] == [o.predicted(PROMPT) for o in outcomes]
+    losses = [[o.loss(by, "accuracy") for o in outcomes] for by in (fitted, PROMPT)]
     assert losses[0] == losses[1]
 
 
-def test_the_calibrated_scores_are_what_is_settled():
+def test_the_calibrated_scores_are_what_a_temperature_is_fitted_to():
     """A bias that undoes a favour makes scores honest that are wildly wrong without it."""
     outcomes = [
         msgspec.structs.replace(o, plain=(o.plain[0] + 20, *o.plain[1:]))
@@ -82,14 +82,14 @@ def test_answers_that_are_rather_wrong_than_right_are_withheld():
     assert withheld(fit_probabilities(PROMPT, [*certain], "accuracy"), [*certain]) == 0.0
 
 
-def asked(count: int, sharper: float, bias: float = 0.0, seed: int = 5) -> list[Outcome]:
-    """Three yes/no questions a row, whose margins are told ``sharper`` times as sharply, and with a
+def asked(count: int, scale: float, bias: float = 0.0, seed: int = 5) -> list[Outcome]:
+    """Three yes/no questions a row, whose margins are given ``scale`` times as large, and with a
     ``bias`` towards yes."""
     random, found = Random(seed), []
     for n in range(count):
         honest = [random.gauss(0, 1.5) for _ in range(3)]
         gold = tuple(random.random() < 1 / (1 + exp(-margin)) for margin in honest)
-        plain = tuple(round(sharper * margin + bias, 4) for margin in honest)
+        plain = tuple(round(scale * margin + bias, 4) for margin in honest)
         allowed = (True,) * 3
         found.append(
             YesNoOutcome(str(n), ("a", "b", "c"), gold, plain, (0.0,) * 3, allowed, "-", True)
@@ -99,7 +99,7 @@ def asked(count: int, sharper: float, bias: float = 0.0, seed: int = 5) -> list[
 
 def test_the_temperature_of_yes_no_answers_grows_with_their_margins():
     once, thrice = (
-        fit_probabilities(YES_NO, asked(400, sharper), "macro_f1") for sharper in (1.0, 3.0)
+        fit_probabilities(YES_NO, asked(400, scale), "macro_f1") for scale in (1.0, 3.0)
     )
     assert thrice.temperature == pytest.approx(3 * once.temperature, rel=0.01)
     assert thrice.threshold == pytest.approx(3 * once.threshold, rel=0.01)
@@ -107,15 +107,15 @@ def test_the_temperature_of_yes_no_answers_grows_with_their_margins():
 
 
 @pytest.mark.parametrize("bias", [-6.0, 0.0, 6.0])
-def test_probabilities_of_yes_no_answers_are_right_although_a_miss_costs_more(bias):
-    settled = fit_probabilities(YES_NO, asked(600, 2.0, bias), "macro_f1")
+def test_probabilities_of_yes_no_answers_are_right_although_a_miss_weighs_more(bias):
+    fitted = fit_probabilities(YES_NO, asked(600, 2.0, bias), "macro_f1")
     unseen = asked(1500, 2.0, bias, seed=6)
-    assert settled.threshold + settled.intercept == pytest.approx(bias, abs=0.4)
-    assert settled.intercept > 1  # where they cost as much a yes is less likely
-    right = sum(o.correct(settled) for o in unseen) / len(unseen)
+    assert fitted.threshold + fitted.intercept == pytest.approx(bias, abs=0.4)
+    assert fitted.intercept > 1  # where they err equally a yes is less likely
+    right = sum(o.correct(fitted) for o in unseen) / len(unseen)
     for prompt, honest in (
-        (settled, True),
-        (msgspec.structs.replace(settled, intercept=0.0), False),
+        (fitted, True),
+        (msgspec.structs.replace(fitted, intercept=0.0), False),
     ):
         told = [o.confidence(prompt) or 0.0 for o in unseen]
         assert (abs(sum(told) / len(told) - right) < 0.05) == honest
@@ -130,14 +130,14 @@ def test_a_threshold_is_fitted_again_where_fewer_rows_have_something_to_find():
         margin = round(random.gauss(1.0 if gold else -1.0, 1.0), 4)
         outcomes.append(YesNoOutcome(str(n), ("a",), (gold,), (margin,), (0.0,), (True,), "-"))
     eager = msgspec.structs.replace(YES_NO, threshold=-0.5, weight=0.25)
-    settled = fit_probabilities(eager, outcomes, "micro_f1")
-    assert settled.threshold > 0 and (settled.weight, settled.example) == (0.25, eager.example)
-    before, after = (estimate(outcomes, p, "micro_f1").value for p in (eager, settled))
+    fitted = fit_probabilities(eager, outcomes, "micro_f1")
+    assert fitted.threshold > 0 and (fitted.weight, fitted.example) == (0.25, eager.example)
+    before, after = (estimate(outcomes, p, "micro_f1").value for p in (eager, fitted))
     assert after > before + 0.1
 
 
 def rare(count: int, positives: int) -> list[Outcome]:
-    """So many of the rows have the label, of which the model is rather sure."""
+    """``positives`` of the rows have the label, of which the model is rather sure."""
     random = Random(8)
     margins = [round(random.gauss(2.0 if n < positives else -2.0, 1.0), 4) for n in range(count)]
     return [
@@ -150,19 +150,19 @@ def rare(count: int, positives: int) -> list[Outcome]:
 @pytest.mark.parametrize("metric", ["accuracy", "micro_f1"])
 def test_the_threshold_of_the_search_stays_where_few_rows_have_something_to_find(positives, metric):
     tuned = msgspec.structs.replace(YES_NO, threshold=1.25)
-    settled = fit_probabilities(tuned, rare(200, positives), metric)
-    assert settled.threshold == 1.25
-    assert any(outcome.predicted(settled) == "a" for outcome in rare(200, 40))
+    fitted = fit_probabilities(tuned, rare(200, positives), metric)
+    assert fitted.threshold == 1.25
+    assert any(outcome.predicted(fitted) == "a" for outcome in rare(200, 40))
     assert fit_probabilities(tuned, rare(200, LEAST_POSITIVES), metric).threshold != 1.25
 
 
 def test_a_prompt_that_is_to_stay_as_it_is_gets_probabilities_alone():
     outcomes = asked(400, 2.0, 3.0)
-    settled = fit_probabilities(YES_NO, outcomes, "macro_f1", fixed=True)
-    fitted = {"temperature": 1.0, "intercept": 0.0, "abstain": 0.0}
-    assert settled != YES_NO == msgspec.structs.replace(settled, **fitted)
-    assert [o.predicted(settled) for o in outcomes] == [o.predicted(YES_NO) for o in outcomes]
-    assert settled.intercept == pytest.approx(3.0, abs=0.4)
+    fitted = fit_probabilities(YES_NO, outcomes, "macro_f1", fixed=True)
+    usual = {"temperature": 1.0, "intercept": 0.0, "abstain": 0.0}
+    assert fitted != YES_NO == msgspec.structs.replace(fitted, **usual)
+    assert [o.predicted(fitted) for o in outcomes] == [o.predicted(YES_NO) for o in outcomes]
+    assert fitted.intercept == pytest.approx(3.0, abs=0.4)
 
 
 @pytest.mark.parametrize("margin", [-30.0, 30.0])
@@ -180,7 +180,7 @@ def test_labels_that_types_rule_out_have_no_part_in_probabilities(margin):
     )
 
 
-def test_where_types_rule_everything_out_there_is_nothing_to_settle_but_the_certain_no():
+def test_where_types_rule_everything_out_there_is_nothing_to_fit_but_the_certain_no():
     nothing = [msgspec.structs.replace(o, allowed=(False,) * 3) for o in asked(40, 1.0)]
     assert fit_probabilities(YES_NO, nothing, "accuracy", fixed=True) == YES_NO
 

@@ -14,7 +14,8 @@ from appliance.prompts.prompt import (
     Section,
     split_slots,
 )
-from appliance.prompts.render import literals, replace_literal
+from appliance.prompts.render import literals
+from appliance.prompts.units import literal_unit, replace
 
 EXAMPLE = "{text}\nHead: {head}\nTail: {tail}\n{label}\n"
 PROMPT = Prompt(
@@ -206,7 +207,7 @@ def test_the_separator_is_what_follows_the_label():
 
 @pytest.mark.parametrize("number", range(len(literals(PROMPT))))
 def test_a_literal_replaced_by_itself_is_the_same_prompt(number):
-    assert replace_literal(PROMPT, number, literals(PROMPT)[number].text) == PROMPT
+    assert replace(PROMPT, literal_unit(PROMPT, number), literals(PROMPT)[number].text) == PROMPT
 
 
 @given(st.integers(0, len(literals(PROMPT)) - 2), TEXTS)
@@ -214,21 +215,21 @@ def test_a_replaced_literal_changes_nothing_else_and_can_be_put_back(number, tex
     before = literals(PROMPT)
     # Without its only literal a section is gone, and what is gone cannot be replaced.
     text = text or " "
-    after = replace_literal(PROMPT, number, text)
+    after = replace(PROMPT, literal_unit(PROMPT, number), text)
     expected = [entry.text for entry in before]
     expected[number] = text
     assert [entry.text for entry in literals(after)] == expected
-    assert replace_literal(after, number, before[number].text) == PROMPT
+    assert replace(after, literal_unit(after, number), before[number].text) == PROMPT
 
 
 def test_a_section_whose_text_is_edited_away_is_dropped():
-    assert replace_literal(PROMPT, 0, "").sections == PROMPT.sections[1:]
+    assert replace(PROMPT, literal_unit(PROMPT, 0), "").sections == PROMPT.sections[1:]
 
 
 def test_the_separator_cannot_be_edited_away():
     last = len(literals(PROMPT)) - 1
     with pytest.raises(PromptError, match="a separator has to end the label"):
-        replace_literal(PROMPT, last, "")
+        replace(PROMPT, literal_unit(PROMPT, last), "")
 
 
 @given(st.permutations(SECTIONS))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
-from random import Random
 
 import msgspec
 import pytest
@@ -35,19 +34,19 @@ from appliance.evaluate.workbench import (
 )
 from appliance.prompts.prompt import Prompt, Section, split_slots
 from appliance.prompts.render import literals
+from appliance.refine.edit import local_edits
 from appliance.refine.gradient import Gradient, gradient
-from appliance.refine.loop import CASES, balanced, refine
-from appliance.refine.propose import propose
-from appliance.refine.spans import (
-    GROWTH,
-    MAX_TOKENS,
-    Span,
-    grow,
-)
+from appliance.refine.locate import GROWTH, MAX_TOKENS, Span, grow
+from appliance.refine.loop import refine
+from appliance.refine.methods.gradpo import CASES
+from appliance.refine.vocabulary import Vocabulary
+from appliance.refine.workshop import Workshop
 from appliance.scoring.outcomes import Scored
-from appliance.search.race import FIRST, Candidate, Contest
+from appliance.search.candidate import Candidate
+from appliance.search.race import Race
+from appliance.search.schedule import FIRST
 from models.engine import Differentiate, Gradients, Proposals, Propose
-from models.pool import RequestFailed
+from models.protocol import RequestFailed
 
 ROWS = many(3 * FIRST)
 LINE = [(0, at, at + 1) for at in range(8)]
@@ -121,6 +120,12 @@ def leader(right: int, wrong: int) -> Candidate:
     return Candidate(PROMPT, "test", scored=scored)
 
 
+def balanced(given_leader: Candidate, seed: int):
+    race = Race(Judge(lambda prompt: 0.0), ROWS, Objective(), lambda *_: None)
+    lab = Workshop(race, Vocabulary(None, None), seed, len(ROWS), lambda: True)
+    return lab.balanced(given_leader, CASES)
+
+
 @pytest.mark.parametrize(
     ("right", "wrong", "shown_right", "shown_wrong"),
     [(30, 30, 8, 8), (30, 3, 13, 3), (30, 0, 16, 0), (3, 30, 3, 8), (2, 1, 2, 1)],
@@ -128,7 +133,7 @@ def leader(right: int, wrong: int) -> Candidate:
 def test_half_of_a_gradients_cases_are_wrong_as_far_as_there_are(
     right, wrong, shown_right, shown_wrong
 ):
-    shown = balanced(ROWS, leader(right, wrong), Random(1))
+    shown = balanced(leader(right, wrong), 1)
     place = {case.id: number for number, case in enumerate(ROWS)}
     places = [place[case.id] for case in shown]
     assert sum(at < right for at in places) == shown_right
@@ -138,8 +143,8 @@ def test_half_of_a_gradients_cases_are_wrong_as_far_as_there_are(
 
 def test_a_gradients_cases_depend_on_the_random_source_alone():
     given_leader = leader(30, 30)
-    assert balanced(ROWS, given_leader, Random(1)) == balanced(ROWS, given_leader, Random(1))
-    assert balanced(ROWS, given_leader, Random(1)) != balanced(ROWS, given_leader, Random(2))
+    assert balanced(given_leader, 1) == balanced(given_leader, 1)
+    assert balanced(given_leader, 1) != balanced(given_leader, 2)
 
 
 def workbench(models: InProcess) -> Workbench:
@@ -185,9 +190,8 @@ def test_no_row_stands_in_what_a_model_is_to_continue(tmp_path):
     support = tuple(row("Secret Patient", "Clinic", label) for label in LABELS)
     private = [case(row("Dr. Hidden", "Ward"), *support), case(row("Nurse Veiled", "Ward"))]
     found = gradient(verifier, PROMPT, private, 1.0, {})
-    propose(
-        verifier.bench,
-        verifier.renderer.tokeniser,
+    local_edits(
+        Vocabulary(verifier.bench, verifier.renderer.tokeniser),
         TASK,
         PROMPT,
         found,
@@ -242,7 +246,7 @@ def test_where_the_channel_alone_decides_no_edit_is_proposed(tmp_path):
             ]
 
     verifier = Reversed(lambda prompt: 0.0, tmp_path)
-    contest = Contest(verifier, ROWS, NOISY, lambda *_: None, Objective())
+    contest = Race(verifier, ROWS, Objective(), lambda *_: None).start(NOISY)
     tokeniser = verifier.renderer.tokeniser
     best = refine(contest, verifier.bench, tokeniser, seed=1, budget=1e6, depth=len(ROWS))
     assert best.fit.channel_weight == 1.0 and best.prompt == NOISY
@@ -255,7 +259,7 @@ def test_edits_that_are_only_as_good_are_hardly_ever_accepted(tmp_path):
         verifier = Verifier(lambda prompt: 1.0, tmp_path)
         verifier.noise = 1.0
         prompt = PROMPT.with_section("role", f"{run}\n")
-        contest = Contest(verifier, ROWS, prompt, lambda *_: None, Objective())
+        contest = Race(verifier, ROWS, Objective(), lambda *_: None).start(prompt)
         tokeniser = verifier.renderer.tokeniser
         best = refine(contest, verifier.bench, tokeniser, seed=run, budget=1e6, depth=len(ROWS))
         accepted += best.prompt != prompt
@@ -312,7 +316,9 @@ def test_edits_never_touch_slots_and_always_leave_a_separator(prompt, data):
     before = data.draw(st.sampled_from([(), (5, 6)]))
     found = Gradient(((owned, start, end),), (before,), Gradients((), (1.0,), (swaps,), 1))
     spans = [Span(owned, start, end, (0,), 0)]
-    edits = propose(workbench(models), models.tokeniser(), TASK, prompt, found, spans)
+    edits = local_edits(
+        Vocabulary(workbench(models), models.tokeniser()), TASK, prompt, found, spans
+    )
     assert len({edit.prompt.id for edit in edits} | {prompt.id}) == len(edits) + 1
     for edit in edits:
         assert edit.section == numbered[owned].where and edit.prompt.separator
@@ -331,7 +337,9 @@ def test_edits_are_swaps_then_fluent_ones_then_a_deletion_of_each_span_in_turn()
     swaps = tuple(((12, 0.5), (3, 0.4), (11, -0.3)) for _ in owners)
     found = Gradient(owners, ((), (9,), (9, 9)), Gradients((), (3.0, 2.0, 1.0), swaps, 1))
     spans = [Span(2, 0, 8, (2,), 2), Span(0, 0, 8, (0, 1), 0)]
-    edits = propose(workbench(models), models.tokeniser(), TASK, PROMPT, found, spans)
+    edits = local_edits(
+        Vocabulary(workbench(models), models.tokeniser()), TASK, PROMPT, found, spans
+    )
     first = [edit for edit in edits if edit.section == "example"]
     assert [edit.operator for edit in first] == ["swap"] * 2 + ["fluent"] * 1 + ["delete"]
     assert first[0].prompt.example.startswith("Relation: {text}")
@@ -348,9 +356,9 @@ def test_edits_are_swaps_then_fluent_ones_then_a_deletion_of_each_span_in_turn()
 
 def refined(verifier: Verifier, budget: float = 500.0, depth: int = len(ROWS)):
     outcomes: list[tuple[str, str]] = []
-    contest = Contest(
-        verifier, ROWS, PROMPT, lambda c, seen: outcomes.append((c.operator, seen)), Objective()
-    )
+    contest = Race(
+        verifier, ROWS, Objective(), lambda c, seen: outcomes.append((c.operator, seen))
+    ).start(PROMPT)
     tokeniser = verifier.renderer.tokeniser
     best = refine(contest, verifier.bench, tokeniser, seed=4, budget=budget, depth=depth)
     return best, contest, outcomes
@@ -418,7 +426,7 @@ def test_an_edit_that_the_model_cannot_take_is_passed_over(tmp_path):
     best, contest, outcomes = refined(Narrow(is_shorter, tmp_path))
     assert is_shorter(best.prompt) and contest.leader is best
     # Swaps come first and are of no length that it takes.
-    assert outcomes[2:4] == [("delete", "kept"), ("delete", "accepted")]
+    assert outcomes[2] == ("delete", "accepted")
 
 
 @pytest.mark.parametrize("kind", [Differentiate, Propose])

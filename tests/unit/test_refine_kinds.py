@@ -12,9 +12,10 @@ from appliance.evaluate.evaluator import Evaluator
 from appliance.evaluate.workbench import Body, Prices, Workbench
 from appliance.prompts.prompt import Prompt, Section
 from appliance.prompts.render import asked, literals
+from appliance.refine.edit import local_edits
 from appliance.refine.gradient import Gradient, gradient
-from appliance.refine.propose import propose
-from appliance.refine.spans import Span, grow
+from appliance.refine.locate import Span, grow
+from appliance.refine.vocabulary import Vocabulary
 from appliance.task import Label, Task
 from models.engine import Differentiate, Gradients, Propose
 
@@ -60,7 +61,8 @@ def test_no_private_row_stands_in_what_a_model_is_to_continue(name, tmp_path):
     cases, using = loaded.cases["tuning"][:PRIVATE], evaluator(name, tmp_path)
     found = gradient(using, loaded.seed, cases, 1.0, {})
     spans = grow(found.owners, found.reply.norms, len(found.owners))
-    propose(using.bench, using.renderer.tokeniser, loaded.task, loaded.seed, found, spans)
+    vocabulary = Vocabulary(using.bench, using.renderer.tokeniser)
+    local_edits(vocabulary, loaded.task, loaded.seed, found, spans)
     [request] = requests(using, Propose)
     read = [bytes(prefix).decode() for prefix in request.prefixes]
     assert read
@@ -84,7 +86,9 @@ def edited(prompt: Prompt, word: str, task: Task = TASK) -> list[str]:
     found = Gradient((span,), ((),), Gradients((), (1.0,), (((65, 1.0), (66, 0.5)),), 1))
     models = InProcess(ScriptedModel(None))
     bench = Workbench(models, {}, MemoryJournal(), lambda: None)
-    edits = propose(bench, models.tokeniser(), task, prompt, found, [Span(*span, (0,), 0)])
+    edits = local_edits(
+        Vocabulary(bench, models.tokeniser()), task, prompt, found, [Span(*span, (0,), 0)]
+    )
     return [edit.operator for edit in edits]
 
 

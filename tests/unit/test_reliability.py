@@ -136,18 +136,18 @@ def test_a_temperature_stays_within_its_bounds() -> None:
 
 
 @given(answers, st.sampled_from((0.1, 0.5, 0.9)))
-def test_no_other_threshold_costs_less(drawn: list[tuple[float, bool]], cost: float) -> None:
+def test_no_other_threshold_has_less_error(drawn: list[tuple[float, bool]], penalty: float) -> None:
     confidences, correct = zip(*drawn, strict=True)
 
-    def costs(threshold: float) -> float:
+    def total(threshold: float) -> float:
         withheld = sum(c < threshold for c in confidences)
         errors = sum(c >= threshold and not right for c, right in drawn)
-        return round(errors + cost * withheld, 9)
+        return round(errors + penalty * withheld, 9)
 
-    found = fit_abstention(confidences, correct, cost)
-    least = min(costs(t) for t in confidences)
-    assert costs(found) == least
-    assert all(costs(t) > least for t in confidences if t < found)
+    found = fit_abstention(confidences, correct, penalty)
+    least = min(total(t) for t in confidences)
+    assert total(found) == least
+    assert all(total(t) > least for t in confidences if t < found)
 
 
 def test_answers_that_are_mostly_right_are_all_given() -> None:

@@ -9,14 +9,10 @@ from hypothesis import strategies as st
 from in_process import LABELS, PROMPT, TASK, case, row
 
 from appliance.encode.tokens import owners, text_of
+from appliance.prompts.demonstrations import ordered
+from appliance.prompts.pieces import DATA, Piece
 from appliance.prompts.prompt import Prompt, Section
-from appliance.prompts.render import (
-    DATA,
-    Piece,
-    literals,
-    ordered,
-    render,
-)
+from appliance.prompts.render import literals, render
 from appliance.prompts.slots import worded
 from appliance.task import Example
 

@@ -7,16 +7,9 @@ import pytest
 from in_process import LABELS, PROMPT, TASK, case, row
 
 from appliance.encode.tokens import text_of
+from appliance.prompts.pieces import DATA
 from appliance.prompts.prompt import Prompt, Section
-from appliance.prompts.render import (
-    DATA,
-    asked,
-    holds,
-    literals,
-    opening,
-    render,
-    reverse,
-)
+from appliance.prompts.render import asked, holds, literals, opening, render, reverse
 from appliance.prompts.show import rendered
 from appliance.task import (
     Case,

@@ -26,9 +26,11 @@ from appliance.evaluate.workbench import (
 from appliance.host.host import Host
 from appliance.run import replay as again
 from appliance.run.job import retrace
-from appliance.run.recorder import Inputs, RunRecorder, StoreJournal
+from appliance.run.journal import StoreJournal
+from appliance.run.messages import Inputs
+from appliance.run.recorder import RunRecorder
 from appliance.run.replay import Compared, replay
-from appliance.verdict.verdict import give_verdict
+from appliance.verdict.give import give_verdict
 from models import catalog
 from models.catalog import Model
 from models.engine import Scores, encode
@@ -113,19 +115,19 @@ def run(db, host) -> str:
 def test_an_honest_run_of_any_kind_is_the_same_again(db, host, kind):
     run = finish(db, host, kind)
     found = replay(db, host, run)
-    assert (found["same"], found["differences"]) == (True, [])
-    assert found["figures"] == len(runs.evaluations(db, run)) + 1 > 3
-    assert found["scores"] > found["missing"] == 0 and found["largest_difference"] == 0.0
+    assert (found.same, found.differences) == (True, ())
+    assert found.figures == len(runs.evaluations(db, run)) + 1 > 3
+    assert found.scores > found.missing == 0 and found.largest_difference == 0.0
 
 
 def test_a_verdict_that_was_tampered_with_is_not_the_same(db, host, run):
     with database.write(db):
         db.execute("UPDATE verdicts SET body = json_set(body, '$.gain', 0.75)")
     found = replay(db, host, run)
-    assert found["same"] is False
-    told = [difference.partition(", now")[0] for difference in found["differences"]]
+    assert found.same is False
+    told = [difference.partition(", now")[0] for difference in found.differences]
     assert told == ["gain: shown 0.75", "gain: shown 0.75"]
-    assert [d.rpartition(" by ")[2] for d in found["differences"]] == ["the journal", "the model"]
+    assert [d.rpartition(" by ")[2] for d in found.differences] == ["the journal", "the model"]
 
 
 def test_a_single_answer_that_was_tampered_with_is_found(db, host, run):
@@ -133,9 +135,9 @@ def test_a_single_answer_that_was_tampered_with_is_found(db, host, run):
         db.execute("UPDATE verdicts SET body = json_set(body, '$.answers[3][3]', 'never')")
     found = replay(db, host, run)
     n = len(load(db, "firms").cases["test"])
-    assert found["differences"] == [
+    assert found.differences == (
         f"1 of {n} answers, by the journal", f"1 of {n} answers, by the model",
-    ]  # fmt: skip
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("path", ["$.answers[3][8]", "$.noise.largest"])
@@ -146,20 +148,20 @@ def test_a_probability_and_the_noise_may_differ_by_the_tolerance_from_the_model_
         more = "json_extract(body, :path) + 0.0001"
         db.execute(f"UPDATE verdicts SET body = json_set(body, :path, {more})", {"path": path})
     found = replay(db, host, run)
-    [difference] = found["differences"]
-    assert found["same"] is False and difference.endswith("by the journal")
+    [difference] = found.differences
+    assert found.same is False and difference.endswith("by the journal")
     with database.write(db):
         db.execute(f"UPDATE verdicts SET body = json_set(body, :path, {more})", {"path": path})
-    assert len(replay(db, host, run)["differences"]) == 2
+    assert len(replay(db, host, run).differences) == 2
 
 
 def test_an_answer_that_is_gone_is_missed(db, host, run):
     with database.write(db):
         db.execute("UPDATE verdicts SET body = json_remove(body, '$.answers[#-1]')")
     left = len(load(db, "firms").cases["test"]) - 1
-    assert replay(db, host, run)["differences"] == [
+    assert replay(db, host, run).differences == (
         f"1 of {left} answers, by the journal", f"1 of {left} answers, by the model",
-    ]  # fmt: skip
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -177,8 +179,8 @@ def test_a_figure_of_the_search_that_was_tampered_with_is_found(db, host, run, c
     with database.write(db):
         db.execute(f"UPDATE evaluations SET {change} WHERE seq = 2")
     found = replay(db, host, run)
-    assert found["same"] is False
-    [difference] = found["differences"]
+    assert found.same is False
+    [difference] = found.differences
     assert difference.startswith("search: shown ") and "the journal says" in difference
 
 
@@ -187,7 +189,7 @@ def test_a_figure_that_is_gone_is_missed(db, host, run):
     with database.write(db):
         db.execute("DELETE FROM evaluations WHERE seq = (SELECT max(seq) FROM evaluations)")
     found = replay(db, host, run)
-    assert found["differences"] == [f"{before - 1} figures shown, the journal has {before}"]
+    assert found.differences == (f"{before - 1} figures shown, the journal has {before}",)
 
 
 def test_a_journal_that_was_tampered_with_is_not_followed(db, host, run):
@@ -206,7 +208,7 @@ def test_a_model_that_scores_otherwise_is_not_the_same(db, host, run, monkeypatc
 
     monkeypatch.setattr(scripted_model, "_logprobs", shifted)
     found = replay(db, host, run)
-    assert (found["same"], found["largest_difference"], found["differences"]) == (False, 0.01, [])
+    assert (found.same, found.largest_difference, found.differences) == (False, 0.01, ())
 
 
 def test_scores_within_the_tolerance_are_the_same(db, host, run, monkeypatch):
@@ -218,7 +220,7 @@ def test_scores_within_the_tolerance_are_the_same(db, host, run, monkeypatch):
 
     monkeypatch.setattr(scripted_model, "_logprobs", shifted)
     found = replay(db, host, run)
-    assert (found["same"], found["largest_difference"]) == (True, 4e-5)
+    assert (found.same, found.largest_difference) == (True, 4e-5)
 
 
 def test_what_the_memo_has_forgotten_is_compared_with_the_journal(db, host, run):
@@ -228,7 +230,7 @@ def test_what_the_memo_has_forgotten_is_compared_with_the_journal(db, host, run)
 
 
 def test_where_scores_cannot_be_compared_nothing_is_said_to_be_the_same(db, host, run, monkeypatch):
-    every = replay(db, host, run)["scores"]
+    every = replay(db, host, run).scores
     honest = again._from_model
 
     def forgetful(db, host, inputs, shown, kept):
@@ -236,8 +238,8 @@ def test_where_scores_cannot_be_compared_nothing_is_said_to_be_the_same(db, host
 
     monkeypatch.setattr(again, "_from_model", forgetful)
     found = replay(db, host, run)
-    assert (found["same"], found["differences"]) == (False, [])
-    assert found["missing"] > 0 and found["missing"] + found["scores"] == every
+    assert (found.same, found.differences) == (False, ())
+    assert found.missing > 0 and found.missing + found.scores == every
 
 
 def test_a_reply_without_scores_has_no_differences():
@@ -255,7 +257,7 @@ def test_an_engine_that_calls_itself_otherwise_is_compared_too(db, host, run, mo
 
     monkeypatch.setattr(OneModel, "body", renamed)
     found = replay(db, host, run)
-    assert found["same"] is True and found["missing"] == 0
+    assert found.same is True and found.missing == 0
 
 
 def test_nothing_is_asked_of_a_model_for_what_the_journal_has(db, host, run):

@@ -12,7 +12,7 @@ import pytest
 from appliance.cli import figures
 from appliance.statistics.proportions import wilson
 from appliance.task import MULTIPLE, Case, Example
-from appliance.verdict.report import Report, words
+from appliance.verdict.report import words
 from appliance.verdict.report.both import rated
 from appliance.verdict.report.flips import LONGEST, excerpt
 from appliance.verdict.report.labels import (
@@ -24,6 +24,7 @@ from appliance.verdict.report.labels import (
     matrix,
 )
 from appliance.verdict.report.reliability import CalibrationError, reliability
+from appliance.verdict.report.report import Report
 from appliance.verdict.verdict import Answer
 
 MAIL = made.task("classify", ("post", "bill", "lost"))

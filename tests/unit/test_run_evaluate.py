@@ -14,11 +14,13 @@ from scripted_model import ScriptedModel
 
 from appliance import locations
 from appliance.data import Imported
-from appliance.data.tasks import Loaded, load, save
+from appliance.data.tasks import load, save
 from appliance.errors import InputError
 from appliance.host.host import Host
+from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt
 from appliance.run.evaluate import evaluate
+from appliance.run.messages import Evaluate, Evaluated, EvaluatedPrompt
 from appliance.statistics.proportions import wilson
 from appliance.task import Case, Example
 from models.catalog import Body, Model
@@ -37,6 +39,7 @@ MODEL = Model(
     added_at=datetime(2026, 1, 1, tzinfo=UTC),
     bodies={"Q4_0": Body("tiny.gguf", "0" * 64, "Q4_0", 100.0)},
     search="Q4_0",
+    twin_sha256="0" * 64,
 )
 BEST = PROMPT.with_section("role", "You know who does what.\n")
 HIT = -1.0
@@ -80,9 +83,6 @@ class Sceptic(Reader):
 class ReaderHost(Host):
     """One model in this process; nothing is measured or opened."""
 
-    def prepare(self, name: str) -> Model:
-        return self.catalog.get(name)
-
     def worker(self, model: Model, body: str) -> str:
         return f"{model.name}/{body}"
 
@@ -116,17 +116,14 @@ def loaded(db) -> Loaded:
     return load(db, save(db, Imported(TASK, examples, cases)))
 
 
-def asked(*given: Any, split: str = "selection", **more: Any) -> dict[str, Any]:
+def asked(*given: Prompt | str, split: str = "selection", **more: Any) -> Evaluate:
     """For one prompt or more, by name: a, b, ..."""
-    prompts = {
-        name: prompt if isinstance(prompt, str | dict) else msgspec.to_builtins(prompt)
-        for name, prompt in zip("abcdefgh", given or (PROMPT,), strict=False)
-    }
-    return {"prompts": prompts, "task": "firm", "split": split, "model": "tiny"} | more
+    prompts = dict(zip("abcdefgh", given or (PROMPT,), strict=False))
+    return msgspec.structs.replace(Evaluate("firm", split, "tiny", prompts), **more)
 
 
-def only(found: dict[str, Any]) -> dict[str, Any]:
-    [entry] = found["prompts"]
+def only(found: Evaluated) -> EvaluatedPrompt:
+    [entry] = found.prompts
     return entry
 
 
@@ -144,7 +141,7 @@ def test_the_test_split_is_refused(db, host, loaded):
 def test_a_prompt_that_shows_a_row_of_the_test_split_is_refused(db, host, loaded, split):
     shown = loaded.cases["test"][5].query.id
     with pytest.raises(InputError, match=f"shows row {shown}, a row of the test split"):
-        evaluate(db, host, asked(showing(*loaded.pool["founder"], shown), split=split))
+        evaluate(db, host, asked(showing(*loaded.demonstrations["founder"], shown), split=split))
     assert host.pool.calls == []
 
 
@@ -157,10 +154,10 @@ def test_a_prompt_that_shows_a_row_to_be_scored_is_refused(db, host, loaded, spl
 
 
 def test_a_prompt_may_show_rows_that_are_not_scored(db, host, loaded):
-    kept = [ids[0] for ids in loaded.pool.values()]
-    assert only(evaluate(db, host, asked(showing(*kept), split="tuning")))["n"] == 27
+    kept = [ids[0] for ids in loaded.demonstrations.values()]
+    assert only(evaluate(db, host, asked(showing(*kept), split="tuning"))).n == 27
     later = loaded.cases["selection"][5].query.id
-    assert only(evaluate(db, host, asked(showing(later), limit=5)))["n"] == 5
+    assert only(evaluate(db, host, asked(showing(later), limit=5))).n == 5
 
 
 def test_what_is_no_prompt_of_this_task_is_refused(db, host, loaded):
@@ -168,8 +165,6 @@ def test_what_is_no_prompt_of_this_task_is_refused(db, host, loaded):
         evaluate(db, host, asked(showing("nowhere")))
     with pytest.raises(InputError, match="there is no prompt 'abcd'"):
         evaluate(db, host, asked("abcd"))
-    with pytest.raises(InputError, match="this is no prompt"):
-        evaluate(db, host, asked({"sections": []}))
 
 
 def test_a_prior_for_the_labels_of_another_task_is_refused(db, host, loaded):
@@ -198,51 +193,51 @@ def test_a_prior_is_refused_where_each_episode_has_labels_of_its_own(db, host, l
     with pytest.raises(InputError, match="biases for 3 labels, episodic takes 0"):
         evaluate(db, host, asked(tuned, task="episodic"))
     assert host.pool.calls == []
-    assert only(evaluate(db, host, asked(task="episodic")))["n"] == 36
+    assert only(evaluate(db, host, asked(task="episodic"))).n == 36
 
 
 def test_a_prior_is_taken_from_the_scores(db, host, loaded):
     leaning = msgspec.structs.replace(PROMPT, bias=(0.0, 0.0, -1000.0))
     found = only(evaluate(db, host, asked(leaning)))
-    assert {case["predicted"] for case in found["cases"]} == {"author"}
+    assert {case.predicted for case in found.cases} == {"author"}
 
 
 def test_the_figures_are_those_of_the_model_s_answers(db, host, loaded):
     """Right where the sentence says the label, and where the likeliest label is the gold one."""
     whole = evaluate(db, host, asked())
-    assert (whole["task"], whole["split"], whole["metric"]) == ("firm", "selection", "accuracy")
-    assert whole["tokens"] == 7
+    assert (whole.task, whole.split, whole.metric) == ("firm", "selection", "accuracy")
+    assert whole.tokens == 7
     found = only(whole)
     estimate = wilson(12 + 4 + 4, 36)
-    assert (found["n"], found["value"]) == (36, estimate.value)
-    assert (found["low"], found["high"]) == (estimate.low, estimate.high)
-    assert (found["name"], found["prompt"], found["weight"]) == ("a", PROMPT.id, 0.0)
-    assert found["also"]["micro_f1"].value == estimate.value
+    assert (found.n, found.value) == (36, estimate.value)
+    assert (found.low, found.high) == (estimate.low, estimate.high)
+    assert (found.name, found.prompt, found.weight) == ("a", PROMPT.id, 0.0)
+    assert found.also["micro_f1"].value == estimate.value
     losses = []
-    for shown, query in zip(found["cases"], loaded.cases["selection"], strict=True):
+    for shown, query in zip(found.cases, loaded.cases["selection"], strict=True):
         gold, text = query.query.label, query.query.text
         scores = {label: HIT if label in text else MISS[label] for label in LABELS}
-        assert (shown["case"], shown["gold"]) == (query.id, gold)
-        assert shown["predicted"] == (gold if gold in text else "founder")
-        assert shown["exact"] is (shown["predicted"] == gold) is bool(shown["credit"])
+        assert (shown.case, shown.gold) == (query.id, gold)
+        assert shown.predicted == (gold if gold in text else "founder")
+        assert shown.exact is (shown.predicted == gold) is bool(shown.credit)
         total = math.log(sum(map(math.exp, scores.values())))
         likeliest = math.exp(max(scores.values()) - total)
-        assert shown["confidence"] == pytest.approx(likeliest, abs=1e-4)
+        assert shown.confidence == pytest.approx(likeliest, abs=1e-4)
         losses.append(total - scores[gold])
-        assert shown["loss"] == pytest.approx(losses[-1], abs=1e-4)
-    assert found["loss"] == pytest.approx(sum(losses) / 36, abs=1e-4)
+        assert shown.loss == pytest.approx(losses[-1], abs=1e-4)
+    assert found.loss == pytest.approx(sum(losses) / 36, abs=1e-4)
 
 
 def test_several_prompts_race_and_come_back_in_the_order_given_with_their_ranks(db, host, loaded):
     """Whatever it is asked, the second prompt says "author"."""
     leaning = msgspec.structs.replace(PROMPT, bias=(0.0, 0.0, -1000.0))
     found = evaluate(db, host, asked(leaning, PROMPT, BEST))
-    assert [entry["name"] for entry in found["prompts"]] == ["a", "b", "c"]
-    assert found["prompts"][0]["rank"] == 3
-    assert [entry["prompt"] for entry in found["prompts"]] == [leaning.id, PROMPT.id, BEST.id]
-    for entry in found["prompts"]:
-        assert len(entry["cases"]) == entry["n"] <= 36
-        assert (entry["behind"] is None) == (entry["n"] == 36)
+    assert [entry.name for entry in found.prompts] == ["a", "b", "c"]
+    assert found.prompts[0].rank == 3
+    assert [entry.prompt for entry in found.prompts] == [leaning.id, PROMPT.id, BEST.id]
+    for entry in found.prompts:
+        assert len(entry.cases) == entry.n <= 36
+        assert (entry.behind is None) == (entry.n == 36)
 
 
 YES_NO = Prompt((), "{text}\n{label}? {answer}\n")
@@ -256,23 +251,22 @@ def test_where_the_first_yes_counts_nobody_drops_out_and_the_figures_rank(db, ho
     entries = {}
     for first in (False, True):
         found = evaluate(db, host, asked(YES_NO, EAGER, limit=30, first_yes=first))
-        entries[first] = found["prompts"]
+        entries[first] = found.prompts
     sober, eager = entries[False]
-    assert (sober["rank"], eager["rank"]) == (1, 2)
-    assert eager["n"] < 30 and eager["behind"] > 0 and eager["value"] == 0
+    assert (sober.rank, eager.rank) == (1, 2)
+    assert eager.n < 30 and eager.behind > 0 and eager.value == 0
     sober, eager = entries[True]
-    assert (sober["n"], eager["n"], sober["behind"], eager["behind"]) == (30, 30, None, None)
-    assert (sober["value"], eager["value"]) == (10 / 30, 12 / 30)
-    assert (sober["rank"], eager["rank"]) == (2, 1)
+    assert (sober.n, eager.n, sober.behind, eager.behind) == (30, 30, None, None)
+    assert (sober.value, eager.value) == (10 / 30, 12 / 30)
+    assert (sober.rank, eager.rank) == (2, 1)
 
 
 def test_a_prompt_that_does_not_suit_is_named_as_it_was_given(db, host, loaded):
     wrong = msgspec.structs.replace(PROMPT, bias=(1.0, -1.0))
     with pytest.raises(InputError, match=rf"^b: prompt {wrong.id} has biases for 2 labels"):
         evaluate(db, host, asked(PROMPT, wrong))
-    body = asked() | {"prompts": {wrong.id: msgspec.to_builtins(wrong)}}
     with pytest.raises(InputError, match=rf"^prompt {wrong.id} has biases"):
-        evaluate(db, host, body)
+        evaluate(db, host, asked(prompts={wrong.id: wrong}))
 
 
 def test_a_prompt_under_which_a_row_is_too_long_is_named_before_any_is_scored(db, host, loaded):
@@ -286,4 +280,4 @@ def test_a_prompt_under_which_a_row_is_too_long_is_named_before_any_is_scored(db
 
 def test_a_limit_scores_the_first_cases_only(db, host, loaded):
     found = only(evaluate(db, host, asked(limit=4)))
-    assert [c["case"] for c in found["cases"]] == [c.id for c in loaded.cases["selection"][:4]]
+    assert [c.case for c in found.cases] == [c.id for c in loaded.cases["selection"][:4]]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from random import Random
 
 import msgspec
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from in_process import PROMPT, TASK, InProcess, Judge, MemoryJournal, many
 from scripted_model import WRITTEN, ScriptedModel
 
-from appliance.calibrate.calibration import Fit, penalties, sharpen
+from appliance.calibrate.calibration import Fit, fit_inverse_temperature, penalties
 from appliance.calibrate.objective import Objective
 from appliance.encode.renderer import Renderer
 from appliance.evaluate.evaluator import Evaluator
@@ -25,28 +26,23 @@ from appliance.evaluate.workbench import (
 )
 from appliance.prompts.prompt import Prompt
 from appliance.scoring.outcomes import Scored, Written
-from appliance.search.methods.formats import explore
-from appliance.search.methods.instructions import (
-    ask,
-    clean,
-    induce,
-    rewrite,
-)
-from appliance.search.race import (
-    FIRST,
-    Candidate,
-    Contest,
-    difference,
-    rungs,
-)
+from appliance.search.accept import Accept, Ahead, Proven
+from appliance.search.candidate import Candidate, Proposal, difference
+from appliance.search.frame import Method, drive, in_turn
+from appliance.search.instructions import clean, instructions
+from appliance.search.lab import Failure, Lab, Spent
+from appliance.search.methods import formats, induce, rewrite
+from appliance.search.race import Race
+from appliance.search.reasoner import Reasoner
+from appliance.search.schedule import FIRST, rungs
 from appliance.search.spaces.labels import RELATION as SPACE
 from appliance.search.stage import FINALISTS, search
 from models.engine import Continuation, Failed, Generate, Generated, Score, decode_reply
-from models.pool import RequestFailed
+from models.protocol import RequestFailed
 
 CASES = many(4 * FIRST, may_ship=True)
 PRIVATE = many(4 * FIRST)
-POOL = {"founder": ("f1", "f2", "f3"), "supplier of": ("s1",), "author": ()}
+DEMONSTRATIONS = {"founder": ("f1", "f2", "f3"), "supplier of": ("s1",), "author": ()}
 GOOD, BAD, FAIR = (PROMPT.with_section("role", f"{name}\n") for name in ("good", "bad", "fair"))
 QUALITY = {"good\n": 3.0, "bad\n": -3.0, "fair\n": 1.0, "": 0.5}
 
@@ -55,32 +51,49 @@ def judged(prompt: Prompt) -> float:
     return QUALITY[prompt.section("role")]
 
 
+@dataclass(frozen=True)
+class Never(Ahead):
+    """Nothing takes the lead."""
+
+    def passes(self, candidate: Candidate, leader: Candidate, among: int) -> bool:
+        return False
+
+
+AHEAD, NEVER = Ahead(), Never()
+
+
+def enter(race: Race, *prompts: Prompt, depth: int = len(CASES), accept: Accept = AHEAD):
+    """What a round of proposals comes to."""
+    proposals = [Proposal(prompt, "test", parents=(race.seed,)) for prompt in prompts]
+    return race.round(proposals, depth=depth, accept=accept, going=lambda: True)
+
+
 class Races:
     """A contest on the judge's word, and what was seen of it."""
 
     def __init__(self, quality=judged, seed: Prompt = PROMPT, judge: Judge | None = None) -> None:
         self.judge = judge or Judge(quality)
         self.outcomes: list[tuple[str, str]] = []
-        self.contest = Contest(self.judge, CASES, seed, self._seen, Objective())
+        self.race = Race(self.judge, CASES, Objective(), self._seen).start(seed)
 
     def _seen(self, candidate: Candidate, outcome: str) -> None:
         role = candidate.prompt.section("role").strip()
         self.outcomes.append((role or candidate.operator, outcome))
 
     def enter(
-        self, prompt: Prompt, depth: int = len(CASES), *, may_lead: bool = True
+        self, prompt: Prompt, depth: int = len(CASES), accept: Accept = AHEAD
     ) -> Candidate | None:
-        parent = self.contest.seed
-        return self.contest.enter(prompt, "test", depth=depth, parent=parent, may_lead=may_lead)
+        [found] = enter(self.race, prompt, depth=depth, accept=accept)
+        return found
 
     def first_rung(self, *roles: object) -> None:
         """Enters prompts that are judged by their role and leaves the seed the leader."""
         for role in roles:
-            self.enter(PROMPT.with_section("role", str(role)), FIRST, may_lead=False)
+            self.enter(PROMPT.with_section("role", str(role)), FIRST, NEVER)
 
     def seen(self) -> dict[str, int]:
         """On how many cases each prompt was scored."""
-        entries = self.contest.entries.values()
+        entries = self.race.entries.values()
         return {c.prompt.section("role"): len(c.scored) for c in entries}
 
 
@@ -110,7 +123,7 @@ def by_role(prompt: Prompt) -> float:
 
 def test_the_seed_and_then_its_calibrated_copy_lead_a_new_contest_after_the_first_rung():
     races = Races()
-    seed, leader = races.contest.seed, races.contest.leader
+    seed, leader = races.race.seed, races.race.leader
     assert races.outcomes == [("seed", "leads"), ("calibrate", "leads")]
     assert seed.fixed and not leader.fixed and leader.parent is seed
     assert leader.prompt == seed.prompt == PROMPT
@@ -119,7 +132,7 @@ def test_the_seed_and_then_its_calibrated_copy_lead_a_new_contest_after_the_firs
 
 
 def test_the_calibrated_copy_of_a_biased_seed_is_better_than_the_seed():
-    contest = Races(judge=Biased(judged)).contest
+    contest = Races(judge=Biased(judged)).race
     assert (contest.seed.fit.weight, contest.leader.fit.weight) == (0.0, 1.0)
     assert difference(contest.leader, contest.seed).proves_better(1.64)
     assert contest.leader.gain > 0 == contest.leader.cost
@@ -129,34 +142,33 @@ def test_a_worse_prompt_is_dropped_after_the_first_cases():
     races = Races()
     dropped = races.enter(BAD)
     assert dropped is not None and len(dropped.scored) == FIRST < len(CASES)
-    assert races.contest.leader.prompt == PROMPT
+    assert races.race.leader.prompt == PROMPT
     assert races.outcomes[-1] == ("bad", "dropped")
 
 
 def test_a_better_prompt_leads_when_it_has_seen_all_its_cases():
     races = Races()
     winner = races.enter(GOOD)
-    assert races.contest.leader is winner
+    assert races.race.leader is winner
     assert len(winner.scored) == len(CASES)
     assert races.outcomes[-1] == ("good", "leads")
-    assert races.enter(FAIR) is not races.contest.leader is winner
+    assert races.enter(FAIR) is not races.race.leader is winner
 
 
 def test_a_better_prompt_that_may_not_lead_is_kept():
     races = Races()
-    kept = races.enter(GOOD, may_lead=False)
+    kept = races.enter(GOOD, accept=NEVER)
     assert races.outcomes[-1] == ("good", "kept") and len(kept.scored) == len(CASES)
-    assert kept.gain > 0 and races.contest.leader.prompt == PROMPT
-    races.contest.promote(kept, "accepted")
-    assert races.contest.leader is kept and races.outcomes[-1] == ("good", "accepted")
+    assert kept.gain > 0 and races.race.leader.prompt == PROMPT
+    races.race.promote(kept, "accepted")
+    assert races.race.leader is kept and races.outcomes[-1] == ("good", "accepted")
 
 
 def test_what_a_prompt_was_written_from_is_known_of_it():
-    contest = Races().contest
-    parent = contest.leader
-    entered = contest.enter(
-        GOOD, "test", depth=FIRST, parent=parent, section="role", source=tuple(CASES[:2])
-    )
+    race = Races().race
+    parent = race.leader
+    proposal = Proposal(GOOD, "test", "role", (parent,), tuple(CASES[:2]))
+    [entered] = race.round([proposal], depth=FIRST, accept=AHEAD, going=lambda: True)
     assert entered.parent is parent and entered.section == "role"
     assert entered.rows == tuple(case.query.id for case in CASES[:2])
 
@@ -179,7 +191,7 @@ def test_a_prompt_wins_nothing_on_the_cases_it_was_written_from():
 def test_what_scoring_a_candidate_has_cost_is_known_of_it():
     races = Races()
     assert [races.enter(prompt).cost for prompt in (BAD, GOOD)] == [FIRST, len(CASES)]
-    assert races.contest.seed.cost == FIRST
+    assert races.race.seed.cost == FIRST
 
 
 @pytest.mark.parametrize("room", [10, FIRST + 10])
@@ -187,9 +199,9 @@ def test_a_prompt_that_the_model_cannot_take_is_passed_over_and_the_race_goes_on
     races = Races(judge=Narrow(by_role))
     assert races.enter(PROMPT.with_section("role", str(room))) is None
     assert races.outcomes == [("seed", "leads"), ("calibrate", "leads")]
-    assert len(races.contest.entries) == 1 and races.contest.leader.prompt == PROMPT
+    assert len(races.race.entries) == 1 and races.race.leader.prompt == PROMPT
     winner = races.enter(PROMPT.with_section("role", "9"))
-    assert races.contest.leader is winner and len(winner.scored) == len(CASES)
+    assert races.race.leader is winner and len(winner.scored) == len(CASES)
 
 
 def test_a_race_goes_no_deeper_than_it_is_told():
@@ -200,7 +212,7 @@ def test_a_race_goes_no_deeper_than_it_is_told():
 
 def test_all_candidates_see_the_same_cases_in_the_same_order_and_none_twice():
     races = Races()
-    entered = [races.contest.leader, *map(races.enter, (BAD, FAIR, GOOD))]
+    entered = [races.race.leader, *map(races.enter, (BAD, FAIR, GOOD))]
     for candidate in entered:
         ids = [case.id for case in CASES[: len(candidate.scored)]]
         assert [scored.case for scored in candidate.scored] == ids
@@ -237,13 +249,13 @@ def test_a_prompt_that_asks_the_model_nothing_new_is_not_entered(change, tmp_pat
     )
     evaluator = Evaluator(bench, Renderer(TASK, {}, models.tokeniser()))
     unlisted = PROMPT.with_section("task", "Name the relation.\n\n")
-    contest = Contest(evaluator, CASES, unlisted, lambda *_: None, Objective())
+    race = Race(evaluator, CASES, Objective(), lambda *_: None).start(unlisted)
     before = bench.spent
     same = msgspec.structs.replace(unlisted, **change)
-    assert contest.enter(same, "test", depth=FIRST, parent=contest.seed) is None
+    assert enter(race, same, depth=FIRST) == [None]
     assert bench.spent == before
     other = msgspec.structs.replace(unlisted, wording="upper")
-    assert contest.enter(other, "test", depth=FIRST, parent=contest.seed) is not None
+    assert enter(race, other, depth=FIRST) != [None]
 
 
 @pytest.mark.parametrize("shares", [(), (-1.0, -1.0, -1.0)])
@@ -255,19 +267,20 @@ def test_candidates_are_calibrated_by_batch_only_where_all_cases_share_their_lab
                 for s in super().score(prompt, cases, role)
             ]
 
-    contest = Contest(Favouring(judged), CASES, PROMPT, lambda *_: None, Objective(shares=shares))
-    entered = contest.enter(GOOD, "test", depth=FIRST, parent=contest.seed)
-    assert contest.seed.fit.bias == ()
-    assert bool(contest.leader.final.bias) == bool(entered.final.bias) == bool(shares)
+    objective = Objective(shares=shares)
+    race = Race(Favouring(judged), CASES, objective, lambda *_: None).start(PROMPT)
+    [entered] = enter(race, GOOD, depth=FIRST)
+    assert race.seed.fit.bias == ()
+    assert bool(race.leader.final.bias) == bool(entered.final.bias) == bool(shares)
 
 
 def test_halving_finds_the_best_on_all_cases_and_makes_it_the_leader():
     races = Races(by_role)
     races.first_rung(1, 5, 2, 4, 3)
-    assert races.contest.leader.prompt == PROMPT
+    assert races.race.leader.prompt == PROMPT
     told = len(races.outcomes)
-    assert races.contest.halve(keep=2, depth=len(CASES), going=lambda: True) is None
-    assert races.contest.leader.prompt.section("role") == "5"
+    assert races.race.halve(keep=2, depth=len(CASES), going=lambda: True) is None
+    assert races.race.leader.prompt.section("role") == "5"
     extended = [("5", "extended"), ("4", "extended"), ("3", "extended"), ("2", "extended")]
     assert races.outcomes[told:] == [*extended, *extended[:2], ("5", "leads")]
     assert races.seen() == {"": 24, "1": 24, "2": 48, "3": 48, "4": 96, "5": 96}
@@ -276,16 +289,16 @@ def test_halving_finds_the_best_on_all_cases_and_makes_it_the_leader():
 def test_halving_again_costs_and_announces_nothing():
     races = Races(by_role)
     races.first_rung(1, 2, 3)
-    races.contest.halve(keep=2, depth=len(CASES), going=lambda: True)
+    races.race.halve(keep=2, depth=len(CASES), going=lambda: True)
     before = races.seen(), list(races.outcomes)
-    races.contest.halve(keep=2, depth=len(CASES), going=lambda: True)
+    races.race.halve(keep=2, depth=len(CASES), going=lambda: True)
     assert (races.seen(), races.outcomes) == before
 
 
 def test_halving_spends_less_on_those_that_lose():
     races = Races(by_role)
     races.first_rung(*[n / 2 for n in range(1, 12)])
-    races.contest.halve(keep=2, depth=len(CASES), going=lambda: True)
+    races.race.halve(keep=2, depth=len(CASES), going=lambda: True)
     assert sorted(races.seen().values()) == [FIRST] * 8 + [2 * FIRST] * 2 + [4 * FIRST] * 2
 
 
@@ -294,9 +307,9 @@ def test_halving_stops_when_it_may_not_go_on_and_the_best_so_far_leads(steps):
     races = Races(by_role)
     races.first_rung(1, 5, 2, 4, 3)
     left = iter([True] * steps)
-    races.contest.halve(keep=2, depth=len(CASES), going=lambda: next(left, False))
+    races.race.halve(keep=2, depth=len(CASES), going=lambda: next(left, False))
     seen = races.seen()
-    assert races.contest.leader.prompt.section("role") == "5"
+    assert races.race.leader.prompt.section("role") == "5"
     assert sum(cases > FIRST for cases in seen.values()) == min(steps, 4)
     assert sum(cases == len(CASES) for cases in seen.values()) == max(steps - 4, 0)
 
@@ -304,8 +317,8 @@ def test_halving_stops_when_it_may_not_go_on_and_the_best_so_far_leads(steps):
 def test_a_prompt_that_the_model_cannot_take_further_is_passed_over_in_halving():
     races = Races(judge=Narrow(by_role))
     races.first_rung(3, FIRST, 5, 2 * FIRST)
-    races.contest.halve(keep=2, depth=len(CASES), going=lambda: True)
-    assert races.contest.leader.prompt.section("role") == "5"
+    races.race.halve(keep=2, depth=len(CASES), going=lambda: True)
+    assert races.race.leader.prompt.section("role") == "5"
     assert races.seen() == {"": 24, "3": 48, "24": 24, "5": 96, "48": 48}
 
 
@@ -389,7 +402,7 @@ def test_the_fit_prefers_the_weight_that_decides_better_to_one_that_is_merely_le
         for weight in (1.0, 0.0)
     )
     assert bold.estimate.value > timid.estimate.value and bold.loss > timid.loss
-    assert sharpen(scored, [timid.prompt, bold.prompt], Objective()) == bold.fit
+    assert fit_inverse_temperature(scored, [timid.prompt, bold.prompt], Objective()) == bold.fit
     assert bold.fit == Fit(1.0, inverse_temperature=0.25)
     assert difference(bold, timid).proves_better(1.64)
 
@@ -410,8 +423,12 @@ def test_better_needs_a_paired_gain_that_noise_does_not_explain():
 
 def explored(seed: int, count: int) -> list[str]:
     races = Races(lambda prompt: len(prompt.example) / 50)
-    entries = races.contest.entries
-    explore(races.contest, {"all": ("f1",), "none": ()}, seed, lambda: len(entries) < count, SPACE)
+    entries = races.race.entries
+    lab = Lab(races.race, SPACE, {"founder": ("f1",)}, seed)
+    drive(
+        formats.propose(lab), races.race, depth=FIRST, accept=AHEAD,
+        going=lambda: len(entries) < count,
+    )  # fmt: skip
     assert {len(c.scored) for c in entries.values()} == {FIRST}
     return [c.prompt.id for c in entries.values()]
 
@@ -423,16 +440,38 @@ def test_exploring_is_a_function_of_its_seed(capfd):
     assert len(first) == 24 and capfd.readouterr() == ("", "")
 
 
-def test_exploring_ends_when_only_known_formats_are_proposed():
-    class Full:
-        seed = candidate([1.0])
-        entered = 0
+def test_methods_end_when_their_patience_does():
+    """The first brings something new once, the second never does."""
+    turns: list[str] = []
 
-        def enter(self, prompt, operator, **options):
-            self.entered += 1
+    def bringing(name: str, new: int):
+        def propose(lab: Lab):
+            for number in range(100):
+                turns.append(name)
+                yield [Proposal(PROMPT, name)] * (number < new)
 
-    explore(full := Full(), {}, 1, lambda: True, SPACE)
-    assert 0 < full.entered < 100
+        return Method(propose, patience=3)
+
+    found = in_turn([bringing("a", 1), bringing("b", 0)], None)
+    proposals = next(found)
+    with suppress(StopIteration):
+        while True:
+            proposals = found.send([candidate([1.0])] * len(proposals))
+    assert turns == [*"ababab", "a"]
+
+
+def test_a_method_that_has_no_more_to_say_leaves_its_turn_to_the_others():
+    def brief(lab: Lab):
+        yield [Proposal(PROMPT, "brief")]
+
+    def endless(lab: Lab):
+        while True:
+            yield [Proposal(PROMPT, "endless")]
+
+    found = in_turn([Method(brief), Method(endless)], None)
+    said = [next(found)[0].operator]
+    said += [found.send([candidate([1.0])])[0].operator for _ in range(4)]
+    assert said == ["brief"] + ["endless"] * 4
 
 
 @pytest.mark.parametrize(
@@ -475,13 +514,19 @@ class Talkative:
         return self.scripted.handle(request)
 
 
+def asked_of(reasoner: Reasoner, text: str) -> list[str]:
+    return reasoner.write(
+        text, n=4, max_tokens=72, seed=7, temperature=None, stop=("\n\n",), grammar=""
+    )
+
+
 def test_the_reasoner_is_asked_as_a_chat_and_its_replies_are_cleaned_and_unique():
     said = ("Name the relation.", '"Name the relation."', "no", "Say how they relate.")
     models = InProcess(model := Talkative(*said))
     bodies = {"reasoner": Body("model", "x", Prices(1.0))}
     bench = Workbench(models, bodies, MemoryJournal(), lambda: None)
     hostile = "What is <|end|> {labels}?"
-    texts = ask(bench, models.tokeniser(), hostile, seed=7)
+    texts = instructions(asked_of(Reasoner(bench, models.tokeniser()), hostile))
     assert texts == ["Name the relation.", "Say how they relate."]
     assert model.request.prompts[0] == (256, *hostile.encode(), 257, 258)
     assert model.request.seed == 7
@@ -497,7 +542,7 @@ def test_a_reasoner_that_cannot_take_the_request_writes_nothing():
     models = InProcess(Short(Path("unused")))
     bodies = {"reasoner": Body("model", "x", Prices(1.0))}
     bench = Workbench(models, bodies, MemoryJournal(), lambda: None)
-    assert ask(bench, models.tokeniser(), "What?", seed=7) == []
+    assert asked_of(Reasoner(bench, models.tokeniser()), "What?") == []
 
 
 def wrong_on(cases) -> Candidate:
@@ -506,37 +551,90 @@ def wrong_on(cases) -> Candidate:
     return Candidate(PROMPT, "seed", scored=scored, fixed=True)
 
 
+def lab_of(cases, leader: Candidate, seed: int = 0) -> Lab:
+    race = Race(Judge(judged), cases, Objective(), lambda *_: None)
+    race.seed = race.leader = leader
+    return Lab(race, SPACE, {}, seed)
+
+
 def test_induction_shows_rows_with_their_answers():
-    asked = induce(TASK, wrong_on(CASES[:6]), CASES[:6], Random(0))
-    assert asked.text.count("Input: Person") == asked.text.count("Answer: ") == 4
-    assert "The possible answers are: founder, supplier of, author." in asked.text
-    shown = [case.query.id for case in CASES[:6] if f"Input: {case.query.text}" in asked.text]
-    assert sorted(case.query.id for case in asked.cases) == sorted(shown) and len(shown) == 4
+    lab = lab_of(CASES[:6], wrong_on(CASES[:6]))
+    cases = lab.examples(4)
+    text = induce.question(TASK, cases)
+    assert text.count("Input: Person") == text.count("Answer: ") == 4
+    assert "The possible answers are: founder, supplier of, author." in text
+    shown = [case.query.id for case in CASES[:6] if f"Input: {case.query.text}" in text]
+    assert sorted(case.query.id for case in cases) == sorted(shown) and len(shown) == 4
 
 
 def test_rewriting_shows_the_instruction_and_only_rows_that_it_got_wrong():
-    asked = rewrite(TASK, wrong_on(CASES[:6]), CASES[:6], Random(0))
-    assert '"Name the relation:"' in asked.text
-    assert asked.text.count("The model said: founder") == 4
-    assert "Answer: founder" not in asked.text and "Answer: author" in asked.text
-    shown = [case.query.id for case in CASES[:6] if f"Input: {case.query.text}" in asked.text]
-    assert sorted(case.query.id for case in asked.cases) == sorted(shown) and len(shown) == 4
+    leader = wrong_on(CASES[:6])
+    wrong = lab_of(CASES[:6], leader).failures(leader, 4)
+    text = rewrite.question(TASK, PROMPT, wrong)
+    assert '"Name the relation:"' in text
+    assert text.count("The model said: founder") == 4
+    assert "Answer: founder" not in text and "Answer: author" in text
+    shown = [case.query.id for case in CASES[:6] if f"Input: {case.query.text}" in text]
+    assert sorted(f.case.query.id for f in wrong) == sorted(shown) and len(shown) == 4
+
+
+def test_a_failure_says_what_was_predicted_what_is_right_and_the_loss():
+    leader = wrong_on(CASES[:6])
+    for failure in lab_of(CASES[:6], leader).failures(leader, 6):
+        assert isinstance(failure, Failure) and failure.predicted == "founder"
+        assert failure.right == failure.case.query.label != "founder"
+        assert failure.loss > 0.5
 
 
 def test_there_is_nothing_to_rewrite_where_nothing_went_wrong():
     founders = [case for case in CASES if case.gold == 0]
-    assert rewrite(TASK, wrong_on(founders), founders, Random(0)) is None
+    leader = wrong_on(founders)
+    assert lab_of(founders, leader).failures(leader, 4) == []
+    assert next(rewrite.propose(lab_of(founders, leader))) == []
 
 
-@pytest.mark.parametrize("operator", [induce, rewrite])
-def test_rows_that_may_not_ship_are_never_shown_to_the_reasoner(operator):
+def test_rows_that_may_not_ship_are_never_shown_to_the_reasoner():
     mixed = [CASES[n] if n % 4 == 1 else PRIVATE[n] for n in range(24)]
     may_ship = {case.query.id for case in mixed if case.query.may_ship}
     for seed in range(10):
-        asked = operator(TASK, wrong_on(mixed), mixed, Random(seed))
-        assert asked.cases and {case.query.id for case in asked.cases} <= may_ship
-        assert not any(c.query.text in asked.text for c in mixed if not c.query.may_ship)
-    assert operator(TASK, wrong_on(PRIVATE), PRIVATE, Random(0)) is None
+        lab = lab_of(mixed, leader := wrong_on(mixed), seed)
+        failures = lab.failures(leader, 4)
+        for cases, text in (
+            (examples := lab.examples(4), induce.question(TASK, examples)),
+            ([f.case for f in failures], rewrite.question(TASK, PROMPT, failures)),
+        ):
+            assert cases and {case.query.id for case in cases} <= may_ship
+            assert not any(c.query.text in text for c in mixed if not c.query.may_ship)
+    lab = lab_of(PRIVATE, leader := wrong_on(PRIVATE))
+    assert lab.examples(4) == lab.failures(leader, 4) == []
+
+
+def test_a_lab_without_budget_asks_nothing_and_one_without_a_reasoner_says_so():
+    lab = lab_of(CASES[:6], wrong_on(CASES[:6]))
+    with pytest.raises(LookupError):
+        lab.write("What?")
+    lab = Lab(lab._race, SPACE, {}, 0, Reasoner(None, None))
+    lab.going = lambda: False
+    with pytest.raises(Spent):
+        lab.write("What?")
+
+
+def test_the_best_have_seen_the_most_cases_and_lost_the_least():
+    races = Races(by_role)
+    races.first_rung(1, 5, 2)
+    deep = races.enter(PROMPT.with_section("role", "3"), 2 * FIRST)
+    lab = Lab(races.race, SPACE, {}, 0)
+    assert [c.prompt.section("role") for c in lab.best(4)][:1] == ["3"] and lab.best(1) == [deep]
+    shallow = [c.prompt.section("role") for c in lab.best(9) if len(c.scored) == FIRST]
+    assert shallow == ["5", "2", "1"]
+    assert set(lab.population) == set(lab.best(99)) and lab.leader is deep
+
+
+def test_in_a_round_with_a_proof_the_first_that_is_proven_ends_it():
+    races = Races()
+    bad, good, fair = enter(races.race, BAD, GOOD, FAIR, accept=Proven(0.05))
+    assert races.race.leader is good and fair is None and bad is not None
+    assert races.outcomes[-2:] == [("bad", "dropped"), ("good", "accepted")]
 
 
 class NarrowModel(ScriptedModel):
@@ -575,13 +673,14 @@ def run_search(
     bench = Workbench(models, bodies, journal or MemoryJournal(), lambda: None)
     tokeniser = models.tokeniser()
     outcomes = []
-    contest = Contest(
-        Evaluator(bench, Renderer(TASK, {}, tokeniser)), cases[:30], PROMPT,
-        lambda c, outcome: outcomes.append((c.operator, c.prompt.id, outcome)), Objective(),
-    )  # fmt: skip
+    race = Race(
+        Evaluator(bench, Renderer(TASK, {}, tokeniser)), cases[:30], Objective(),
+        lambda c, outcome: outcomes.append((c.operator, c.prompt.id, outcome)),
+    ).start(PROMPT)  # fmt: skip
     bench.finishing = finishing
-    finalists = search(contest, bench, tokeniser, {}, seed=5, budget=budget, depth=30, space=SPACE)
-    return finalists, outcomes, bench, contest
+    lab = Lab(race, SPACE, {}, 5, Reasoner(bench, tokeniser))
+    finalists = search(lab, race, bench, budget=budget, depth=30)
+    return finalists, outcomes, bench, race
 
 
 def test_a_search_is_deterministic_uses_all_its_operators_and_ends_with_its_budget(tmp_path):

@@ -56,7 +56,7 @@ def test_the_sample_comes_out_of_the_store_as_it_went_in(db, imported):
     assert loaded.rows == {example.id: example for example in imported.examples}
     assert loaded.cases["selection"] == list(imported.cases["selection"])
     assert loaded.cases["test"] == list(imported.cases["test"])
-    kept = {row for ids in loaded.pool.values() for row in ids}
+    kept = {row for ids in loaded.demonstrations.values() for row in ids}
     tuning = imported.cases["tuning"]
     assert loaded.cases["tuning"] == [c for c in tuning if c.query.id not in kept]
     assert loaded.split_hash == split_hash(imported.cases)
@@ -93,7 +93,7 @@ def test_rows_that_may_not_ship_any_more_are_other_content(db):
 
 def test_rows_of_the_pool_are_never_scored_in_tuning_or_elsewhere(db, imported):
     loaded = load(db, save(db, imported))
-    pool = {row for ids in loaded.pool.values() for row in ids}
+    pool = {row for ids in loaded.demonstrations.values() for row in ids}
     assert pool
     for split in SPLITS:
         assert not pool & {c.query.id for c in loaded.cases[split]}
@@ -102,8 +102,8 @@ def test_rows_of_the_pool_are_never_scored_in_tuning_or_elsewhere(db, imported):
 def test_the_pool_holds_tuning_rows_of_each_label_under_that_label(db, imported):
     loaded = load(db, save(db, imported))
     tuning = {c.query.id: c.query for c in imported.cases["tuning"]}
-    assert set(loaded.pool) == {label.name for label in loaded.task.labels}
-    for label, ids in loaded.pool.items():
+    assert set(loaded.demonstrations) == {label.name for label in loaded.task.labels}
+    for label, ids in loaded.demonstrations.items():
         assert 0 < len(ids) <= POOL
         assert all(tuning[row].label == label for row in ids)
         assert list(ids) == sorted(ids)
@@ -111,12 +111,12 @@ def test_the_pool_holds_tuning_rows_of_each_label_under_that_label(db, imported)
 
 def test_rows_that_may_not_ship_never_enter_the_pool(db, imported):
     loaded = load(db, save(db, imported))
-    assert all(loaded.rows[row].may_ship for ids in loaded.pool.values() for row in ids)
+    assert all(loaded.rows[row].may_ship for ids in loaded.demonstrations.values() for row in ids)
     private = load(db, save(db, Imported(
         msgspec.structs.replace(TASK, name="private"),
         small(may_ship=False).examples, small(may_ship=False).cases,
     )))  # fmt: skip
-    assert private.pool == dict.fromkeys(LABELS, ()) and private.seed.shots == ()
+    assert private.demonstrations == dict.fromkeys(LABELS, ()) and private.seed.shots == ()
     assert len(private.cases["tuning"]) == 36
 
 
@@ -146,7 +146,7 @@ def test_episodes_bring_their_own_demonstrations(db):
         split: [c for c in several if c.query.label in c.labels] for split, several in cases.items()
     }
     loaded = load(db, save(db, Imported(episodes, [support, *small().examples], cases)))
-    assert loaded.pool == {} and loaded.seed.shots == ()
+    assert loaded.demonstrations == {} and loaded.seed.shots == ()
     assert loaded.cases == cases
 
 
@@ -188,7 +188,7 @@ def test_an_unknown_task_is_answered_with_those_that_exist(db):
 
 def test_the_seed_prompt_lists_the_labels_and_shows_one_row_of_each(db, imported):
     loaded = load(db, save(db, imported))
-    assert loaded.seed == plain_seed(loaded.task, loaded.pool)
+    assert loaded.seed == plain_seed(loaded.task, loaded.demonstrations)
     assert "{labels}" in loaded.seed.section("task")
     shown = Counter(loaded.rows[shot].label for shot in loaded.seed.shots)
     assert shown == dict.fromkeys((label.name for label in loaded.task.labels), 1)

@@ -10,7 +10,6 @@ from in_process import LABELS, PROMPT, TASK, InProcess, Judge, MemoryJournal, ma
 from scripted_model import ScriptedModel
 
 from appliance.calibrate.objective import Objective, log_shares
-from appliance.data.tasks import Loaded
 from appliance.encode.renderer import Renderer
 from appliance.evaluate.evaluator import Evaluator
 from appliance.evaluate.workbench import (
@@ -19,19 +18,16 @@ from appliance.evaluate.workbench import (
     Unanswerable,
     Workbench,
 )
+from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt
 from appliance.scoring.outcomes import Written
-from appliance.search.race import FIRST, Candidate
+from appliance.search.candidate import Candidate
+from appliance.search.objective import objective_of
+from appliance.search.schedule import FIRST, ordered, race_depth
+from appliance.search.selection import LEAST, select
 from appliance.statistics.proportions import Estimate
 from appliance.task import Case, Label
-from appliance.tune import (
-    LEAST_SELECTION,
-    objective_of,
-    ordered,
-    race_depth,
-    select,
-    tune,
-)
+from appliance.tune import tune
 
 SELECTION = many(60)
 QUALITY = {"good\n": 3.0, "bad\n": -3.0, "": 0.5}
@@ -112,10 +108,10 @@ def test_rows_that_are_set_aside_as_demonstrations_count_in_how_common_a_label_i
         TASK, labels=tuple(map(Label, names)), none="none", metric="micro_f1"
     )
     rows = [row(f"P {n}", f"F {n}", "author" if n < 20 else "none") for n in range(200)]
-    pool = {"author": tuple(r.id for r in rows[:11])}
+    kept = {"author": tuple(r.id for r in rows[:11])}
     cases = [Case(r, names) for r in rows[11:]]
     found = msgspec.structs.replace(
-        loaded(cases, task=task), rows={r.id: r for r in rows}, pool=pool
+        loaded(cases, task=task), rows={r.id: r for r in rows}, demonstrations=kept
     )
     objective = objective_of(found)
     assert objective.metric == "micro_f1" and objective.positive_share == 0.1
@@ -125,7 +121,9 @@ def test_rows_that_are_set_aside_as_demonstrations_count_in_how_common_a_label_i
     plain = msgspec.structs.replace(found, task=msgspec.structs.replace(task, metric="accuracy"))
     assert objective_of(plain).positive_share is None
     episodes = msgspec.structs.replace(task, protocol="episodes")
-    assert objective_of(msgspec.structs.replace(found, task=episodes, pool={})).shares == ()
+    assert (
+        objective_of(msgspec.structs.replace(found, task=episodes, demonstrations={})).shares == ()
+    )
 
 
 def test_the_races_of_a_run_weigh_cases_as_they_come(tmp_path):
@@ -154,7 +152,7 @@ def test_the_best_on_selection_rows_by_the_serving_body_is_chosen():
     judge, told = Served(), Told()
     entrants = [entrant(p, judge, fixed=p == PROMPT) for p in (PROMPT, BAD, GOOD)]
     judge.scored.clear()
-    best, outcomes = select(loaded(), judge, entrants, told, budget=1e6)
+    best, outcomes = select(judge, SELECTION, entrants, 1e6, told.selected)
     assert best is entrants[2]
     assert [outcome.case for outcome in outcomes] == [case.id for case in SELECTION]
     assert judge.roles == {"serving"}
@@ -177,9 +175,9 @@ def test_where_f1_is_sought_finding_nothing_is_not_chosen_for_being_cheap():
         Candidate(prompt, "format", scored=scored, objective=Objective("span_f1"))
         for prompt, scored in ((BAD, nothing), (GOOD, finds))
     ]
-    task = loaded(task=msgspec.structs.replace(TASK, metric="span_f1"))
+    judge.task = msgspec.structs.replace(TASK, metric="span_f1")
     assert sum(entrants[0].penalties_of(nothing)) < sum(entrants[1].penalties_of(finds))
-    assert select(task, judge, entrants, Told(), budget=1e6)[0] is entrants[1]
+    assert select(judge, SELECTION, entrants, 1e6, Told().selected)[0] is entrants[1]
 
 
 def test_the_seed_stands_unless_something_is_better():
@@ -187,13 +185,14 @@ def test_the_seed_stands_unless_something_is_better():
     seed = entrant(PROMPT, judge, fixed=True)
     twin = entrant(msgspec.structs.replace(PROMPT, order="reversed"), judge)
     for others in ([twin], [entrant(BAD, judge), seed]):
-        assert select(loaded(), judge, [seed, *others], Told(), budget=1e6)[0] is seed
+        assert select(judge, SELECTION, [seed, *others], 1e6, Told().selected)[0] is seed
 
 
-@pytest.mark.parametrize(("budget", "n"), [(0, LEAST_SELECTION), (90, 44), (1000, 60)])
+@pytest.mark.parametrize(("budget", "n"), [(0, LEAST), (90, 44), (1000, 60)])
 def test_as_many_selection_rows_are_scored_as_the_budget_pays_for(budget, n):
     judge, told = Served(), Told()
-    select(loaded(), judge, [entrant(p, judge) for p in (PROMPT, GOOD)], told, budget)
+    entrants = [entrant(p, judge) for p in (PROMPT, GOOD)]
+    select(judge, SELECTION, entrants, budget, told.selected)
     assert [cases for _, cases in told.chosen] == [n, n]
 
 
@@ -208,11 +207,11 @@ def test_an_entrant_that_the_model_cannot_take_is_passed_over_but_not_the_seed()
 
     judge = Narrow()
     entrants = [entrant(p, judge, fixed=p == PROMPT) for p in (PROMPT, GOOD, BAD)]
-    assert select(loaded(), judge, entrants, Told(), budget=1e6)[0] is entrants[0]
+    assert select(judge, SELECTION, entrants, 1e6, Told().selected)[0] is entrants[0]
     judge.too_long = PROMPT
     same = entrant(PROMPT, judge, fixed=True)
     with pytest.raises(Unanswerable):
-        select(loaded(), judge, [entrants[0], entrants[1], same], Told(), budget=1e6)
+        select(judge, SELECTION, [entrants[0], entrants[1], same], 1e6, Told().selected)
 
 
 @pytest.mark.parametrize(

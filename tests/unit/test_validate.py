@@ -6,8 +6,8 @@ import msgspec
 import pytest
 import tiny_tasks
 
-from appliance.data.tasks import Loaded
 from appliance.errors import InputError
+from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.validate import check
 from appliance.task import Label

@@ -11,14 +11,13 @@ import pytest
 from in_process import PROMPT, TASK, Judge, many
 
 from appliance.statistics.proportions import mcnemar_exact, wilson
+from appliance.verdict.give import belonging, give_verdict
 from appliance.verdict.judge import judge
 from appliance.verdict.verdict import (
     AGAIN,
     Answer,
     Noise,
     Verdict,
-    belonging,
-    give_verdict,
     threshold,
 )
 
@@ -37,10 +36,10 @@ def judged(before: list[bool], after: list[bool], **more: Any) -> Verdict:
 
 
 def _answer(case: str, old: bool, new: bool) -> Answer:
-    """Of two labels, of which "right" is so."""
-    said = [("wrong", "right")[right] for right in (old, new)]
+    """An answer to a case with two labels, of which "right" is right."""
+    predicted = [("wrong", "right")[right] for right in (old, new)]
     tallies = [((0, 1, 1), (1, 0, 0))[right] for right in (old, new)]
-    return Answer(case, "right", *said, float(old), float(new), *tallies)
+    return Answer(case, "right", *predicted, float(old), float(new), *tallies)
 
 
 def test_a_clear_gain_is_better():
@@ -94,17 +93,15 @@ def test_where_the_seed_wins_it_is_scored_once_and_the_gain_is_0_with_p_1():
 
 def test_a_seed_that_got_probabilities_of_its_own_stands_all_the_same():
     model = Judge(lambda prompt: 0.3)
-    settled = msgspec.structs.replace(PROMPT, temperature=4.0, abstain=0.4)
-    verdict = give_verdict(model, CASES, PROMPT, settled, model="m", body="q4")
-    assert (
-        verdict.stands and verdict.seed.prompt == settled.id and set(model.scored) == {settled.id}
-    )
+    fitted = msgspec.structs.replace(PROMPT, temperature=4.0, abstain=0.4)
+    verdict = give_verdict(model, CASES, PROMPT, fitted, model="m", body="q4")
+    assert verdict.stands and verdict.seed.prompt == fitted.id and set(model.scored) == {fitted.id}
     told, plain = (
         [answer.confidence for answer in each.answers]
         for each in (verdict, give_verdict(model, CASES, PROMPT, PROMPT, model="m", body="q4"))
     )
     assert max(told) < max(plain)
-    other = msgspec.structs.replace(settled, threshold=0.5)
+    other = msgspec.structs.replace(fitted, threshold=0.5)
     assert not give_verdict(model, CASES, PROMPT, other, model="m", body="q4").stands
 
 
@@ -187,7 +184,7 @@ def test_the_power_is_that_of_the_exact_test():
 
 
 def test_three_looks_without_a_gain_say_better_in_at_most_one_run_of_twenty():
-    """2,000 runs: 200 independent cases, prompts that are as good and differ on 0.3 of them."""
+    """2,000 runs on 200 independent cases, with prompts that are equally good and differ on 0.3."""
     rng = np.random.default_rng(1)
     runs, false = 2000, 0
     for _ in range(runs):
@@ -211,7 +208,7 @@ def test_a_verdict_keeps_every_answer_of_both_prompts():
 
 
 class Rounding(Judge):
-    """Rounds otherwise where cases come in another order."""
+    """A judge that rounds differently where cases come in another order."""
 
     def score(self, prompt, cases, role="search"):
         slip = 0.5 if self.scored.get(prompt.id) else 0.0
@@ -248,8 +245,12 @@ def told(golds: str, before: str, after: str) -> list[Answer]:
     found = []
     for n, (gold, old, new) in enumerate(zip(golds, before, after, strict=True)):
         tallies = [
-            (int(gold == said != "-"), int(said not in (gold, "-")), int(gold not in (said, "-")))
-            for said in (old, new)
+            (
+                int(gold == predicted != "-"),
+                int(predicted not in (gold, "-")),
+                int(gold not in (predicted, "-")),
+            )
+            for predicted in (old, new)
         ]
         found.append(
             Answer(str(n), gold, old, new, float(gold == old), float(gold == new), *tallies)
@@ -293,7 +294,7 @@ def test_what_holds_for_the_relations_of_the_file_alone_is_said_to():
 
 
 def in_clusters(per_cluster: list[tuple[int, int, int]], unit="relation") -> Verdict:
-    """Of clusters with so many cases, won and lost."""
+    """A verdict on clusters, each given by its cases, wins and losses."""
     before, after, names = [], [], []
     for name, (n, wins, losses) in enumerate(per_cluster):
         before += answers((False, wins), (True, losses), (True, n - wins - losses))

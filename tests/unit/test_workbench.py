@@ -32,7 +32,7 @@ from models.engine import (
     decode_reply,
     encode,
 )
-from models.pool import RequestFailed
+from models.protocol import RequestFailed
 
 PRICES = Prices(prefill=0.5, sample=3.0, gradient=2.0)
 BODIES = {

@@ -15,11 +15,13 @@ from textual.widgets import Footer, OptionList, Static
 from appliance import locations
 from appliance.errors import StropError
 from appliance.run import client
+from appliance.run.messages import COMMANDS, Command, Planned, Tune
+from appliance.run.read import Run
+from appliance.run.states import allows, is_final
 from appliance.text import printable
 from models.catalog import Catalog
 from store import tasks
 from store.errors import StoreError, explained
-from store.records import RunRecord
 from tui.feed import Feed
 from tui.screens.help import Help
 from tui.screens.new_run import NewRun
@@ -37,15 +39,6 @@ TICK = 0.25
 RUNNER_TICK = 2.0
 WIDE = 110
 """Columns from which curve and prompt stand side by side."""
-
-ACTIVE = ("queued", "running")
-OPEN_TO = {
-    "pause": ACTIVE,
-    "resume": ("paused", "stopped", "failed"),
-    "stop": (*ACTIVE, "paused"),
-    "finish": (*ACTIVE, "paused", "stopped"),
-}
-"""The statuses of a run in which a command makes sense."""
 
 NOTHING_YET = """\
 No runs yet.
@@ -106,11 +99,11 @@ class Main(Screen[None]):
         self.set_interval(RUNNER_TICK, self._watch_runner)
 
     @property
-    def active_runs(self) -> list[RunRecord]:
-        return [run for run in self._feed.runs if run.status in ACTIVE]
+    def active_runs(self) -> list[Run]:
+        return [run for run in self._feed.runs if not is_final(run.record.status)]
 
     @property
-    def chosen(self) -> RunRecord | None:
+    def chosen(self) -> Run | None:
         view = self._feed.view
         return None if view is None else self._feed.run(view.run_id)
 
@@ -124,8 +117,9 @@ class Main(Screen[None]):
         run = self.chosen
         if run is None:
             return False
-        abandoned = run.status in ACTIVE and not self._runner_is_alive
-        return run.status in OPEN_TO[kind] or (kind == "resume" and abandoned)
+        status = run.record.status
+        abandoned = not is_final(status) and not self._runner_is_alive
+        return allows(status, kind) or (kind == "resume" and abandoned)
 
     @on(OptionList.OptionHighlighted, "#runs")
     def choose(self, event: OptionList.OptionHighlighted) -> None:
@@ -136,7 +130,7 @@ class Main(Screen[None]):
 
     def action_send(self, kind: str) -> None:
         if self.chosen is not None:
-            self._enqueue(kind, {}, self.chosen.id)
+            self._enqueue(COMMANDS[kind](), self.chosen.id)
 
     def action_new_run(self) -> None:
         models = [model.name for model in Catalog(locations.models_folder()).all()]
@@ -158,15 +152,15 @@ class Main(Screen[None]):
     def action_help(self) -> None:
         self.app.push_screen(Help())
 
-    def _start(self, body: dict[str, Any] | None) -> None:
-        if body is not None:
-            self._enqueue("tune", body)
+    def _start(self, asked: Tune | None) -> None:
+        if asked is not None:
+            self._enqueue(asked)
             self._feed.preparing = "preparing the run: measuring this machine, planning"
             self._show_preparing()
 
-    def _enqueue(self, kind: str, body: dict[str, Any], run_id: str | None = None) -> None:
+    def _enqueue(self, command: Command[Any], run_id: str | None = None) -> None:
         try:
-            self._open.append(client.enqueue(self._db, kind, body, run_id))
+            self._open.append(client.enqueue(self._db, command, run_id))
         except (StoreError, OSError) as error:
             self._say(str(error), "error")
 
@@ -194,15 +188,17 @@ class Main(Screen[None]):
                 answer = client.answer_to(self._db, command)
             except (StropError, OSError) as error:
                 self._say(str(error), "error")
-                answer = {}
+                self._open.remove(command)
+                continue
             if answer is not None:
                 self._open.remove(command)
-                self._awaited = answer.get("run", self._awaited)
+            if isinstance(answer, Planned):
+                self._awaited = answer.run
 
     def _show(self) -> None:
         feed = self._feed
         run_list = self.query_one(RunList)
-        run_list.show(feed)
+        run_list.show(feed.runs)
         if self._awaited is not None and feed.run(self._awaited):
             run_list.choose(self._awaited)
             self._awaited = None
@@ -210,10 +206,10 @@ class Main(Screen[None]):
         self._show_preparing()
         run, view = self.chosen, feed.view
         if run is not None and view is not None:
-            self.query_one(Summary).show(run, feed, view, self._runner_is_alive)
-            self.query_one(Curve).show(run, view)
+            self.query_one(Summary).show(run, view, self._runner_is_alive)
+            self.query_one(Curve).show(run.record, view)
             self.query_one(Candidates).show(view)
-            self.query_one(BestPrompt).show(run, view)
+            self.query_one(BestPrompt).show(run.record, view)
         self.refresh_bindings()
 
     def _show_preparing(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,11 +14,12 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Select, Static
 
 from appliance.errors import InputError
+from appliance.run.messages import Tune
 from appliance.text import printable, quoted
 
 
-class NewRun(ModalScreen[dict[str, Any] | None]):
-    """Answers with the body of a ``tune`` command, or None where it was cancelled."""
+class NewRun(ModalScreen[Tune | None]):
+    """Answers with a ``tune`` command, or None where it was cancelled."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
 
@@ -47,17 +48,16 @@ class NewRun(ModalScreen[dict[str, Any] | None]):
     @on(Input.Submitted)
     def start(self) -> None:
         try:
-            body = {
-                "task": self.query_one("#task", Select).value,
-                "model": self.query_one("#model", Select).value,
-                "minutes": _minutes(self.query_one("#minutes", Input).value),
-                "seed": _seed(self.query_one("#seed", Input).value),
-                "reasoner": None,
-            }
+            asked = Tune(
+                task=str(self.query_one("#task", Select).value),
+                model=str(self.query_one("#model", Select).value),
+                minutes=_minutes(self.query_one("#minutes", Input).value),
+                seed=_seed(self.query_one("#seed", Input).value),
+            )
         except InputError as error:
             self.query_one("#refusal", Static).update(f"✗ {error}")
             return
-        self.dismiss(body)
+        self.dismiss(asked)
 
     @on(Button.Pressed, "#cancel")
     def action_cancel(self) -> None:

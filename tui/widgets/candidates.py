@@ -8,8 +8,9 @@ from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
 
+from appliance.run.messages import Tried
 from appliance.text import printable
-from tui.run_view import SHOWN, Candidate, RunView
+from tui.run_view import SHOWN, RunView
 from tui.words import counted
 
 WORDS = ("outcome", "operator", "section")
@@ -57,7 +58,7 @@ class Candidates(DataTable[Text]):
         self.add_rows(rows)
 
 
-def _cells(candidate: Candidate) -> list[Text]:
+def _cells(candidate: Tried) -> list[Text]:
     strong = "bold" if candidate.outcome in STRONG else ""
     words = (candidate.outcome, candidate.operator, candidate.section)
     return [
@@ -66,9 +67,7 @@ def _cells(candidate: Candidate) -> list[Text]:
     ]
 
 
-def _figures(candidate: Candidate) -> tuple[str, str, str, str]:
-    loss = "" if candidate.loss is None else f"{candidate.loss:.3f}"
-    if candidate.value is None or not candidate.n:
-        return "", "", "", loss
+def _figures(candidate: Tried) -> tuple[str, str, str, str]:
     low, high = candidate.interval
-    return f"{candidate.value:.3f}", str(candidate.n), f"{low:.2f}–{high:.2f}", loss
+    value, loss = f"{candidate.value:.3f}", f"{candidate.loss:.3f}"
+    return value, str(candidate.n), f"{low:.2f}–{high:.2f}", loss

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -9,9 +10,8 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from appliance.run.read import Run
 from appliance.text import printable
-from store.records import RunRecord
-from tui.feed import Feed
 
 MARKS = {
     "queued": "…",
@@ -35,9 +35,9 @@ class RunList(OptionList):
         super().__init__(id="runs")
         self._shown: dict[str, Content] = {}
 
-    def show(self, feed: Feed) -> None:
+    def show(self, runs: Sequence[Run]) -> None:
         """Touches only the lines that changed; the chosen run stays chosen when others come."""
-        lines = {run.id: _line(run, feed) for run in feed.runs}
+        lines = {run.id: _line(run) for run in runs}
         if list(lines) == list(self._shown):
             for run_id, line in lines.items():
                 if line.plain != self._shown[run_id].plain:
@@ -54,18 +54,18 @@ class RunList(OptionList):
             self.highlighted = self.get_option_index(run_id)
 
 
-def _line(run: RunRecord, feed: Feed) -> Content:
-    told = feed.verdicts.get(run.id)
-    if told is not None:
-        gained = "" if told.verdict.stands else f"{told.verdict.gain:+.3f} "
-        state = gained + told.verdict.words
-    elif run.status in ("running", "paused"):
-        state = f"{run.status} {feed.share(run):.0%}"
+def _line(run: Run) -> Content:
+    status, given = run.record.status, run.verdict
+    if given is not None:
+        gained = "" if given.stands else f"{given.gain:+.3f} "
+        state = gained + given.words
+    elif status in ("running", "paused"):
+        state = f"{status} {run.share:.0%}"
     else:
-        state = run.status
+        state = status
     return Content.assemble(
-        f"{MARKS.get(run.status, ' ')} ",
-        (printable(feed.task(run)), "bold"),
-        f"\n  {printable(feed.inputs(run).model)}",
+        f"{MARKS.get(status, ' ')} ",
+        (printable(run.task), "bold"),
+        f"\n  {printable(run.inputs.model)}",
         f"\n  {printable(state)}",
     )

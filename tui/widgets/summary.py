@@ -7,11 +7,12 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import ProgressBar, Static
 
+from appliance.run.messages import GivenVerdict
+from appliance.run.read import Run
+from appliance.run.states import is_final
 from appliance.statistics.metrics import NAMES
 from appliance.text import printable
-from store.records import RunRecord
-from tui.feed import Feed
-from tui.run_view import RunView, Told
+from tui.run_view import RunView
 from tui.words import duration, interval, p_value, signed_interval
 
 STAGES = ("prepare", "search", "refine", "selection", "verdict")
@@ -30,17 +31,17 @@ class Summary(Vertical):
         yield Static(id="verdict", markup=False)
         yield Static(id="note", markup=False)
 
-    def show(self, run: RunRecord, feed: Feed, view: RunView, runner_is_alive: bool) -> None:
-        told = feed.verdicts.get(run.id)
+    def show(self, run: Run, view: RunView, runner_is_alive: bool) -> None:
+        given = run.verdict
         self.border_title = Content(f"run {run.id[:8]}")
-        self._line("what", _what(run, feed))
+        self._line("what", _what(run))
         self._line("stages", _stages(run))
-        self.query_one("#progress").display = told is None
-        self.query_one(ProgressBar).update(progress=feed.share(run))
-        self._line("time", Content(_time(run, feed.inputs(run).verdict_cost)))
-        self._line("verdict", _verdict(told) if told else Content(""))
-        self.query_one("#verdict").display = told is not None
-        note = _note(run, view, runner_is_alive) if told is None else ""
+        self.query_one("#progress").display = given is None
+        self.query_one(ProgressBar).update(progress=run.share)
+        self._line("time", Content(_time(run)))
+        self._line("verdict", _verdict(given) if given else Content(""))
+        self.query_one("#verdict").display = given is not None
+        note = _note(run, view, runner_is_alive) if given is None else ""
         self._line("note", Content(printable(note)))
         self.query_one("#note").display = bool(note)
 
@@ -48,44 +49,44 @@ class Summary(Vertical):
         self.query_one(f"#{name}", Static).update(content)
 
 
-def _what(run: RunRecord, feed: Feed) -> Content:
-    inputs = feed.inputs(run)
+def _what(run: Run) -> Content:
     return Content.assemble(
-        (printable(feed.task(run)), "bold"),
-        f" on {printable(inputs.model)}, seed {inputs.seed}, ",
-        (run.status, "bold"),
+        (printable(run.task), "bold"),
+        f" on {printable(run.inputs.model)}, seed {run.inputs.seed}, ",
+        (run.record.status, "bold"),
     )
 
 
-def _stages(run: RunRecord) -> Content:
+def _stages(run: Run) -> Content:
     """The road of a run, the present stage in brackets."""
     parts: list[Content] = []
     for stage in STAGES:
-        here = stage == run.stage
+        here = stage == run.record.stage
         parts.append(Content.styled(f"[{stage}]" if here else stage, "bold" if here else "dim"))
     return Content(" › ").join(parts)
 
 
-def _time(run: RunRecord, verdict_cost: float) -> str:
+def _time(run: Run) -> str:
     """The minutes asked for and what the verdict takes on top of them."""
-    total = run.budget + verdict_cost
-    spent = f"{duration(run.spent)} of {duration(total)}"
-    return f"{spent}, {duration(total - run.spent)} left" if run.status == "running" else spent
+    record, total = run.record, run.total
+    spent = f"{duration(record.spent)} of {duration(total)}"
+    left = f", {duration(total - record.spent)} left"
+    return spent + left if record.status == "running" else spent
 
 
-def _note(run: RunRecord, view: RunView, runner_is_alive: bool) -> str:
-    if run.error:
-        return run.error
-    if run.status in ("queued", "running") and not runner_is_alive:
+def _note(run: Run, view: RunView, runner_is_alive: bool) -> str:
+    if run.record.error:
+        return run.record.error
+    if not is_final(run.record.status) and not runner_is_alive:
         return "The runner has ended with this run unfinished: press r to go on."
     return view.note or view.plan
 
 
-def _verdict(told: Told) -> Content:
-    verdict, seed, best = told.verdict, told.verdict.seed, told.verdict.best
+def _verdict(verdict: GivenVerdict) -> Content:
+    seed, best = verdict.seed, verdict.best
     words, measure = verdict.words.capitalize(), NAMES[verdict.metric]
     scope = f", {verdict.scope}" if verdict.scope else ""
-    again = f", look {told.look} at them (p < {verdict.alpha:.3g})" if told.look > 1 else ""
+    again = f", look {verdict.look} at them (p < {verdict.alpha:.3g})" if verdict.look > 1 else ""
     if verdict.stands:
         return Content.assemble(
             (printable(words), "bold reverse"),

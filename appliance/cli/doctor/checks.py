@@ -1,4 +1,4 @@
-"""What ``strop doctor`` looks at. No check changes a thing or loads a native library."""
+"""The checks of ``strop doctor``. None of them changes anything or loads a native library."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _python() -> Check:
 
 
 def _packages() -> Iterator[Check]:
-    """What Strop's own metadata asks for, the extras of ``tune`` included."""
+    """Checks the packages that Strop's metadata requires, including those of the extra ``tune``."""
     try:
         required = metadata.requires("strop") or []
     except metadata.PackageNotFoundError:
@@ -156,7 +156,10 @@ def _models() -> Iterator[Check]:
 
 
 def _sizes(folder: Path, model: Model) -> list[str]:
-    """Missing files and a serving file of another size; ``strop models check`` reads them whole."""
+    """Finds missing files and a serving file of another size.
+
+    Only ``strop models check`` reads the files whole.
+    """
     names = [body.file for body in model.bodies.values()] + ([TWIN] if model.twin_sha256 else [])
     problems = [f"{name} is missing" for name in names if not (folder / name).exists()]
     serving = folder / model.serving

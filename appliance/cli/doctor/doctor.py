@@ -1,4 +1,4 @@
-"""``strop doctor``: is this machine fit for the work, and what to do where it is not."""
+"""``strop doctor``: says whether this machine is fit for the work, and what to do if not."""
 
 from __future__ import annotations
 

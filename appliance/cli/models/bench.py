@@ -1,12 +1,14 @@
-"""``strop models bench``: how fast and how faithful a model's bodies are on this machine."""
+"""``strop models bench``: measures how fast and how faithful a model's bodies are here."""
 
 from __future__ import annotations
 
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
+from appliance.cli.ask import ask
 from appliance.cli.lookups import find_task, models_chosen
 from appliance.cli.options import (
     catalog,
@@ -15,9 +17,12 @@ from appliance.cli.options import (
     open_store,
 )
 from appliance.cli.output import Output, columns
-from appliance.cli.watching import ask
 from appliance.data.tasks import SAMPLE
+from appliance.run.messages import Bench
 from models.record import LIMIT
+
+if TYPE_CHECKING:
+    from appliance.host.measure import Bench as Benched
 
 
 def _finite(context: click.Context, option: click.Parameter, nats: float | None) -> float | None:
@@ -48,49 +53,48 @@ def bench(out: Output, name: str, task: str, within: float | None) -> None:
     """Measure a model's bodies here: speed, memory, fidelity, and what a run can try."""
     [chosen] = models_chosen(catalog(), name)
     db = open_store()
-    body = {"model": chosen, "task": find_task(db, task).id, "within": within}
-    found = ask(out, db, "bench", body)
-    out.result("strop/models-bench/1", found, _in_words(found))
+    found = ask(out, db, Bench(find_task(db, task).id, chosen, within))
+    out.result("strop/models-bench/1", msgspec.structs.asdict(found), _in_words(found))
 
 
-def _in_words(found: dict[str, Any]) -> str:
-    bodies = found["bodies"]
-    depths = list(bodies[0]["prefill"])
+def _in_words(found: Benched) -> str:
+    bodies = found.bodies
+    depths = list(bodies[0].prefill)
     headings = (
         "body", "use", *(f"read at {depth}" for depth in depths), "write 1", "write 8", "MB",
         "divergence", "same token", "rank",
     )  # fmt: skip
     rows = [
         (
-            body["body"],
-            body["uses"],
-            *(f"{body['prefill'][depth]:.0f}" for depth in depths),
-            f"{body['decode']:.0f}",
-            f"{body['decode_many']:.0f}",
-            _megabytes(body["peak_bytes"]),
-            f"{body['to_serving']['divergence']:.4f}",
-            f"{body['to_serving']['agreement']:.3f}",
-            f"{body['rank_to_serving']['spearman']:.3f}",
+            body.body,
+            body.uses,
+            *(f"{body.prefill[depth]:.0f}" for depth in depths),
+            f"{body.decode:.0f}",
+            f"{body.decode_many:.0f}",
+            _megabytes(body.peak_bytes),
+            f"{body.to_serving.divergence:.4f}",
+            f"{body.to_serving.agreement:.3f}",
+            f"{body.rank_to_serving.spearman:.3f}",
         )
         for body in bodies
     ]
-    serving = next(body for body in bodies if "serves" in body["uses"])
-    near = serving["to_twin"]
+    serving = next(body for body in bodies if "serves" in body.uses)
+    near = serving.to_twin
     return "\n".join(
         [
             columns(headings, rows),
             "",
             "Speeds in tokens a second, reading 512 tokens behind as many as the heading says, and "
             "writing 1 or 8 answers at once.",
-            f"To {serving['body']}, which serves: divergence (nats) and same likeliest token over "
-            f"{near['positions']} tokens of a text, and how label scores of {found['task']} agree "
-            f"in rank (Spearman, n = {serving['rank_to_serving']['n']}). A body may search within "
-            f"{found['limit']:g} nats.",
-            f"Twin: scores {found['scoring']:.0f} and differentiates {found['gradients']:.0f} "
-            f"tokens/s, {_megabytes(found['twin_peak_bytes'])} MB; {serving['body']} is "
-            f"{near['divergence']:.4f} nats from it, same likeliest token {near['agreement']:.3f}, "
-            f"rank {serving['rank_to_twin']['spearman']:.3f}.",
-            found["words"],
+            f"To {serving.body}, which serves: divergence (nats) and same likeliest token over "
+            f"{near.positions} tokens of a text, and how label scores of {found.task} agree "
+            f"in rank (Spearman, n = {serving.rank_to_serving.n}). A body may search within "
+            f"{found.limit:g} nats.",
+            f"Twin: scores {found.scoring:.0f} and differentiates {found.gradients:.0f} "
+            f"tokens/s, {_megabytes(found.twin_peak_bytes)} MB; {serving.body} is "
+            f"{near.divergence:.4f} nats from it, same likeliest token {near.agreement:.3f}, "
+            f"rank {serving.rank_to_twin.spearman:.3f}.",
+            found.words,
         ]
     )
 

@@ -1,4 +1,4 @@
-"""``strop models quantise``: another file of a model, as a model of its own."""
+"""``strop models quantise``: makes another file of a model, kept as a model of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``strop models``: what is on this machine, and the one command with a network."""
+"""``strop models``: manages the models on this machine. Only ``pull`` uses a network."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def remove_model(out: Output, name: str, yes: bool) -> None:
 
 
 def _name(found: Catalog, given: str | None, file: Path) -> str:
-    """The model's name: as given, else the file's with a dash for what no name may have."""
+    """The name given, else the file's, with a dash for characters that no name may have."""
     name = given
     if name is None:
         name = re.sub(r"[^a-z0-9._-]+", "-", file.stem.lower()).strip("._-")[:LONGEST_NAME]

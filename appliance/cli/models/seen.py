@@ -1,4 +1,4 @@
-"""``strop models show`` and ``discover``: one model in full, and what other programs hold."""
+"""``strop models show`` shows one model in full; ``discover`` lists those of other programs."""
 
 from __future__ import annotations
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import click
 import msgspec
 
 from appliance.cli import figures
+from appliance.cli.ask import ask
 from appliance.cli.given import prompts_given
 from appliance.cli.lookups import find_model, find_task
 from appliance.cli.options import (
@@ -19,10 +19,11 @@ from appliance.cli.options import (
     open_store,
 )
 from appliance.cli.output import Output, columns
-from appliance.cli.watching import ask
 from appliance.errors import InputError
+from appliance.run.messages import Evaluate, Evaluated, EvaluatedPrompt
 from appliance.statistics.metrics import NAMES
-from appliance.task import SPLITS
+from appliance.statistics.proportions import Estimate
+from appliance.task import SPLITS, Split
 
 LONGEST = 60
 """Characters of an answer that are shown."""
@@ -53,7 +54,7 @@ def evaluate(
     out: Output,
     prompts: tuple[str, ...],
     task: str,
-    split: str,
+    split: Split,
     model: str | None,
     limit: int | None,
     examples: bool,
@@ -69,90 +70,90 @@ def evaluate(
     given = prompts_given(db, prompts)
     if first_yes and all(prompt.form != "yesno" for prompt in given.values()):
         raise InputError("--first-yes is for prompts that ask yes or no, and here is none of them")
-    body = {
-        "prompts": {name: msgspec.to_builtins(prompt) for name, prompt in given.items()},
-        "task": find_task(db, task).name,
-        "split": split,
-        "model": find_model(out, catalog(), model),
-        "limit": limit,
-        "first_yes": first_yes,
-    }
-    found = ask(out, db, "eval", body)
+    asked = Evaluate(
+        task=find_task(db, task).name,
+        split=split,
+        model=find_model(out, catalog(), model),
+        prompts=dict(given),
+        limit=limit,
+        first_yes=first_yes,
+    )
+    found = ask(out, db, asked)
     text = "" if out.as_json else "\n".join(_text(found, examples))
-    out.result("strop/eval/1", found, text)
+    out.result("strop/eval/1", msgspec.structs.asdict(found), text)
 
 
-def _text(found: dict[str, Any], examples: bool) -> Iterator[str]:
-    each = sorted(found["prompts"], key=lambda entry: entry["rank"])
+def _text(found: Evaluated, examples: bool) -> Iterator[str]:
+    each = sorted(found.prompts, key=lambda entry: entry.rank)
     if len(each) == 1:
         yield from _single(found, each[0])
     else:
-        yield f"task    {found['task']}, {found['split']} split, {len(each)} prompts"
+        yield f"task    {found.task}, {found.split} split, {len(each)} prompts"
         yield f"cost    {_cost(found)}"
         yield ""
         yield _table(found, each)
     for entry in each if examples else ():
         yield ""
-        yield entry["name"]
+        yield entry.name
         yield _examples(entry)
 
 
-def _single(found: dict[str, Any], entry: dict[str, Any]) -> Iterator[str]:
-    yield f"prompt  {entry['prompt']}"
-    yield f"task    {found['task']}, {found['split']} split, n {entry['n']}"
-    measures = {found["metric"]: entry, **entry["also"]}
-    for metric, figure in measures.items():
+def _single(found: Evaluated, entry: EvaluatedPrompt) -> Iterator[str]:
+    yield f"prompt  {entry.prompt}"
+    yield f"task    {found.task}, {found.split} split, n {entry.n}"
+    whole = Estimate(entry.value, entry.low, entry.high, entry.n)
+    for metric, figure in {found.metric: whole, **entry.also}.items():
         yield (
-            f"score   {NAMES[metric]} {figure['value']:.3f}, "
-            f"95 % interval [{figure['low']:.3f}, {figure['high']:.3f}]"
+            f"score   {NAMES[metric]} {figure.value:.3f}, "
+            f"95 % interval [{figure.low:.3f}, {figure.high:.3f}]"
         )
     rules = [
-        f"calibration weight {entry['weight']:g}" if entry["weight"] else "",
-        "label biases" if entry["bias"] else "",
-        f"channel weight {entry['channel_weight']:g}" if entry["channel_weight"] else "",
-        f"yes above {entry['threshold']:+.2f} nats" if entry["threshold"] else "",
+        f"calibration weight {entry.weight:g}" if entry.weight else "",
+        "label biases" if entry.bias else "",
+        f"channel weight {entry.channel_weight:g}" if entry.channel_weight else "",
+        f"yes above {entry.threshold:+.2f} nats" if entry.threshold else "",
     ]
-    yield ", ".join([f"loss    {entry['loss']:.4f}", *filter(None, rules)])
+    yield ", ".join([f"loss    {entry.loss:.4f}", *filter(None, rules)])
     yield f"cost    {_cost(found)}"
 
 
-def _cost(found: dict[str, Any]) -> str:
-    seconds, tokens = found["seconds"], found["tokens"]
+def _cost(found: Evaluated) -> str:
+    seconds, tokens = found.seconds, found.tokens
     spent = f"{figures.duration(seconds)}, {tokens} tokens"
     if not seconds:
         return spent
-    rows = sum(entry["n"] for entry in found["prompts"])
+    rows = sum(entry.n for entry in found.prompts)
     return f"{spent}; {rows / seconds:.1f} rows/s, {tokens / seconds:.0f} tokens/s"
 
 
-def _table(found: dict[str, Any], each: list[dict[str, Any]]) -> str:
-    headings = ("", "prompt", "n", NAMES[found["metric"]], "95 %", "loss", "")
+def _table(found: Evaluated, each: list[EvaluatedPrompt]) -> str:
+    headings = ("", "prompt", "n", NAMES[found.metric], "95 %", "loss", "")
     rows = [
         (
-            f"{entry['rank']}.",
-            entry["name"],
-            str(entry["n"]),
-            f"{entry['value']:.3f}",
-            f"[{entry['low']:.3f}, {entry['high']:.3f}]",
-            f"{entry['loss']:.3f}",
-            "" if entry["behind"] is None else f"dropped out, behind by {entry['behind']:.3f}",
+            f"{entry.rank}.",
+            entry.name,
+            str(entry.n),
+            f"{entry.value:.3f}",
+            f"[{entry.low:.3f}, {entry.high:.3f}]",
+            f"{entry.loss:.3f}",
+            "" if entry.behind is None else f"dropped out, behind by {entry.behind:.3f}",
         )
         for entry in each
     ]
     return columns(headings, rows)
 
 
-def _examples(entry: dict[str, Any]) -> str:
+def _examples(entry: EvaluatedPrompt) -> str:
     rows = [
         (
-            case["case"],
-            f"{case['credit']:.2f}",
-            "" if case["confidence"] is None else f"{case['confidence']:.2f}",
-            f"{case['loss']:.3f}",
-            _short(case["gold"]),
-            _short(case["predicted"]),
+            case.case,
+            f"{case.credit:.2f}",
+            "" if case.confidence is None else f"{case.confidence:.2f}",
+            f"{case.loss:.3f}",
+            _short(case.gold),
+            _short(case.predicted),
         )
-        for case in entry["cases"]
+        for case in entry.cases
     ]
     return columns(("case", "right", "probability", "loss", "gold", "answer"), rows)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 import msgspec
 
+from appliance.cli.given import SHOWN
 from appliance.cli.lookups import find_prompt
 from appliance.cli.options import example, json_option, open_store
 from appliance.cli.output import Output
@@ -12,8 +13,6 @@ from appliance.data import tasks
 from appliance.prompts import show
 from appliance.prompts.prompt import Prompt
 from store import prompts
-
-SHOWN = "strop/prompt-show/1"
 
 
 @click.group(epilog=example("strop prompt show 9c41"))

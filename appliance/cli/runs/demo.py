@@ -17,8 +17,9 @@ from appliance.cli.options import (
 from appliance.cli.output import Output
 from appliance.cli.runs.results import conclude
 from appliance.cli.runs.tune import start
-from appliance.cli.watching import watch
+from appliance.cli.runs.watching import watch
 from appliance.data import tasks
+from appliance.run.messages import Tune
 from store import runs
 from store import tasks as stored
 
@@ -41,7 +42,7 @@ def demo(out: Output, minutes: float, model: str | None) -> None:
     labels = len(msgspec.json.decode(record.body, type=tasks.Stored).task.labels)
     rows = stored.counts(db, record.id).rows
     out.say(f"task {record.name}: which of {labels} relations holds, {rows} sentences")
-    run_id, title = start(out, db, record.name, name, minutes, SEED, stretch=True)
+    run_id, title = start(out, db, Tune(record.name, name, minutes, SEED, stretch=True))
     watch(out, db, run_id, title)
     out.say(f"everything is in {locations.home()}; look again with:")
     out.say(f"  strop runs show {run_id}")

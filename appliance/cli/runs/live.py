@@ -55,12 +55,12 @@ class Panel:
         parts.append(_text(f"{progress.tried} candidates tried" + (f": {kinds}" if kinds else "")))
         if progress.best:
             best = progress.best
-            parts.append(_text(f"best so far {best['prompt']}: {measured(best)}", "green"))
+            parts.append(_text(f"best so far {best.prompt}: {measured(best)}", "green"))
             lines = self.prompt.rstrip().split("\n")
             parts += [_text(f"  │ {line}") for line in lines[:PROMPT_LINES]]
             if len(lines) > PROMPT_LINES:
                 parts.append(_text(f"  │ … {len(lines) - PROMPT_LINES} more lines"))
-        parts += [_text(f"  {candidate(body)}", "dim") for body in reversed(progress.recent)]
+        parts += [_text(f"  {candidate(tried)}", "dim") for tried in reversed(progress.recent)]
         return Group(*parts)
 
     def _bar(self) -> Table:

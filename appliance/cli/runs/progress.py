@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from typing import Any
 
 from appliance.cli import figures
+from appliance.run import messages
+from appliance.run.messages import Best, Event, Note, Plan, Stage, StatusChanged, Tried
 from appliance.statistics.metrics import NAMES
 
 RECENT = 5
@@ -20,8 +21,8 @@ class Progress:
         self.spent = 0.0
         self.budget = 0.0
         self.outcomes: Counter[str] = Counter()
-        self.best: dict[str, Any] | None = None
-        self.recent: deque[dict[str, Any]] = deque(maxlen=RECENT)
+        self.best: Best | None = None
+        self.recent: deque[Tried] = deque(maxlen=RECENT)
         self._ends_at: float | None = None
 
     @property
@@ -38,28 +39,26 @@ class Progress:
         """Seconds, by the last report and the clock since."""
         return None if self._ends_at is None else max(self._ends_at - time.monotonic(), 0.0)
 
-    def apply(self, kind: str, body: dict[str, Any]) -> str | None:
+    def apply(self, event: Event) -> str | None:
         """Takes an event in; the line that tells of it, None where it is worth none."""
-        match kind:
-            case "note" | "plan":
-                return str(body["text"])
-            case "stage":
-                self.stage = body["stage"]
-                return f"stage: {self.stage}"
-            case "status" if body.get("error"):
-                return f"{body['status']}: {body['error']}"
-            case "status":
-                return str(body["status"])
-            case "candidate":
-                self.outcomes[body["outcome"]] += 1
-                self.recent.append(body)
-                return f"{self._when()}candidate {self.tried}: {candidate(body)}"
-            case "best":
-                self.best = body
-                return f"{self._when()}best so far: {body['prompt']}, {measured(body)}"
-            case "progress":
-                self.spent, self.budget = body["spent"], body["budget"]
-                self._ends_at = time.monotonic() + body["left_s"]
+        match event:
+            case Note(text) | Plan(text):
+                return text
+            case Stage(stage):
+                self.stage = stage
+                return f"stage: {stage}"
+            case StatusChanged(status, error):
+                return f"{status}: {error}" if error else status
+            case Tried():
+                self.outcomes[event.outcome] += 1
+                self.recent.append(event)
+                return f"{self._when()}candidate {self.tried}: {candidate(event)}"
+            case Best():
+                self.best = event
+                return f"{self._when()}best so far: {event.prompt}, {measured(event)}"
+            case messages.Progress():
+                self.spent, self.budget = event.spent, event.budget
+                self._ends_at = time.monotonic() + event.left_s
         return None
 
     def _when(self) -> str:
@@ -68,12 +67,11 @@ class Progress:
         return f"[{self.share:4.0%}, {figures.duration(self.left)} left] "
 
 
-def candidate(body: dict[str, Any]) -> str:
-    where = f" on {body['section']}" if body["section"] else ""
-    return f"{body['operator']}{where}: {body['outcome']}, {measured(body)}"
+def candidate(tried: Tried) -> str:
+    where = f" on {tried.section}" if tried.section else ""
+    return f"{tried.operator}{where}: {tried.outcome}, {measured(tried)}"
 
 
-def measured(body: dict[str, Any]) -> str:
-    low, high = body["interval"]
-    figure = figures.estimate(body["value"], low, high, body["n"])
-    return f"{NAMES[body['metric']]} {figure}, loss {body['loss']:.3f}"
+def measured(best: Best) -> str:
+    figure = figures.estimate(best.value, *best.interval, best.n)
+    return f"{NAMES[best.metric]} {figure}, loss {best.loss:.3f}"

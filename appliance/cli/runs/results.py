@@ -10,10 +10,11 @@ import msgspec
 
 from appliance.cli import exits, figures
 from appliance.cli.output import Output
-from appliance.cli.watching import prompt_text
-from appliance.data.tasks import Stored
-from appliance.run.client import FINAL, runner_is_alive
-from store import events, runs, tasks, verdicts
+from appliance.run.client import runner_is_alive
+from appliance.run.messages import GivenVerdict
+from appliance.run.read import Run, metric_of, prompt_text, run_of
+from appliance.run.states import allows, is_final
+from store import runs
 from store.records import RunRecord
 
 if TYPE_CHECKING:
@@ -28,35 +29,34 @@ CODES = {
 }
 
 
-def describe(db: Database, run: RunRecord) -> dict[str, Any]:
+def describe(db: Database, run: Run) -> dict[str, Any]:
     """A run as the windows' documents have it."""
-    inputs = msgspec.json.decode(run.inputs)
-    task = tasks.get(db, run.task_id)
+    record, inputs = run.record, run.inputs
     return {
         "run": run.id,
-        "task": task.name if task else run.task_id,
-        "metric": msgspec.json.decode(task.body, type=Stored).task.metric if task else None,
-        "model": inputs.get("model"),
-        "seed": inputs.get("seed"),
-        "minutes": inputs.get("minutes"),
-        "status": run.status,
-        "stage": run.stage,
-        "error": run.error,
-        "spent": run.spent,
-        "budget": run.budget,
-        "seed_prompt": run.seed_prompt,
-        "best_prompt": run.best_prompt,
-        "verdict": _verdict(db, run),
-        "created_at": run.created_at,
-        "finished_at": run.finished_at,
+        "task": run.task,
+        "metric": metric_of(db, run),
+        "model": inputs.model,
+        "seed": inputs.seed,
+        "minutes": inputs.minutes,
+        "status": record.status,
+        "stage": record.stage,
+        "error": record.error,
+        "spent": record.spent,
+        "budget": record.budget,
+        "seed_prompt": record.seed_prompt,
+        "best_prompt": record.best_prompt,
+        "verdict": _verdict(run.verdict) if run.verdict else None,
+        "created_at": record.created_at,
+        "finished_at": record.finished_at,
     }
 
 
-def document(db: Database, run: RunRecord) -> dict[str, Any]:
+def document(db: Database, run: Run) -> dict[str, Any]:
     """``describe`` with the plan and the best prompt as a person reads it."""
-    best = run.best_prompt
+    best = run.record.best_prompt
     text = prompt_text(db, best) if best else None
-    return {**describe(db, run), "prompt_text": text, "plan": plan(db, run.id)}
+    return {**describe(db, run), "prompt_text": text, "plan": run.inputs.plan}
 
 
 def say_abandoned(out: Output, found: Sequence[RunRecord]) -> None:
@@ -64,31 +64,18 @@ def say_abandoned(out: Output, found: Sequence[RunRecord]) -> None:
     if runner_is_alive():
         return
     for run in found:
-        if run.status not in FINAL:
+        if not is_final(run.status):
             out.say(
                 f"run {run.id} is {run.status}, but no runner is alive; "
                 f"go on with: strop tune --resume {run.id}"
             )
 
 
-def plan(db: Database, run_id: str) -> dict[str, Any] | None:
-    """What the runner said it would do, the last time it said so."""
-    found = None
-    for event in events.since(db, 0, run_id):
-        if event.kind == "plan":
-            found = msgspec.json.decode(event.body)
-    return found
-
-
-def _verdict(db: Database, run: RunRecord) -> dict[str, Any] | None:
-    """With the number of its look at the task's test split."""
-    record = verdicts.get(db, run.id)
-    if record is None:
-        return None
-    looks = (look.number for look in verdicts.looks(db, run.task_id) if look.run_id == run.id)
-    body = msgspec.json.decode(record.body)
-    body.pop("answers", None)  # `strop verdict` shows them
-    return {**body, "look": next(looks, None)}
+def _verdict(given: GivenVerdict) -> dict[str, Any]:
+    """Without the single answers, which `strop verdict` shows."""
+    body = msgspec.structs.asdict(given)
+    del body["answers"]
+    return body
 
 
 def conclude(
@@ -96,24 +83,26 @@ def conclude(
 ) -> None:
     """Prints how the run came out and leaves with the code for it: the verdict is narration, the
     best prompt is data."""
-    run = runs.get(db, run_id)
-    assert run is not None
+    record = runs.get(db, run_id)
+    assert record is not None
+    run = run_of(db, record)
     found = document(db, run)
-    out.result(schema, found, "" if run.status in ("failed", "refused") else _narrated(out, found))
-    code = CODES.get(run.status, exits.FAILED)
-    if run.status != "finished":
-        error = f": {run.error}" if run.error else ""
-        out.say(f"run {run.id} is {run.status}{error}")
-        if run.status in ("paused", "stopped", "failed"):
+    has_failed = record.status in ("failed", "refused")
+    out.result(schema, found, "" if has_failed else _narrated(out, run, found["prompt_text"]))
+    code = CODES.get(record.status, exits.FAILED)
+    if record.status != "finished":
+        error = f": {record.error}" if record.error else ""
+        out.say(f"run {run.id} is {record.status}{error}")
+        if allows(record.status, "resume"):
             out.say(f"go on with: strop tune --resume {run.id}")
-    elif require_gain and not (found["verdict"] or {}).get("better"):
+    elif require_gain and not (run.verdict and run.verdict.better):
         out.say("error: a gain was required and is not proven")
         code = exits.NO_GAIN
     click.get_current_context().exit(code)
 
 
-def _narrated(out: Output, found: dict[str, Any]) -> str:
+def _narrated(out: Output, run: Run, prompt: str | None) -> str:
     """Says the verdict, where there is one, and returns the prompt."""
-    if found["verdict"]:
-        out.say(figures.verdict(found["verdict"]))
-    return found["prompt_text"] or ""
+    if run.verdict:
+        out.say(figures.judged(run.verdict, run.verdict.look))
+    return prompt or ""

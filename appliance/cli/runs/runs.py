@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
-import msgspec
 
 from appliance.cli import figures
+from appliance.cli.ask import ask
 from appliance.cli.lookups import find_run
 from appliance.cli.options import example, json_option, open_store
 from appliance.cli.output import Output, columns
@@ -17,8 +15,10 @@ from appliance.cli.runs.results import (
     document,
     say_abandoned,
 )
-from appliance.cli.watching import ask, last_event, watch
-from appliance.run.client import FINAL
+from appliance.cli.runs.watching import watch
+from appliance.run.messages import Command, Finish, Obeyed, Pause, Stop, kind_of
+from appliance.run.read import Run, all_runs, last_event, run_of
+from appliance.run.states import is_final
 from appliance.statistics.metrics import NAMES, searched_by
 from store import runs as stored
 
@@ -36,15 +36,14 @@ def runs() -> None:
 def list_runs(out: Output) -> None:
     """List the runs, newest first."""
     db = open_store()
-    records = stored.all(db)
-    found = [describe(db, run) for run in records]
+    runs = all_runs(db)
     headings = ("run", "task", "model", "status", "stage", "cost", "verdict", "created")
-    rows = [_row(run) for run in found]
+    rows = [_row(run) for run in runs]
     text = columns(headings, rows) if rows else ""
     if not rows:
         out.say("no run yet; start one with: strop demo")
-    say_abandoned(out, records)
-    out.result("strop/runs-list/1", {"runs": found}, text)
+    say_abandoned(out, [run.record for run in runs])
+    out.result("strop/runs-list/1", {"runs": [describe(db, run) for run in runs]}, text)
 
 
 @runs.command("show", epilog=example("strop runs show 3f2a"))
@@ -55,15 +54,15 @@ def show_run(out: Output, run: str) -> None:
     """Show one run: what it was given, what it tried and how it came out."""
     db = open_store()
     record = find_run(db, run)
-    found = document(db, record)
+    shown = run_of(db, record)
+    found = document(db, shown)
     evaluations = stored.evaluations(db, record.id)
-    inputs = msgspec.json.decode(record.inputs)
     fields = ("run", "task", "model", "seed", "minutes", "status", "stage", "error", "created_at")
     lines = [f"{name:<11} {found[name]}" for name in fields if found[name] is not None]
     spent, budget = (figures.duration(units / 1000) for units in (record.spent, record.budget))
     lines.append(f"{'cost':<11} {spent} of {budget} at frozen prices; the verdict comes on top")
-    if found["verdict"]:
-        lines += ["", figures.verdict(found["verdict"])]
+    if shown.verdict:
+        lines += ["", figures.judged(shown.verdict, shown.verdict.look)]
     if evaluations:
         last = evaluations[-LAST:]
         rows = [
@@ -82,7 +81,7 @@ def show_run(out: Output, run: str) -> None:
     if found["prompt_text"]:
         lines += ["", f"best prompt {record.best_prompt}", found["prompt_text"]]
     say_abandoned(out, [record])
-    body = {**found, "inputs": inputs, "evaluations": evaluations}
+    body = {**found, "inputs": shown.inputs, "evaluations": evaluations}
     out.result("strop/runs-show/1", body, "\n".join(lines))
 
 
@@ -95,19 +94,21 @@ def watch_run(out: Output, run: str) -> None:
     db = open_store()
     after = last_event(db)  # before the status: what ends the run from here on is a later event
     record = find_run(db, run)
-    if record.status not in FINAL:
+    if not is_final(record.status):
         watch(out, db, record.id, f"run {record.id}", after)
     conclude(out, db, record.id, "strop/runs-watch/1")
 
 
-def _steer(kind: str, message: str) -> click.Command:
+def _steer(command: Command[Obeyed], message: str) -> click.Command:
+    kind = kind_of(command)
+
     @click.argument("run")
     @json_option
     @click.pass_obj
     def steer(out: Output, run: str) -> None:
         db = open_store()
         run_id = find_run(db, run).id
-        ask(out, db, kind, {}, run_id)
+        ask(out, db, command, run_id)
         out.say(message.format(run=run_id))
         record = stored.get(db, run_id)
         status = record.status if record else None
@@ -123,13 +124,12 @@ _HELP = {
     "finish": "End the search now and go to the verdict with the best prompt so far.",
 }
 
-_steer("pause", "run {run} pauses; go on with: strop tune --resume {run}")
-_steer("stop", "run {run} stops")
-_steer("finish", "run {run} goes to its verdict; follow it with: strop runs watch {run}")
+_steer(Pause(), "run {run} pauses; go on with: strop tune --resume {run}")
+_steer(Stop(), "run {run} stops")
+_steer(Finish(), "run {run} goes to its verdict; follow it with: strop runs watch {run}")
 
 
-def _row(run: dict[str, Any]) -> tuple[str, ...]:
-    cost = figures.duration(run["spent"] / 1000)
-    words = run["verdict"]["words"] if run["verdict"] else ""
-    named = (run["run"], run["task"], str(run["model"]), run["status"], run["stage"])
-    return (*named, cost, words, run["created_at"][:16])
+def _row(run: Run) -> tuple[str, ...]:
+    record, words = run.record, run.verdict.words if run.verdict else ""
+    named = (run.id, run.task, run.inputs.model, record.status, record.stage)
+    return (*named, figures.duration(record.spent / 1000), words, record.created_at[:16])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
-import msgspec
 from click.core import ParameterSource
 
+from appliance.cli.ask import ask
 from appliance.cli.given import prompts_given
 from appliance.cli.lookups import find_model, find_run, find_task
 from appliance.cli.options import (
@@ -18,8 +18,11 @@ from appliance.cli.options import (
     open_store,
 )
 from appliance.cli.output import Output
-from appliance.cli.runs.results import conclude, document, plan
-from appliance.cli.watching import ask, last_event, watch
+from appliance.cli.runs.results import conclude, document
+from appliance.cli.runs.watching import watch
+from appliance.run.messages import Resume, Tune
+from appliance.run.read import Run, last_event, run_of
+from appliance.run.states import is_final
 from store import runs
 
 if TYPE_CHECKING:
@@ -80,7 +83,7 @@ def tune(
     db = open_store()
     if resume is not None:
         after = last_event(db)
-        run_id = ask(out, db, "resume", {}, find_run(db, resume).id)["run"]
+        run_id = ask(out, db, Resume(), find_run(db, resume).id).run
         title = f"run {run_id}, resumed"
     else:
         assert task is not None
@@ -89,7 +92,7 @@ def tune(
         begin = _one_prompt(db, prompt) if prompt else None
         name = find_model(out, catalog(), model)
         other = find_model(out, catalog(), reasoner) if reasoner else None
-        run_id, title = start(out, db, known, name, minutes, seed, other, begin)
+        run_id, title = start(out, db, Tune(known, name, minutes, seed, other, begin))
     if detach:
         _left_alone(out, db, run_id)
         return
@@ -97,35 +100,25 @@ def tune(
     conclude(out, db, run_id, SCHEMA, require_gain)
 
 
-def start(
-    out: Output,
-    db: Database,
-    task: str,
-    model: str,
-    minutes: float,
-    seed: int,
-    reasoner: str | None = None,
-    prompt: Prompt | None = None,
-    *,
-    stretch: bool = False,
-) -> tuple[str, str]:
-    """Has the runner plan and create a run; its id and a title. Raises what the runner refuses.
-
-    Where the minutes may ``stretch``, too few of them are made more instead of being refused.
-    """
-    body: dict[str, Any] = {"task": task, "model": model, "minutes": minutes, "seed": seed}
+def start(out: Output, db: Database, asked: Tune) -> tuple[str, str]:
+    """Has the runner plan and create a run; its id and a title. Raises what the runner refuses."""
     for run in runs.all(db):
-        if run.status in ("queued", "running"):
+        if not is_final(run.status):
             out.say(
                 f"run {run.id} is {run.status} and goes first; to stop it: strop runs stop {run.id}"
             )
-    out.say(f"planning {minutes:g} min on {task} with {model}")
-    body |= {"reasoner": reasoner} | ({"stretch": True} if stretch else {})
-    if prompt is not None:
-        body["prompt"] = msgspec.to_builtins(prompt)
-    run_id = str(ask(out, db, "tune", body)["run"])
-    planned = (plan(db, run_id) or {}).get("minutes", minutes)
-    return run_id, f"run {run_id}: {task}, {model}, {planned:g} min, seed {seed}"
+    out.say(f"planning {asked.minutes:g} min on {asked.task} with {asked.model}")
+    run_id = ask(out, db, asked).run
+    minutes = _created(db, run_id).inputs.minutes
+    return run_id, (
+        f"run {run_id}: {asked.task}, {asked.model}, {minutes:g} min, seed {asked.seed}"
+    )
+
+
+def _created(db: Database, run_id: str) -> Run:
+    record = runs.get(db, run_id)
+    assert record is not None
+    return run_of(db, record)
 
 
 def _one_prompt(db: Database, given: str) -> Prompt:
@@ -140,9 +133,7 @@ def _given(context: click.Context, name: str) -> bool:
 
 
 def _left_alone(out: Output, db: Database, run_id: str) -> None:
-    if planned := plan(db, run_id):
-        out.say(str(planned["text"]))
+    run = _created(db, run_id)
+    out.say(run.inputs.plan["text"])
     out.say(f"follow it with: strop runs watch {run_id}")
-    run = runs.get(db, run_id)
-    assert run is not None
     out.result(SCHEMA, document(db, run), run_id)

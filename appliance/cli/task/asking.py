@@ -1,4 +1,4 @@
-"""Questions to the person at the terminal, where there is one."""
+"""Asks the person at the terminal, where there is one, for missing columns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 def asked_for(out: Output, read: Callable[[Choices], T], choices: Choices) -> T:
-    """What ``read`` makes of the choices; where columns are missing, it is asked which they are."""
+    """Returns ``read(choices)``. Where columns are missing, asks which they are and reads again."""
     try:
         return read(choices)
     except MissingColumns as missing:
@@ -33,7 +33,7 @@ def asked_for(out: Output, read: Callable[[Choices], T], choices: Choices) -> T:
 
 
 def _columns(out: Output, missing: MissingColumns) -> dict[str, str]:
-    """The column of each field that is missing, by its name or its number."""
+    """Asks for the column of each missing field, by its name or its number."""
     names = list(missing.seen)
     rows = [
         (str(number), name, quoted("" if value is None else str(value)))

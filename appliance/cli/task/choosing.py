@@ -1,4 +1,4 @@
-"""What a person says of rows that are imported, as options and as ``Choices``."""
+"""The options that describe the rows of an import, and the ``Choices`` that they make."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ SHARED: tuple[Option, ...] = (
 
 
 def rows_options(command: F) -> F:
-    """Of files whose columns are named by whoever made them."""
+    """Adds the options for files whose columns are named by whoever made them."""
     kind = click.option(
         "--kind",
         type=click.Choice(tuple(FIELDS)),
@@ -153,8 +153,10 @@ def rows_options(command: F) -> F:
 
 
 def format_options(kind: Kind, *own: Option, may_ship: bool = True) -> Callable[[F], F]:
-    """Of files in a published format; ``own`` are those of this one alone. Without ``may_ship``
-    nobody can say that rows may."""
+    """Adds the options for files in a published format; ``own`` are those of this format alone.
+
+    Without ``may_ship`` no option lets the rows ship.
+    """
     of_kind = [option for kinds, option in OF_KIND.values() if kind in kinds]
     metric = [_metric_option(METRICS[kind])] if len(METRICS[kind]) > 1 else []
     ship = [may_ship_option] if may_ship else []
@@ -168,7 +170,7 @@ def _decorated(command: F, *options: Option) -> F:
 
 
 def choices_of(file: Path, given: dict[str, Any], **more: Any) -> Choices:
-    """Raises UsageError where options do not go together."""
+    """Makes the choices of the options. Raises UsageError where these do not go together."""
     options = {**given, **more}
     kind, metric = options["kind"], options.get("metric")
     for name, (kinds, _) in OF_KIND.items():

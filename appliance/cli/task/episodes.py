@@ -28,7 +28,7 @@ OUT_OF_PLACE = {
     "--protocol fewrel": ("relations", "none_share", *FILES),
     "--protocol fs-fewrel": ("episodes", "na_rate"),
 }
-"""Options that say nothing beside another one."""
+"""Options that have no effect beside another one."""
 
 Option = Callable[[Any], Any]
 
@@ -45,7 +45,7 @@ shots_option = _number_option("--shots", 1, "Rows that each way is shown with; e
 
 
 def _number(context: click.Context, option: click.Parameter, given: float | None) -> float | None:
-    """NaN is in every range."""
+    """Refuses NaN, which the type's range lets through."""
     if given is not None and isnan(given):
         raise click.BadParameter("nan is no number")
     return given
@@ -188,7 +188,7 @@ def import_fs_tacred(
 
 
 def _check(beside: str, options: dict[str, Any]) -> None:
-    """Raises UsageError where an option says nothing beside another one."""
+    """Raises UsageError where an option has no effect beside another one."""
     if wrong := [option for option in OUT_OF_PLACE[beside] if option in options]:
         flag = wrong[0].replace("_", "-")
         raise click.UsageError(f"--{flag} says nothing beside {beside}; leave one of them out")

@@ -1,4 +1,4 @@
-"""What all commands of ``strop task import`` share: their options, and how a task is stored."""
+"""The parts that all commands of ``strop task import`` share: options, and how tasks are stored."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PREVIEWED = 2
 """Rows that are shown after an import."""
 
 LINES, WIDTH = 12, 200
-"""Of a row that is shown, at most."""
+"""The most lines of a row that are shown, and the most characters of each line."""
 
 file_argument = click.argument("file", type=click.Path(path_type=Path))
 name_option = click.option("--name", help="Name of the task; else the file's.")
@@ -49,7 +49,10 @@ on_error_option = click.option(
 
 
 def task_name(given: str | None, file: Path) -> str:
-    """The task's name: as given, else the file's; one that can be shown and typed again."""
+    """The name given, else the file's.
+
+    Raises UsageError where it cannot be shown and typed again.
+    """
     name = file.stem if given is None else given
     if not name.strip() or name.startswith("-") or printable(name) != name:
         raise click.UsageError(
@@ -60,7 +63,7 @@ def task_name(given: str | None, file: Path) -> str:
 
 
 def keep(out: Output, imported: Imported, schema: str) -> None:
-    """Stores a task, and shows what it is and what two of its rows read like."""
+    """Stores a task, and shows it with two of its rows as demonstrations."""
     db = open_store()
     for note in imported.notes:
         out.say(f"note: {note}")
@@ -80,7 +83,7 @@ def keep(out: Output, imported: Imported, schema: str) -> None:
 
 
 def _preview(seed: Prompt, task: Task, case: Case) -> Iterator[str]:
-    """A row as it is shown to the model, in so many lines as a person reads."""
+    """Yields the lines of a row as the model sees it, shortened for a person to read."""
     if "reasoning" in seed.slots and not case.query.reasoning:
         query = msgspec.structs.replace(case.query, reasoning="[the row has none]")
         case = msgspec.structs.replace(case, query=query)

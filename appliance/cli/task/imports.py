@@ -1,4 +1,4 @@
-"""``strop task import``: labelled examples in."""
+"""``strop task import``: reads labelled examples from files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OWN: dict[str, dict[str, Option]] = {
         )
     }
 }
-"""Options that one format alone has, by what its reader calls them."""
+"""The options that only one format has, by the names of its reader's parameters."""
 
 CONFINED = frozenset({"tacred"})
 """Formats of data whose licence lets no row leave the machine."""

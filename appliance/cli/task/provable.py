@@ -1,4 +1,4 @@
-"""What the test split of a task can prove, said before any prompt is tried."""
+"""Says what the test split of a task can prove, before any prompt is tried."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from math import floor
 from statistics import harmonic_mean
 
 from appliance.task import Case, Task
-from appliance.verdict.verdict import ALPHA, Unit, belonging
+from appliance.verdict.verdict import ALPHA, Unit
 
 UNITS: dict[Unit, str] = {
     "case": "rows",
@@ -19,10 +19,14 @@ UNITS: dict[Unit, str] = {
 
 
 def provable(task: Task, test: Sequence[Case]) -> str:
-    """In a sentence, what gain the test cases find where the verdict's test is McNemar's; the power
-    of its other tests is not known beforehand, and there it is what the verdict needs."""
+    """One sentence on what the test cases can prove.
+
+    Where the verdict's test is McNemar's, it says what gain they find. The power of the other tests
+    is not known beforehand, so there it says what the verdict needs.
+    """
     from appliance.statistics.claims import LEAST_POSITIVES, least_units
     from appliance.statistics.power import advice
+    from appliance.verdict.give import belonging
 
     unit, clusters = belonging(test, task)
     if unit == "case" and task.metric == "accuracy":
@@ -49,7 +53,7 @@ def provable(task: Task, test: Sequence[Case]) -> str:
 
 
 def _positives(task: Task, test: Sequence[Case]) -> int:
-    """Cases with something to find; for macro-F1 those of each label, in harmonic mean."""
+    """The number of cases with something to find; for macro-F1 its harmonic mean over labels."""
     right = [_right(task, case) for case in test]
     if task.metric != "macro_f1":
         return sum(any(what != task.none for what in found) for found in right)
@@ -58,7 +62,7 @@ def _positives(task: Task, test: Sequence[Case]) -> int:
 
 
 def _right(task: Task, case: Case) -> Sequence[object]:
-    """What there is to find: entities or labels."""
+    """The entities or labels to be found."""
     if task.kind == "spans":
         return case.query.spans
     return case.query.labels if task.several else (case.options[case.gold],)

@@ -1,4 +1,4 @@
-"""``strop task``: labelled examples in, and what is there."""
+"""``strop task``: imports, lists, shows and removes tasks."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def remove_task(out: Output, name: str, yes: bool) -> None:
 
 
 def _refuse_busy(db: Database, name: str, of_task: Sequence[RunRecord]) -> None:
-    """Raises InputError where a run of the task is at work, or about to be."""
+    """Raises InputError where a run of the task is queued, running or being planned."""
     if busy := [run.id for run in of_task if run.status in AT_WORK]:
         run = busy[0]
         what = f"run {run} of {quoted(name)} is not over; end it first: strop runs stop {run}"

@@ -45,7 +45,7 @@ def described(db: Database, record: TaskRecord) -> dict[str, Any]:
 
 
 def text(found: dict[str, Any], *, listed: bool = False) -> str:
-    """``listed`` where the rows that were skipped follow."""
+    """The task in words. ``listed`` says that the skipped rows are listed after it."""
     several = ", several labels a row" if found["several"] else ""
     match = f", answers compared: {found['match']}" if found["match"] else ""
     cases = ", ".join(f"{n} {split}" for split, n in found["cases"].items())

@@ -1,4 +1,4 @@
-"""A verdict's report as a terminal shows it."""
+"""Writes a verdict's report for the terminal."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from appliance.cli.output import columns
 from appliance.text import printable
 
 if TYPE_CHECKING:
-    from appliance.verdict.report import Report
     from appliance.verdict.report.flips import Flip
+    from appliance.verdict.report.report import Report
     from appliance.verdict.report.tables import Table
 
 SHOWN = 5
-"""Answers, errors and leaks that are shown of each kind, unless all are asked for."""
+"""The most answers, errors and leaks of each kind that are shown, unless all are asked for."""
 
 
 def text(report: Report, everything: bool) -> str:
-    """``everything`` shows every changed answer."""
+    """The report in words. ``everything`` shows every changed answer."""
     from appliance.verdict.report import tables, words
 
     parts = [figures.judged(report, report.look, report.ranked)]

@@ -1,4 +1,4 @@
-"""``strop verdict``: a run's verdict, in the terminal and as a page to hand on."""
+"""``strop verdict``: shows a run's verdict in the terminal, or writes it as a page to hand on."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from appliance.cli.verdict.text import text
 from appliance.data.tasks import every_row, load
 from appliance.errors import InputError
 from appliance.prompts.prompt import Prompt
+from appliance.run.messages import Inputs
 from appliance.text import printable
 from appliance.verdict.leaks import leaks
 from appliance.verdict.verdict import Verdict
@@ -24,7 +25,7 @@ from store import tasks as stored
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-    from appliance.verdict.report import Ranked, Report
+    from appliance.verdict.report.report import Ranked, Report
     from store.records import RunRecord
 
 
@@ -59,8 +60,8 @@ def verdict(out: Output, run: str, everything: bool, file: Path | None, force: b
     db = open_store()
     found = report_of(db, find_run(db, run))
     if file is not None:
-        from appliance.verdict.page import page
         from appliance.verdict.page.file import write
+        from appliance.verdict.page.page import page
 
         write(file, page(found))
         out.say(f"the page is in {printable(str(file.absolute()))}")
@@ -68,9 +69,9 @@ def verdict(out: Output, run: str, everything: bool, file: Path | None, force: b
 
 
 def report_of(db: Database, run: RunRecord) -> Report:
-    """Raises InputError for a run that has no verdict."""
-    from appliance.verdict.report import build
+    """Builds the report of a run's verdict. Raises InputError for a run that has none."""
     from appliance.verdict.report.both import Both
+    from appliance.verdict.report.build import build
 
     record = verdicts.get(db, run.id)
     if record is None:
@@ -87,7 +88,7 @@ def report_of(db: Database, run: RunRecord) -> Report:
         run=run.id,
         at=record.created_at,
         look=next(look.number for look in looks if look.run_id == run.id),
-        ranked=_ranked(msgspec.json.decode(run.inputs)),
+        ranked=_ranked(msgspec.json.decode(run.inputs, type=Inputs).plan),
         leaks=leaks(shown.best, loaded.task.labels, every_row(db, loaded.id)),
         private_rows=counts.rows - counts.may_ship,
     )
@@ -99,11 +100,10 @@ def _prompt(db: Database, prompt_id: str) -> Prompt:
     return msgspec.json.decode(record.body, type=Prompt)
 
 
-def _ranked(inputs: dict[str, Any]) -> Ranked | None:
-    """What the run's plan measured; nothing where its labels' scores were all alike."""
-    from appliance.verdict.report import Ranked
+def _ranked(plan: dict[str, Any]) -> Ranked | None:
+    """The rank agreement that the run's plan measured; None where all label scores were equal."""
+    from appliance.verdict.report.report import Ranked
 
-    plan = inputs.get("plan") or {}
     agreement = plan.get("agreement") or {}
     if agreement.get("spearman") is None:
         return None

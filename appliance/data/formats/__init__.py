@@ -23,9 +23,9 @@ from appliance.task import Kind
 class Format(Protocol):
     """A module that reads one format.
 
-    ``NONE`` is the label that means none of the above in it, where it occurs. ``ORIGIN`` and
-    ``LICENCE`` are empty where the format is that of many data sets. ``LAYOUT`` describes it in the
-    words of a message.
+    ``NONE`` is the format's label for none of the above, where it occurs. ``ORIGIN`` and
+    ``LICENCE`` are empty where many data sets use the format. ``LAYOUT`` describes the format for
+    messages.
     """
 
     KIND: Kind
@@ -35,9 +35,9 @@ class Format(Protocol):
     LAYOUT: str
 
     def rows(self, path: Path, problems: Problems) -> Iterator[Placed]:
-        """Rows with their places, as they are asked for; what is wrong with one is a problem.
+        """Yields rows with their places in the file. What is wrong with a row becomes a problem.
 
-        Raises InputError where the file cannot be read on, maybe after some rows.
+        Raises InputError where the file cannot be read further, maybe after some rows.
         """
 
 

@@ -29,10 +29,11 @@ class _Row(msgspec.Struct, frozen=True):
 
 
 def rows(path: Path, problems: Problems) -> Iterator[Placed]:
-    """Questions with their answer, and with their choices where the answer is one of them.
+    """Yields questions with their answer, and with their choices where the answer is one of them.
 
-    Of options "(A) ..." the choices are "(A)" and so on, of "- Yes" they are "Yes" and so on. A
-    target that is a letter without its brackets, or what a lettered option says, is that option.
+    Options that are written "(A) ..." give the choices "(A)" and so on; options that are written "-
+    Yes" give "Yes" and so on. A target that is a letter without its brackets, or the words of a
+    lettered option, counts as that option.
     """
     for where, row in elements(path, problems, _Row, LAYOUT, "examples"):
         answer = row.target.strip()
@@ -45,8 +46,10 @@ def rows(path: Path, problems: Problems) -> Iterator[Placed]:
 
 
 def options(text: str) -> dict[str, tuple[str, ...]]:
-    """What a question lists at its end, and how targets may name each; empty unless there are two,
-    all different."""
+    """The options at the end of a question, each with the ways in which a target may name it.
+
+    Empty unless there are two or more options, all different.
+    """
     _, mark, listed = text.rpartition(LISTED)
     found = []
     for match in filter(None, map(_option.match, listed.splitlines() if mark else [])):

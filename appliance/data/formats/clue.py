@@ -29,7 +29,7 @@ class _Row(msgspec.Struct, frozen=True):
 
 
 def rows(path: Path, problems: Problems) -> Iterator[Placed]:
-    """Texts with their entities in the order of the text."""
+    """Yields texts with their entities in the order of the text."""
     for where, row in records(path, problems, _Row, LAYOUT):
         try:
             yield where, {"text": row.text, "spans": _spans(row)}

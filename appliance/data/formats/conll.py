@@ -1,4 +1,5 @@
-"""Columns as in the CoNLL shared tasks: a word and its tag a line, in any of the usual schemes."""
+"""Columns as in the CoNLL shared tasks: one word and its tag a line, in any of the usual
+schemes."""
 
 from __future__ import annotations
 
@@ -27,16 +28,17 @@ LAYOUT = (
 )
 DOCUMENT = "-DOCSTART-"
 GOES_ON, ENDS = "IMEL", "ELSU"
-"""Tags that carry an entity on, and tags after which it is over."""
+"""Marks of tags that continue an entity, and marks of tags that end one."""
 
 Word = tuple[str, str]
 _tag = re.compile(r"O|[BIMELSU]-\S.*")
 
 
 def rows(path: Path, problems: Problems, tag_column: int | None = None) -> Iterator[Placed]:
-    """Sentences with their entities, grouped by document where documents are marked.
+    """Yields sentences with their entities, grouped by document where documents are marked.
 
-    The text is the words joined by spaces. ``tag_column`` counts from 1; the last one unless given.
+    The text is the words joined by spaces. ``tag_column`` counts from 1; without it the last column
+    has the tags.
     """
     for where, words, document in _sentences(path, problems, tag_column):
         texts = [text for text, _ in words]
@@ -51,10 +53,10 @@ def rows(path: Path, problems: Problems, tag_column: int | None = None) -> Itera
 
 
 def entities(tags: Sequence[str]) -> list[tuple[int, int, str]]:
-    """(first, last, type) of each entity, in words, ends inclusive.
+    """Returns (first, last, type) of each entity: indices of words, with inclusive ends.
 
-    IOB1, IOB2, BIOES, BILOU and BMES: a tag carries the entity before it on if it can and the types
-    agree, else it starts one.
+    Reads IOB1, IOB2, BIOES, BILOU and BMES: a tag continues the entity before it where its mark
+    allows that and the types agree, and otherwise starts a new one.
     """
     found: list[tuple[int, int, str]] = []
     going = False
@@ -71,7 +73,10 @@ def entities(tags: Sequence[str]) -> list[tuple[int, int, str]]:
 def _sentences(
     path: Path, problems: Problems, column: int | None
 ) -> Iterator[tuple[str, list[Word], int]]:
-    """Each with the place of its first word and the number of its document, 0 if none is marked."""
+    """Yields each sentence with the place of its first word and the number of its document.
+
+    The number is 0 if no document is marked.
+    """
     block: list[tuple[int, str]] = []
     document = 0
     for number, line in chain(lines(chunks(path, LAYOUT)), [(0, "")]):
@@ -89,7 +94,7 @@ def _sentences(
 
 
 class _WrongLine(Exception):
-    """What is wrong with the line of this ``number``."""
+    """Says what is wrong with the line of this ``number``."""
 
     def __init__(self, number: int, what: str) -> None:
         super().__init__(what)
@@ -97,8 +102,11 @@ class _WrongLine(Exception):
 
 
 def _words(block: list[tuple[int, str]], column: int | None) -> list[tuple[int, Word]]:
-    """Words with the numbers of their lines. A line that begins with "# " is a comment where it has
-    no tag, or no tab though others have. Raises _WrongLine."""
+    """The words with the numbers of their lines. Raises _WrongLine.
+
+    A line that begins with "# " is a comment where it has no tag, or where it has no tab and other
+    lines have one.
+    """
     tabs = any("\t" in line for _, line in block if not line.startswith("# "))
     found = []
     for number, line in block:

@@ -1,4 +1,4 @@
-"""Values of Arrow columns as plain ones, with classes by their names as Hugging Face keeps them."""
+"""Converts values of Arrow columns to plain ones, with Hugging Face's class numbers as names."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 
 def plain(value: Any, feature: Any = None) -> Any:
-    """Strings, numbers, lists and dicts. Dates and the like as text; bytes too, unless they are no
-    UTF-8: then nothing.
+    """Converts a value to strings, numbers, lists and dicts.
 
-    ``feature`` is what Hugging Face's ``datasets`` says of the column: a class number becomes its
-    name, in lists and structs as well, and -1 (no class) nothing. Raises ValueError for a number
-    without a name.
+    Dates and the like become text; bytes become text where they are UTF-8, and None where they are
+    not. ``feature`` is what Hugging Face's ``datasets`` says of the column: a class number becomes
+    its name, in lists and structs as well, and -1 (no class) becomes None. Raises ValueError for a
+    number without a name.
     """
     is_list = isinstance(feature, Mapping) and "_type" in feature and "feature" in feature
     inner = feature["feature"] if is_list else feature
@@ -30,7 +30,7 @@ def plain(value: Any, feature: Any = None) -> Any:
 
 
 def flat(row: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, object]]:
-    """Fields and their values, those of a struct as "struct.field"; nulls are left out."""
+    """Yields fields and their values, those of a struct as "struct.field"; nulls are left out."""
     for name, value in row.items():
         if isinstance(value, dict):
             yield from flat(value, f"{before}{name}.")

@@ -32,9 +32,9 @@ class _Row(msgspec.Struct, frozen=True):
 
 
 def rows(path: Path, problems: Problems) -> Iterator[Placed]:
-    """Premises and conclusion with True, False or Uncertain, grouped by story.
+    """Yields premises and conclusion with True, False or Uncertain, grouped by story.
 
-    Rows without a ``story_id`` belong together where their premises are the same.
+    Rows without a ``story_id`` belong to one story where their premises are the same.
     """
     for where, row in records(path, problems, _Row, LAYOUT):
         answer = SPELLINGS.get(row.label.strip().lower())

@@ -30,7 +30,7 @@ class _Row(msgspec.Struct, frozen=True):
 
 
 def rows(path: Path, problems: Problems) -> Iterator[Placed]:
-    """Questions with reasoning, free of calculator marks, and the number it comes to."""
+    """Yields questions with their reasoning, without calculator marks, and its resulting number."""
     for where, row in records(path, problems, _Row, LAYOUT):
         reasoning, mark, answer = row.answer.rpartition("####")
         number = _number.fullmatch(answer.strip())

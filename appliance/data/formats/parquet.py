@@ -1,4 +1,4 @@
-"""Parquet files and the folders that Hugging Face's ``save_to_disk`` writes, through pyarrow."""
+"""Reads Parquet files, and folders that Hugging Face's ``save_to_disk`` wrote, through pyarrow."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROWS = 256
 """Rows turned into Python values at once."""
 
 NO_DATA = (ValueError, OverflowError, RecursionError)
-"""What values raise that Python cannot hold."""
+"""The errors raised by values that Python cannot hold."""
 
 
 class _File(msgspec.Struct, frozen=True):
@@ -52,11 +52,11 @@ class _Splits(msgspec.Struct, frozen=True):
 
 
 def rows(path: Path, problems: Problems, split: str | None = None) -> Iterator[Placed]:
-    """Rows by the file's own columns, those of a struct as "struct.field".
+    """Yields rows by the file's own columns; a field of a struct is called "struct.field".
 
-    ``split`` names one of a folder that holds several. No code in the data is ever run: pickled
-    objects and Python extension types are not read. Raises InputError where pyarrow is missing or
-    the data cannot be read on, maybe after some rows.
+    ``split`` names one split of a folder that holds several. No code in the data is ever run:
+    pickled objects and Python extension types are not read. Raises InputError where pyarrow is
+    missing or the data cannot be read further, maybe after some rows.
     """
     try:
         import pyarrow as pa
@@ -68,7 +68,7 @@ def rows(path: Path, problems: Problems, split: str | None = None) -> Iterator[P
             _check_names(path, batch.schema.names)
             for start in range(0, batch.num_rows, ROWS):
                 part = batch.slice(start, ROWS)
-                # Offsets in a damaged file may point outside its memory, and text may be no UTF-8.
+                # Offsets in a damaged file may point outside its memory, and text may not be UTF-8.
                 part.validate(full=True)
                 for row in part.to_pylist():
                     number += 1
@@ -84,7 +84,7 @@ def rows(path: Path, problems: Problems, split: str | None = None) -> Iterator[P
 
 
 def _batches(path: Path, split: str | None) -> Iterator[tuple[Any, Mapping[str, Any]]]:
-    """Record batches, each with what is known of its columns."""
+    """Yields record batches, each with what is known of its columns."""
     if not path.exists():
         raise refused(path, "does not exist; check the path")
     folder = _folder(path, split)

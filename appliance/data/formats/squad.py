@@ -44,8 +44,10 @@ class _Question(msgspec.Struct, frozen=True):
 
 
 def rows(path: Path, problems: Problems) -> Iterator[Placed]:
-    """Questions with their passage and the different right answers, grouped by document. What is
-    wrong with one, or with a paragraph, is a problem of that alone."""
+    """Yields questions with their passage and their distinct right answers, grouped by document.
+
+    A question or paragraph that is wrong becomes a problem; the rest of its document is still read.
+    """
     number = 0
     for group, paragraph in _paragraphs(path, problems):
         for raw in paragraph.qas:
@@ -66,7 +68,8 @@ def rows(path: Path, problems: Problems) -> Iterator[Placed]:
 
 
 def _paragraphs(path: Path, problems: Problems) -> Iterator[tuple[dict[str, object], _Paragraph]]:
-    """Each with the field of its rows that holds its document's title, if it has one."""
+    """Yields each paragraph after the ``group`` field for its rows: its document's title, if
+    any."""
     for where, document in elements(path, problems, _Document, LAYOUT, "data"):
         group: dict[str, object] = {"group": document.title} if document.title else {}
         for number, raw in enumerate(document.paragraphs, 1):

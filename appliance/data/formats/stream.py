@@ -1,4 +1,4 @@
-"""JSON read as it comes: a file of any size takes the memory of one of its rows."""
+"""Streams JSON: a file of any size takes the memory of one of its rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from appliance.files import refused
 from appliance.text import printable
 
 NEAR = 16
-"""JSON that ends or breaks off this few characters before what was read may go on after it."""
+"""A distance in characters from the end of what was read. A value that ends or breaks off within it
+may go on in what follows, so more is read."""
 
 T = TypeVar("T")
 _scan = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
@@ -27,9 +28,9 @@ _visible = re.compile(r"[^ \t\r\n]")
 
 
 def records(path: Path, problems: Problems, kind: type[T], layout: str) -> Iterator[tuple[str, T]]:
-    """Objects of ``kind`` with their places: one a line, or all of them in one JSON array.
+    """Yields objects of ``kind`` with their places, from JSON Lines or from one JSON array.
 
-    What is no such object becomes a problem. Raises InputError as ``elements`` does.
+    Anything else becomes a problem. Raises InputError as ``elements`` does.
     """
     text = chunks(path, layout)
     first = next(text)
@@ -48,11 +49,11 @@ def records(path: Path, problems: Problems, kind: type[T], layout: str) -> Itera
 def elements(
     path: Path, problems: Problems, kind: type[T], layout: str, key: str | None = None
 ) -> Iterator[tuple[str, T]]:
-    """Elements of ``kind`` with their places: of the JSON array that the file is, or of the one
-    under ``key`` of the JSON object that it is.
+    """Yields elements of ``kind`` with their places, from one JSON array.
 
-    What is no such element becomes a problem. Raises InputError as ``chunks`` does, and where the
-    file is no such JSON, or stops being it: then after the elements before that.
+    The array is the whole file, or stands under ``key`` of the JSON object that is the whole file.
+    An element of another kind becomes a problem. Raises InputError as ``chunks`` does, and where
+    the file is not such JSON: if only a later part is not, after the elements before that part.
     """
     return _elements(_Json(path, chunks(path, layout), layout), problems, kind, key)
 
@@ -72,7 +73,7 @@ def _elements(
 def decoded(
     where: str, text: str | bytes, problems: Problems, kind: type[T], layout: str
 ) -> T | None:
-    """JSON as ``kind``; what is no such thing becomes a problem."""
+    """Decodes JSON as ``kind``. Where that fails, it adds a problem and returns None."""
     try:
         return msgspec.json.decode(text, type=kind)
     except RecursionError:
@@ -85,7 +86,7 @@ def decoded(
 
 
 def _refuse_csv(path: Path, text: str) -> None:
-    """Raises InputError where JSON is due and CSV stands, as in the files of some benchmarks."""
+    """Raises InputError for CSV in place of JSON, which the files of some benchmarks hold."""
     head = text.lstrip().partition("\n")[0].strip()
     if head[:1] not in ("{", "[") and any(mark in head for mark in ",;\t"):
         names = printable(head[:80])
@@ -94,7 +95,7 @@ def _refuse_csv(path: Path, text: str) -> None:
 
 
 class _Json:
-    """JSON of which only the value that is being read is held."""
+    """Reads JSON and holds only the value that is being read."""
 
     def __init__(self, path: Path, text: Iterator[str], layout: str) -> None:
         self.path = path
@@ -105,7 +106,7 @@ class _Json:
         self._place = "the beginning"
 
     def enter(self, key: str | None) -> None:
-        """Go to the array: the whole file, or what stands under ``key``."""
+        """Moves to the array, which is the whole file or stands under ``key``."""
         found = self.peek()
         _refuse_csv(self.path, self._held[self._at :])
         if found != ("[" if key is None else "{"):
@@ -122,7 +123,7 @@ class _Json:
                 raise refused(self.path, f'has no "{key}"; it needs {self.layout}')
 
     def array(self) -> Iterator[str]:
-        """The JSON of each element."""
+        """Yields the JSON of each element."""
         if self.peek() != "[":
             raise refused(
                 self.path, f"has no list where its rows should be; it needs {self.layout}"
@@ -176,7 +177,11 @@ class _Json:
                     return text
 
     def _more(self) -> bool:
-        """Read on, by as much as is held at least, so that a long value is not scanned often."""
+        """Reads more text, and returns whether there was any.
+
+        It reads at least the length of what is held, so that a long value is rescanned only a few
+        times.
+        """
         parts = [self._held[self._at :]]
         wanted = max(1, len(parts[0]))
         while wanted > 0 and (chunk := next(self._text, None)) is not None:

@@ -28,7 +28,7 @@ BRACKETS = {
     "-LCB-": "{",
     "-RCB-": "}",
 }
-"""How the Penn Treebank writes them."""
+"""Brackets as the Penn Treebank writes them."""
 
 
 class _Row(msgspec.Struct, frozen=True):
@@ -44,9 +44,10 @@ class _Row(msgspec.Struct, frozen=True):
 
 
 def rows(path: Path, problems: Problems) -> Iterator[Placed]:
-    """Sentences with subject (head) and object (tail), grouped by document.
+    """Yields sentences with subject (head) and object (tail), grouped by document.
 
-    The text is the tokens joined by spaces, brackets as brackets.
+    The text is the tokens joined by spaces, with ``BRACKETS`` replaced by the brackets they stand
+    for.
     """
     for where, row in elements(path, problems, _Row, LAYOUT):
         try:

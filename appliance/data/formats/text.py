@@ -1,4 +1,4 @@
-"""Text read as it comes, in chunks or lines."""
+"""Streams text, in chunks or lines."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Placed = tuple[str, dict[str, object]]
 
 
 def chunks(path: Path, layout: str) -> Iterator[str]:
-    """What a UTF-8 file holds, without byte order mark, in pieces of any length.
+    """Yields the text of a UTF-8 file, without byte order mark, in pieces of any length.
 
-    Raises InputError where the file is missing, a folder, not to be read, blank or not UTF-8; in
-    the last case after the pieces before that. ``layout`` says what a blank file lacks.
+    Raises InputError where the file is missing, is a folder, cannot be read, is blank or is not
+    UTF-8; in the last case after the pieces before that. ``layout`` says what a blank file lacks.
     """
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
     size, line, blank = 0, 1, True
@@ -51,7 +51,7 @@ def chunks(path: Path, layout: str) -> Iterator[str]:
 
 
 def lines(text: Iterable[str]) -> Iterator[tuple[int, str]]:
-    """Lines of ``chunks`` with their numbers from 1, without their line breaks (LF or CRLF)."""
+    """Yields lines of ``chunks``, numbered from 1, without their line breaks (LF or CRLF)."""
     number, rest = 0, ""
     for chunk in text:
         *whole, rest = (rest + chunk).split("\n")

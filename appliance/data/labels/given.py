@@ -1,4 +1,4 @@
-"""The labels of a task: those of its rows, or those given, in the order in which it lists them."""
+"""The labels of a task, from a labels file or from its rows, in the order to list them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ class _Given(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def read_labels(path: Path) -> list[Label]:
-    """``description`` and ``words`` may be left out. Raises InputError that names the file."""
+    """Reads a labels file, in which ``description`` and ``words`` may be left out.
+
+    Raises InputError that names the file.
+    """
     given = decode(path, list[_Given], LAYOUT)
     labels = [Label(each.name, each.description, words=each.words) for each in given]
     if any(label.words for label in labels):
@@ -40,7 +43,7 @@ def read_labels(path: Path) -> list[Label]:
 
 
 def _check_words(path: Path, labels: Sequence[Label]) -> None:
-    """Raises InputError unless what prompts write for the labels can be told apart."""
+    """Raises InputError where words cannot be a label, or two labels are written the same."""
     seen: dict[str, str] = {}
     for label in labels:
         if label.words and (defect := label_defect(label.words)):
@@ -52,8 +55,11 @@ def _check_words(path: Path, labels: Sequence[Label]) -> None:
 
 
 def labels_of(path: Path, counts: Mapping[str, int], rows: int, choices: Choices) -> list[Label]:
-    """``counts`` says how many of so many ``rows`` have each label. None of the above stands last
-    unless the labels are given. Raises InputError where they make no task."""
+    """The labels in the order given, or else sorted, with none of the above last.
+
+    ``rows`` is the number of rows, and ``counts`` says how many of them have each label. Raises
+    InputError where they make no task.
+    """
     if rows < LEAST_ROWS and not choices.one_label:
         what = f"too few different rows to split: {rows}; a task needs {LEAST_ROWS}"
         raise refused(path, f"{what}: add rows")

@@ -1,4 +1,4 @@
-"""Names of labels: such as a prompt can write, and a reader can tell apart."""
+"""Checks that a prompt can write the names of labels and that a reader can tell them apart."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from appliance.task import BETWEEN
 from appliance.text import is_blank, is_invisible, quoted
 
 DIVIDED = re.compile("[;|]")
-"""What divides a string that stands for a list."""
+"""The separators in a string that stands for a list."""
 
 LINE_BREAKING = frozenset({"Cc", "Zl", "Zp"})
 
@@ -50,7 +50,8 @@ def check_labels(
 ) -> None:
     """Raises InputError unless the labels can be told apart and each has rows for three splits.
 
-    ``hint`` is added where a label that holds what divides several has too few.
+    ``hint`` is added to the message where a label with too few rows contains a separator
+    (``DIVIDED``).
     """
     check_names(path, labels, none)
     if len(labels) < 2:

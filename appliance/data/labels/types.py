@@ -1,4 +1,4 @@
-"""The types of entities that relations hold between, as a file gives them."""
+"""Reads a file of the entity types that each relation can hold between."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ LAYOUT = 'a types file is {"RELATION": [["HEAD_TYPE", "TAIL_TYPE"], ...]}'
 
 
 def with_types(path: Path | None, labels: Sequence[Label]) -> list[Label]:
-    """The labels with their pairs of types; those that the file leaves out, or all without a file,
-    go with any. Raises InputError where it names a relation that is none of them."""
+    """Returns the labels with their pairs of entity types.
+
+    A label that the file leaves out can hold between any types, and so can every label where there
+    is no file. Raises InputError where the file names a relation that is not among the labels.
+    """
     if path is None:
         return list(labels)
     pairs = decode(path, dict[str, list[tuple[str, str]]], LAYOUT)

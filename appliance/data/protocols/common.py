@@ -1,4 +1,4 @@
-"""What few-shot protocols share: splits that are kept apart, seeded files of episodes, notes."""
+"""The parts that few-shot protocols share: disjoint splits, seeded files of episodes, notes."""
 
 from __future__ import annotations
 
@@ -28,17 +28,19 @@ SEEDS: dict[Split, range] = {
     "selection": range(160290, 160293),
     "test": range(160290, 160295),
 }
-"""Of each file of episodes that FS-TACRED samples."""
+"""The seeds of the files of episodes that FS-TACRED samples."""
 
 Rows = Mapping[str, Sequence[Example]]
-"""By label."""
+"""Rows by label."""
 
 Cases = dict[Split, list[Case]]
 
 
 class Files(msgspec.Struct, frozen=True):
-    """Episodes in each test file, and in each of those for tuning and selection. FS-TACRED has
-    10,000 and 1,000, more than a small machine reads."""
+    """The number of episodes in each test file, and in each file for tuning and selection.
+
+    FS-TACRED has 10,000 and 1,000, which is more than a small machine can read.
+    """
 
     test: int = 100
     dev: int = 100
@@ -62,8 +64,11 @@ FILES = Files()
 
 
 def foreign_as_none(rows: Iterable[Example], own: Collection[str], none: str) -> Rows:
-    """By label, those of a label that is not among a split's ``own`` under ``none``, as which they
-    are relabelled (Sabo et al., TACL 2021)."""
+    """Groups rows by label.
+
+    Rows whose label is not among a split's ``own`` are relabelled ``none`` (Sabo et al., TACL
+    2021).
+    """
     found: dict[str, list[Example]] = {}
     for row in rows:
         if row.label in own:
@@ -75,8 +80,10 @@ def foreign_as_none(rows: Iterable[Example], own: Collection[str], none: str) ->
 
 
 def apart(parts: Mapping[Split, Rows]) -> tuple[dict[Split, Rows], tuple[str, ...]]:
-    """The same without rows of a split whose sentence, near-duplicates included, stands in a later
-    one; with notes on how many that were. Test rows all stay."""
+    """Leaves out rows whose sentence, near-duplicates included, stands in a later split.
+
+    Returns the rows that are left, and notes on how many were left out. Test rows all stay.
+    """
     later: set[str] = set()
     kept: dict[Split, Rows] = {}
     dropped: Counter[Split] = Counter()
@@ -99,7 +106,7 @@ def apart(parts: Mapping[Split, Rows]) -> tuple[dict[Split, Rows], tuple[str, ..
 def seeded_files(
     parts: Mapping[Split, Rows], designs: Mapping[Split, Design], files: Files
 ) -> Cases:
-    """As many files of episodes for each split as it has seeds; cases know theirs by its number."""
+    """Samples a file of episodes for each seed of a split. A case holds its file's number."""
     return {
         split: [
             case
@@ -119,9 +126,11 @@ def episodic(
     seed: Prompt | None = None,
     skipped: Sequence[Skipped] = (),
 ) -> Imported:
-    """A task of sampled episodes. A case that was drawn again counts once. Only rows that some case
-    uses are handed over. Notes say how many of the queries are none of the above, and how many rows
-    were ``skipped``."""
+    """Makes a task of sampled episodes.
+
+    A case that was drawn more than once is kept once. Only rows that some case uses are returned.
+    Notes say how many of the queries are none of the above, and how many rows were ``skipped``.
+    """
     cases: Cases = {split: list({x.id: x for x in drawn[split]}.values()) for split in SPLITS}
     again = [
         f"{split} episodes left out because they had been drawn before: {n}"

@@ -14,12 +14,12 @@ from appliance.text import quoted
 
 
 class Design(msgspec.Struct, frozen=True):
-    """What an episode is: ``ways`` labels, ``shots`` support rows of each, ``queries`` queries.
+    """An episode has ``ways`` labels, ``shots`` support rows of each, and ``queries`` queries.
 
-    With ``none``, none of the above, a query may have another label than the ways: ``none_share``
-    of all queries that are drawn together do, exactly but for rounding; None leaves it to chance.
-    The label of a query is drawn evenly from those that it may have, or ``by_size``, in proportion
-    to their rows, which is their natural distribution.
+    ``none`` is the label for none of the above: with it a query may have a label that is not a way.
+    ``none_share`` is the share of such queries among all that are drawn together, exact but for
+    rounding; None leaves it to chance. The label of a query is drawn uniformly from those that it
+    may have, or with ``by_size`` in proportion to their rows, which is their natural distribution.
     """
 
     ways: int = 5
@@ -31,8 +31,10 @@ class Design(msgspec.Struct, frozen=True):
 
 
 def none_share(na_rate: int, ways: int) -> float:
-    """The share of queries outside the ways by the sampler of FewRel 2.0 (Gao et al., EMNLP 2019):
-    it asks ``na_rate`` times as many of them as of each way."""
+    """The share of queries outside the ways in FewRel 2.0 (Gao et al., EMNLP 2019).
+
+    Its sampler draws ``na_rate`` queries outside the ways for each query of one way.
+    """
     return na_rate / (ways + na_rate)
 
 
@@ -43,16 +45,17 @@ def sample_episodes(
     rng: Random,
     part: str = "",
 ) -> list[Case]:
-    """``count`` episodes, ``count * design.queries`` cases of the file called ``part``.
+    """Samples ``count`` episodes and returns their ``count * design.queries`` cases.
 
-    The cases of an episode stand together and share labels and support, whose rows come in random
-    order; the labels end with none of the above, if the design has it. Rows labelled so are asked
-    for, but never a way, and neither is a label that has no more sentences than ``shots``. No
-    sentence stands twice in an episode, near-duplicates included, so no query can be looked up in
-    its support. Deterministic in ``rng``, whatever the order of the rows. Source: Vinyals et al.,
-    Matching Networks, NeurIPS 2016.
+    ``part`` is the name of their file. The cases of an episode stand together and share labels and
+    support, whose rows come in random order. The labels end with none of the above, if the design
+    has it. That label is never a way, but rows with it can be queries. A label that has no more
+    sentences than ``shots`` is never a way either. No sentence, near-duplicates included, stands
+    twice in an episode, so no query can be looked up in its support. The result depends on the rows
+    and ``rng``, not on the order of the rows. Source: Vinyals et al., Matching Networks, NeurIPS
+    2016.
 
-    Raises InputError where labels or sentences do not suffice.
+    Raises InputError where there are too few labels or sentences.
     """
     pools = _Pools(examples_by_label)
     labels = [x for x in pools.rows if x != design.none and pools.sentences(x) > design.shots]
@@ -69,7 +72,7 @@ def sample_episodes(
     for first in range(0, total, design.queries):
         ways = rng.sample(labels, design.ways)
         draw = _Draw(pools, design, rng)
-        # The scarcest first, so that no other way takes its last sentences.
+        # The way with the fewest sentences is drawn first, before another takes its last ones.
         support = [
             draw([x]) for x in sorted(ways, key=pools.sentences) for _ in range(design.shots)
         ]
@@ -84,7 +87,7 @@ def sample_episodes(
 
 
 class _Pools:
-    """Rows by label, in an order that is theirs alone, and what their sentences count as."""
+    """Rows by label with near-duplicate keys, sorted so that their given order does not count."""
 
     def __init__(self, examples_by_label: Mapping[str, Sequence[Example]]) -> None:
         self.rows = {
@@ -100,7 +103,7 @@ class _Pools:
         }
 
     def sentences(self, label: str) -> int:
-        """How many different ones a label has."""
+        """How many different sentences a label has."""
         return self._sentences[label]
 
 
@@ -114,7 +117,7 @@ class _Draw:
         self._seen: set[str] = set()
 
     def __call__(self, among: Sequence[str]) -> Example:
-        """A row of one of the labels; those without a new sentence are passed over."""
+        """Draws a row of one of the labels. Labels without a new sentence are passed over."""
         left = [label for label in among if any(map(self._is_new, self._pools.rows[label]))]
         if not left:
             what = f"label {quoted(among[0])} has too few sentences that its episode has not shown"

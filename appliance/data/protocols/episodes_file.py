@@ -1,4 +1,4 @@
-"""Episodes that a file fixes: which rows of which relations each asks and shows, and a prompt."""
+"""Reads a file of fixed episodes: the rows that each asks about and shows, and a prompt."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Relations = Mapping[str, Mapping[int, Example]]
 
 
 class _Episode(msgspec.Struct):
-    """``support`` is [way, row] in order of presentation; ``query`` a row of the gold relation."""
+    """``support`` lists [way, row] in the order shown; ``query`` is a row of the gold relation."""
 
     relations: list[str]
     support: list[tuple[int, int]]
@@ -52,8 +52,8 @@ def read_episodes(
 ) -> tuple[dict[Split, list[Case]], Prompt, tuple[str, ...]]:
     """The cases of each split, the seed prompt, and notes on what was dropped.
 
-    ``relations`` holds the rows, by relation, that the file refers to. Its test episodes are the
-    test split; ``split_episodes`` divides its tuning episodes. Raises InputError that names the
+    ``relations`` holds the rows, by relation, that the file refers to. The file's test episodes are
+    the test split; ``split_episodes`` divides its tuning episodes. Raises InputError that names the
     file and the episode.
     """
     given = decode(path, _Episodes, LAYOUT)

@@ -1,4 +1,4 @@
-"""FewRel (Han et al., EMNLP 2018) as episodes, in one domain or from one to another."""
+"""Imports FewRel (Han et al., EMNLP 2018) as episodes, in one domain or from one to another."""
 
 from __future__ import annotations
 
@@ -43,17 +43,19 @@ def read_fewrel(
     may_ship: bool = False,
     skip: bool = False,
 ) -> Imported:
-    """An episodic task from FewRel's sentences (``{relation: [row]}``) and its ``pid2name.json``.
+    """Makes an episodic task of FewRel's sentences (``{relation: [row]}``) and its
+    ``pid2name.json``.
 
-    With ``episodes`` the cases are that file's: its test episodes are the test split, all of them;
-    a quarter of its tuning episodes is held out for selection (see ``split_episodes``, also for
-    those that are dropped). Its seed prompt comes along, and ``ways`` and ``shots`` are the file's.
+    With ``episodes`` the cases are those of that file. All its test episodes are the test split; a
+    quarter of its tuning episodes is held out for selection, and some are dropped (see
+    ``split_episodes``). The seed prompt is the file's, and so are the ways and shots in place of
+    ``ways`` and ``shots``.
 
-    Without, the relations are divided among the splits by ``seed`` and episodes are sampled; those
-    of ``test``, another domain's file (see ``read_domains``), are the test split's then. With
-    ``na_rate`` (FewRel 2.0, Gao et al., EMNLP 2019) queries may have other relations of their split
-    (see ``none_share``). Either way no sentence of one split stands in another. Only rows that some
-    case uses are handed over.
+    Without ``episodes`` the relations are divided among the splits by ``seed``, and episodes are
+    sampled. With ``test``, another domain's file (see ``read_domains``), its relations are those of
+    the test split. With ``na_rate`` (FewRel 2.0, Gao et al., EMNLP 2019) queries may have other
+    relations of their split (see ``none_share``). In both cases no sentence stands in two splits,
+    and only rows that some case uses are returned.
 
     Raises InputError that names the file, the relation and the row; with ``skip`` wrong rows are
     left out, and an episode that uses one is refused.

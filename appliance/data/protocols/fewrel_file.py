@@ -1,4 +1,4 @@
-"""FewRel's files (Han et al., EMNLP 2018): relations of tokenised sentences, and their names."""
+"""Reads FewRel's files (Han et al., EMNLP 2018): tokenised sentences by relation, and names."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _Entity = tuple[str, str, list[list[int]]]
 
 
 class _Row(msgspec.Struct):
-    """An entity is its name, its id and its mentions, each the indices of its tokens."""
+    """An entity has a name, an id and mentions; a mention is the indices of its tokens."""
 
     tokens: list[str]
     h: _Entity
@@ -40,8 +40,10 @@ class _Row(msgspec.Struct):
 
 
 class FewRel(msgspec.Struct, frozen=True):
-    """The rows and the label of each relation, by its id in the file; ``skipped`` are the rows that
-    were wrong."""
+    """The rows and the label of each relation, by its id in the file.
+
+    ``skipped`` are the wrong rows that were left out.
+    """
 
     path: Path
     relations: Relations
@@ -57,7 +59,7 @@ class FewRel(msgspec.Struct, frozen=True):
 
 
 class Domains(msgspec.Struct, frozen=True):
-    """One file for all splits, or another one for the test split."""
+    """One file for all splits, or a second one for the test split."""
 
     first: FewRel
     other: FewRel | None = None
@@ -67,7 +69,7 @@ class Domains(msgspec.Struct, frozen=True):
 
     @property
     def labels(self) -> dict[str, Label]:
-        """By id of the relation."""
+        """The labels of both files, by id of the relation."""
         return {**self.first.labels, **(self.other.labels if self.other else {})}
 
     @property
@@ -86,10 +88,11 @@ def read_domains(
     *,
     skip: bool = False,
 ) -> Domains:
-    """Sentences (``{relation: [row]}``) with the names of ``pid2name.json``.
+    """Reads sentences (``{relation: [row]}``) and the relations' names (``pid2name.json``).
 
-    Those of ``test`` have the names of ``test_names``. Without it those of ``names``, and a
-    relation that has none there is called by its id, as in FewRel 2.0, underscores as spaces.
+    The relations of ``test`` have the names of ``test_names``, or without it those of ``names``. A
+    relation of ``test`` that has no name in ``names`` is then called by its id, with underscores as
+    spaces, as in FewRel 2.0.
 
     Raises InputError that names the file, the relation and the row, unless wrong rows are to be
     skipped, and where the two files share a relation.
@@ -126,7 +129,7 @@ def _read(path: Path, names: Path, may_ship: bool, skip: bool, *, named: bool = 
 def _examples(
     pid: str, raw: bytes, label: str, may_ship: bool, problems: Problems
 ) -> dict[int, Example]:
-    """By their numbers in the relation, from 0, without those that are wrong."""
+    """The rows by their numbers in the relation, from 0, without those that are wrong."""
     place = f"relation {quoted(pid)}"
     try:
         rows = msgspec.json.decode(raw, type=list[msgspec.Raw])
@@ -151,7 +154,10 @@ def _examples(
 
 
 def _span(tokens: Sequence[str], entity: _Entity) -> Span:
-    """Characters of the entity's first mention, from its first token to its last."""
+    """[start, end) in characters of the entity's first mention, from its first token to its last.
+
+    Raises ValueError.
+    """
     name, _, mentions = entity
     if not mentions or not mentions[0]:
         raise ValueError(f"{quoted(name)} has no mention; give the indices of its tokens")

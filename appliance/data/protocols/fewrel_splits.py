@@ -1,4 +1,4 @@
-"""Which of FewRel's relations belong to which split."""
+"""Divides FewRel's relations among the splits."""
 
 from __future__ import annotations
 
@@ -29,8 +29,10 @@ class _Lists(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def divided(domains: Domains, order: Sequence[Split], rng: Random) -> dict[Split, list[str]]:
-    """Relations at random, as evenly as they go, the first of ``order`` first; those of another
-    domain are the test split's, all of them."""
+    """Divides the relations at random and evenly, the rest going to the first splits of ``order``.
+
+    All relations of another domain belong to the test split.
+    """
     among = [split for split in order if domains.of(split) is domains.first]
     shuffled = rng.sample(sorted(domains.first.relations), len(domains.first.relations))
     pids = {split: shuffled[i :: len(among)] for i, split in enumerate(among)}
@@ -38,8 +40,10 @@ def divided(domains: Domains, order: Sequence[Split], rng: Random) -> dict[Split
 
 
 def listed(path: Path, domains: Domains) -> dict[Split, list[str]]:
-    """Relations as a file lists them for each split; some may be in no list. Raises InputError
-    where one is unknown or is listed twice."""
+    """The relations that a file lists for each split; some may be in no list.
+
+    Raises InputError where one is unknown or is listed twice.
+    """
     lists = decode(path, _Lists, LAYOUT)
     pids: dict[Split, list[str]] = {split: getattr(lists, split) for split in SPLITS}
     seen: set[str] = set()
@@ -58,8 +62,10 @@ def listed(path: Path, domains: Domains) -> dict[Split, list[str]]:
 def check_ways(
     path: Path, pids: Mapping[Split, Sequence[str]], ways: int, *, none: bool = False
 ) -> None:
-    """Raises InputError where a split has too few relations for ``ways`` and, with ``none``, one
-    more that a query may have."""
+    """Raises InputError where a split has fewer relations than ``ways``.
+
+    With ``none`` it needs one more, so that a query can have a relation that is not a way.
+    """
     least = ways + none
     more = " with none of the above" if none else ""
     for split in SPLITS:
@@ -71,8 +77,10 @@ def check_ways(
 def labels_of(
     domains: Domains, pids: Mapping[Split, Sequence[str]], none: str | None
 ) -> tuple[Label, ...]:
-    """Of the relations of all splits, none of the above at the end. Raises InputError where one
-    reads like that."""
+    """The labels of the relations of all splits, with none of the above at the end.
+
+    Raises InputError where two of them read the same.
+    """
     own = set(chain(*pids.values()))
     labels = [label for pid, label in domains.labels.items() if pid in own]
     if none is not None:

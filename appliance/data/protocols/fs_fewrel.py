@@ -1,7 +1,7 @@
-"""FS-FewRel-style episodes: FewRel sampled as FS-TACRED is, mostly none of the above.
+"""FS-FewRel-style episodes: FewRel is sampled as FS-TACRED is, most queries none of the above.
 
-Alam et al. (2024) transform FewRel as Sabo et al. (TACL 2021) transform TACRED. What is known of it
-here comes from later papers' accounts and code, so this is a protocol in its style: see
+Alam et al. (2024) transform FewRel as Sabo et al. (TACL 2021) transform TACRED. This module is
+built from later papers' accounts and code of that work, so it is a protocol in its style: see
 docs/protocols.md for what differs.
 """
 
@@ -41,7 +41,8 @@ from appliance.data.split.index import Index
 from appliance.task import SPLITS, Split
 
 NONE_SHARE: dict[Split, float] = {"tuning": 0.92, "selection": 0.92, "test": 0.95}
-"""As reported: 91.97 % of the dev queries, 95 % of the test queries."""
+"""The share of queries that are none of the above. Reported are 91.97 % of the dev queries and 95 %
+of the test queries."""
 
 
 def read_fs_fewrel(
@@ -60,17 +61,18 @@ def read_fs_fewrel(
     may_ship: bool = False,
     skip: bool = False,
 ) -> Imported:
-    """A task of 3 tuning, 3 selection and 5 test files of episodes, 3 queries each, by micro-F1.
+    """Makes a task of 3 tuning, 3 selection and 5 test files of episodes with 3 queries each.
 
-    As TACRED comes in three files, the sentences are divided in three by ``seed``, each relation
-    alike (``stratify.split``); ``test``, another FewRel file, is the test split's sentences whole.
-    The relations are divided too, or as the file ``relations`` lists them. In each split the rows
-    of relations that are not its own are relabelled ``no_relation``. So a relation that is tested
-    on may be none of the above elsewhere, as in FS-TACRED, but is a way nowhere else, and no
-    sentence stands in two splits.
+    The metric is micro-F1. The sentences are divided in three by ``seed``, each relation in the
+    same proportions (``stratify.split``), because TACRED comes in three files. With ``test``,
+    another FewRel file, all its sentences are the test split. The relations are divided too, at
+    random or as the file ``relations`` lists them. In each split the rows of relations that are not
+    its own are relabelled ``no_relation``. So a relation that is tested on may be none of the above
+    elsewhere, as in FS-TACRED, but is a way nowhere else, and no sentence stands in two splits.
 
-    A query is none of the above with ``none_share`` (``NONE_SHARE``), exactly but for rounding; its
-    relation is drawn in proportion to the rows. Raises InputError as ``read_fewrel`` does.
+    The share of queries that are none of the above is ``none_share`` (else ``NONE_SHARE``), exact
+    but for rounding; the relation of a query is drawn in proportion to the rows. Raises InputError
+    as ``read_fewrel`` does.
     """
     domains = read_domains(path, names, may_ship, test, test_names, skip=skip)
     if relations is None:

@@ -1,4 +1,4 @@
-"""FS-TACRED (Sabo et al., TACL 2021): few-shot episodes of TACRED, mostly none of the above."""
+"""FS-TACRED (Sabo et al., TACL 2021): few-shot TACRED, most queries none of the above."""
 
 from __future__ import annotations
 
@@ -61,10 +61,11 @@ HELD: dict[Split, frozenset[str]] = {
         }
     ),
 }
-"""Relations that are not tuned on: the third split of the published ``categories_split.json``."""
+"""The relations held out for selection and for the test, from the third split of the published
+``categories_split.json``."""
 
 TUNED = 25
-"""How many others TACRED has."""
+"""The number of TACRED's other relations, which are tuned on."""
 
 
 def read_fs_tacred(
@@ -78,13 +79,16 @@ def read_fs_tacred(
     files: Files = FILES,
     skip: bool = False,
 ) -> Imported:
-    """A task of 3 tuning, 3 selection and 5 test files of 5-way episodes with 3 queries each, by
-    micro-F1, from the three files of a licensed TACRED copy (``formats.tacred``).
+    """Makes a task of FS-TACRED's episodes from the three files of a licensed TACRED copy.
 
-    In each split the rows of relations that are not its own are relabelled ``no_relation``, as are
-    TACRED's own. A way is drawn evenly; a query in proportion to the rows of its label in the whole
-    split, and a label that is no way makes it none of the above. Nothing depends on a seed but the
-    published ones. ``types`` gives the types of entities that relations hold between.
+    ``formats.tacred`` reads the files. The task has 3 tuning, 3 selection and 5 test files of 5-way
+    episodes with 3 queries each, and is measured by micro-F1.
+
+    In each split the rows of relations that are not its own are relabelled ``no_relation``;
+    TACRED's own ``no_relation`` rows stay. Ways are drawn uniformly. A query is drawn in proportion
+    to the rows of its label in the whole split; it is none of the above where its label is not a
+    way. The only seeds are the published ones. ``types`` is a file of the entity types that each
+    relation can hold between.
 
     Rows of a split whose sentence stands in a later split are left out. No row may ship: the
     licence forbids it. Raises InputError that names the file and its rows, unless wrong ones are to

@@ -1,1 +1,1 @@
-"""Rows of JSON Lines and tables, read and checked."""
+"""Reads and checks rows of JSON Lines and tables."""

@@ -1,4 +1,4 @@
-"""Cells of a table that hold no plain text."""
+"""Reads the cells of a table that hold something other than plain text."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ _span = re.compile(r"\[\s*(\d+)\s*,\s*(\d+)\s*\]")
 
 
 def _entity(cell: str) -> object:
-    """A span where it is written as one."""
+    """A span, where the cell is written as one; else the cell as it is."""
     found = _span.fullmatch(cell.strip())
     return [int(number) for number in found.groups()] if found else cell
 
 
 def _flag(cell: str) -> object:
-    """True or false in the words that spreadsheets use; nothing where nothing is said."""
+    """True or false in the words that spreadsheets use; None for a blank cell; else the cell."""
     word = cell.strip().lower()
     return WORDS.get(word, cell) if word else None
 
 
 def _listed(cell: str) -> object:
-    """A JSON list where it is one."""
+    """A list, where the cell is a JSON list; else the cell as it is."""
     try:
         return msgspec.json.decode(cell, type=list[object]) if cell.lstrip()[:1] == "[" else cell
     except (msgspec.DecodeError, RecursionError):
@@ -39,4 +39,4 @@ CELLS: Mapping[str, Cell] = {
     "spans": _listed,
     "choices": _listed,
 }
-"""How they are read, by field."""
+"""How cells are read, by field."""

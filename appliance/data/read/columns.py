@@ -1,4 +1,4 @@
-"""A row by the file's own names for its fields."""
+"""Reads the fields of a row by the file's own names for them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OPTIONAL: dict[Kind, tuple[str, ...]] = {
     "reading": (),
 }
 ALWAYS = ("may_ship", "group")
-"""What rows of any kind may have."""
+"""The fields that rows of any kind may have."""
 
 MANY = 20
 KINDS = {bool: "true or false", str: "a string", list: "a list", dict: "an object"}
@@ -39,8 +39,10 @@ class Defect(Exception):
 
 
 class MissingColumns(InputError):
-    """No row has a column for ``fields``; ``seen`` are the columns there are, with the first value
-    of each."""
+    """No row has a column for ``fields``.
+
+    ``seen`` holds the columns there are, with the first value of each.
+    """
 
     def __init__(self, message: str, fields: Sequence[str], seen: Mapping[str, object]) -> None:
         super().__init__(message)
@@ -49,8 +51,11 @@ class MissingColumns(InputError):
 
 
 class Columns:
-    """``mapped`` has the file's names where they differ; ``delimiter`` divides a string that stands
-    for a list. Raises InputError where what is mapped is no field of the kind."""
+    """The file's name for each field of a kind, and the values of a row by field.
+
+    ``mapped`` has the file's names where they differ; ``delimiter`` divides a string that stands
+    for a list. Raises InputError where ``mapped`` has a field that the kind lacks.
+    """
 
     def __init__(self, kind: Kind, mapped: Mapping[str, str], delimiter: str | None) -> None:
         self.required = required(kind)
@@ -73,7 +78,8 @@ class Columns:
             raise self._missing(path, [*missing, *sorted(self._unseen - set(missing))])
 
     def see(self, row: Row) -> None:
-        """Every row is seen, since one alone may have a field that may be left out."""
+        """Notes the mapped columns of a row. Every row is seen: an optional field may be in one
+        alone."""
         if self._unseen:
             self._unseen -= {field for field in self._unseen if self.of(field) in row}
 
@@ -103,7 +109,7 @@ class Columns:
         return Defect(printable(self.of(field)), what)
 
     def has(self, row: Row, field: str) -> bool:
-        """Null is as good as nothing."""
+        """Whether the row has a value for the field. Null counts as none."""
         return row.get(self.of(field)) is not None
 
     def value(self, row: Row, field: str) -> object:
@@ -119,12 +125,12 @@ class Columns:
         return value
 
     def name(self, row: Row, field: str) -> str:
-        """A string, or a whole number as one."""
+        """The value as a string, which may be given as a whole number."""
         value = self.value(row, field)
         return str(value) if type(value) is int else self.string(row, field)
 
     def listed(self, row: Row, field: str) -> list[str]:
-        """A list of names, or one string that is divided into some."""
+        """The value as a list of strings, which may be given as one string that is divided."""
         value = self.value(row, field)
         if isinstance(value, str):
             return [part for part in map(str.strip, self._divided.split(value)) if part]

@@ -1,4 +1,5 @@
-"""How a table is written: what divides and encloses its fields, and whether it has a header."""
+"""Finds how a table is written: what divides and encloses its fields, and whether it has a
+header."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ from appliance.text import quoted
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 SNIFFED = 100
-"""Records by which the delimiter is found, and whether the first one names the columns."""
+"""The number of first records in which the delimiter and the header are looked for."""
 
 LONGEST_NAME = 64
 LONGEST_FIELD = 1 << 24
@@ -32,8 +33,11 @@ Record = tuple[str, list[str]]
 
 
 class Dialect(msgspec.Struct, frozen=True):
-    """``quotes`` says whether quotation marks enclose fields; ``begin`` counts the lines before the
-    first record."""
+    """The encoding and CSV dialect of a table.
+
+    ``quotes`` says whether quotation marks enclose fields; ``begin`` counts the lines before the
+    first record.
+    """
 
     encoding: str
     delimiter: str
@@ -42,14 +46,18 @@ class Dialect(msgspec.Struct, frozen=True):
 
     @property
     def divided(self) -> str:
-        """By what fields are divided, in words."""
+        """What divides the fields, in words."""
         return f"divided by {DELIMITERS.get(self.delimiter, quoted(self.delimiter))}"
 
 
 def dialect_of(path: Path, encoding: str, delimiter: str | None, quotes: bool) -> Dialect:
-    """The delimiter is the one given, else the one that Excel's first line ``sep=;`` names, else
-    the one by which most records have as many fields as the first. Of several those that prose
-    holds seldom come before the comma, then the one that makes most fields."""
+    """Finds the dialect of a table.
+
+    The delimiter is the one given, else the one that Excel's first line ``sep=;`` names, else the
+    one with which most records have the same number of fields as the first. Of several such
+    delimiters the comma comes last, because prose holds it more often than the others; of the rest
+    the one that makes most fields is taken.
+    """
     with path.open(encoding=encoding, newline="") as text:
         named = _excel.fullmatch(text.readline(len('"sep=;"\r\n')))
     begin = 1 if named else 0
@@ -71,7 +79,8 @@ def dialect_of(path: Path, encoding: str, delimiter: str | None, quotes: bool) -
 
 
 def records(path: Path, dialect: Dialect) -> Iterator[Record]:
-    """Records that hold anything. Raises InputError where the file cannot be read on."""
+    """Yields the records that are not blank. Raises InputError where the file cannot be read
+    further."""
     csv.field_size_limit(LONGEST_FIELD)
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if dialect.quotes else csv.QUOTE_NONE
     with path.open(encoding=dialect.encoding, newline="") as text:
@@ -92,11 +101,13 @@ def records(path: Path, dialect: Dialect) -> Iterator[Record]:
 
 
 def headed(first: Sequence[Sequence[str]], wanted: Collection[str]) -> bool:
-    """Whether the first of the first records names the columns: it does where one of the ``wanted``
-    names stands in it that is no number; else where nothing in it looks like a value: a number,
-    something long, or what comes again below, as labels do. Where columns are asked for by their
-    numbers it has to be a third shorter, too, than nine in ten below it in the column of longest
-    fields."""
+    """Whether the first record names the columns.
+
+    It does where one of the ``wanted`` names that is not a number stands in it. Otherwise it does
+    where nothing in it looks like a value: a number, a long text, or a text that comes again below
+    it, as labels do. Where columns are asked for by number, it also has to be short: in the column
+    with the longest fields, at most two thirds of the 10th percentile of the lengths below it.
+    """
     names = [value.strip() for value in first[0]]
     if any(name in names for name in wanted if not name.isdecimal()):
         return True
@@ -114,9 +125,12 @@ def headed(first: Sequence[Sequence[str]], wanted: Collection[str]) -> bool:
 
 
 def joined(values: Sequence[str], delimiter: str) -> bool:
-    """Whether a field looks like records that a stray quotation mark and the next one have joined:
-    each of its lines has as many delimiters as a record. In prose a delimiter is followed by white
-    space, and a comma may stand in a number."""
+    """Whether a field looks like records that a stray quotation mark and the next one have joined.
+
+    It does where each of its lines has the same number of delimiters as a record. A tab always
+    counts as a delimiter; another one does not before white space, as in prose, nor does a comma
+    within a number.
+    """
     last = len(values) - 1
     for at, value in enumerate(values):
         if last and "\n" in value:

@@ -1,4 +1,4 @@
-"""The encoding of a text file that does not say it."""
+"""Finds the encoding of a text file."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-"""UTF-32's before UTF-16's, with which one of them begins."""
+"""Byte order marks. UTF-32's come before UTF-16's, because one of them begins with a UTF-16
+mark."""
 
 WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 """How .xlsx and .xls files begin."""
 
 FALLBACK = "windows-1252"
-"""What a spreadsheet writes that does not write UTF-8."""
+"""The encoding of spreadsheets that do not write UTF-8."""
 
 CHUNK = 1 << 20
 
 
 def encoding_of(path: Path, given: str | None) -> str:
-    """The one given, else that of the file's byte order mark, else UTF-8, else the fallback.
+    """The encoding given, else that of the byte order mark, else UTF-8, else the fallback.
 
     Raises InputError where the file is in none of these, is missing, or cannot be read twice.
     """
@@ -60,7 +61,8 @@ def encoding_of(path: Path, given: str | None) -> str:
 
 
 def _with_mark(given: str, marked: str | None) -> str:
-    """The encoding of the mark where it is the one given, so that the mark is no text."""
+    """The given encoding, in its form with a mark where the file has one, so the mark is not
+    text."""
     with suppress(LookupError, ValueError):
         if marked and codecs.lookup(given).name.startswith(marked.removesuffix("-sig")):
             return marked
@@ -68,7 +70,7 @@ def _with_mark(given: str, marked: str | None) -> str:
 
 
 def _wrong(path: Path, name: str) -> str | None:
-    """The place of the first byte that is not of the encoding."""
+    """The place of the first byte that is not of the encoding; None if there is none."""
     with path.open("rb") as file:
         try:
             text = io.TextIOWrapper(file, name, newline="")

@@ -1,11 +1,14 @@
-"""Whether entities that are given by their characters end where words end."""
+"""Checks whether entities that are given by their characters end where words end."""
 
 from __future__ import annotations
 
 
 class EntityEnds:
-    """Counts entities that are given as [start, end). Those that end inside a word show that a file
-    means the end to be inclusive; scripts without upper and lower case do not show it."""
+    """Counts the entities that are given as [start, end), and those that end inside a word.
+
+    Entities that end inside a word show that a file means the end to be inclusive. In scripts
+    without upper and lower case this cannot be seen.
+    """
 
     def __init__(self) -> None:
         self._given = 0
@@ -17,7 +20,7 @@ class EntityEnds:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """One where at least half of them do."""
+        """A note where at least half of the entities end inside a word, else nothing."""
         if not self._given or 2 * self._inside < self._given:
             return ()
         return (

@@ -1,4 +1,4 @@
-"""A row of a file as an example, or what is wrong with it."""
+"""Turns a row of a file into an example, or says what is wrong with it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ from appliance.text import is_blank, quoted
 
 
 class Reader:
-    """Raises InputError where ``choices`` map what is no field of their kind."""
+    """Reads rows as examples.
+
+    Raises InputError where ``choices`` map a field that their kind lacks.
+    """
 
     def __init__(self, choices: Choices) -> None:
         self.columns = Columns(choices.kind, choices.columns, choices.label_delimiter)
@@ -30,11 +33,11 @@ class Reader:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the rows read so far show together."""
+        """Notes on all the rows read so far."""
         return self._ends.notes
 
     def example(self, row: Row) -> Example:
-        """Raises Defect."""
+        """Returns the row as an example. Raises Defect."""
         columns = self.columns
         text = self._visible(row, "text", "is empty; write the sentence, or remove the row")
         ships = self._may_ship(row)

@@ -1,4 +1,4 @@
-"""Answers, and the choices that a question offers, out of a row."""
+"""Reads answers, and the choices that a question offers, from a row."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NUMBER = re.compile(r"[-+]?((\d+|[1-9]\d{0,2}(,\d{3})+)(\.\d+)?|\.\d+)")
 
 
 def answers(columns: Columns, row: Row) -> tuple[str, ...]:
-    """The right ones, given as one or as a list. Raises Defect."""
+    """The right answers, which a row gives as one or as a list. Raises Defect."""
     value = columns.value(row, "answer")
     found = _plain(columns, "answer", value if isinstance(value, list) else [value])
     if not found:
@@ -30,7 +30,7 @@ def answers(columns: Columns, row: Row) -> tuple[str, ...]:
 
 
 def offered(columns: Columns, row: Row) -> tuple[str, ...]:
-    """What the answer is chosen from; empty where that is not said. Raises Defect."""
+    """The choices of the question; empty where the row gives none. Raises Defect."""
     if not columns.has(row, "choices"):
         return ()
     found = _plain(columns, "choices", columns.listed(row, "choices"))
@@ -42,7 +42,7 @@ def offered(columns: Columns, row: Row) -> tuple[str, ...]:
 def checked(
     columns: Columns, right: tuple[str, ...], choices: tuple[str, ...], match: Match | None
 ) -> None:
-    """Raises Defect where answers cannot be compared as they are to be."""
+    """Raises Defect where answers cannot be compared by ``match``, or do not fit the choices."""
     if match == "numeric" and (words := [a for a in right if number(a) is None]):
         raise columns.defect("answer", f"{quoted(words[0])} has no number in digits; write one")
     if match == "choice" and not choices:
@@ -55,7 +55,10 @@ def checked(
 
 
 def _plain(columns: Columns, field: str, values: Iterable[object]) -> tuple[str, ...]:
-    """Different ones, each on one line; numbers as Python writes them, so 3.10 is "3.1"."""
+    """The distinct values, each on one line. Raises Defect.
+
+    Numbers are written as Python writes them, so 3.10 is "3.1".
+    """
     found = []
     for value in values:
         if isinstance(value, bool) or not isinstance(value, str | int | float):

@@ -1,4 +1,4 @@
-"""Named entities out of a row."""
+"""Reads named entities from a row."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ SHAPE = '[start, end, type] or {"text": ..., "type": ...}'
 def marks(
     columns: Columns, row: Row, text: str, type_of: Callable[[str, str], str], ends: EntityEnds
 ) -> tuple[Mark, ...]:
-    """In the order of the text. ``type_of(field, name)`` checks a type; ``ends`` is told of those
-    that are given by their characters. Raises Defect."""
+    """The entities of a row in the order of the text. Raises Defect.
+
+    ``type_of(field, name)`` checks a type; ``ends`` counts the entities that are given by their
+    characters.
+    """
     value = columns.value(row, "spans")
     if not isinstance(value, list):
         raise columns.defect("spans", f"is {kind_of(value)}; write a list of {SHAPE}")
@@ -44,8 +47,10 @@ def marks(
 
 
 def _parts(item: object) -> tuple[object, object, object]:
-    """Where an entity is, its type, and what it reads where both are said; nothing where it is no
-    entity."""
+    """The place of an entity, its type, and its text where an item gives both place and text.
+
+    The place may be the text itself. All are None where the item is not an entity.
+    """
     match item:
         case [start, end, kind]:
             return [start, end], kind, None
@@ -57,7 +62,7 @@ def _parts(item: object) -> tuple[object, object, object]:
 
 
 def _compare(text: str, start: int, end: int, written: str | None) -> None:
-    """Raises ValueError where an entity does not read as it is ``written``."""
+    """Raises ValueError where the text of an entity is not the one ``written`` for it."""
     if written is None or text[start:end] == written:
         return
     what = f"[{start}, {end}] is {quoted(text[start:end])} in the text, not {quoted(written)}"

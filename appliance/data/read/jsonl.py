@@ -1,4 +1,4 @@
-"""Importer for JSON Lines, or one JSON array: a row is an object."""
+"""Importer for JSON Lines, or for one JSON array. Each row is an object."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ LAYOUT = 'one object for each row, as in {"text": ..., "label": ...}'
 
 
 def read_jsonl(path: Path, choices: Choices) -> Imported:
-    """A task from objects with the fields of its kind (``rows.fixed_task``)."""
+    """Makes a task from objects with the fields of its kind (``rows.fixed_task``)."""
     problems = Problems(path, skip=choices.skip)
     return fixed_task(path, records(path, problems, dict[str, Any], LAYOUT), problems, choices)

@@ -1,4 +1,4 @@
-"""What is told of the rows of a file: nothing that stops an import, but what may be a mistake."""
+"""Notes on the rows of a file: what may be a mistake but does not stop an import."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FORWARD, BACKWARD = "(e1,e2)", "(e2,e1)"
 
 
 def notes_on(task: Task, rows: Gathered, sizes: Sizes, asked: int) -> Iterator[str]:
-    """Of rows of which so many are ``asked`` in some split."""
+    """Yields notes on the rows of a file. ``asked`` is the number of rows in all splits."""
     yield from _rows(task, rows)
     yield from _labels(task, rows)
     if sizes.most and (spare := len(rows.kept) - asked):
@@ -80,5 +80,5 @@ def _labels(task: Task, rows: Gathered) -> Iterator[str]:
 
 
 def _turned(name: str) -> str:
-    """The other label of a directed pair; empty for one that is not written as its first."""
+    """The backward label of a directed pair; empty where ``name`` is not a forward one."""
     return name.removesuffix(FORWARD) + BACKWARD if name.endswith(FORWARD) else ""

@@ -1,6 +1,6 @@
-"""Rows of a file, whatever its format, as a task: checked, without duplicates, split once.
+"""Makes a task from the rows of a file of any format: checked, without duplicates, split once.
 
-They are read one at a time and kept on disk.
+The rows are read one at a time and kept on disk.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from appliance.task import (
 )
 
 LOOKED_AT = 100
-"""Rows by which the columns are found."""
+"""The number of first rows in which the columns are looked for."""
 
 
 def fixed_task(
@@ -42,13 +42,12 @@ def fixed_task(
     choices: Choices,
     notes: Sequence[str] = (),
 ) -> Imported:
-    """A task whose rows all have one list of labels, or none; ``rows`` come with their places in
-    the file, and are read once.
+    """Makes a task whose cases all have the same list of labels, or none.
 
-    A row has the fields of its kind (``task.FIELDS``) and what is to be predicted (``task.GOLD``);
-    it may have ``may_ship`` and ``group`` (rows of one group never straddle splits). Raises
-    InputError that names the file, the rows and the fields, and MissingColumns. Nothing is
-    half-imported.
+    ``rows`` come with their places in the file, and are read once. A row has the fields of its kind
+    (``task.FIELDS``) and what is to be predicted (``task.GOLD``); it may have ``may_ship`` and
+    ``group`` (rows of one group never straddle splits). Raises InputError that names the file, the
+    rows and the fields, and MissingColumns. Nothing is half-imported.
     """
     reader = Reader(choices)
     gathered = _gathered(path, rows, problems, reader, labelled=choices.labelled)
@@ -128,7 +127,7 @@ def _imported(path: Path, rows: Gathered, choices: Choices) -> Imported:
 
 
 def _match(rows: Gathered, choices: Choices) -> Match:
-    """As a person would compare such answers."""
+    """How answers are compared unless the person says so: as choices, as numbers or as text."""
     if choices.kind != "answer":
         return "exact"
     if rows.count(OFFERS) == len(rows.kept):

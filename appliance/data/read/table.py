@@ -1,4 +1,4 @@
-"""Importer for CSV and TSV: what the file does not say of itself is found out, and told."""
+"""Importer for CSV and TSV. It finds out what the file does not say of itself, and reports it."""
 
 from __future__ import annotations
 
@@ -42,14 +42,16 @@ def read_table(
     quotes: bool | None = None,
     header: bool | None = None,
 ) -> Imported:
-    """A task from records with the fields of its kind (``rows.fixed_task``).
+    """Makes a task from records with the fields of its kind (``rows.fixed_task``).
 
-    Columns are called as the first record says, or 1, 2, 3 and so on without a ``header``; a number
-    that no column is called by is a position in either. The entities of a relation are
-    "[start, end]" in characters of the text, or a string that occurs in it once; lists of strings
-    are divided, other lists JSON. ``encoding``, ``delimiter`` and ``header`` are found out unless
-    they are given; ``quotes`` says whether quotation marks enclose fields, and where it is given
-    records are not looked at for marks that do not.
+    The first record names the columns; without a ``header`` they are called 1, 2, 3 and so on. In
+    both cases a number that is no column's name stands for a position. An entity of a relation is
+    "[start, end]" in characters of the text, or a string that occurs in it once. Several labels are
+    divided, ``choices`` are divided or JSON, and ``spans`` are JSON.
+
+    ``encoding``, ``delimiter`` and ``header`` are found out unless they are given. ``quotes`` says
+    whether quotation marks enclose fields. If it is None they do, and a record that a stray
+    quotation mark seems to have joined with others is refused.
     """
     encoding = encoding_of(path, encoding)
     _refuse_json(path, encoding)
@@ -97,7 +99,7 @@ def _refuse_json(path: Path, encoding: str) -> None:
 
 
 def _names(path: Path, first: Sequence[str], header: bool) -> list[str]:
-    """What the columns are called; those that the header leaves empty by their numbers."""
+    """The names of the columns. A column that the header leaves empty is called by its number."""
     names = [name.strip() if header else "" for name in first]
     if twice := [name for name, count in Counter(names).items() if count > 1 and name]:
         raise refused(path, f"two columns are called {quoted(twice[0])}; rename one")
@@ -109,7 +111,7 @@ def _names(path: Path, first: Sequence[str], header: bool) -> list[str]:
 
 
 def _by_name(names: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]:
-    """Columns that are given by their numbers, from 1, by their names."""
+    """The columns by name, where they may be given by their numbers, from 1."""
     positions = {str(number): name for number, name in enumerate(names, 1) if name}
     return {
         field: column if column in names else positions.get(column, column)
@@ -118,8 +120,11 @@ def _by_name(names: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]
 
 
 class _Check:
-    """Adds records to the problems that have other fields than there are columns; where ``stray``
-    marks are looked for, also those that a stray quotation mark has joined."""
+    """Checks records, and adds those that are wrong to the problems.
+
+    A record is wrong where its number of fields is not that of the columns; with ``stray`` also
+    where a stray quotation mark seems to have joined several records.
+    """
 
     def __init__(
         self, names: Sequence[str], dialect: Dialect, problems: Problems, *, stray: bool

@@ -1,4 +1,4 @@
-"""The sample task: few-shot relation extraction as a firm would have it.
+"""The sample task: few-shot relation extraction as a firm might need it.
 
 ``relations.jsonl`` holds the rows, ``labels.json`` the labels with their descriptions, and
 ``DATA_CARD.md`` says how both were made.

@@ -1,1 +1,1 @@
-"""Rows divided into tuning, selection and test, and what keeps rows together."""
+"""Divides rows into tuning, selection and test, and keeps related rows on one side."""

@@ -12,12 +12,15 @@ POOL = 3
 
 
 def shot_pool(task: Task, tuning: Sequence[Case]) -> dict[str, tuple[str, ...]]:
-    """Row ids by label: of each the first ``POOL`` tuning rows that may ship, at most a third of
-    the label's, in the order of their hashes. Episodes bring their own.
+    """The ids of the rows that may be demonstrations, by label.
 
-    A row with several labels, or with entities of several types, counts under the rarest, one with
-    none under "". Questions that all offer the same choices are kept by the right one; other
-    questions have no labels, and are dealt out to ``POOL`` names.
+    For each label they are the first tuning rows in the order of their hashes that may ship: at
+    most ``POOL`` rows, and at most a third of the label's. Episodic tasks have none, because their
+    episodes bring their own.
+
+    A row with several labels, or with entities of several types, counts under the rarest of them,
+    and a row with none under "". Questions that all offer the same choices count under the right
+    one. Other questions have no labels and are dealt out to ``POOL`` names.
     """
     if task.protocol != "fixed":
         return {}

@@ -1,4 +1,4 @@
-"""All rows of a file: themselves on disk, and in memory what has to be known of them at once."""
+"""Holds all rows of a file: the rows on disk, and in memory what splits and notes need."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from appliance.data.spool import Spool
 from appliance.task import Example
 
 OFFERS, COUNTS, QUOTES, TYPED, REASONED = (1 << i for i in range(5))
-"""Traits: a row has choices; its answers are numbers; one of them stands in the text; its entities
-have types; it has reasoning."""
+"""Bit flags for the traits of a row, in this order: it has choices; its answers are numbers; one of
+its answers stands in the text; both its entities have types; it has reasoning."""
 
 
 class Placed(msgspec.Struct, frozen=True, array_like=True):
@@ -27,7 +27,7 @@ class Placed(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Gathered:
-    """Rows are added once, then asked about by their numbers."""
+    """The rows are added first, and are then looked up by their numbers."""
 
     def __init__(self) -> None:
         self.index = Index()
@@ -51,7 +51,7 @@ class Gathered:
 
     @property
     def kept(self) -> Numbers:
-        """Rows without exact duplicates."""
+        """The numbers of the rows, without exact duplicates."""
         return self._distinct[0]
 
     def place(self, number: int) -> str:
@@ -63,12 +63,12 @@ class Gathered:
         return row if ships == row.may_ship else msgspec.structs.replace(row, may_ship=ships)
 
     def count(self, trait: int) -> int:
-        """How many of the rows kept have it."""
+        """How many of the kept rows have the trait."""
         return int(np.count_nonzero(np.frombuffer(self._traits, np.uint8)[self.kept] & trait))
 
     @cached_property
     def labels(self) -> dict[str, int]:
-        """Every label of the rows kept, and how many of them have it."""
+        """Every label of the kept rows, with the number of them that have it."""
         counted = zip(*np.unique(self.index.strata(self.kept)[0], return_counts=True), strict=True)
         of = {int(hashed): int(count) for hashed, count in counted}
         return {label: of[hash64(label)] for label in sorted(self._strata)}

@@ -1,4 +1,4 @@
-"""What has to be known of all rows at once, in some 70 bytes a row."""
+"""An index of all rows for finding duplicates and splitting, at some 70 bytes a row."""
 
 from __future__ import annotations
 
@@ -14,17 +14,21 @@ from appliance.data.split.ties import Hashes, ties
 from appliance.task import Example
 
 MOST_ALIKE = 0.2
-"""Share of the rows of one stratum that may stay together because they differ only in digits: more
-do not fit into the smallest of the usual splits."""
+"""The largest share of a stratum's rows that may stay together because they differ only in digits.
+A larger share does not fit into the smallest of the usual splits."""
 
 Numbers = NDArray[np.int64]
-"""Of rows, from 0, in the order in which they were added."""
+"""Numbers of rows, from 0, in the order in which the rows were added."""
 
 
 class Index:
-    """Columns of 64-bit hashes, equal where rows share something: ``ids`` their content, ``asked``
-    all but what is to be predicted, ``aside`` their group or entities (0 for neither), and the
-    near-duplicate keys of their texts, with digits and without."""
+    """Columns of 64-bit hashes, one a row, that are equal where two rows share something.
+
+    Rows with equal ``ids`` have the same content. Rows with equal ``asked`` are the same but for
+    what is to be predicted. Rows with equal ``aside`` have the same group or entities; it is 0 for
+    a row with neither. Two further columns hold the near-duplicate keys of the texts, with digits
+    and without.
+    """
 
     def __init__(self) -> None:
         self._ids, self._asked, self._aside = (array("Q") for _ in range(3))
@@ -59,15 +63,20 @@ class Index:
         return _column(self._aside)
 
     def text(self, rows: Numbers) -> Hashes:
-        """Equal for those of ``rows`` whose texts are taken for one: they differ in digits at most,
-        or in nothing where these count (``told_by_digits``)."""
+        """Hashes of the texts of ``rows``, equal where two texts count as the same.
+
+        Two texts that differ only in digits count as the same, unless their digits tell them apart
+        (``told_by_digits``).
+        """
         told = self.told_by_digits(rows)
         return np.where(told, _column(self._text)[rows], _column(self._words)[rows])
 
     def told_by_digits(self, rows: Numbers) -> NDArray[np.bool_]:
-        """Which of ``rows`` have a text whose digits count: but for them it is that of many others,
-        ``LEAST_ROWS`` at least and more than ``MOST_ALIKE`` of those of a stratum, as in sums,
-        codes or measured values."""
+        """Which of ``rows`` have a text whose digits tell it apart from other texts.
+
+        They do where many rows of one stratum (at least ``LEAST_ROWS``, and more than
+        ``MOST_ALIKE`` of its rows) differ only in digits, as sums, codes and measured values do.
+        """
         texts, words = _column(self._text)[rows], _column(self._words)[rows]
         strata, ends = self.strata(rows)
         key, word = np.unique(np.repeat(words, np.diff(ends)), return_inverse=True)
@@ -83,29 +92,36 @@ class Index:
         return np.isin(words, np.intersect1d(many, differ))
 
     def strata(self, rows: Numbers) -> tuple[Hashes, Numbers]:
-        """The strata of ``rows``, one at least of each, one row's after the other's, and their
-        ends (``gather``)."""
+        """The strata of ``rows``, concatenated row by row, and the ends of each row's (``gather``).
+
+        Every row has at least one.
+        """
         places, ends = gather(_column(self._ends).astype(np.int64), rows)
         return _column(self._strata)[places], ends
 
     def distinct(self) -> tuple[Numbers, NDArray[np.bool_]]:
-        """The first of each row and its exact duplicates; and of all rows whether they may ship:
-        only where every copy may."""
+        """The numbers of the rows without exact duplicates, and for every row whether it may ship.
+
+        The first of several duplicates is kept. A row may ship only where all its copies may.
+        """
         _, first, inverse = np.unique(self.ids, return_index=True, return_inverse=True)
         private = np.frombuffer(self._ships, np.uint8) == 0
         return np.sort(first), np.bincount(inverse, weights=private)[inverse] == 0
 
 
 def gather(ends: Numbers, rows: Numbers) -> tuple[Numbers, Numbers]:
-    """Of items that stand one row's after the other's, row i's being [ends[i], ends[i + 1]): the
-    places of the items of ``rows``, and their ends among these."""
+    """Selects the items of some rows from a ragged array (compressed sparse rows).
+
+    The items of row i are at [ends[i], ends[i + 1]). Returns the places of the items of ``rows``,
+    one row after the other, and the ends of each row's items among these places.
+    """
     lengths = np.diff(ends)[rows]
     new = np.concatenate([[0], np.cumsum(lengths)])
     return np.repeat(ends[rows] - new[:-1], lengths) + np.arange(new[-1]), new
 
 
 def hash64(text: str) -> int:
-    """Two of a million texts have the same with probability 3e-8."""
+    """A 64-bit hash. The probability that any two of a million texts collide is 3e-8."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
 
 

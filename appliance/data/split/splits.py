@@ -1,4 +1,4 @@
-"""Splits of episodes that share no sentence, and what identifies a split."""
+"""Splits episodes so that none share a sentence, and computes what identifies a split."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from appliance.task import SPLITS, Case, Split
 
 TUNING_PER_SELECTION = 3
-"""Kept tuning episodes for each selection episode: a quarter is held out."""
+"""The tuning episodes kept for each one held out for selection: a quarter is held out."""
 
 
 def split_episodes(
     tuning: Sequence[Case], test: Iterable[Case], seed: int
 ) -> tuple[list[Case], list[Case]]:
-    """Divide tuning episodes into those kept for tuning and those held out for selection.
+    """Divides tuning episodes into those kept for tuning and those held out for selection.
 
-    No sentence, near-duplicates included, of an episode of either (query or support) stands in one
-    of the other or in a test episode: episodes in between are dropped. Held out are those that
-    share sentences with the fewest others, ties by the seed, up to a quarter of what is left.
-    Either list may be empty.
+    No sentence of a query or support, near-duplicates included, stands in episodes of both lists,
+    or in one of them and a test episode; episodes that would break this are dropped. The episodes
+    that share sentences with the fewest others are held out first, ties broken by the seed, up to a
+    quarter of what is left. Either list may be empty.
     """
     seen = {sentence for case in test for sentence in _sentences(case)}
     free = {i for i, case in enumerate(tuning) if seen.isdisjoint(_sentences(case))}
@@ -41,19 +41,18 @@ def split_episodes(
 
 
 def split_hash(cases: Mapping[Split, Iterable[Case]]) -> str:
-    """SHA-256 over the cases' ids with their splits: the same cases in the same splits have the
-    same hash, in whatever order."""
+    """SHA-256 over the cases' ids with their splits. The order of the cases does not count."""
     ids = sorted(f"{split} {case.id}" for split in SPLITS for case in cases[split])
     return hashlib.sha256("\n".join(ids).encode()).hexdigest()
 
 
 def near_duplicate_key(text: str) -> str:
-    """Equal for sentences that differ only in case, white space, digits or Unicode variants."""
+    """Equal keys mean that texts differ only in case, white space, digits or Unicode variants."""
     return re.sub(r"\d+", "0", key_with_digits(text))
 
 
 def key_with_digits(text: str) -> str:
-    """Equal for texts that differ only in case, white space or Unicode variants."""
+    """Equal keys mean that texts differ only in case, white space or Unicode variants."""
     return " ".join(unicodedata.normalize("NFKC", text).lower().split())
 
 

@@ -1,4 +1,4 @@
-"""Rows divided into tuning, selection and test, stratum by stratum."""
+"""Divides rows into tuning, selection and test, stratum by stratum."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from appliance.task import SPLITS, Split
 
 
 class _Strata(msgspec.Struct, frozen=True):
-    """Row i is of the strata ``codes[ends[i]:ends[i + 1]]``, numbers below ``count``."""
+    """The strata of row i are ``codes[ends[i]:ends[i + 1]]``. Codes are numbers below ``count``."""
 
     codes: Numbers
     ends: Numbers
@@ -28,11 +28,11 @@ class _Strata(msgspec.Struct, frozen=True):
 def split(index: Index, rows: Numbers, seed: int, sizes: Sizes) -> dict[Split, Numbers]:
     """The numbers of the rows of each split, shuffled.
 
-    Rows that are tied (``ties``, ``Index.text``) are never on two sides. The largest clusters are
-    placed first, each where its strata are least filled with it, after iterative stratification
-    (Sechidis, Tsoumakas and Vlahavas, ECML PKDD 2011). Of a side that is larger than asked for,
-    those rows are kept that leave its strata in proportion, one of each at least where there is
-    room. The result depends on the rows and the seed, never on the order of the rows.
+    Rows that are tied (``ties``, ``Index.text``) are always on the same side. The largest clusters
+    are placed first, each on the side where its strata are least filled with it, after iterative
+    stratification (Sechidis, Tsoumakas and Vlahavas, ECML PKDD 2011). A side that is larger than
+    asked for is thinned so that its strata stay in proportion, with at least one row of each where
+    there is room. The result depends on the rows and the seed, never on the order of the rows.
     """
     ranked = rows[np.argsort(_digests(index.ids[rows], seed), kind="stable")]
     strata = _strata(index, ranked)
@@ -79,7 +79,7 @@ def _sides(
 
 
 def _largest_first(cluster: Numbers) -> Iterator[list[int]]:
-    """The rows of each cluster; of clusters of one size that of the first row first."""
+    """Yields the rows of each cluster, the largest first, ties by the earliest row."""
     _, first, inverse, sizes = np.unique(
         cluster, return_index=True, return_inverse=True, return_counts=True
     )
@@ -89,7 +89,7 @@ def _largest_first(cluster: Numbers) -> Iterator[list[int]]:
 
 
 def _thinned(part: Numbers, most: int, strata: _Strata) -> Numbers:
-    """At most so many rows of a part, by the rarest of their strata in turn."""
+    """At most ``most`` rows of a part, in proportion. Each row counts under its rarest stratum."""
     if len(part) <= most:
         return part
     places, ends = gather(strata.ends, part)

@@ -1,4 +1,4 @@
-"""Splits that lack something because too many rows stay together."""
+"""Refuses splits that lack a label because too many rows stay together, and says why."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ TIED: dict[Tie, tuple[str, str]] = {
     "entities": ("name the same two entities", "add rows of other entities"),
     "text": ("differ only in case, white space and digits", "add rows of other words"),
 }
-"""What two rows have in common that stay on one side, and what to do."""
+"""For each tie: what the rows that stay on one side have in common, and what to do."""
 
 
 def check_parts(
     path: Path, rows: Gathered, parts: Mapping[Split, Numbers], labels: Sequence[str]
 ) -> None:
-    """Raises InputError where a split has no row, or none of one of the labels."""
+    """Raises InputError where a split has no row, or no row of one of the labels."""
     for name, part in parts.items():
         found = set(rows.index.strata(part)[0].tolist())
         if without := [label for label in labels if hash64(label) not in found]:
@@ -38,7 +38,7 @@ def check_parts(
 
 
 def _why(rows: Gathered, label: str | None) -> str:
-    """How many rows stay together with most of the label's, and what most of them share."""
+    """Says how many rows stay together with most of the label's, and what most of them share."""
     kept = rows.kept
     columns = [rows.index.aside[kept], rows.index.text(kept)]
     own = np.ones(len(kept), np.bool_)
@@ -68,7 +68,7 @@ def _why(rows: Gathered, label: str | None) -> str:
 def _most(
     values: NDArray[np.int64], of: NDArray[np.int64], own: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
-    """Those rows ``of`` which have the value that most own rows have, then most rows."""
+    """The rows ``of`` that have the commonest value: among own rows first, then among all rows."""
     every, mine = np.bincount(values), np.bincount(values, weights=own[of])
     found: NDArray[np.int64] = of[values == np.lexsort((every, mine))[-1]]
     return found

@@ -1,4 +1,4 @@
-"""What keeps rows on one side of a split, and which rows it keeps together."""
+"""Finds the rows that have to stay on one side of a split."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from appliance.data.split.splits import key_with_digits, near_duplicate_key
 from appliance.task import Example
 
 Tie = Literal["group", "entities", "text"]
-"""Their ``group``, else their two entities; and their text."""
+"""What ties rows: an equal ``group``, or without a group two equal entities; and an equal text."""
 
 Hashes = NDArray[np.uint64]
 
 
 def ties(row: Example) -> dict[Tie, str]:
-    """What must stay on one side: all rows that have one of these, whatever the entities' order.
-    Of texts that differ only in digits not all do (``Index.text``)."""
+    """The ties of a row: all rows that share one of them have to stay on one side.
+
+    The order of the two entities does not count. Some texts that differ only in digits are not tied
+    after all (``Index.text``).
+    """
     side: dict[Tie, str] = {}
     if row.group:
         side["group"] = row.group
@@ -30,9 +33,9 @@ def ties(row: Example) -> dict[Tie, str]:
 
 
 def clusters(columns: Sequence[Hashes]) -> NDArray[np.int64]:
-    """The number of each row's cluster: rows that are tied to one another, directly or in steps.
+    """The number of each row's cluster: rows that are tied, directly or through others, share one.
 
-    Each column holds a hash for each of n rows, 0 for none; rows with the same one are tied.
+    Each column holds a hash for each of n rows, 0 for none; rows with an equal hash are tied.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components

@@ -8,26 +8,27 @@ from markupsafe import Markup
 
 from appliance.statistics.metrics import NAMES
 from appliance.verdict.page.svg import Drawing, Point, shortened
-from appliance.verdict.report import Report
 from appliance.verdict.report.labels import LabelRow
 from appliance.verdict.report.reliability import Reliability
-from appliance.verdict.report.tables import told
+from appliance.verdict.report.report import Report
+from appliance.verdict.report.tables import with_interval
 from appliance.verdict.report.words import signed
 
 WIDE, LEFT, RIGHT = 680, 130, 500
 """A wide figure: its width, and where its axis begins and ends."""
 
 SQUARE, INSET = 330, 46
-"""A square figure: its side, and what axis labels take of it."""
+"""A square figure: its side, and the margin that its axis labels take."""
 
 MOST_LABELS = 40
+"""The number of labels that a figure shows."""
 
 
 def values(report: Report) -> Markup:
-    """Both prompts' values with their intervals on an axis from 0 to 1."""
+    """Draws both prompts' values with their intervals on an axis from 0 to 1."""
     name = NAMES[report.metric]
     shown = [("seed", report.seed)] + ([] if report.stands else [("best", report.best)])
-    described = "; ".join(f"{who} prompt {told(side)}" for who, side in shown)
+    described = "; ".join(f"{who} prompt {with_interval(side)}" for who, side in shown)
     height = 34 * len(shown) + 34
     drawing = Drawing("values", WIDE, height, f"{name} of both prompts", described)
     _ticks(drawing, height - 24, [(tick / 4, f"{tick / 4:g}") for tick in range(5)], 0.0, 1.0)
@@ -35,12 +36,12 @@ def values(report: Report) -> Markup:
         y = 22 + 34 * row
         drawing.text((0, y + 4), f"{who} prompt", "strong")
         _dotted(drawing, y, side.value, side.interval, (0.0, 1.0), who)
-        drawing.text((WIDE, y + 4), told(side), "", "end")
+        drawing.text((WIDE, y + 4), with_interval(side), "", "end")
     return drawing.markup()
 
 
 def gain(report: Report) -> Markup:
-    """The gain with its interval, against none."""
+    """Draws the gain with its interval beside zero."""
     low, high = report.interval
     reach = max(abs(low), abs(high), 0.05)
     step = next(s for s in (0.02, 0.05, 0.1, 0.2, 0.5) if reach <= 3 * s or s == 0.5)
@@ -61,7 +62,7 @@ def gain(report: Report) -> Markup:
 
 
 def by_label(rows: Sequence[LabelRow]) -> Markup:
-    """Of each label's cases the share that either prompt got right."""
+    """Draws the share of each label's cases that either prompt got right."""
     shown = [row for row in rows if row.n][:MOST_LABELS]
     height = 30 * len(shown) + 30
     described = "; ".join(
@@ -85,7 +86,7 @@ def by_label(rows: Sequence[LabelRow]) -> Markup:
 
 
 def calibration(found: Reliability) -> Markup:
-    """How often answers of a probability are right."""
+    """Draws how often answers of a probability are right."""
     described = "; ".join(
         f"probability {b.confidence:.2f}: {b.accuracy:.2f} right (n {b.n})" for b in found.bins
     )
@@ -101,7 +102,7 @@ def calibration(found: Reliability) -> Markup:
 
 
 def coverage(found: Reliability) -> Markup:
-    """The error of the most probable answers against how many of all these are."""
+    """Draws the error of the most probable answers against the share of answers that is given."""
     kept = found.withheld
     described = f"all {found.n} answers: {found.curve[-1][1]:.3f} wrong"
     if kept.error:
@@ -148,7 +149,7 @@ def _ticks(
 
 
 def _at(x: float, y: float, top: float) -> Point:
-    """A point of a square figure whose upper edge is ``top``."""
+    """Returns the place of a point in a square figure whose upper edge is ``top``."""
     side = SQUARE - INSET - 10
     return INSET + side * x, 26 + side * (1 - y / top)
 

@@ -1,4 +1,4 @@
-"""A page on the disk: whole or not at all, and for its owner alone."""
+"""Writing a page to the disk: whole or not at all, and readable by its owner alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from appliance.files import refused
 
 
 def check(path: Path, force: bool) -> None:
-    """Raises InputError for what is no place for a new file, or holds one that is to stay."""
+    """Raises InputError where no file can be written, or where one is that may not be replaced."""
     if path.is_dir():
         raise refused(path, "is a folder; name the file in it")
     if not path.parent.is_dir():
@@ -24,8 +24,8 @@ def check(path: Path, force: bool) -> None:
 
 
 def write(path: Path, text: str) -> None:
-    """Writes beside the file, then puts it in its place; mode 0600. Raises StropError where that
-    cannot be done, and leaves nothing behind."""
+    """Writes a file beside ``path`` with mode 0600, then puts it in its place. Raises StropError
+    where that cannot be done, and leaves nothing behind."""
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", dir=path.parent)
         try:

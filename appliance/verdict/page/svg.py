@@ -1,4 +1,4 @@
-"""Small figures as inline SVG: shapes with class names, whose colours are the page's."""
+"""Small figures as inline SVG: shapes with class names, which the page's style sheet colours."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ Point = tuple[float, float]
 
 
 class Drawing:
-    """A figure ``width`` x ``height`` with a title and what it shows in words. Text is escaped, and
-    what is not a visible character stands as such."""
+    """A figure of ``width`` x ``height`` with a title and a description in words. Text is escaped,
+    and an invisible character is shown by its escape sequence."""
 
     def __init__(self, name: str, width: int, height: int, title: str, description: str) -> None:
         self.root = ET.Element(
@@ -49,7 +49,7 @@ class Drawing:
         element.text = printable(text)
 
     def whisker(self, low: Point, high: Point, kind: str, cap: float = 5) -> None:
-        """An interval, across or upright, with a cap at each end."""
+        """Draws an interval, across or upright, with a cap at each end."""
         self.line(low, high, kind)
         across = low[1] == high[1]
         for x, y in (low, high):
@@ -68,6 +68,6 @@ class Drawing:
 
 
 def shortened(text: str, longest: int) -> str:
-    """As it fits into a figure."""
+    """Returns the text cut to at most ``longest`` characters."""
     shown = printable(text)
     return shown if len(shown) <= longest else shown[: longest - 1] + "…"

@@ -18,13 +18,15 @@ Name = Literal["seed", "best"]
 
 
 class Both(msgspec.Struct, Generic[T], frozen=True):
+    """Something of the seed prompt and the same of the best prompt."""
+
     seed: T
     best: T
 
 
 class Rates(msgspec.Struct, frozen=True):
-    """Precision over what was claimed, recall over what was to be found, F1 over the cases; each
-    with that ``n``."""
+    """Precision with the number of predictions as its n, recall with the number of positives, F1
+    with the number of cases."""
 
     precision: Estimate
     recall: Estimate
@@ -48,23 +50,24 @@ def credit(answer: Answer, name: Name) -> float:
 
 
 def exact(answer: Answer, name: Name) -> bool:
-    """Whether nothing was claimed wrongly and nothing missed."""
+    """Whether nothing was predicted wrongly and nothing missed."""
     _, wrong, missed = tally(answer, name)
     return wrong == missed == 0
 
 
 def share(flags: Sequence[bool]) -> Estimate:
+    """Returns the share of true flags with Wilson's interval."""
     return wilson(sum(flags), len(flags))
 
 
 def means(answers: Sequence[Answer], name: Name, clusters: Sequence[Hashable]) -> Estimate:
-    """Of how far each answer is right, with a bootstrap interval."""
+    """Returns the mean of how far each answer is right, with a bootstrap interval."""
     rows = np.array([(credit(a, name), 1.0) for a in answers])
     return estimates(rows, lambda sums: sums[..., :1] / sums[..., 1:], clusters)[0]
 
 
 def rated(tallies: Sequence[Tally], clusters: Sequence[Hashable] = ()) -> Rates:
-    """Of summed counts (micro-averaged), with bootstrap intervals."""
+    """Returns the figures of summed counts (micro-averaged), with bootstrap intervals."""
     rows = np.array(tallies, dtype=np.float64)
     hits, wrong, missed = map(int, rows.sum(0))
     precision, recall, f1 = estimates(rows, _rates, clusters, _resting)
@@ -72,20 +75,22 @@ def rated(tallies: Sequence[Tally], clusters: Sequence[Hashable] = ()) -> Rates:
 
 
 def _rates(sums: Rows) -> Rows:
-    """[..., (TP, FP, FN)] to [..., (precision, recall, F1)], 0 where there is nothing to divide."""
+    """Takes counts [..., (TP, FP, FN)] to [..., (precision, recall, F1)]; 0 / 0 is 0."""
     hits, wrong, missed = (sums[..., i] for i in range(3))
     parts = (hits + wrong, hits + missed, hits + (wrong + missed) / 2)
     return np.stack([hits / np.maximum(part, 1e-12) for part in parts], axis=-1)
 
 
 def _resting(units: Rows) -> list[int]:
-    """Precision on what claims anything, recall on what has something to find."""
+    """Returns how many units each figure rests on: precision on those with a prediction, recall on
+    those with something to find, F1 on those with either."""
     hits, wrong, missed = units.T > 0
     return [int(each.sum()) for each in (hits | wrong, hits | missed, hits | wrong | missed)]
 
 
 def _rate(found: Estimate, hits: int, n: int) -> Estimate:
-    """Over what it is a share of; by Wilson's interval where resampling shows no doubt."""
+    """Returns the figure with ``n``, of which it is a share. It has Wilson's interval where the
+    bootstrap's has no width."""
     if n and found.low == found.high:
         return wilson(hits, n)
     return msgspec.structs.replace(found, n=n)

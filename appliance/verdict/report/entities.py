@@ -1,4 +1,4 @@
-"""Named entities, type by type."""
+"""Figures of named entities, type by type."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from appliance.verdict.verdict import Answer
 
 
 class TypeRow(msgspec.Struct, frozen=True):
-    """Entities of one type, of which ``n`` were to be found."""
+    """The figures of one type, of which ``n`` entities were to be found."""
 
     type: str
     n: int
@@ -39,7 +39,7 @@ def by_type(
     cases: Mapping[str, Case],
     clusters: Sequence[Hashable],
 ) -> tuple[TypeRow, ...]:
-    """The most frequent type first; those that neither occur nor were claimed are left out."""
+    """Returns the types that occur or were predicted, the most frequent first."""
     types = [label.name for label in task.labels]
     rows = [cases[a.case].query for a in answers]
     found = both(lambda name: [_read(a, cases[a.case].query, types, name) for a in answers])
@@ -62,12 +62,12 @@ def _read(answer: Answer, row: Example, types: Sequence[str], name: Name) -> Seq
 
 
 def _tallies(rows: Sequence[Example], found: Sequence[Sequence[Mark]], kind: str) -> list[Tally]:
-    """An entity is right with its type alone, so each type can be counted by itself."""
+    """Counts one type by itself, since an entity is right only with its type."""
     return [
-        counts(_of(row.spans, kind), _of(marks, kind), row.text)
+        counts(_of_type(row.spans, kind), _of_type(marks, kind), row.text)
         for row, marks in zip(rows, found, strict=True)
     ]
 
 
-def _of(marks: Sequence[Mark], kind: str) -> tuple[Mark, ...]:
+def _of_type(marks: Sequence[Mark], kind: str) -> tuple[Mark, ...]:
     return tuple(mark for mark in marks if mark[2] == kind)

@@ -11,14 +11,14 @@ from appliance.verdict.report.both import Name, credit, tally
 from appliance.verdict.verdict import Answer
 
 LONGEST = 200
-"""Characters of a text that are shown."""
+"""The number of characters of a text that are shown."""
 
 LEAD = 40
-"""Characters before what is asked for that are kept where a text is cut."""
+"""The number of characters that a cut text keeps before what is asked for."""
 
 
 class Flip(msgspec.Struct, frozen=True):
-    """``about`` are a relation's two entities or a passage's question."""
+    """A case that changed. ``about`` holds a relation's two entities or a passage's question."""
 
     case: str
     text: str
@@ -33,7 +33,8 @@ class Flip(msgspec.Struct, frozen=True):
 def flips(
     task: Task, answers: Sequence[Answer], cases: Mapping[str, Case]
 ) -> tuple[tuple[Flip, ...], tuple[Flip, ...]]:
-    """What the best prompt won and what it lost, the largest differences first."""
+    """Returns the cases that the best prompt won and those that it lost, the largest differences
+    first."""
     every = [_flip(task, answer, cases[answer.case].query) for answer in answers]
     every.sort(key=lambda flip: -abs(flip.best_credit - flip.seed_credit))
     won = tuple(flip for flip in every if flip.best_credit > flip.seed_credit)
@@ -42,7 +43,7 @@ def flips(
 
 
 def excerpt(row: Example) -> str:
-    """The part of a text that holds what is asked for: its entities, or its right answer."""
+    """Returns the part of a text that holds what is asked for: its entities or its right answer."""
     text = row.text
     if len(text) <= LONGEST:
         return text
@@ -71,16 +72,16 @@ def _flip(task: Task, answer: Answer, row: Example) -> Flip:
 
 
 def _credit(task: Task, answer: Answer, name: Name) -> float:
-    """As the verdict counts wins: where it is by an F1, that of the case."""
+    """Returns the credit by which the verdict counts wins: for an F1 that of the case."""
     if task.metric in ("accuracy", "token_f1"):
         return credit(answer, name)
     hits, wrong, missed = tally(answer, name)
     return 2 * hits / (2 * hits + wrong + missed) if hits + wrong + missed else 1.0
 
 
-def _readable(task: Task, told: str) -> str:
-    """Entities in words; other answers as they are."""
+def _readable(task: Task, answer: str) -> str:
+    """Returns entities in words, other answers as they are."""
     if task.kind != "spans":
-        return told
-    found = msgspec.json.decode(told, type=list[dict[str, str]])
+        return answer
+    found = msgspec.json.decode(answer, type=list[dict[str, str]])
     return ", ".join(f"{entity['text']} ({entity['type']})" for entity in found)

@@ -1,4 +1,4 @@
-"""Answers that are labels: how each label fared, and what is taken for what."""
+"""Figures of answers that are labels: each label's own, and which labels are confused."""
 
 from __future__ import annotations
 
@@ -24,14 +24,18 @@ from appliance.verdict.report.both import (
 from appliance.verdict.verdict import Answer
 
 WIDEST = 20
-"""Labels of a confusion matrix that can still be read."""
+"""The number of labels up to which a confusion matrix can be read."""
 
 _directed = re.compile(r"(.+)\((e[12]),\s*(e[12])\)")
 
 
 class LabelRow(msgspec.Struct, frozen=True):
-    """Of ``n`` cases with that label how many each prompt got right, the best one's share with its
-    Wilson interval, where there are any; how often each gave the label at all; and its F1."""
+    """The figures of one label.
+
+    ``seed_right`` and ``best_right`` count which of its ``n`` cases each prompt got right;
+    ``best_interval`` is the Wilson interval of the best prompt's share, None where n is 0.
+    ``seed_given`` and ``best_given`` count how often each prompt predicted the label at all.
+    """
 
     label: str
     n: int
@@ -45,14 +49,16 @@ class LabelRow(msgspec.Struct, frozen=True):
 
 
 class Confused(msgspec.Struct, frozen=True):
+    """``count`` cases of ``label`` for which the best prompt predicted something else."""
+
     label: str
     predicted: str
     count: int
 
 
 class Matrix(msgspec.Struct, frozen=True):
-    """``counts[i][j]`` cases of ``labels[i]`` to which the best prompt gave ``said[j]``; ``said``
-    begins with the labels, in their order."""
+    """A confusion matrix: for ``counts[i][j]`` cases of ``labels[i]`` the best prompt predicted
+    ``predicted[j]``. ``predicted`` begins with the labels, in their order."""
 
     labels: tuple[str, ...]
     predicted: tuple[str, ...]
@@ -60,8 +66,8 @@ class Matrix(msgspec.Struct, frozen=True):
 
 
 class Direction(msgspec.Struct, frozen=True):
-    """Of ``n`` cases whose label is one of a pair that differs in direction alone, how many were
-    answered wrongly, and of these how many with the pair's other label."""
+    """``n`` cases have a label that differs from another in direction alone. ``errors`` of them got
+    a wrong answer, ``of_direction`` of these the label of the other direction."""
 
     n: int
     errors: int
@@ -69,7 +75,7 @@ class Direction(msgspec.Struct, frozen=True):
 
 
 def by_label(task: Task, answers: Sequence[Answer], clusters: Sequence[Hashable]) -> list[LabelRow]:
-    """Every label that is right somewhere or was given, the most frequent first."""
+    """Returns every label that is right somewhere or was predicted, the most frequent first."""
     order = _labels(task, answers)
     counts = both(lambda name: _counts(task, answers, order, name))
     f1s = Both(_f1s(counts.seed, clusters), _f1s(counts.best, clusters))
@@ -94,7 +100,7 @@ def by_label(task: Task, answers: Sequence[Answer], clusters: Sequence[Hashable]
 def macro_f1(
     task: Task, answers: Sequence[Answer], name: Name, clusters: Sequence[Hashable]
 ) -> Estimate:
-    """The mean over the labels that occur of 2 TP / (2 TP + FP + FN)."""
+    """Returns the mean of 2 TP / (2 TP + FP + FN) over the labels that occur."""
     counts = _counts(task, answers, _labels(task, answers), name)
     rows = counts.reshape(len(answers), -1)
     return estimates(
@@ -103,27 +109,27 @@ def macro_f1(
 
 
 def confusions(answers: Sequence[Answer]) -> list[Confused]:
-    """What the best prompt says instead, the most frequent first."""
+    """Returns what the best prompt predicts instead of each label, the most frequent first."""
     counts = Counter((a.gold, a.best) for a in answers if not exact(a, "best"))
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return [Confused(gold, told, count) for (gold, told), count in ordered]
+    return [Confused(gold, predicted, count) for (gold, predicted), count in ordered]
 
 
 def matrix(task: Task, answers: Sequence[Answer]) -> Matrix | None:
-    """None where it could not be read: too many labels, or several to a case."""
+    """Returns None where a matrix could not be read: for too many labels, or several a case."""
     labels = _in_order(task, {a.gold for a in answers})
     others = _in_order(task, {a.best for a in answers} - set(labels))
     if task.several or len(labels) + len(others) > WIDEST:
         return None
     columns = (*labels, *others)
     counts = Counter((a.gold, a.best) for a in answers)
-    cells = tuple(tuple(counts[gold, told] for told in columns) for gold in labels)
+    cells = tuple(tuple(counts[gold, other] for other in columns) for gold in labels)
     return Matrix(tuple(labels), columns, cells)
 
 
 def directions(task: Task, answers: Sequence[Answer]) -> Both[Direction] | None:
-    """None without pairs, which are written as in SemEval-2010 task 8: "Cause-Effect(e1,e2)" and
-    "Cause-Effect(e2,e1)"."""
+    """Returns None where no labels come in pairs. Pairs are written as in SemEval-2010 task 8:
+    "Cause-Effect(e1,e2)" and "Cause-Effect(e2,e1)"."""
     parts = {label.name: _directed.fullmatch(label.name) for label in task.labels}
     keyed = {m.groups(): label for label, m in parts.items() if m}
     other = {label: keyed.get((what, b, a)) for (what, a, b), label in keyed.items() if a != b}
@@ -139,7 +145,7 @@ def directions(task: Task, answers: Sequence[Answer]) -> Both[Direction] | None:
 
 
 def multiple(answers: Sequence[Answer], name: Name) -> int:
-    """Answers that count as wrong because several labels got a yes."""
+    """Counts the answers that are wrong because several labels got a yes."""
     return sum(predicted(a, name) == MULTIPLE for a in answers)
 
 
@@ -151,26 +157,26 @@ def _interval(right: int, n: int) -> tuple[float, float] | None:
 
 
 def _in_order(task: Task, names: set[str]) -> list[str]:
-    """The task's, then what is none of its labels."""
+    """Returns the task's labels in its order, then the other names."""
     known = [label.name for label in task.labels if label.name in names]
     return known + sorted(names.difference(known))
 
 
-def _names(task: Task, told: str) -> tuple[str, ...]:
+def _names(task: Task, answer: str) -> tuple[str, ...]:
     if not task.several:
-        return (told,)
-    return tuple(told.split(BETWEEN)) if told else ()
+        return (answer,)
+    return tuple(answer.split(BETWEEN)) if answer else ()
 
 
 def _labels(task: Task, answers: Sequence[Answer]) -> list[str]:
-    """Every label that is right somewhere or was given."""
-    told = {text for a in answers for text in (a.gold, a.seed, a.best)}
-    found = {label for text in told for label in _names(task, text)}
+    """Returns every label that is right somewhere or was predicted."""
+    texts = {text for a in answers for text in (a.gold, a.seed, a.best)}
+    found = {label for text in texts for label in _names(task, text)}
     return sorted(found - {MULTIPLE})
 
 
 def _counts(task: Task, answers: Sequence[Answer], labels: Sequence[str], name: Name) -> Rows:
-    """[cases, labels, (TP, FP, FN)]."""
+    """Counts each case by label: [cases, labels, (TP, FP, FN)]."""
     place = {label: i for i, label in enumerate(labels)}
     positives, given = (np.zeros((len(answers), len(labels)), dtype=bool) for _ in range(2))
     for i, answer in enumerate(answers):

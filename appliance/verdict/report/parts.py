@@ -1,4 +1,4 @@
-"""Episodes that were sampled into several files: each file's figures, and how they spread."""
+"""Figures of each sampled file of episodes, and their spread over the files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Spreads(msgspec.Struct, frozen=True):
-    """Over the files."""
+    """The spread of each figure over the files."""
 
     precision: Spread
     recall: Spread
@@ -43,7 +43,8 @@ class Parts(msgspec.Struct, frozen=True):
 
 
 def by_part(answers: Sequence[Answer]) -> Parts | None:
-    """Micro-averaged without none of the above; None where the cases are of one piece."""
+    """Returns micro-averaged figures, which leave none of the above out; None where the cases are
+    not sampled into files."""
     names = sorted({a.part for a in answers if a.part})
     if not names:
         return None

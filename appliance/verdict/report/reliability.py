@@ -1,4 +1,4 @@
-"""How far the best prompt's probabilities can be believed, and what withholding answers buys."""
+"""How far the best prompt's probabilities can be believed, and what withholding answers gains."""
 
 from __future__ import annotations
 
@@ -19,12 +19,15 @@ from appliance.verdict.report.both import exact, share
 from appliance.verdict.verdict import Answer
 
 DRAWS = 4_999
+"""Simulated tests that show the calibration error of right probabilities."""
 
 
 class CalibrationError(msgspec.Struct, frozen=True):
-    """The expected calibration error, ``value``. Were every probability the chance of being right,
-    it would be ``expected`` on average, and at most ``upper`` in 19 of 20 tests of as many answers
-    with these probabilities."""
+    """The expected calibration error, ``value``.
+
+    If every probability were the chance of being right, tests with the same probabilities would
+    show ``expected`` on average, and at most ``upper`` in 19 of 20 cases.
+    """
 
     value: float
     expected: float
@@ -32,8 +35,8 @@ class CalibrationError(msgspec.Struct, frozen=True):
 
 
 class Withheld(msgspec.Struct, frozen=True):
-    """Where answers less probable than ``threshold`` are withheld: the share of answers that is
-    given, and the share of these that is wrong, if any is given."""
+    """Answers less probable than ``threshold`` are withheld. ``coverage`` is the share of answers
+    that is given, ``error`` the share of these that is wrong, None where none is given."""
 
     threshold: float
     coverage: Estimate
@@ -41,8 +44,8 @@ class Withheld(msgspec.Struct, frozen=True):
 
 
 class Reliability(msgspec.Struct, frozen=True):
-    """Of the ``n`` answers with a probability, which is taken at ``temperature``. ``ece`` is
-    over the ``bins``; ``curve`` has (coverage, error)."""
+    """How far the probabilities of ``n`` answers, taken at ``temperature``, can be believed.
+    ``ece`` is computed over the ``bins``; ``curve`` holds pairs (coverage, error)."""
 
     n: int
     temperature: float
@@ -53,7 +56,7 @@ class Reliability(msgspec.Struct, frozen=True):
 
 
 def reliability(answers: Sequence[Answer], best: Prompt) -> Reliability | None:
-    """None where answers have no probability, as written ones."""
+    """Returns None where answers have no probability, as written ones have none."""
     known = [(a.confidence, exact(a, "best")) for a in answers if a.confidence is not None]
     if not known:
         return None
@@ -77,13 +80,15 @@ def reliability(answers: Sequence[Answer], best: Prompt) -> Reliability | None:
 def _error(
     confidences: Sequence[float], correct: Sequence[bool], bins: Sequence[Bin]
 ) -> CalibrationError:
-    """Of few answers it is above 0 by chance alone, and drawn again from the answers it is higher
-    still, so a bootstrap interval may not hold it. How far chance takes it is drawn instead, as by
-    Bröcker and Smith (Weather and Forecasting 22, 2007): each answer right with its probability.
+    """Computes the error and what chance alone would make of it.
+
+    With few answers the error is above 0 by chance, and higher still in a resample, so a bootstrap
+    interval may not contain it. The error under right probabilities is simulated instead, as by
+    Bröcker and Smith (Weather and Forecasting 22, 2007): each answer is right with its probability.
     """
     known = np.sort(confidences)
     places = np.searchsorted([b.low for b in bins], known, side="right") - 1
-    # To a thousandth, so that many answers are alike and are drawn together.
+    # Rounded to a thousandth, so that many answers are alike and are drawn together.
     kinds, counts = np.unique(np.stack([places, known.round(3)]), axis=1, return_counts=True)
     chances = kinds[1].clip(0, 1)
     right = np.random.default_rng(0).binomial(counts, chances, (DRAWS, len(counts)))

@@ -9,8 +9,8 @@ import msgspec
 from appliance.statistics.parts import Prf
 from appliance.statistics.proportions import Estimate
 from appliance.task import Kind
-from appliance.verdict.report import Report
 from appliance.verdict.report.both import Both, Rates
+from appliance.verdict.report.report import Report
 from appliance.verdict.verdict import Side
 
 WHOLLY: dict[Kind, str] = {
@@ -20,7 +20,7 @@ WHOLLY: dict[Kind, str] = {
     "spans": "texts wholly right",
     "reading": "exact match",
 }
-
+"""How the share of wholly right cases is named for a kind of task."""
 
 NONE_LEFT_OUT = "; precision, recall and micro-F1 leave none of the above out"
 
@@ -34,7 +34,7 @@ class Table(msgspec.Struct, frozen=True):
 
 
 def figures(report: Report) -> Table:
-    """Every figure of the two prompts side by side."""
+    """Returns every figure of the two prompts side by side."""
     named: list[tuple[str, Both[Estimate] | None]] = [
         (WHOLLY[report.kind], report.accuracy),
         ("token F1", report.token_f1),
@@ -57,17 +57,18 @@ def figures(report: Report) -> Table:
 
 
 def labels(report: Report) -> Table:
+    """Returns one row for each label."""
     rows = []
     for row in report.labels:
         interval = row.best_interval
         share = Estimate(row.best_right / row.n, *interval, row.n) if interval else None
-        right = (f"{row.seed_right / row.n:.3f}" if row.n else "none", told(share))
+        right = (f"{row.seed_right / row.n:.3f}" if row.n else "none", with_interval(share))
         given = (str(row.seed_given), str(row.best_given))
-        f1 = (f"{row.seed_f1.value:.3f}", told(row.best_f1))
+        f1 = (f"{row.seed_f1.value:.3f}", with_interval(row.best_f1))
         rows.append((row.label, str(row.n), *right, *given, *f1))
     headings = ("seed right", "best right", "seed gave", "best gave", "seed F1", "best F1")
     return Table(
-        "of the n cases with a label the share that each prompt got right, how often it gave the "
+        "the share of a label's n cases that each prompt got right, how often it predicted the "
         "label at all, and the label's F1",
         ("label", "n", *headings),
         tuple(rows),
@@ -75,19 +76,21 @@ def labels(report: Report) -> Table:
 
 
 def types(report: Report) -> Table:
+    """Returns two rows for each type of entity, one a prompt."""
     rows = [
         (row.type, str(row.n), who, *_rates(found))
         for row in report.types
         for who, found in (("seed", row.rates.seed), ("best", row.rates.best))
     ]
     return Table(
-        "entities of a type: n were to be found",
+        "entities by type; n is the number that were to be found",
         ("type", "n", "prompt", "precision", "recall", "F1"),
         tuple(rows),
     )
 
 
 def parts(report: Report) -> Table:
+    """Returns one row for each sampled file, and their spread."""
     found = report.parts
     headings = ("file", "n", "seed P", "seed R", "seed F1", "best P", "best R", "best F1")
     if found is None:
@@ -101,14 +104,14 @@ def parts(report: Report) -> Table:
     rows.append(("stable F1", "", "", "", stable[0], "", "", stable[1]))
     return Table(
         f"over {len(found.files)} sampled files; the deviation is the population's; stable F1 is "
-        "the mean less two deviations",
+        "the mean minus two deviations",
         headings,
         tuple(rows),
     )
 
 
-def told(figure: Side | Estimate | None) -> str:
-    """A figure with its 95 % interval."""
+def with_interval(figure: Side | Estimate | None) -> str:
+    """Returns a figure with its 95 % interval, or "none"."""
     if figure is None or not figure.n:
         return "none"
     low, high = figure.interval if isinstance(figure, Side) else (figure.low, figure.high)
@@ -116,7 +119,7 @@ def told(figure: Side | Estimate | None) -> str:
 
 
 def _cell(found: Estimate) -> str:
-    return f"{told(found)} (n {found.n})"
+    return f"{with_interval(found)} (n {found.n})"
 
 
 def _rates(found: Rates) -> Sequence[str]:

@@ -1,10 +1,10 @@
-"""A report in sentences, for somebody who has not read how it was made."""
+"""A report in sentences, for a reader who does not know how it was made."""
 
 from __future__ import annotations
 
 from appliance.statistics.metrics import NAMES
-from appliance.verdict.report import Ranked, Report
-from appliance.verdict.report.tables import told
+from appliance.verdict.report.report import Ranked, Report
+from appliance.verdict.report.tables import with_interval
 from appliance.verdict.verdict import GAIN, Unit, Verdict
 
 UNITS: dict[Unit, str] = {
@@ -22,10 +22,10 @@ TESTS = {
 
 
 def headline(report: Report) -> str:
-    """One sentence."""
+    """Returns the verdict as one sentence."""
     metric, on = NAMES[report.metric], f"on {report.n} cases of the {report.split} split"
     if report.stands:
-        found = f"{metric} {told(report.seed)} {on}"
+        found = f"{metric} {with_interval(report.seed)} {on}"
         return f"Nothing better was found, so the seed prompt stands: {found}."
     scope = f" {report.scope}" if report.scope else ""
     measured = f"{metric} {report.best.value:.3f} against {report.seed.value:.3f} {on}"
@@ -39,8 +39,8 @@ def headline(report: Report) -> str:
 
 
 def facts(found: Verdict, look: int, ranked: Ranked | None) -> list[tuple[str, str]]:
-    """What the verdict rests on, as pairs of a name and a sentence. ``ranked`` is known where the
-    run's plan is."""
+    """Returns what the verdict rests on, as pairs of a name and a sentence. ``ranked`` is None
+    where the run's plan is not at hand."""
     measured = f"{NAMES[found.metric]}, on {found.n} cases of the {found.split} split"
     pairs = [("Measured by", measured)]
     if found.clusters:
@@ -61,7 +61,7 @@ def facts(found: Verdict, look: int, ranked: Ranked | None) -> list[tuple[str, s
 
 
 def directions(report: Report) -> str:
-    """Of labels that come in pairs; empty where there are none."""
+    """Returns how many errors are of direction alone; "" where no labels come in pairs."""
     if report.direction is None:
         return ""
     seed, best = report.direction.seed, report.direction.best
@@ -73,7 +73,7 @@ def directions(report: Report) -> str:
 
 
 def multiple(report: Report) -> str:
-    """Empty where it never came to that."""
+    """Returns how many cases got a yes for several labels; "" where none did."""
     found = report.multiple
     if found is None or not (found.seed or found.best):
         return ""
@@ -84,7 +84,7 @@ def multiple(report: Report) -> str:
 
 
 def reliability(report: Report) -> str:
-    """Empty where answers have no probability."""
+    """Returns how far probabilities can be believed; "" where answers have none."""
     found = report.reliability
     if found is None:
         return ""
@@ -97,14 +97,14 @@ def reliability(report: Report) -> str:
     if not kept.threshold:
         return f"{ece}No answer is withheld."
     given = f"Answers below a probability of {kept.threshold:.3g} are withheld on a device: "
-    given += f"the share {told(kept.coverage)} of {kept.coverage.n} is given"
+    given += f"the share {with_interval(kept.coverage)} of {kept.coverage.n} is given"
     if kept.error is None:
         return f"{ece}{given}."
-    return f"{ece}{given}, and {told(kept.error)} of these {kept.error.n} are wrong."
+    return f"{ece}{given}, and {with_interval(kept.error)} of these {kept.error.n} are wrong."
 
 
 def leaks(report: Report) -> str:
-    """What the leak check came to, over how many rows."""
+    """Returns what the leak check found, and the number of rows that it searched."""
     rows = f"{report.private_rows} rows that may not ship"
     if not report.leaks:
         return f"The best prompt and the labels repeat nothing of {rows}."
@@ -113,6 +113,7 @@ def leaks(report: Report) -> str:
 
 
 def signed(figure: float, form: str = "+.3f") -> str:
+    """Returns the figure with a plus or a true minus sign."""
     return format(figure, form).replace("-", "\N{MINUS SIGN}")
 
 
@@ -124,10 +125,10 @@ def _tested(found: Verdict, look: int) -> list[tuple[str, str]]:
     proof += f"split, number {look}, p counts below {found.alpha:.3g}"
     pairs = [("Gain", gained), ("Test", proof)]
     if found.scope:
-        pairs.append(("Scope", f"what is said holds {found.scope}"))
+        pairs.append(("Scope", f"the verdict holds {found.scope}"))
     if found.refused:
         pairs.append(("Why nothing is claimed", found.refused))
     if found.power is not None:
-        power = f"on as many cases a true gain of {GAIN:g} would be proven {found.power:.0%} "
-        pairs.append(("Power", f"{power}of the time"))
+        power = f"a true gain of {GAIN:g} would be proven {found.power:.0%} of the time "
+        pairs.append(("Power", f"{power}on {found.n} cases"))
     return pairs

@@ -3,12 +3,14 @@ public notes: peaks by gradient norm, grown to neighbours with at least 0.6 of t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from appliance.encode.tokens import Owner
+from appliance.refine.gradient import Gradient
 
+SPANS = 4
 GROWTH = 0.6
 MAX_TOKENS = 3
 
@@ -22,6 +24,15 @@ class Span(msgspec.Struct, frozen=True):
     end: int
     tokens: tuple[int, ...]
     peak: int
+
+
+Locate = Callable[[Gradient], list[Span]]
+"""Finds the spans of a prompt that are worth an edit, the most promising first."""
+
+
+def peaks(found: Gradient) -> list[Span]:
+    """GradPO's spans: the four largest peaks by gradient norm."""
+    return grow(found.owners, found.reply.norms, SPANS)
 
 
 def grow(owners: Sequence[Owner], norms: Sequence[float], count: int) -> list[Span]:

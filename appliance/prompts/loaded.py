@@ -1,0 +1,24 @@
+"""A task with all that a prompt is rendered from, wherever it was loaded from."""
+
+from __future__ import annotations
+
+import msgspec
+
+from appliance.prompts.prompt import Prompt
+from appliance.task import Case, Example, Split, Task
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """A task with its cases, the rows that they use by id, and the prompt that tuning starts from.
+
+    ``demonstrations`` holds, by label, the ids of the rows that may stand in a prompt. They are not
+    among the tuning cases.
+    """
+
+    id: str
+    split_hash: str
+    task: Task
+    seed: Prompt
+    rows: dict[str, Example]
+    cases: dict[Split, list[Case]]
+    demonstrations: dict[str, tuple[str, ...]]

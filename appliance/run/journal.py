@@ -1,0 +1,52 @@
+"""A run's journal in the store: what is replayed, and where each call and control is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from appliance.evaluate.workbench import Entry
+from appliance.run.states import RESTING
+from store import commands, journal, memo
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+
+class StoreJournal:
+    """A run's journal in the store, as the workbench wants it."""
+
+    def __init__(self, db: Database, run_id: str, task_id: str) -> None:
+        self.db = db
+        self.run_id = run_id
+        self.task_id = task_id
+        self.length = 0
+
+    def entries(self) -> Iterator[Entry]:
+        for line in journal.entries(self.db, self.run_id):
+            self.length = line.seq + 1
+            yield Entry(line.kind, line.key, line.request, line.reply, line.cost)
+
+    def append(self, entry: Entry, spent: float) -> None:
+        """A call goes in with its reply; a user's command with its answer and the run's status."""
+        if entry.kind == "call":
+            journal.record(
+                self.db,
+                self.run_id,
+                self.length,
+                kind=entry.kind,
+                key=entry.key,
+                request=entry.request,
+                reply=entry.reply,
+                cost=entry.cost,
+                spent=spent,
+                memo_tasks=(self.task_id,),
+            )
+        else:
+            asked = commands.pending(self.db, self.run_id)
+            command = next(command.id for command in asked if command.kind == entry.kind)
+            journal.obey(self.db, self.run_id, command, entry.kind, RESTING.get(entry.kind))
+        self.length += 1
+
+    def recall(self, key: str) -> bytes | None:
+        return memo.get(self.db, key)

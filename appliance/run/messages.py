@@ -1,0 +1,294 @@
+"""What windows and the runner say to each other: commands, answers, events, and a run's inputs.
+
+The store has each as JSON beside its kind, a word.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+import msgspec
+
+from appliance.errors import InputError
+from appliance.evaluate.workbench import Body
+from appliance.prompts.prompt import Prompt
+from appliance.scoring.answers import Prediction
+from appliance.search.experience import Experience
+from appliance.statistics.proportions import Estimate
+from appliance.task import Metric, Split
+from appliance.verdict.verdict import Verdict
+
+if TYPE_CHECKING:
+    from appliance.host.measure import Bench as Benched
+
+A = TypeVar("A")
+
+
+class Inputs(msgspec.Struct, frozen=True):
+    """What a run is a function of. ``budget`` and ``verdict_cost`` are in cost units; ``start`` is
+    the prompt that it begins from where that is not the task's; no ``methods`` means all."""
+
+    task: str
+    split_hash: str
+    model: str
+    reasoner: str
+    minutes: float
+    seed: int
+    budget: float
+    verdict_cost: float
+    bodies: dict[str, Body]
+    plan: dict[str, Any]
+    version: str
+    start: Prompt | None = None
+    methods: tuple[str, ...] = ()
+    experience: tuple[Experience, ...] = ()
+
+
+class Planned(msgspec.Struct, frozen=True):
+    """The run that waits for the runner now."""
+
+    run: str
+
+
+class Obeyed(msgspec.Struct, frozen=True):
+    """A control has no more to say than that it was obeyed."""
+
+
+class EvaluatedCase(Prediction, frozen=True, kw_only=True):
+    loss: float
+
+
+class EvaluatedPrompt(msgspec.Struct, frozen=True):
+    """``value`` is by the metric of the whole, with its 95 % interval over ``n`` cases; ``also``
+    has the task's other metrics. ``behind`` is None unless the prompt dropped out."""
+
+    name: str
+    prompt: str
+    rank: int
+    behind: float | None
+    value: float
+    low: float
+    high: float
+    n: int
+    also: dict[Metric, Estimate]
+    loss: float
+    weight: float
+    bias: tuple[float, ...]
+    threshold: float
+    channel_weight: float
+    cases: tuple[EvaluatedCase, ...]
+
+
+class Evaluated(msgspec.Struct, frozen=True):
+    task: str
+    metric: Metric
+    split: Split
+    seconds: float
+    tokens: int
+    prompts: tuple[EvaluatedPrompt, ...]
+
+
+class Replayed(msgspec.Struct, frozen=True):
+    """How many ``figures`` came out of the journal and how many ``scores`` out of the model;
+    ``missing`` scores are not in the journal. ``largest_difference`` is in nats."""
+
+    run: str
+    same: bool
+    figures: int
+    scores: int
+    missing: int
+    largest_difference: float
+    differences: tuple[str, ...]
+
+
+class Failure(msgspec.Struct, frozen=True):
+    error: str = "failed"
+    exit_code: int = 1
+
+
+class Command(msgspec.Struct, Generic[A], frozen=True, forbid_unknown_fields=True):
+    at_once: ClassVar[bool] = True
+    """Whether it need not wait until the run that is worked on has ended."""
+
+
+class Tune(Command[Planned], frozen=True, omit_defaults=True):
+    """No ``reasoner`` means the model, no ``prompt`` the task's seed, no ``methods`` all of them.
+    JSON has no infinity: ``minutes`` that were one are None. Where the minutes may ``stretch``, too
+    few of them become more instead of being refused."""
+
+    at_once: ClassVar[bool] = False
+
+    task: str
+    model: str
+    minutes: float | None
+    seed: int
+    reasoner: str | None = None
+    prompt: Prompt | None = None
+    stretch: bool = False
+    methods: tuple[str, ...] = ()
+
+
+class Evaluate(Command[Evaluated], frozen=True):
+    """``prompts`` are whole or ids, by the name that a person knows each by; ``limit`` takes the
+    first cases only."""
+
+    task: str
+    split: Split
+    model: str
+    prompts: dict[str, Prompt | str]
+    limit: int | None = None
+    first_yes: bool = False
+
+
+class Bench(Command["Benched"], frozen=True):
+    """``within`` chooses the search body anew: the fastest that is at most this many nats away."""
+
+    at_once: ClassVar[bool] = False
+
+    task: str
+    model: str
+    within: float | None = None
+
+
+class Replay(Command[Replayed], frozen=True):
+    run: str
+
+
+class Pause(Command[Obeyed], frozen=True):
+    """The run is named beside the command, as in every control."""
+
+
+class Stop(Command[Obeyed], frozen=True):
+    """Ends a run without a verdict."""
+
+
+class Finish(Command[Obeyed], frozen=True):
+    """Ends a run's search and goes to its verdict."""
+
+
+class Resume(Command[Planned], frozen=True):
+    """Queues a run that rests."""
+
+
+class Stage(msgspec.Struct, frozen=True):
+    stage: str
+
+
+class Best(msgspec.Struct, frozen=True):
+    """``value`` is by the ``metric``, with its 95 % interval over ``n`` cases; ``loss`` in nats."""
+
+    prompt: str
+    metric: Metric
+    value: float
+    interval: tuple[float, float]
+    loss: float
+    n: int
+
+
+class Tried(Best, frozen=True):
+    """A candidate, and how its race ended."""
+
+    operator: str
+    section: str
+    outcome: str
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """``spent`` and ``budget`` are in cost units, what is left in seconds."""
+
+    spent: float
+    budget: float
+    left_s: float
+
+
+class Note(msgspec.Struct, frozen=True):
+    text: str
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What a window tells of a plan; the whole of it is in the run's inputs."""
+
+    text: str
+    minutes: float
+
+
+class StatusChanged(msgspec.Struct, frozen=True):
+    status: str
+    error: str | None = None
+
+
+class GivenVerdict(Verdict, frozen=True, kw_only=True):
+    """A verdict, and which look at its task's test split it took."""
+
+    look: int
+
+
+Answer = Planned | Obeyed | Evaluated | Replayed
+Event = Stage | Tried | Best | Progress | Note | Plan | StatusChanged | GivenVerdict
+
+COMMANDS: dict[str, type[Command[Any]]] = {
+    "tune": Tune,
+    "eval": Evaluate,
+    "bench": Bench,
+    "replay": Replay,
+    "pause": Pause,
+    "stop": Stop,
+    "finish": Finish,
+    "resume": Resume,
+}
+ANSWERS: dict[str, type[Answer]] = {
+    "tune": Planned,
+    "eval": Evaluated,
+    "replay": Replayed,
+    "pause": Obeyed,
+    "stop": Obeyed,
+    "finish": Obeyed,
+    "resume": Planned,
+}
+"""What a bench answers is asked for by ``decode_answer``: its module loads what measures."""
+
+EVENTS: dict[str, type[Event]] = {
+    "stage": Stage,
+    "candidate": Tried,
+    "best": Best,
+    "progress": Progress,
+    "note": Note,
+    "plan": Plan,
+    "status": StatusChanged,
+    "verdict": GivenVerdict,
+}
+AT_ONCE = frozenset(kind for kind, command in COMMANDS.items() if command.at_once)
+_KINDS: dict[type, str] = {struct: kind for kind, struct in (COMMANDS | EVENTS).items()}
+
+
+def encode(message: msgspec.Struct) -> str:
+    return msgspec.json.encode(message).decode()
+
+
+def kind_of(message: Command[Any] | Event) -> str:
+    """The word under which the store has a command or an event."""
+    return _KINDS[type(message)]
+
+
+def decode_command(kind: str, body: str) -> Command[Any]:
+    """Raises InputError for a kind that nobody knows, and for a body that is not of its kind."""
+    if kind not in COMMANDS:
+        raise InputError(f"unknown command {kind!r}")
+    try:
+        command: Command[Any] = msgspec.json.decode(body, type=COMMANDS[kind])
+    except msgspec.DecodeError as error:
+        raise InputError(f"this is no {kind} command: {error}") from error
+    return command
+
+
+def decode_answer(kind: str, body: str) -> Answer | Benched:
+    if kind == "bench":
+        from appliance.host.measure import Bench as Benched
+
+        return msgspec.json.decode(body, type=Benched)
+    return msgspec.json.decode(body, type=ANSWERS[kind])
+
+
+def decode_event(kind: str, body: str) -> Event | None:
+    """None for a kind of which nobody tells."""
+    return msgspec.json.decode(body, type=EVENTS[kind]) if kind in EVENTS else None

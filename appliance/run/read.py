@@ -1,0 +1,127 @@
+"""What a window or a script reads of the store: the runs, and what happened in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import msgspec
+
+from appliance.data.tasks import Stored
+from appliance.prompts.prompt import Prompt
+from appliance.prompts.show import plain
+from appliance.run.messages import EVENTS, Event, GivenVerdict, Inputs, decode_event
+from appliance.task import Metric
+from appliance.verdict.verdict import Verdict
+from store import database, events, prompts, tasks, verdicts
+from store import runs as stored
+from store.records import EvaluationRecord, RunRecord
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+E = TypeVar("E", bound=Event)
+
+
+class Run(msgspec.Struct, frozen=True):
+    """A run with what it was given and what came of it. ``task`` is the name of its task."""
+
+    record: RunRecord
+    task: str
+    inputs: Inputs
+    verdict: GivenVerdict | None
+
+    @property
+    def id(self) -> str:
+        return self.record.id
+
+    @property
+    def total(self) -> float:
+        """What it may cost with its verdict, in cost units."""
+        return self.record.budget + self.inputs.verdict_cost
+
+    @property
+    def share(self) -> float:
+        """How much of the total is spent, 0 to 1."""
+        return min(self.record.spent / self.total, 1.0) if self.total else 0.0
+
+
+class Happened(NamedTuple):
+    id: int
+    run_id: str | None
+    event: Event
+
+
+def version(db: Database) -> int:
+    """Changes when another process has written; reading it is all that it costs to know so."""
+    return database.pragma(db, "data_version")
+
+
+def all_runs(db: Database, known: Sequence[Run] = ()) -> list[Run]:
+    """Newest first. What cannot change is taken from the ``known`` ones."""
+    before = {run.id: run for run in known}
+    return [_updated(db, record, before.get(record.id)) for record in stored.all(db)]
+
+
+def run_of(db: Database, record: RunRecord) -> Run:
+    return _updated(db, record, None)
+
+
+def metric_of(db: Database, run: Run) -> Metric | None:
+    """The metric of the run's task, None where that is gone."""
+    task = tasks.get(db, run.record.task_id)
+    return msgspec.json.decode(task.body, type=Stored).task.metric if task else None
+
+
+def prompt_text(db: Database, prompt_id: str) -> str:
+    """A prompt as a person reads it; empty where there is none."""
+    record = prompts.get(db, prompt_id)
+    return plain(msgspec.json.decode(record.body, type=Prompt)) if record else ""
+
+
+def evaluations_since(db: Database, run_id: str, seq: int) -> Iterator[EvaluationRecord]:
+    return stored.evaluations_since(db, run_id, seq)
+
+
+def last_event(db: Database) -> int:
+    return events.last(db)
+
+
+def events_since(db: Database, id: int, run_id: str | None = None) -> Iterator[Happened]:
+    """What happened after event ``id``, in one run where given."""
+    for record in events.since(db, id, run_id):
+        if (event := decode_event(record.kind, record.body)) is not None:
+            yield Happened(record.id, record.run_id, event)
+
+
+def latest_events(db: Database, run_id: str, until: int, wanted: Mapping[str, int]) -> list[Event]:
+    """The last events of a run up to event ``until``, in order, without reading all of them:
+    ``wanted`` maps a kind to how many of it are read at most, -1 for all."""
+    found = [
+        record
+        for kind, limit in wanted.items()
+        for record in events.latest(db, run_id, kind, until, limit)
+    ]
+    found.sort(key=lambda record: record.id)
+    return [msgspec.json.decode(record.body, type=EVENTS[record.kind]) for record in found]
+
+
+def _updated(db: Database, record: RunRecord, known: Run | None) -> Run:
+    if known is None:
+        task = tasks.get(db, record.task_id)
+        name = task.name if task else record.task_id
+        inputs = msgspec.json.decode(record.inputs, type=Inputs)
+    else:
+        name, inputs = known.task, known.inputs
+    verdict = known.verdict if known else None
+    return Run(record, name, inputs, verdict or _verdict(db, record))
+
+
+def _verdict(db: Database, record: RunRecord) -> GivenVerdict | None:
+    may_have_one = record.status == "finished" or record.stage == "verdict"
+    if not may_have_one or (found := verdicts.get(db, record.id)) is None:
+        return None
+    looks = verdicts.looks(db, record.task_id)
+    look = next(look.number for look in looks if look.run_id == record.id)
+    verdict = msgspec.json.decode(found.body, type=Verdict)
+    return GivenVerdict(**msgspec.structs.asdict(verdict), look=look)

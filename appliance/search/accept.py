@@ -1,0 +1,50 @@
+"""When a candidate takes the lead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Protocol
+
+from appliance.search.candidate import Candidate, difference
+
+
+class Accept(Protocol):
+    """A gate. Followers are told ``outcome`` of a candidate that passes; ``ends_round`` says
+    whether the other proposals of its round are then left untried."""
+
+    @property
+    def outcome(self) -> str: ...
+    @property
+    def ends_round(self) -> bool: ...
+    def passes(self, candidate: Candidate, leader: Candidate, among: int) -> bool:
+        """``candidate`` was kept in its race against ``leader``, one of ``among`` proposals."""
+        ...
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """The candidate's mean penalty is lower (SMAC's intensification, Hutter, Hoos and
+    Leyton-Brown, LION 2011)."""
+
+    outcome: str = "leads"
+    ends_round: bool = False
+
+    def passes(self, candidate: Candidate, leader: Candidate, among: int) -> bool:
+        return candidate.gain > 0
+
+
+@dataclass(frozen=True)
+class Proven:
+    """The candidate is proven better, paired and one-sided, at ``alpha`` shared among the proposals
+    of the round (Bonferroni), on all cases that the leader has seen."""
+
+    alpha: float = 0.05
+    outcome: str = "accepted"
+    ends_round: bool = True
+
+    def passes(self, candidate: Candidate, leader: Candidate, among: int) -> bool:
+        if len(candidate.scored) < len(leader.scored):
+            return False
+        z = NormalDist().inv_cdf(1 - self.alpha / max(among, 1))
+        return difference(candidate, leader).proves_better(z)

@@ -1,0 +1,69 @@
+"""The frame of all methods: what a method is, and how it is driven.
+
+A published method is one short file that reads like its algorithm. It is a generator that yields
+proposals, many at once where it has many, and is sent the candidates that became of them:
+
+    def method(lab: Lab) -> Turns:
+        while True:
+            scored = yield [Proposal(...), ...]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+from appliance.prompts.loaded import Loaded
+from appliance.prompts.prompt import Prompt
+from appliance.search.accept import Accept
+from appliance.search.candidate import Candidate, Proposal
+from appliance.search.lab import Lab, Spent
+from appliance.search.race import Going, Race
+
+Turns = Generator[Sequence[Proposal], list[Candidate | None], None]
+
+
+class Method(NamedTuple):
+    """``propose`` makes a method's turns. A phase ends after ``patience`` turns in a row that
+    brought no new candidate.
+
+    What a method costs: ``written`` is how many replies it has the reasoner write at once (0 where
+    it asks nothing), ``typical`` draws prompts such as it proposes, for a plan to price.
+    """
+
+    propose: Callable[[Lab], Turns]
+    patience: int = 20
+    written: int = 0
+    typical: Callable[[Loaded, int], list[Prompt]] | None = None
+
+
+def in_turn(methods: Sequence[Method], lab: Lab) -> Turns:
+    """The turns of several methods, one after the other, until their patience is at an end."""
+    patience = sum(method.patience for method in methods)
+    turns = {at: method.propose(lab) for at, method in enumerate(methods)}
+    scored: dict[int, list[Candidate | None] | None] = dict.fromkeys(turns)
+    idle = 0
+    while turns:
+        for at in list(turns):
+            if idle == patience:
+                return
+            idle += 1
+            try:
+                proposals = turns[at].send(scored[at])  # type: ignore[arg-type]
+            except StopIteration:
+                del turns[at]
+                continue
+            scored[at] = found = yield proposals
+            if any(found):
+                idle = 0
+
+
+def drive(turns: Turns, race: Race, *, depth: int, accept: Accept, going: Going) -> None:
+    """Races what a method proposes, round by round, until it ends or its budget does."""
+    with suppress(StopIteration, Spent):
+        proposals = next(turns)
+        while going():
+            found = race.round(proposals, depth=depth, accept=accept, going=going)
+            proposals = turns.send(found)
+    turns.close()

@@ -1,0 +1,28 @@
+"""What the prompts of a task are compared by."""
+
+from __future__ import annotations
+
+from appliance.calibrate.objective import Objective, log_shares
+from appliance.prompts.loaded import Loaded
+from appliance.prompts.render import asked, holds
+from appliance.task import Case, Task
+
+
+def objective_of(loaded: Loaded) -> Objective:
+    """The task's metric and what its tuning cases are like. Rows that are set aside as
+    demonstrations count among them: without these the split has fewer of every label."""
+    task = loaded.task
+    labels = tuple(label.name for label in task.labels)
+    kept = loaded.demonstrations.values()
+    shown = [Case(loaded.rows[row], labels) for ids in kept for row in ids]
+    cases = [*loaded.cases["tuning"], *shown]
+    # Nobody is asked whether none of the above holds.
+    unasked = task.none if loaded.seed.form == "yesno" else None
+    shares = log_shares(cases, unasked) if task.protocol == "fixed" else ()
+    positive = sum(is_positive(task, case) for case in cases) / len(cases)
+    return Objective(task.metric, shares, positive if task.metric == "micro_f1" else None)
+
+
+def is_positive(task: Task, case: Case) -> bool:
+    """Whether a case has something to find."""
+    return any(holds(label, case.query) for label in asked(task, case))

@@ -1,0 +1,72 @@
+"""How a search spends its budget: on which methods, on how many cases, in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from random import Random
+from typing import NamedTuple
+
+from appliance.search.objective import is_positive
+from appliance.task import Case, Task
+
+FIRST = 24
+"""Cases of the first rung, which every candidate sees."""
+
+DEEPEST = 8 * FIRST
+"""Cases that decide a race at most."""
+
+
+class Phase(NamedTuple):
+    """``methods`` propose in turn until a share of the stage's budget is spent (``until``).
+
+    Where ``halved`` is given, candidates see the first rung alone, and successive halving then
+    finds the best of them until that share is spent.
+    """
+
+    methods: tuple[str, ...]
+    until: float
+    halved: float = 0.0
+
+
+STANDARD = (
+    Phase(("formats",), until=0.3, halved=0.5),
+    Phase(("induce", "rewrite"), until=0.6),
+    Phase(("local",), until=1.0),
+)
+"""What pays on a small model: its format first, instructions, then demonstrations and wording
+around the best (see docs/benchmarks.md)."""
+
+
+def phases(methods: Sequence[str]) -> tuple[Phase, ...]:
+    """The standard schedule, or one phase of the ``methods`` that a run names."""
+    return (Phase(tuple(methods), until=1.0),) if methods else STANDARD
+
+
+def rungs(depth: int) -> list[int]:
+    """Cases after which a race looks at its losses: first few, then about twice as many each."""
+    steps = [min(FIRST, depth)]
+    while steps[-1] < depth:
+        following = 2 * steps[-1]
+        steps.append(depth if following > depth / 1.5 else following)
+    return steps
+
+
+def race_depth(cost_of_a_case: float, budget: float) -> int:
+    """On how many cases a race is decided: a tenth of the budget pays for them."""
+    return max(2 * FIRST, min(DEEPEST, int(0.1 * budget / max(cost_of_a_case, 1e-9))))
+
+
+def ordered(cases: Sequence[Case], task: Task, seed: int) -> list[Case]:
+    """The cases, shuffled. Where micro-F1 is sought, every other case is positive while positive
+    ones are left, since few cases of which hardly any is positive tell nothing."""
+    shuffled = list(cases)
+    Random(seed).shuffle(shuffled)
+    if task.metric != "micro_f1":
+        return shuffled
+    positives: list[Case] = []
+    rest: list[Case] = []
+    for case in shuffled:
+        (positives if is_positive(task, case) else rest).append(case)
+    pairs = list(chain.from_iterable(zip(positives, rest, strict=False)))
+    return pairs + positives[len(rest) :] + rest[len(positives) :]

@@ -1,0 +1,72 @@
+"""The choice among the few that a search leaves, on the selection split and by the serving body."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import fsum
+
+from appliance.evaluate.cost import expected_cost
+from appliance.evaluate.evaluator import Evaluator
+from appliance.evaluate.workbench import Unanswerable
+from appliance.scoring.outcomes import Outcome
+from appliance.search.candidate import Candidate
+from appliance.statistics.metrics import COUNTED, estimate, mean_loss
+from appliance.statistics.proportions import Estimate
+from appliance.task import Case
+
+LEAST = 32
+"""Selection cases that are scored whatever they cost."""
+
+Seen = Callable[[Candidate, Estimate, float], None]
+"""It is told of each candidate with its metric and its mean loss (nats) on the selection cases."""
+
+
+def select(
+    evaluator: Evaluator,
+    cases: Sequence[Case],
+    entrants: Sequence[Candidate],
+    budget: float,
+    seen: Seen,
+) -> tuple[Candidate, list[Outcome]]:
+    """The best entrant on rows that the search has not seen, and its outcomes there.
+
+    The budget (cost units) decides how many of the ``cases`` are used. The first entrant is the
+    seed: ties go to the earlier one, so that the seed stands unless something is better.
+    """
+    first: dict[str, Candidate] = {}
+    for entrant in entrants:
+        first.setdefault(entrant.final.id, entrant)
+    unique = list(first.values())
+    cases = _paid_for(evaluator, cases, unique, budget)
+    metric = evaluator.task.metric
+    ranks: dict[str, tuple[float, float]] = {}
+    outcomes: dict[str, list[Outcome]] = {}
+    for candidate in unique:
+        try:
+            scored = evaluator.score(candidate.prompt, cases, "serving")
+        except Unanswerable:
+            if candidate is entrants[0]:
+                raise
+            continue
+        outcomes[candidate.final.id] = scored
+        found = estimate(scored, candidate.fit, metric)
+        # What a search pays for errors stands for an F1 only roughly: to find nothing is cheap.
+        f1 = round(found.value, 4) if metric in COUNTED else 0.0
+        ranks[candidate.final.id] = -f1, round(fsum(candidate.penalties_of(scored)), 4)
+        seen(candidate, found, mean_loss(scored, candidate.fit, metric))
+    best = min((c for c in unique if c.final.id in ranks), key=lambda c: ranks[c.final.id])
+    return best, outcomes[best.final.id]
+
+
+def _paid_for(
+    evaluator: Evaluator, cases: Sequence[Case], entrants: Sequence[Candidate], budget: float
+) -> Sequence[Case]:
+    """The first cases, as far as the budget pays for scoring every entrant on them."""
+    prices = evaluator.bench.bodies["serving"].prices
+    few = len(cases[:LEAST])
+    base, more = (
+        sum(expected_cost(evaluator.renderer, c.prompt, cases[:n], prices) for c in entrants)
+        for n in (1, few)
+    )
+    each = (more - base) / max(few - 1, 1)
+    return cases[: max(few, int((budget - base) / each) if each else few)]
