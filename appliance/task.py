@@ -7,39 +7,11 @@ from typing import Any, Literal
 
 import msgspec
 
+from appliance.kinds import Kind, Metric
+
 Split = Literal["tuning", "selection", "test"]
 SPLITS: tuple[Split, ...] = ("tuning", "selection", "test")
 Protocol = Literal["fixed", "episodes"]
-Kind = Literal["relation", "classify", "answer", "spans", "reading"]
-FIELDS: dict[Kind, tuple[str, ...]] = {
-    "relation": ("text", "head", "tail"),
-    "classify": ("text",),
-    "answer": ("text",),
-    "spans": ("text",),
-    "reading": ("text", "question"),
-}
-"""What a row of each kind of task has beside what is to be predicted."""
-
-GOLD: dict[Kind, str] = {
-    "relation": "label",
-    "classify": "label",
-    "answer": "answer",
-    "spans": "spans",
-    "reading": "answer",
-}
-"""The field of a row that is to be predicted."""
-
-Metric = Literal["accuracy", "micro_f1", "macro_f1", "span_f1", "token_f1"]
-METRICS: dict[Kind, tuple[Metric, ...]] = {
-    "relation": ("accuracy", "micro_f1", "macro_f1"),
-    "classify": ("accuracy", "micro_f1", "macro_f1"),
-    "answer": ("accuracy",),
-    "spans": ("span_f1",),
-    "reading": ("token_f1", "accuracy"),
-}
-"""What each kind of task can be measured by, the usual one first. ``micro_f1`` leaves none of the
-above out."""
-
 Match = Literal["exact", "numeric", "choice"]
 """How a written answer is held against the right one."""
 

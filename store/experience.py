@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from store.database import write
-from store.records import ExperienceRecord
-from store.sql import insert
+from store.records import ExperienceRecord, OperatorRecord
+from store.sql import insert, to_record
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -18,3 +18,14 @@ def add(db: Database, experience: ExperienceRecord) -> None:
     """Adds a record; idempotent by run and sequence number, as a resumed run repeats it."""
     with write(db):
         insert(db, "experience", msgspec.structs.asdict(experience), "ON CONFLICT DO NOTHING")
+
+
+def summary(db: Database, kind: str, model: str) -> list[OperatorRecord]:
+    """What each operator did to each section on a kind of task and a model, over all runs."""
+    found = db.execute(
+        "SELECT operator, section, count(*), round(avg(gain), 6), round(avg(cost), 3) "
+        "FROM experience WHERE kind = ? AND model = ? GROUP BY operator, section "
+        "ORDER BY operator, section",
+        (kind, model),
+    )
+    return [to_record(OperatorRecord, row) for row in found.fetchall()]

@@ -144,6 +144,16 @@ class ExperienceRecord(msgspec.Struct, frozen=True):
     outcome: str
 
 
+class OperatorRecord(msgspec.Struct, frozen=True):
+    """How often an operator was tried on a section, its mean gain and its mean cost."""
+
+    operator: str
+    section: str
+    tried: int
+    gain: float
+    cost: float
+
+
 class VerdictRecord(msgspec.Struct, frozen=True):
     run_id: str
     task_id: str

@@ -60,7 +60,8 @@ class Engine(Protocol):
 
 
 class InProcess:
-    """``models.protocol.Models`` over one engine; ``calls`` are all requests but those about text."""
+    """``models.protocol.Models`` over one engine; ``calls`` has all requests that are not about
+    text."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine

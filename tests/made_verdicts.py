@@ -8,16 +8,9 @@ from typing import Any
 
 import msgspec
 
+from appliance.kinds import Kind, Metric
 from appliance.prompts.prompt import Prompt, Section
-from appliance.task import (
-    MULTIPLE,
-    Case,
-    Example,
-    Kind,
-    Label,
-    Metric,
-    Task,
-)
+from appliance.task import MULTIPLE, Case, Example, Label, Task
 from appliance.verdict.give import belonging
 from appliance.verdict.judge import judge
 from appliance.verdict.leaks import Leak

@@ -38,7 +38,8 @@ class Script:
 
     def start_runner(self, idle: float = 0.5) -> subprocess.Popen[bytes]:
         """It ends when it was idle for so many seconds."""
-        environment = os.environ | {"PYTHONPATH": str(RUNNER.parent), "STROP_IDLE": str(idle)}
+        path = os.pathsep.join(map(str, (RUNNER.parent, RUNNER.parent / "flows")))
+        environment = os.environ | {"PYTHONPATH": path, "STROP_IDLE": str(idle)}
         return subprocess.Popen(
             [sys.executable, str(RUNNER)], env=environment, stderr=(self.home / "log").open("ab")
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -33,4 +34,7 @@ def scripted_worker(self: host.Host, model: Model, body: str) -> str:
 host.Host.worker = scripted_worker  # type: ignore[method-assign]
 
 if __name__ == "__main__":
+    # Test files that bring methods of their own are named here.
+    for module in os.environ.get("STROP_METHODS", "").split():
+        import_module(module)
     runner.main()

@@ -8,8 +8,9 @@ from math import exp, log
 
 import msgspec
 
+from appliance.kinds import Metric
 from appliance.scoring.outcomes import Outcome, Scored
-from appliance.task import Case, Metric
+from appliance.task import Case
 
 
 class Objective(msgspec.Struct, frozen=True):

@@ -11,10 +11,10 @@ import msgspec
 
 from appliance.calibrate.calibration import calibrated, rethreshold
 from appliance.calibrate.objective import Objective
+from appliance.kinds import Metric
 from appliance.prompts.prompt import Prompt
 from appliance.scoring.outcomes import Outcome, Scored
 from appliance.scoring.yes_no import YesNoOutcome
-from appliance.task import Metric
 
 LEAST_POSITIVES = 15
 """The number of selection cases with something to find that a threshold is fitted on. Fewer say

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from appliance.kinds import Metric
 from appliance.statistics.metrics import NAMES
-from appliance.task import Metric
 from appliance.verdict.verdict import Side, Verdict
 
 if TYPE_CHECKING:

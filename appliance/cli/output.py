@@ -85,9 +85,26 @@ def json_text(document: Mapping[str, Any]) -> str:
 def columns(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Left-aligned columns under their headings."""
     table = [[printable(cell) for cell in row] for row in (headings, *rows)]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = ("  ".join(map(str.ljust, row, widths)) for row in table)
+    widths = [max(map(_width, column)) for column in zip(*table, strict=True)]
+    lines = (
+        "  ".join(
+            cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)
+        )
+        for row in table
+    )
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _width(cell: str) -> int:
+    """How many columns of a terminal the cell takes: a Chinese character takes two of them, a
+    combining one none."""
+    if cell.isascii():
+        return len(cell)
+    try:
+        from rich.cells import cell_len
+    except ModuleNotFoundError:  # the base install has no rich, and lists models all the same
+        return len(cell)
+    return cell_len(cell)
 
 
 def _as_escapes(match: re.Match[str]) -> str:

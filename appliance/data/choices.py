@@ -7,12 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from appliance.task import (
-    Kind,
-    Label,
-    Match,
-    Metric,
-)
+from appliance.kinds import KINDS, Kind, Metric
+from appliance.task import Label, Match
 
 SEVERAL = "for several labels a text give --several"
 
@@ -61,9 +57,9 @@ class Choices(msgspec.Struct, frozen=True):
     @property
     def one_label(self) -> bool:
         """Whether each row has exactly one label. Every label then has to be in every split."""
-        return self.kind in ("relation", "classify") and not self.several
+        return KINDS[self.kind].gold == "label" and not self.several
 
     @property
     def labelled(self) -> bool:
         """Whether rows have labels, or entities with types."""
-        return self.kind in ("relation", "classify", "spans")
+        return KINDS[self.kind].gold in ("label", "spans")

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from appliance.canonical import canonical
 from appliance.data import Imported
 from appliance.data.split.demonstrations import shot_pool
 from appliance.data.split.splits import split_hash
 from appliance.data.spool import Spool
 from appliance.errors import InputError
+from appliance.prompts.canonical import canonical
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.seeds import plain_seed

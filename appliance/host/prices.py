@@ -10,9 +10,10 @@ from appliance.evaluate.decisions import decisions
 from appliance.evaluate.workbench import Body, Prices
 from appliance.host.host import Host, tokeniser_of
 from appliance.host.workload import Workload
+from appliance.kinds import KINDS
 from appliance.search.quote import written_at_once
 from appliance.search.schedule import FIRST
-from appliance.task import GOLD, Task
+from appliance.task import Task
 from models.catalog import TWIN, Model
 from models.engine import Differentiate, Generate, Generated, Gradients, Score, Scores
 
@@ -40,7 +41,7 @@ def price_bodies(host: Host, model: Model, reasoner: Model, work: Workload) -> d
 
 def _reading_and_writing(host: Host, worker: str, work: Workload) -> Prices:
     reading = _prefill(host, worker, Score(work.sheet().segments))
-    if GOLD[work.loaded.task.kind] == "label":
+    if KINDS[work.loaded.task.kind].gold == "label":
         return Prices(reading)
     # The seed may choose where other formats write. Nothing stops a measured reply early, and many
     # at once are written several times as fast as one. A written token costs at least what a read

@@ -9,8 +9,8 @@ from typing import Literal
 
 import msgspec
 
-from appliance.canonical import canonical
 from appliance.errors import PromptError
+from appliance.prompts.canonical import canonical
 
 SECTIONS = ("role", "task", "definitions", "guidance", "output")
 SECTION_SLOTS = frozenset({"labels", "definitions"})

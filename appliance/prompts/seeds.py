@@ -5,58 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from appliance.kinds import KINDS, Texts
 from appliance.prompts.prompt import Prompt, Section
-from appliance.task import Case, Kind, Task
+from appliance.task import Case, Task
 
-Written = tuple[str, str]
-"""An instruction and an example."""
-
-SEEDS: dict[Kind, Written] = {
-    "relation": (
-        "Classify the relation between the head and tail entity. Possible relations: {labels}\n\n",
-        "Sentence: {text}\nHead: {head}\nTail: {tail}\nRelation: {label}\n\n",
-    ),
-    "classify": (
-        "Classify the text. Possible labels: {labels}\n\n",
-        "Text: {text}\nLabel: {label}\n\n",
-    ),
-    "answer": (
-        "Answer the question. Think step by step.\n\n",
-        "Question: {text}\nReasoning: {reasoning}\nSo the answer is: {answer}\n\n",
-    ),
-    "spans": (
-        "List the named entities of the text with their types. Types: {labels}\n\n",
-        "Text: {text}\nEntities: {answer}\n\n",
-    ),
-    "reading": (
-        "Answer the question with words of the passage.\n\n",
-        "Passage: {text}\nQuestion: {question}\nAnswer: {answer}\n\n",
-    ),
-}
-
-SEVERAL: Written = (
-    "Say whether the label holds for the text. Answer yes or no.\n\n",
-    "Text: {text}\nLabel: {label}\nAnswer: {answer}\n\n",
-)
-
-CHOSEN: Written = ("Answer the question.\n\n", "Question: {text}\nAnswer: {answer}\n\n")
+CHOSEN: Texts = ("Answer the question.\n\n", "Question: {text}\nAnswer: {answer}\n\n")
 """The seed where an answer is one of a question's options. They are scored, so nothing has to be
 written."""
 
-OFFERED: Written = (
+OFFERED: Texts = (
     "Answer the question.\n\n",
     "Question: {text}\nOptions: {choices}\nAnswer: {answer}\n\n",
 )
 """The same seed for texts that do not list the options."""
-
-YES_NO_RELATION: Written = (
-    "You are given a relation with its description in brackets, a support sentence and a query "
-    "sentence. A relation connects a subject and an object, which are tagged. Decide whether the "
-    "relation holds in the query sentence. Answer yes or no.\n\n",
-    'Relation name: "{label}" ({definition})\nSupport sentence: {support}\n'
-    "Query sentence: {marked}\nAnswer: {answer}\n\n",
-)
-"""The form of the two-stage paper (Chakma et al. 2026): one yes/no prompt a relation."""
 
 
 def plain_seed(
@@ -68,13 +29,13 @@ def plain_seed(
     first is shown. ``cases`` are some of the task's: a question's options are listed in the prompt
     unless the texts of all of them list theirs.
     """
-    instruction, example = SEEDS[task.kind]
-    if task.several:
-        instruction, example = SEVERAL
+    kind = KINDS[task.kind]
+    instruction, example = kind.seed
+    few_have_one = task.metric == "micro_f1" and task.protocol == "episodes"
+    if kind.yes_no_seed and (task.several or few_have_one):
+        instruction, example = kind.yes_no_seed
     elif task.match == "choice":
         instruction, example = CHOSEN if all(map(_lists_options, cases)) else OFFERED
-    elif task.kind == "relation" and task.metric == "micro_f1" and task.protocol == "episodes":
-        instruction, example = YES_NO_RELATION
     return Prompt(
         sections=(Section("task", instruction),),
         example=example,

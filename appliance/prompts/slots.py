@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from appliance.kinds import KINDS
 from appliance.prompts.entities import write_json, write_tags
 from appliance.prompts.prompt import Prompt, Wording
 from appliance.task import Example, Task
@@ -27,7 +28,7 @@ def values(prompt: Prompt, task: Task, row: Example) -> dict[str, str]:
 
 def answer_of(prompt: Prompt, task: Task, row: Example) -> str:
     """The right answer as it is to be written."""
-    if task.kind != "spans":
+    if KINDS[task.kind].gold != "spans":
         return row.answers[0] if row.answers else ""
     write = write_json if prompt.output == "json" else write_tags
     return write(row.spans, row.text)

@@ -5,31 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from appliance.errors import InputError
+from appliance.kinds import KINDS
 from appliance.prompts.loaded import Loaded
-from appliance.prompts.prompt import Form, Prompt
-from appliance.task import (
-    FIELDS,
-    GOLD,
-    Case,
-    Kind,
-    Task,
-)
-
-FORMS: dict[Kind, tuple[Form, ...]] = {
-    "relation": ("choice", "yesno"),
-    "classify": ("choice", "yesno"),
-    "answer": ("written",),
-    "spans": ("written",),
-    "reading": ("written",),
-}
-OWN_SLOTS: dict[Kind, tuple[str, ...]] = {
-    "relation": ("marked", "label", "definition", "support", "answer"),
-    "classify": ("label", "definition", "answer"),
-    "answer": ("choices", "reasoning", "answer"),
-    "spans": ("answer",),
-    "reading": ("answer",),
-}
-"""The slots that rows of a kind can fill beside their fields."""
+from appliance.prompts.prompt import Prompt
+from appliance.task import Case, Task
 
 
 def check(prompt: Prompt, loaded: Loaded, cases: Sequence[Case]) -> None:
@@ -40,15 +19,16 @@ def check(prompt: Prompt, loaded: Loaded, cases: Sequence[Case]) -> None:
 
 
 def _check_slots(prompt: Prompt, task: Task) -> None:
-    if foreign := prompt.slots - {*FIELDS[task.kind], *OWN_SLOTS[task.kind]}:
+    kind = KINDS[task.kind]
+    if foreign := prompt.slots - {*kind.fields, *kind.slots}:
         raise InputError(
             f"prompt {prompt.id} has the slot {{{min(foreign)}}}, and rows of {task.name} have no "
             f"{min(foreign)}: it was written for another kind of task"
         )
-    if prompt.form not in FORMS[task.kind]:
+    if prompt.form not in kind.forms:
         raise InputError(
             f"prompt {prompt.id} asks for {{{prompt.target}}} in the form {prompt.form}, and what "
-            f"is predicted of rows of {task.name} is their {GOLD[task.kind]}: it was written for "
+            f"is predicted of rows of {task.name} is their {kind.gold}: it was written for "
             "another kind of task"
         )
     if task.several and prompt.form != "yesno":
@@ -61,7 +41,10 @@ def _check_slots(prompt: Prompt, task: Task) -> None:
 def _check_numbers(prompt: Prompt, task: Task, cases: Sequence[Case]) -> None:
     """A bias and label words hold one for each label of their task, and only cases that all choose
     among the same have such labels."""
-    same = len({case.options for case in cases}) == 1 and task.kind not in ("spans", "reading")
+    same = len({case.options for case in cases}) == 1 and KINDS[task.kind].comparison not in (
+        "entities",
+        "quote",
+    )
     options = cases[0].options if same and task.protocol == "fixed" else ()
     labels = len(options) - (prompt.form == "yesno" and task.none in options)
     if len(prompt.bias) not in (0, labels):

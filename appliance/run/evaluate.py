@@ -21,6 +21,7 @@ from appliance.evaluate.workbench import (
 )
 from appliance.host.host import Host, tokeniser_of
 from appliance.host.prepare import prepare
+from appliance.kinds import KINDS
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.validate import check
@@ -28,7 +29,7 @@ from appliance.run.messages import Evaluate, Evaluated, EvaluatedCase, Evaluated
 from appliance.scoring.answers import prediction
 from appliance.search.ranking import Entered, race
 from appliance.statistics.metrics import mean_loss, searched_by, summarise
-from appliance.task import METRICS, Case, Task
+from appliance.task import Case, Task
 from models.engine import Generated, Scores, decode_reply
 from store import prompts
 
@@ -123,7 +124,9 @@ def _evaluated(
     pairs = zip(cases, entry.outcomes, strict=False)
     predicted = [prediction(task, prompt, case, outcome, first=first) for case, outcome in pairs]
     counted = [(each.exact, each.credit, each.tally) for each in predicted]
-    others = [m for m in METRICS[task.kind] if m not in (searched_by(task.metric), "macro_f1")]
+    others = [
+        m for m in KINDS[task.kind].metrics if m not in (searched_by(task.metric), "macro_f1")
+    ]
     return EvaluatedPrompt(
         name=name,
         prompt=prompt.id,

@@ -25,11 +25,13 @@ from appliance.prompts.validate import check
 from appliance.run.journal import StoreJournal
 from appliance.run.messages import GivenVerdict, Inputs, Tune, encode
 from appliance.run.recorder import RunRecorder
+from appliance.search.experience import Experience
+from appliance.search.methods import METHODS
 from appliance.task import SPLITS
 from appliance.tune import MINUTE, Watcher, tune
 from appliance.verdict.give import give_verdict
 from appliance.verdict.verdict import threshold
-from store import database, prompts, runs, verdicts
+from store import database, experience, prompts, runs, verdicts
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -66,6 +68,10 @@ def create(db: Database, host: Host, command: int, asked: Tune) -> None:
         version=__version__,
         start=start,
         methods=asked.methods,
+        experience=tuple(
+            msgspec.convert(done, Experience, from_attributes=True)
+            for done in experience.summary(db, loaded.task.kind, model.name)
+        ),
     )
     prompts.add(
         db,
@@ -157,6 +163,8 @@ def retrace(
         seed=inputs.seed,
         budget=inputs.budget,
         fits=fits,
+        methods=inputs.methods,
+        experience=inputs.experience,
     )
     return evaluator, best
 
@@ -168,6 +176,9 @@ def _amounts(asked: Tune) -> tuple[float, int]:
         raise InputError("the minutes must be a finite number above 0")
     if not 0 <= seed < SEEDS:
         raise InputError(f"the seed is {seed}; it must be a whole number from 0 to {SEEDS - 1}")
+    if unknown := [name for name in asked.methods if name not in METHODS]:
+        known = ", ".join(METHODS)
+        raise InputError(f"there is no search method {unknown[0]!r}; choose among {known}")
     return minutes, seed
 
 

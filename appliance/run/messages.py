@@ -11,11 +11,12 @@ import msgspec
 
 from appliance.errors import InputError
 from appliance.evaluate.workbench import Body
+from appliance.kinds import Metric
 from appliance.prompts.prompt import Prompt
 from appliance.scoring.answers import Prediction
 from appliance.search.experience import Experience
 from appliance.statistics.proportions import Estimate
-from appliance.task import Metric, Split
+from appliance.task import Split
 from appliance.verdict.verdict import Verdict
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import msgspec
 
 from appliance.data.tasks import Stored
+from appliance.kinds import Metric
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.show import plain
 from appliance.run.messages import EVENTS, Event, GivenVerdict, Inputs, decode_event
-from appliance.task import Metric
 from appliance.verdict.verdict import Verdict
 from store import database, events, prompts, tasks, verdicts
 from store import runs as stored

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from appliance.evaluate.workbench import Workbench
+from appliance.kinds import Kind
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.show import diff
 from appliance.run.messages import Best, Event, Inputs, Progress, Stage, Tried, encode, kind_of
 from appliance.search.candidate import Candidate
 from appliance.statistics.metrics import searched_by
 from appliance.statistics.proportions import Estimate
-from appliance.task import Kind
 from store import events, experience, prompts, runs
 from store.records import EvaluationRecord, ExperienceRecord
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal
 
 import msgspec
 
@@ -34,8 +34,6 @@ RESTING: dict[str, Status] = {"pause": "paused", "stop": "stopped"}
 
 JOURNALLED: tuple[Control, ...] = ("pause", "stop", "finish")
 """Controls that change the path of a run, so that its journal has them."""
-
-CONTROLS: tuple[Control, ...] = get_args(Control)
 
 
 def is_final(status: str) -> bool:

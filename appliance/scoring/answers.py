@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from appliance.kinds import KINDS
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.slots import answer_of
 from appliance.scoring.outcomes import Outcome
@@ -60,9 +61,10 @@ def gold(task: Task, prompt: Prompt, case: Case) -> str:
     row = case.query
     if task.several:
         return BETWEEN.join(y for y in case.labels if y in row.labels) or task.none or ""
-    if task.kind in ("relation", "classify") or task.match == "choice":
+    kind = KINDS[task.kind]
+    if kind.gold == "label" or task.match == "choice":
         return case.options[case.gold]
-    if task.kind == "spans":
+    if kind.gold == "spans":
         return answer_of(msgspec.structs.replace(prompt, output="json"), task, row)
     return BETWEEN.join(row.answers)
 

@@ -12,7 +12,8 @@ from typing import Protocol
 
 import msgspec
 
-from appliance.task import Metric, Tally
+from appliance.kinds import Metric
+from appliance.task import Tally
 
 MISS = 4.0
 """How much more a missed label weighs than a wrong one: F1 is maximal where costs are as (2 - F) to

@@ -7,19 +7,17 @@ from collections.abc import Sequence
 import msgspec
 
 from appliance.encode.renderer import Renderer
+from appliance.kinds import KINDS
 from appliance.prompts.entities import write_json
 from appliance.prompts.prompt import Prompt, split_slots
 from appliance.scoring import entities, matching, reading
 from appliance.scoring.grammars import json_grammar, tags_grammar
 from appliance.scoring.outcomes import Written
-from appliance.task import Case, Kind, Task
+from appliance.task import Case, Task
 from models.engine import Generate
 
 REASONING = 96
 """The most tokens of reasoning."""
-
-ANSWER: dict[Kind, int] = {"answer": 16, "reading": 24, "spans": 96}
-"""The most tokens of an answer. Text with tags may have these beyond the tokens of the text."""
 
 Tokens = tuple[int, ...]
 
@@ -34,8 +32,10 @@ def longest_answer(renderer: Renderer, prompt: Prompt, cases: Sequence[Case]) ->
     task = renderer.task
     if not answers_are_written(task, prompt):
         return 0
-    tagged = task.kind == "spans" and prompt.output == "tags"
-    return ANSWER[task.kind] + (renderer.longest_text(cases) if tagged else 0)
+    kind = KINDS[task.kind]
+    # Text with tags may have these beyond the tokens of the text.
+    tagged = kind.comparison == "entities" and prompt.output == "tags"
+    return kind.longest + (renderer.longest_text(cases) if tagged else 0)
 
 
 def thinking(prompt: Prompt, openings: Sequence[Tokens]) -> Generate:
@@ -48,7 +48,7 @@ def thinking(prompt: Prompt, openings: Sequence[Tokens]) -> Generate:
 def request(task: Task, prompt: Prompt, openings: Sequence[Tokens], most: int) -> Generate:
     """Asks for the likeliest answers, each on one line of at most ``most`` tokens."""
     asked = _written(openings, most, ("\n",))
-    if task.kind != "spans":
+    if KINDS[task.kind].comparison != "entities":
         return asked
     types = [label.name for label in task.labels]
     grammar = json_grammar(types) if prompt.output == "json" else tags_grammar(types)
@@ -60,12 +60,12 @@ def read(task: Task, prompt: Prompt, case: Case, written: str, nll: float) -> Wr
     negative log-probability by its ``units``, in nats."""
     row = case.query
     written = written.rstrip().removesuffix(prompt.separator.strip())
-    match task.kind:
-        case "answer":
+    match KINDS[task.kind].comparison:
+        case "match":
             predicted = matching.predicted(written, task.match)
             right = matching.matches(predicted, row.answers, task.match)
             exact, credit = right, float(right)
-        case "reading":
+        case "quote":
             predicted = written.strip()
             exact = reading.exact_match(predicted, row.answers)
             credit = reading.token_f1(predicted, row.answers)

@@ -7,13 +7,14 @@ from math import exp, log1p
 
 import msgspec
 
+from appliance.kinds import Metric
 from appliance.scoring.outcomes import (
     MISS,
     Calibration,
     Probable,
     missed_more,
 )
-from appliance.task import MULTIPLE, Metric, Tally
+from appliance.task import MULTIPLE, Tally
 
 
 class YesNoOutcome(msgspec.Struct, frozen=True):

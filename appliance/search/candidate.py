@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 
 from appliance.calibrate.calibration import Fit, calibrated, fit, fit_inverse_temperature, penalties
 from appliance.calibrate.objective import Objective
+from appliance.kinds import Metric
 from appliance.prompts.prompt import Prompt
 from appliance.scoring.outcomes import Outcome
 from appliance.statistics.differences import Difference, compare
 from appliance.statistics.metrics import estimate, mean_loss
 from appliance.statistics.proportions import Estimate
-from appliance.task import Case, Metric
+from appliance.task import Case
 
 
 @dataclass(frozen=True)

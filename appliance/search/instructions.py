@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from appliance.kinds import KINDS
 from appliance.prompts.entities import write_json
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.units import protected_words, replace, section_unit
-from appliance.task import BETWEEN, GOLD, Case, Kind, Task
+from appliance.task import BETWEEN, Case, Task
 
 SHOWN = 4
 """Rows that the reasoner is shown."""
@@ -20,14 +21,6 @@ MAX_TOKENS = 72
 """Tokens of each at most."""
 
 MAX_CHARACTERS = 400
-
-WORK: dict[Kind, str] = {
-    "relation": "name the relation between two entities",
-    "classify": "label texts",
-    "answer": "answer questions",
-    "spans": "list the named entities of texts",
-    "reading": "answer questions about passages",
-}
 
 
 def instructions(replies: Sequence[str]) -> list[str]:
@@ -60,7 +53,7 @@ def shown(task: Task, case: Case) -> str:
 
 def predicted_words(task: Task, predicted: str) -> str:
     """What a model predicted, labels by the words that prompts write for them."""
-    return worded(task, predicted.split(BETWEEN)) if GOLD[task.kind] == "label" else predicted
+    return worded(task, predicted.split(BETWEEN)) if KINDS[task.kind].gold == "label" else predicted
 
 
 def worded(task: Task, labels: Iterable[str]) -> str:
@@ -71,6 +64,6 @@ def _right(task: Task, case: Case) -> str:
     row = case.query
     if row.answers:
         return row.answers[0]
-    if task.kind == "spans":
+    if KINDS[task.kind].gold == "spans":
         return write_json(row.spans, row.text)
     return worded(task, row.labels if task.several else (case.options[case.gold],))

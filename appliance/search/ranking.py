@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from math import fsum
 
 from appliance.evaluate.evaluator import Evaluator
+from appliance.kinds import Metric
 from appliance.prompts.prompt import Prompt
 from appliance.scoring.outcomes import Outcome
 from appliance.search.schedule import rungs
 from appliance.statistics.differences import compare
-from appliance.task import Case, Metric
+from appliance.task import Case
 
 ALPHA = 0.05
 """Chance that any prompt as good as the leader drops out, shared among all pairs at all looks: the

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from appliance.kinds import Metric
 from appliance.scoring.outcomes import Calibration, Outcome
-from appliance.task import Metric, Tally
+from appliance.task import Tally
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +30,7 @@ COUNTED: tuple[Metric, ...] = ("micro_f1", "span_f1")
 """The metrics that are an F1 of counts summed over cases."""
 
 RESAMPLES = 500
-"""So few are enough for the interval of a candidate, and there are thousands of candidates."""
+"""The number of draws for an interval; a search has thousands of candidates with one each."""
 
 
 def searched_by(metric: Metric) -> Metric:

@@ -8,11 +8,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from appliance.kinds import Metric
 from appliance.statistics.claims import refusal
 from appliance.statistics.paired import paired
 from appliance.statistics.power import power_paired
 from appliance.statistics.proportions import Estimate
-from appliance.task import BETWEEN, Metric
+from appliance.task import BETWEEN
 from appliance.verdict.verdict import (
     ALPHA,
     DISCORDANCE,

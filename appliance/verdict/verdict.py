@@ -6,7 +6,8 @@ from typing import Literal
 
 import msgspec
 
-from appliance.task import Metric, Tally
+from appliance.kinds import Metric
+from appliance.task import Tally
 
 ALPHA = 0.05
 GAIN, DISCORDANCE = 0.1, 0.2

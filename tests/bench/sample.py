@@ -22,7 +22,7 @@ from appliance.calibrate.calibration import calibrated, fit
 from appliance.calibrate.objective import Objective, log_shares
 from appliance.data.tasks import load, sample, save
 from appliance.prompts.prompt import Prompt
-from appliance.search.methods.local import shot_sets
+from appliance.search.shots import shot_sets
 from appliance.search.spaces.labels import RELATION
 from appliance.search.spaces.space import build, choose_point
 from appliance.statistics.paired import paired

@@ -157,7 +157,7 @@ def play(db: Any, status: str = "finished", best: Prompt = BEST, **verdict: Any)
         verdicts.record(
             db, run_id=RUN, task_id=run.task_id, body=msgspec.json.encode(body).decode()
         )
-        emit(db, "verdict", **body)
+        emit(db, "verdict", look=1, **body)
     error = "the worker died" if status == "failed" else None
     runs.set_status(db, RUN, status, error)
 

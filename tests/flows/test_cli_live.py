@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Callable
 
 import pytest
 from msgspec.structs import asdict
+from rich.cells import cell_len
 from rich.console import Console
 
 from appliance.cli import figures
@@ -96,6 +98,19 @@ def test_durations_are_read_at_a_glance() -> None:
 
 def test_columns_line_up_and_stay_on_their_lines() -> None:
     assert columns(("a", "b"), [("long", "x\ny")]) == "a     b\nlong  x\\ny"
+
+
+@pytest.mark.parametrize(
+    "cell", ["模型", "ﾓﾃﾞﾙ", "re\u0301sume\u0301", "한국어", "naïve", "😀", "plain"]
+)
+def test_columns_line_up_by_the_width_that_a_terminal_gives_them(cell: str) -> None:
+    lines = columns(("name", "n"), [(cell, "1"), ("ascii only", "2")]).split("\n")
+    assert {cell_len(line[:-1]) for line in lines} == {len("ascii only  ")}
+
+
+def test_wide_cells_are_listed_where_rich_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rich.cells", None)
+    assert columns(("a", "b"), [("模型", "1")]) == "a   b\n模型  1"
 
 
 def test_json_is_exact_and_in_ascii() -> None:

@@ -18,8 +18,9 @@ from appliance.evaluate.cost import (
     writes,
 )
 from appliance.evaluate.workbench import Prices
+from appliance.kinds import KINDS
 from appliance.prompts.prompt import Prompt
-from appliance.scoring.written import ANSWER, REASONING
+from appliance.scoring.written import REASONING
 from models.engine import Segment
 from models.trie import build
 
@@ -47,11 +48,11 @@ def test_where_nothing_is_written_the_tokens_that_are_read_are_all_that_costs(na
 @pytest.mark.parametrize(
     ("name", "prompt", "most"),
     [
-        ("answer", DIRECT, ANSWER["answer"]),
-        ("answer", STEPS, REASONING + ANSWER["answer"]),
+        ("answer", DIRECT, KINDS["answer"].longest),
+        ("answer", STEPS, REASONING + KINDS["answer"].longest),
         ("reading", msgspec.structs.replace(DIRECT, example="{text}{question}{answer}\n"),
-         ANSWER["reading"]),
-        ("spans", DIRECT, ANSWER["spans"]),
+         KINDS["reading"].longest),
+        ("spans", DIRECT, KINDS["spans"].longest),
         ("choice", DIRECT, 0),
         ("choice", STEPS, REASONING),
     ],
@@ -66,7 +67,9 @@ def test_text_that_is_copied_with_tags_may_take_as_many_tokens_more_as_it_has():
     using, cases = renderer("spans")
     tagged = msgspec.structs.replace(DIRECT, output="tags")
     [most] = {longest(using, tagged, cases)}
-    assert most == ANSWER["spans"] + using.longest_text(cases) > longest(using, DIRECT, cases)
+    assert (
+        most == KINDS["spans"].longest + using.longest_text(cases) > longest(using, DIRECT, cases)
+    )
     assert using.longest_text(cases[:1]) <= using.longest_text(cases)
 
 

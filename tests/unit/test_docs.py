@@ -16,8 +16,8 @@ import pytest
 
 from appliance.cli import strop
 from appliance.data.check import find_span
+from appliance.kinds import KINDS
 from appliance.prompts import seeds
-from appliance.task import FIELDS
 
 REPOSITORY = Path(__file__).parents[2]
 DOCUMENTS = [
@@ -198,7 +198,7 @@ def test_the_constraints_are_exact_versions_from_any_index():
 def test_the_example_row_of_the_readme_can_be_imported():
     blocks = re.findall(r"^```json\n(.*?)^```$", DOCUMENTS[0].read_text("utf-8"), re.M | re.S)
     rows = [json.loads(line) for block in blocks for line in block.splitlines()]
-    assert rows and all({*FIELDS["relation"], "label"} <= set(row) for row in rows)
+    assert rows and all({*KINDS["relation"].fields, "label"} <= set(row) for row in rows)
     assert all(find_span(row["text"], row[field]) for row in rows for field in ("head", "tail"))
 
 

@@ -16,12 +16,8 @@ from appliance.data.choices import Choices, Sizes
 from appliance.data.read import jsonl
 from appliance.data.read.rows import fixed_task
 from appliance.errors import InputError
-from appliance.task import (
-    GOLD,
-    SPLITS,
-    Kind,
-    Label,
-)
+from appliance.kinds import KINDS, Kind
+from appliance.task import SPLITS, Label
 
 WORDS = [a + b + c for a in "bdfgklmn" for b in "aeiou" for c in "rstz"]
 
@@ -118,8 +114,8 @@ def test_a_task_is_measured_by_its_kind_s_metric_or_the_one_given(
 @pytest.mark.parametrize("kind", EVERY)
 def test_what_is_to_be_predicted_has_to_be_there(file: Path, kind: Kind) -> None:
     rows = [dict(row) for row in EVERY[kind]]
-    del rows[2][GOLD[kind]]
-    assert f"line 3, {GOLD[kind]}: is missing" in refusal(file, rows, kind)
+    del rows[2][KINDS[kind].gold]
+    assert f"line 3, {KINDS[kind].gold}: is missing" in refusal(file, rows, kind)
 
 
 def test_labels_of_a_row_are_sorted_and_said_once(file: Path) -> None:

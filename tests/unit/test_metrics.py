@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.calibrate.calibration import Fit
+from appliance.kinds import Metric
 from appliance.scoring.outcomes import Scored, Written
 from appliance.statistics.metrics import (
     NAMES,
@@ -17,7 +18,6 @@ from appliance.statistics.metrics import (
     summarise,
 )
 from appliance.statistics.proportions import wilson
-from appliance.task import Metric
 
 PLAIN = Fit(0.0)
 TALLY = st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 3))

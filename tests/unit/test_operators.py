@@ -9,11 +9,12 @@ import pytest
 import tiny_tasks
 
 from appliance.calibrate.objective import Objective
+from appliance.kinds import KINDS
 from appliance.prompts.prompt import Prompt
 from appliance.scoring.outcomes import Outcome, Scored, Written
 from appliance.scoring.yes_no import YesNoOutcome
 from appliance.search.candidate import Candidate
-from appliance.search.instructions import WORK, instructed
+from appliance.search.instructions import instructed
 from appliance.search.lab import Lab
 from appliance.search.methods import induce, rewrite
 from appliance.search.race import Race
@@ -95,7 +96,7 @@ def test_rewriting_shows_what_the_model_said_and_what_it_was_asked_to_do(name):
     task, cases = TASKS[name].task, TASKS[name].cases["tuning"]
     leader = wrong_on(name, cases)
     text, shown = asked("rewrite", task, leader, cases)
-    assert f"tells a model how to {WORK[task.kind]}:" in text
+    assert f"tells a model how to {KINDS[task.kind].work}:" in text
     instruction = leader.prompt.section("task").replace("{labels}", "").strip()
     assert f'"{instruction}"' in text and "{labels}" not in text
     by_case = {outcome.case: outcome for outcome in leader.scored}

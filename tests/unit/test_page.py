@@ -177,9 +177,9 @@ def test_a_kind_of_task_has_its_sections(kind: str, headings: list[str]):
 
 
 def test_methods_that_no_figure_needs_are_not_told():
-    said = page(made.written("answer"))
-    assert "exact McNemar" in said and "Wilson" in said
-    assert "Guo et al." not in said and "bootstrap" not in said
+    shown = page(made.written("answer"))
+    assert "exact McNemar" in shown and "Wilson" in shown
+    assert "Guo et al." not in shown and "bootstrap" not in shown
 
 
 def test_an_interval_s_method_is_named_where_cases_belong_together():

@@ -69,7 +69,7 @@ def test_a_smaller_threshold_needs_a_larger_gain() -> None:
     assert first is not None and second is not None and first < second
 
 
-def test_advice_says_what_so_many_rows_can_find() -> None:
+def test_advice_says_what_a_number_of_rows_can_find() -> None:
     assert advice(60) == (
         "60 test rows: if 20 % of answers change, a gain of 12.6 points is found about half the "
         "time, one of 16.3 points four times in five"

@@ -14,10 +14,10 @@ from appliance.calibrate.calibration import Fit
 from appliance.encode.renderer import Renderer
 from appliance.evaluate.evaluator import BLOCK, Evaluator
 from appliance.evaluate.workbench import Body, Prices, Workbench
+from appliance.kinds import KINDS
 from appliance.prompts.prompt import Prompt
 from appliance.scoring.outcomes import MISS, Scored, Written
 from appliance.scoring.written import (
-    ANSWER,
     REASONING,
     read,
     request,
@@ -50,9 +50,9 @@ def test_reasoning_is_the_likeliest_and_ends_where_the_answer_is_drawn_out():
 
 @pytest.mark.parametrize(("task", "kind"), [(SUMS, "answer"), (READING, "reading")])
 def test_an_answer_is_the_likeliest_line(task, kind):
-    asked = request(task, DIRECT, OPENINGS, ANSWER[kind])
+    asked = request(task, DIRECT, OPENINGS, KINDS[kind].longest)
     assert asked == Generate(
-        prompts=OPENINGS, max_tokens=ANSWER[kind], temperature=0.0, stop=("\n",)
+        prompts=OPENINGS, max_tokens=KINDS[kind].longest, temperature=0.0, stop=("\n",)
     )
 
 
@@ -178,7 +178,7 @@ def test_reasoning_is_written_first_and_the_answer_is_read_after_it():
     using.score(STEPS, cases)
     assert kinds(models) == [Generate, Score, Generate]
     thought, scored, answered = models.calls
-    assert thought.max_tokens == REASONING and answered.max_tokens == ANSWER["answer"]
+    assert thought.max_tokens == REASONING and answered.max_tokens == KINDS["answer"].longest
     for before, after in zip(thought.prompts, answered.prompts, strict=True):
         more = bytes(after)[len(before) :].decode()
         assert more.startswith(" It is (") and more.endswith(").\nSo the answer is:")

@@ -20,13 +20,8 @@ from appliance.cli.task.importing import (
 )
 from appliance.data.choices import Choices, Sizes
 from appliance.data.labels.given import read_labels
-from appliance.task import (
-    FIELDS,
-    METRICS,
-    Kind,
-    Match,
-    Metric,
-)
+from appliance.kinds import KINDS, Kind, KindOfTask, Metric
+from appliance.task import Match
 
 SIZES = (
     "write three whole numbers, as in 96,48,100, or three shares that add to 1, as in 0.4,0.2,0.4"
@@ -73,13 +68,17 @@ def _metric_option(metrics: tuple[str, ...]) -> Option:
     )
 
 
+def _where(holds: Callable[[KindOfTask], bool]) -> tuple[Kind, ...]:
+    return tuple(name for name, kind in KINDS.items() if holds(kind))
+
+
 OF_KIND: dict[str, tuple[tuple[Kind, ...], Option]] = {
     "none": (
-        ("relation", "classify"),
+        _where(lambda kind: kind.gold == "label"),
         click.option("--none", metavar="LABEL", help="The label that means none of the above."),
     ),
     "labels": (
-        ("relation", "classify", "spans"),
+        _where(lambda kind: kind.gold in ("label", "spans")),
         click.option(
             "--labels",
             type=click.Path(path_type=Path),
@@ -88,7 +87,7 @@ OF_KIND: dict[str, tuple[tuple[Kind, ...], Option]] = {
         ),
     ),
     "types": (
-        ("relation",),
+        _where(lambda kind: "head_type" in kind.optional),
         click.option(
             "--types",
             type=click.Path(path_type=Path),
@@ -97,11 +96,11 @@ OF_KIND: dict[str, tuple[tuple[Kind, ...], Option]] = {
         ),
     ),
     "several": (
-        ("classify",),
+        _where(lambda kind: kind.may_have_several),
         click.option("--several", is_flag=True, help="A text may have any number of labels."),
     ),
     "match": (
-        ("answer",),
+        _where(lambda kind: kind.comparison == "match"),
         click.option(
             "--match",
             type=click.Choice(get_args(Match)),
@@ -128,7 +127,7 @@ def rows_options(command: F) -> F:
     """Adds the options for files whose columns are named by whoever made them."""
     kind = click.option(
         "--kind",
-        type=click.Choice(tuple(FIELDS)),
+        type=click.Choice(tuple(KINDS)),
         default="relation",
         show_default=True,
         help="What is predicted.",
@@ -158,7 +157,7 @@ def format_options(kind: Kind, *own: Option, may_ship: bool = True) -> Callable[
     Without ``may_ship`` no option lets the rows ship.
     """
     of_kind = [option for kinds, option in OF_KIND.values() if kind in kinds]
-    metric = [_metric_option(METRICS[kind])] if len(METRICS[kind]) > 1 else []
+    metric = [_metric_option(KINDS[kind].metrics)] if len(KINDS[kind].metrics) > 1 else []
     ship = [may_ship_option] if may_ship else []
     return lambda command: _decorated(command, *own, *of_kind, *metric, *ship)
 
@@ -176,8 +175,8 @@ def choices_of(file: Path, given: dict[str, Any], **more: Any) -> Choices:
     for name, (kinds, _) in OF_KIND.items():
         if options.get(name) and kind not in kinds:
             raise click.UsageError(f"--{name} is for --kind {' or '.join(kinds)}, not for {kind}")
-    if metric and metric not in METRICS[kind]:
-        known = " or ".join(METRICS[kind])
+    if metric and metric not in KINDS[kind].metrics:
+        known = " or ".join(KINDS[kind].metrics)
         raise click.UsageError(f"--kind {kind} is measured by {known}, not by {metric}")
     if labels := options.get("labels"):
         options["labels"] = read_labels(labels)

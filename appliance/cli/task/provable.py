@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from math import floor
 from statistics import harmonic_mean
 
+from appliance.kinds import KINDS
 from appliance.task import Case, Task
 from appliance.verdict.verdict import ALPHA, Unit
 
@@ -63,6 +64,6 @@ def _positives(task: Task, test: Sequence[Case]) -> int:
 
 def _right(task: Task, case: Case) -> Sequence[object]:
     """The entities or labels to be found."""
-    if task.kind == "spans":
+    if KINDS[task.kind].gold == "spans":
         return case.query.spans
     return case.query.labels if task.several else (case.options[case.gold],)

@@ -17,6 +17,7 @@ from appliance.cli.task.text import described, text
 from appliance.data import tasks
 from appliance.errors import InputError
 from appliance.prompts import show
+from appliance.run.states import AT_WORK
 from appliance.text import quoted
 from store import commands, runs
 from store import tasks as stored
@@ -25,8 +26,6 @@ from store.records import RunRecord
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
-
-AT_WORK = ("queued", "running")
 
 
 @click.group(epilog=example("strop task list"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from appliance.data.tasks import Stored
+from appliance.kinds import KINDS
 from appliance.statistics.metrics import NAMES
 from appliance.text import quoted
 from store import tasks
@@ -28,7 +29,7 @@ def described(db: Database, record: TaskRecord) -> dict[str, Any]:
         "protocol": task.protocol,
         "benchmark": task.benchmark,
         "metric": task.metric,
-        "match": task.match if task.kind == "answer" else None,
+        "match": task.match if KINDS[task.kind].comparison == "match" else None,
         "several": task.several,
         "none": task.none,
         "labels": task.labels,

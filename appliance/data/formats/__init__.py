@@ -17,7 +17,7 @@ from appliance.data.formats import (
     tacred,
 )
 from appliance.data.formats.text import Placed
-from appliance.task import Kind
+from appliance.kinds import Kind
 
 
 class Format(Protocol):

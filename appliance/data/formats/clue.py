@@ -10,7 +10,7 @@ import msgspec
 from appliance.data.check import Problems
 from appliance.data.formats.stream import records
 from appliance.data.formats.text import Placed
-from appliance.task import Kind
+from appliance.kinds import Kind
 from appliance.text import quoted
 
 KIND: Kind = "spans"

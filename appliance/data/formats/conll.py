@@ -15,7 +15,7 @@ from appliance.data.formats.text import (
     lines,
     span,
 )
-from appliance.task import Kind
+from appliance.kinds import Kind
 from appliance.text import quoted
 
 KIND: Kind = "spans"

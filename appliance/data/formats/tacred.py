@@ -10,7 +10,7 @@ import msgspec
 from appliance.data.check import Problems, overlap
 from appliance.data.formats.stream import elements
 from appliance.data.formats.text import Placed, span
-from appliance.task import Kind
+from appliance.kinds import Kind
 
 KIND: Kind = "relation"
 NONE: str | None = "no_relation"

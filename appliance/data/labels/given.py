@@ -18,6 +18,7 @@ from appliance.data.labels.names import (
 )
 from appliance.data.labels.types import with_types
 from appliance.files import refused
+from appliance.kinds import KINDS
 from appliance.task import Label
 from appliance.text import quoted
 
@@ -69,16 +70,18 @@ def labels_of(path: Path, counts: Mapping[str, int], rows: int, choices: Choices
     if labels is None:
         names = sorted(counts, key=lambda name: (name == choices.none, name))
         labels = [Label(name) for name in names]
-    if choices.kind == "spans" and (other := [label.name for label in labels if label.words]):
+    if KINDS[choices.kind].gold == "spans" and (
+        other := [label.name for label in labels if label.words]
+    ):
         written = "has words, and entity types are written by their names; leave the words out"
         raise refused(path, f"label {quoted(other[0])} {written}")
     names = [label.name for label in labels]
     if choices.one_label:
-        hint = f"; {SEVERAL}" if choices.kind == "classify" else ""
+        hint = f"; {SEVERAL}" if KINDS[choices.kind].may_have_several else ""
         check_labels(path, names, choices.none, counts, hint)
     else:
         check_names(path, names, choices.none)
     if not counts:
-        what = "entity" if choices.kind == "spans" else "label"
+        what = "entity" if KINDS[choices.kind].gold == "spans" else "label"
         raise refused(path, f"has no {what} in any row; there is nothing to find")
     return with_types(choices.types, labels)

@@ -10,21 +10,14 @@ from pathlib import Path
 from appliance.data.labels.names import DIVIDED
 from appliance.errors import InputError
 from appliance.files import refused
-from appliance.task import FIELDS, GOLD, Kind
+from appliance.kinds import KINDS, Kind
 from appliance.text import printable, quoted
 
-OPTIONAL: dict[Kind, tuple[str, ...]] = {
-    "relation": ("head_type", "tail_type"),
-    "classify": (),
-    "answer": ("reasoning", "choices"),
-    "spans": (),
-    "reading": (),
-}
 ALWAYS = ("may_ship", "group")
 """The fields that rows of any kind may have."""
 
 MANY = 20
-KINDS = {bool: "true or false", str: "a string", list: "a list", dict: "an object"}
+NAMES_OF_TYPES = {bool: "true or false", str: "a string", list: "a list", dict: "an object"}
 
 Row = Mapping[str, object]
 
@@ -59,7 +52,7 @@ class Columns:
 
     def __init__(self, kind: Kind, mapped: Mapping[str, str], delimiter: str | None) -> None:
         self.required = required(kind)
-        known = (*self.required, *OPTIONAL[kind], *ALWAYS)
+        known = (*self.required, *KINDS[kind].optional, *ALWAYS)
         if unknown := sorted(set(mapped) - set(known)):
             what = f"unknown field {quoted(unknown[0])}; known: {', '.join(known)}"
             raise InputError(f"{what}; write FIELD=YOUR_COLUMN, as in text=sentence")
@@ -146,7 +139,7 @@ class Columns:
 
 def required(kind: Kind) -> tuple[str, ...]:
     """The fields that every row of a kind has."""
-    return (*FIELDS[kind], GOLD[kind])
+    return (*KINDS[kind].fields, KINDS[kind].gold)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -155,4 +148,4 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def kind_of(value: object) -> str:
-    return "null" if value is None else KINDS.get(type(value), "a number")
+    return "null" if value is None else NAMES_OF_TYPES.get(type(value), "a number")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from appliance.data.check import find_span, overlap
 from appliance.data.choices import SEVERAL, Choices
 from appliance.data.labels.names import label_defect
@@ -14,6 +16,7 @@ from appliance.data.read.columns import (
 from appliance.data.read.entity_ends import EntityEnds
 from appliance.data.read.gold_answers import answers, checked, offered
 from appliance.data.read.gold_spans import marks
+from appliance.kinds import KINDS
 from appliance.task import Example, Span
 from appliance.text import is_blank, quoted
 
@@ -42,37 +45,39 @@ class Reader:
         text = self._visible(row, "text", "is empty; write the sentence, or remove the row")
         ships = self._may_ship(row)
         group = columns.name(row, "group") if columns.has(row, "group") else ""
-        match self._choices.kind:
-            case "relation":
-                head, tail = self._pair(row, text)
-                label = self._label("label", columns.name(row, "label"))
-                types = [columns.optional(row, field) for field in ("head_type", "tail_type")]
-                return Example(
-                    text, head, tail, label, ships, group, head_type=types[0], tail_type=types[1]
-                )
-            case "classify" if self._choices.several:
-                return Example(text, may_ship=ships, group=group, labels=self._labels(row))
-            case "classify":
-                if isinstance(columns.value(row, "label"), list):
-                    what = "is a list; write a string"
-                    raise columns.defect("label", f"{what}; {SEVERAL}")
-                label = self._label("label", columns.name(row, "label"))
-                return Example(text, label=label, may_ship=ships, group=group)
+        kind = KINDS[self._choices.kind]
+        found: dict[str, Any] = {"text": text, "may_ship": ships, "group": group}
+        if "head" in kind.fields:
+            found["head"], found["tail"] = self._pair(row, text)
+        if "question" in kind.fields:
+            empty = "is empty; write the question, or remove the row"
+            found["question"] = self._visible(row, "question", empty)
+        match kind.gold:
+            case "label" if self._choices.several:
+                found["labels"] = self._labels(row)
+            case "label":
+                found["label"] = self._one_label(row, may_have_several=kind.may_have_several)
             case "answer":
-                right, choices = answers(columns, row), offered(columns, row)
-                checked(columns, right, choices, self._choices.match)
-                reasoning = columns.optional(row, "reasoning").strip()
-                return Example(
-                    text, may_ship=ships, group=group,
-                    answers=right, choices=choices, reasoning=reasoning,
-                )  # fmt: skip
-            case "reading":
-                empty = "is empty; write the question, or remove the row"
-                question, right = self._visible(row, "question", empty), answers(columns, row)
-                return Example(text, may_ship=ships, group=group, question=question, answers=right)
+                found |= self._answers(row, may_offer="choices" in kind.optional)
             case "spans":
-                spans = marks(columns, row, text, self._label, self._ends)
-                return Example(text, may_ship=ships, group=group, spans=spans)
+                found["spans"] = marks(columns, row, text, self._label, self._ends)
+        if "head_type" in kind.optional:
+            found |= {field: columns.optional(row, field) for field in ("head_type", "tail_type")}
+        return Example(**found)
+
+    def _one_label(self, row: Row, *, may_have_several: bool) -> str:
+        if may_have_several and isinstance(self.columns.value(row, "label"), list):
+            raise self.columns.defect("label", f"is a list; write a string; {SEVERAL}")
+        return self._label("label", self.columns.name(row, "label"))
+
+    def _answers(self, row: Row, *, may_offer: bool) -> dict[str, Any]:
+        right = answers(self.columns, row)
+        if not may_offer:
+            return {"answers": right}
+        choices = offered(self.columns, row)
+        checked(self.columns, right, choices, self._choices.match)
+        reasoning = self.columns.optional(row, "reasoning").strip()
+        return {"answers": right, "choices": choices, "reasoning": reasoning}
 
     def _visible(self, row: Row, field: str, otherwise: str) -> str:
         value = self.columns.string(row, field)

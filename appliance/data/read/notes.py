@@ -15,16 +15,10 @@ from appliance.data.split.gathered import (
     TYPED,
     Gathered,
 )
-from appliance.task import Kind, Task
+from appliance.kinds import KINDS
+from appliance.task import Task
 from appliance.text import quoted
 
-TORN: dict[Kind, str] = {
-    "relation": "sentences with the same two entities under different labels",
-    "classify": "texts under different labels",
-    "answer": "questions with different answers",
-    "spans": "texts with different entities",
-    "reading": "questions with different answers",
-}
 FORWARD, BACKWARD = "(e1,e2)", "(e2,e1)"
 """How SemEval-2010 task 8 writes which entity comes first in a label."""
 
@@ -52,10 +46,10 @@ def _rows(task: Task, rows: Gathered) -> Iterator[str]:
         )
     _, alike = np.unique(rows.index.asked[rows.kept], return_counts=True)
     if torn := int(np.count_nonzero(alike > 1)):
-        yield f"{TORN[task.kind]}: {torn}"
-    if task.kind == "reading" and (elsewhere := count - rows.count(QUOTES)):
+        yield f"{KINDS[task.kind].torn}: {torn}"
+    if KINDS[task.kind].comparison == "quote" and (elsewhere := count - rows.count(QUOTES)):
         yield f"{elsewhere} of {count} rows have no answer that stands in their passage"
-    if task.kind == "answer":
+    if KINDS[task.kind].comparison == "match":
         offers, reasoned = rows.count(OFFERS), rows.count(REASONED)
         if task.match != "choice" and reasoned < count:
             yield f"{reasoned} of {count} rows have reasoning"

@@ -24,8 +24,8 @@ from appliance.data.split.tied import check_parts
 from appliance.data.spool import Lazy
 from appliance.errors import InputError
 from appliance.files import refused
+from appliance.kinds import KINDS
 from appliance.task import (
-    METRICS,
     Case,
     Match,
     Task,
@@ -45,7 +45,7 @@ def fixed_task(
     """Makes a task whose cases all have the same list of labels, or none.
 
     ``rows`` come with their places in the file, and are read once. A row has the fields of its kind
-    (``task.FIELDS``) and what is to be predicted (``task.GOLD``); it may have ``may_ship`` and
+    (``kinds.KINDS``) and what is to be predicted; it may have ``may_ship`` and
     ``group`` (rows of one group never straddle splits). Raises InputError that names the file, the
     rows and the fields, and MissingColumns. Nothing is half-imported.
     """
@@ -108,7 +108,7 @@ def _imported(path: Path, rows: Gathered, choices: Choices) -> Imported:
         protocol="fixed",
         labels=tuple(labels),
         none=choices.none,
-        metric=choices.metric or METRICS[choices.kind][0],
+        metric=choices.metric or KINDS[choices.kind].metrics[0],
         licence=choices.licence,
         origin=choices.origin,
         several=choices.several,
@@ -128,7 +128,7 @@ def _imported(path: Path, rows: Gathered, choices: Choices) -> Imported:
 
 def _match(rows: Gathered, choices: Choices) -> Match:
     """How answers are compared unless the person says so: as choices, as numbers or as text."""
-    if choices.kind != "answer":
+    if KINDS[choices.kind].comparison != "match":
         return "exact"
     if rows.count(OFFERS) == len(rows.kept):
         return "choice"

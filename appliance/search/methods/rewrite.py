@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from appliance.kinds import KINDS
 from appliance.prompts.prompt import Prompt
 from appliance.search.candidate import Proposal
 from appliance.search.frame import Method, Turns
@@ -15,7 +16,6 @@ from appliance.search.instructions import (
     MAX_TOKENS,
     SAMPLES,
     SHOWN,
-    WORK,
     instructed,
     instructions,
     predicted_words,
@@ -59,7 +59,7 @@ def question(task: Task, prompt: Prompt, wrong: Sequence[Failure]) -> str:
         for failure in wrong
     )
     instruction = prompt.section("task").replace("{labels}", "").strip() or "(none)"
-    return _TEXT.format(work=WORK[task.kind], instruction=instruction, rows=rows)
+    return _TEXT.format(work=KINDS[task.kind].work, instruction=instruction, rows=rows)
 
 
 REWRITE = Method(propose, patience=3, written=SAMPLES)

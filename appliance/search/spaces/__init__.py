@@ -2,44 +2,38 @@
 
 from __future__ import annotations
 
-from appliance.prompts.prompt import Prompt
-from appliance.search.spaces.labels import CLASSIFY, RELATION
-from appliance.search.spaces.space import Space
-from appliance.search.spaces.written import (
-    ANSWER,
-    OFFERED,
-    READING,
-    SPANS,
-)
-from appliance.search.spaces.yes_no import SEVERAL, YES_NO_RELATION
-from appliance.task import Kind, Task
+from importlib import import_module
 
-SPACES: dict[Kind, Space] = {
-    "relation": RELATION,
-    "classify": CLASSIFY,
-    "answer": ANSWER,
-    "reading": READING,
-    "spans": SPANS,
-}
+from appliance.kinds import KINDS
+from appliance.prompts.prompt import Prompt
+from appliance.search.spaces.space import Space
+from appliance.search.spaces.written import OFFERED
+from appliance.task import Task
 
 
 def space_of(task: Task, seed: Prompt) -> Space:
-    """Formats of the seed prompt's form: yes/no prompts stay yes/no prompts, and options are shown
-    where the seed shows them."""
+    """The formats of the seed prompt's form: yes/no prompts stay yes/no prompts, and options are
+    shown where the seed shows them."""
+    kind = KINDS[task.kind]
     if seed.form == "yesno":
-        return _supported(task) if task.kind == "relation" else SEVERAL
-    if "choices" in seed.slots:
-        return OFFERED
-    return SPACES[task.kind]
+        space = named(kind.yes_no_space)
+        return space if task.protocol == "episodes" else _without_support(space)
+    return OFFERED if "choices" in seed.slots else named(kind.space)
 
 
-def _supported(task: Task) -> Space:
-    """Only episodes bring support."""
-    if task.protocol == "episodes":
-        return YES_NO_RELATION
+def named(name: str) -> Space:
+    """The space that a kind of task names: a module of this folder and a name in it."""
+    module, _, attribute = name.partition(".")
+    found = getattr(import_module(f"{__name__}.{module}"), attribute)
+    assert isinstance(found, Space)
+    return found
+
+
+def _without_support(space: Space) -> Space:
+    """The space without layouts that show support, which only episodes bring."""
     bare = {
-        name: genes
-        for name, genes in YES_NO_RELATION.layouts.items()
-        if "{support}" not in YES_NO_RELATION.template({"layout": name})
+        name: choices
+        for name, choices in space.layouts.items()
+        if "{support}" not in space.template({"layout": name})
     }
-    return YES_NO_RELATION._replace(layouts=bare)
+    return space._replace(layouts=bare)

@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 
+from appliance.kinds import KINDS, Metric
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.show import plain, scoring
 from appliance.statistics.proportions import Estimate
-from appliance.task import Case, Metric, Task
+from appliance.task import Case, Task
 from appliance.verdict.give import belonging
 from appliance.verdict.leaks import Leak
 from appliance.verdict.report.both import (
@@ -89,15 +90,15 @@ def _sections(
         "won": won,
         "lost": lost,
     }
-    match task.kind:
-        case "relation" | "classify":
+    match KINDS[task.kind].comparison:
+        case "label":
             found |= _label_sections(verdict, task, clusters)
-        case "spans":
+        case "entities":
             found |= {
                 "micro": _micro(verdict, "span_f1", clusters),
                 "types": by_type(task, answers, cases, clusters),
             }
-        case "reading":
+        case "quote":
             token_f1 = both(lambda name: means(answers, name, clusters))
             found["token_f1"] = _as_in_verdict(verdict, "token_f1", token_f1)
         case _:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from appliance.kinds import KINDS
 from appliance.task import Case, Example, Task
 from appliance.verdict.report.both import Name, credit, tally
 from appliance.verdict.verdict import Answer
@@ -81,7 +82,7 @@ def _credit(task: Task, answer: Answer, name: Name) -> float:
 
 def _readable(task: Task, answer: str) -> str:
     """Returns entities in words, other answers as they are."""
-    if task.kind != "spans":
+    if KINDS[task.kind].gold != "spans":
         return answer
     found = msgspec.json.decode(answer, type=list[dict[str, str]])
     return ", ".join(f"{entity['text']} ({entity['type']})" for entity in found)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from appliance.kinds import Kind
 from appliance.statistics.proportions import Estimate
-from appliance.task import Kind
 from appliance.verdict.leaks import Leak
 from appliance.verdict.report.both import Both, Rates
 from appliance.verdict.report.entities import TypeRow

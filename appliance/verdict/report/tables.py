@@ -6,21 +6,12 @@ from collections.abc import Sequence
 
 import msgspec
 
+from appliance.kinds import KINDS
 from appliance.statistics.parts import Prf
 from appliance.statistics.proportions import Estimate
-from appliance.task import Kind
 from appliance.verdict.report.both import Both, Rates
 from appliance.verdict.report.report import Report
 from appliance.verdict.verdict import Side
-
-WHOLLY: dict[Kind, str] = {
-    "relation": "accuracy",
-    "classify": "accuracy (all labels right)",
-    "answer": "accuracy",
-    "spans": "texts wholly right",
-    "reading": "exact match",
-}
-"""How the share of wholly right cases is named for a kind of task."""
 
 NONE_LEFT_OUT = "; precision, recall and micro-F1 leave none of the above out"
 
@@ -36,7 +27,7 @@ class Table(msgspec.Struct, frozen=True):
 def figures(report: Report) -> Table:
     """Returns every figure of the two prompts side by side."""
     named: list[tuple[str, Both[Estimate] | None]] = [
-        (WHOLLY[report.kind], report.accuracy),
+        (KINDS[report.kind].exact, report.accuracy),
         ("token F1", report.token_f1),
         ("answers in which nothing could be found", report.unread),
     ]
