@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 
 
 def enqueue(
-    db: Database, kind: str, body: str, run_id: str | None = None, task_id: str | None = None
+    db: Database, kind: str, content: str, run_id: str | None = None, task_id: str | None = None
 ) -> int:
     """Adds a pending command and returns its id.
 
-    ``body`` is JSON; one with content names its run or its task, to be forgotten with it.
+    ``content`` is JSON. A command that holds anything of a task names its run or its task, to be
+    forgotten with it.
     """
-    values = {"kind": kind, "body": body, "run_id": run_id, "task_id": task_id}
+    values = {"kind": kind, "content": content, "run_id": run_id, "task_id": task_id}
     with write(db):
         insert(db, "commands", {**values, "status": "pending", "created_at": now()})
         return int(db.execute("SELECT last_insert_rowid()").fetchone()[0])

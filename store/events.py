@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 
 def append(
-    db: Database, kind: str, body: str, run_id: str | None = None, task_id: str | None = None
+    db: Database, kind: str, content: str, run_id: str | None = None, task_id: str | None = None
 ) -> None:
-    """Adds an event. ``body`` is JSON; one with content names its run or its task, to be forgotten
-    with it."""
+    """Adds an event. ``content`` is JSON; an event that holds anything of a task names its run or
+    its task, to be forgotten with it."""
     with write(db):
-        append_within(db, kind, body, run_id, task_id)
+        append_within(db, kind, content, run_id, task_id)
 
 
 def append_within(
-    db: Database, kind: str, body: str, run_id: str | None = None, task_id: str | None = None
+    db: Database, kind: str, content: str, run_id: str | None = None, task_id: str | None = None
 ) -> None:
     """``append`` inside the caller's write."""
-    values = {"kind": kind, "body": body, "run_id": run_id, "task_id": task_id, "at": now()}
+    values = {"kind": kind, "content": content, "run_id": run_id, "task_id": task_id, "at": now()}
     insert(db, "events", values)
 
 

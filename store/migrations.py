@@ -192,5 +192,16 @@ def m0003_skipped(db: Database) -> None:
     """)
 
 
-SCHEMA = 3
+@migrations()
+def m0004_terms(db: Database) -> None:
+    """Calls a row's JSON its content, and the fields of a prompt by the field's terms."""
+    from store.renamed import rename_prompts
+
+    for table in ("tasks", "rows", "cases", "prompts", "events", "verdicts", "commands"):
+        db.execute(f"ALTER TABLE {table} RENAME COLUMN body TO content")
+    db.execute("PRAGMA defer_foreign_keys = ON")
+    rename_prompts(db)
+
+
+SCHEMA = 4
 """The number of the last migration, which is the file's ``user_version``."""

@@ -18,7 +18,7 @@ def add(
     *,
     id: str,
     task_id: str,
-    body: str,
+    content: str,
     parent_id: str | None = None,
     operator: str = "",
     section: str = "",
@@ -37,7 +37,7 @@ def add(
         "operator": operator,
         "section": section,
         "diff": diff,
-        "body": body,
+        "content": content,
         "created_at": now(),
     }
     with write(db):

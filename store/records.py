@@ -13,7 +13,7 @@ CommandStatus = Literal["pending", "taken", "done", "failed"]
 class TaskRecord(msgspec.Struct, frozen=True):
     id: str
     name: str
-    body: str
+    content: str
     split_hash: str
     created_at: str
 
@@ -21,13 +21,13 @@ class TaskRecord(msgspec.Struct, frozen=True):
 class RowRecord(msgspec.Struct, frozen=True):
     id: str
     may_ship: bool
-    body: str
+    content: str
 
 
 class CaseRecord(msgspec.Struct, frozen=True):
     id: str
     split: Split
-    body: str
+    content: str
 
 
 class SkippedRecord(msgspec.Struct, frozen=True):
@@ -56,7 +56,7 @@ class PromptRecord(msgspec.Struct, frozen=True):
     operator: str
     section: str
     diff: str
-    body: str
+    content: str
     created_at: str
 
 
@@ -111,7 +111,7 @@ class EventRecord(msgspec.Struct, frozen=True):
     run_id: str | None
     task_id: str | None
     kind: str
-    body: str
+    content: str
     at: str
 
 
@@ -122,7 +122,7 @@ class CommandRecord(msgspec.Struct, frozen=True):
     kind: str
     run_id: str | None
     task_id: str | None
-    body: str
+    content: str
     status: CommandStatus
     answer: str | None
     created_at: str
@@ -157,7 +157,7 @@ class OperatorRecord(msgspec.Struct, frozen=True):
 class VerdictRecord(msgspec.Struct, frozen=True):
     run_id: str
     task_id: str
-    body: str
+    content: str
     created_at: str
 
 

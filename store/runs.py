@@ -105,8 +105,8 @@ def set_status(db: Database, id: str, status: str, error: str | None = None) -> 
 def set_status_within(db: Database, id: str, status: str, error: str | None = None) -> None:
     """``set_status`` inside the caller's write."""
     db.execute("UPDATE runs SET status = ?, error = ? WHERE id = ?", (status, error, id))
-    body = {"status": status} | ({"error": error} if error else {})
-    append_within(db, "status", msgspec.json.encode(body).decode(), id)
+    content = {"status": status} | ({"error": error} if error else {})
+    append_within(db, "status", msgspec.json.encode(content).decode(), id)
 
 
 def add_evaluation(db: Database, evaluation: EvaluationRecord) -> None:

@@ -22,7 +22,7 @@ def add(
     *,
     id: str,
     name: str,
-    body: str,
+    content: str,
     split_hash: str,
     rows: Iterable[RowRecord],
     cases: Iterable[CaseRecord],
@@ -41,15 +41,18 @@ def add(
                 f"task {name!r} is there already with other content ({other[0]}, the new one is "
                 f"{id}); choose another name"
             )
-        task = TaskRecord(id, name, body, split_hash, now())
+        task = TaskRecord(id, name, content, split_hash, now())
         insert(db, "tasks", msgspec.structs.asdict(task))
         db.conn.executemany(
-            "INSERT INTO rows (task_id, id, position, may_ship, body) VALUES (?, ?, ?, ?, ?)",
-            ((id, row.id, position, row.may_ship, row.body) for position, row in enumerate(rows)),
+            "INSERT INTO rows (task_id, id, position, may_ship, content) VALUES (?, ?, ?, ?, ?)",
+            (
+                (id, row.id, position, row.may_ship, row.content)
+                for position, row in enumerate(rows)
+            ),
         )
         db.conn.executemany(
-            "INSERT INTO cases (task_id, id, split, position, body) VALUES (?, ?, ?, ?, ?)",
-            ((id, case.id, case.split, place, case.body) for place, case in enumerate(cases)),
+            "INSERT INTO cases (task_id, id, split, position, content) VALUES (?, ?, ?, ?, ?)",
+            ((id, case.id, case.split, place, case.content) for place, case in enumerate(cases)),
         )
         db.conn.executemany(
             "INSERT INTO skipped (task_id, position, place, what) VALUES (?, ?, ?, ?)",

@@ -47,12 +47,12 @@ def look(db: Database, *, run_id: str, task_id: str) -> int:
         return _look_within(db, run_id, task_id)
 
 
-def record(db: Database, *, run_id: str, task_id: str, body: str) -> int:
+def record(db: Database, *, run_id: str, task_id: str, content: str) -> int:
     """Commits the verdict (JSON), with a look where the run has none yet, and returns the look's
     number. A run has one verdict: a second one is ignored."""
     with write(db):
         number = _look_within(db, run_id, task_id)
-        verdict = {"run_id": run_id, "task_id": task_id, "body": body, "created_at": now()}
+        verdict = {"run_id": run_id, "task_id": task_id, "content": content, "created_at": now()}
         insert(db, "verdicts", verdict, "ON CONFLICT DO NOTHING")
     return number
 

@@ -51,7 +51,7 @@ def _each(db: Database, given: Sequence[str]) -> Iterator[tuple[str, Prompt]]:
             yield one, _read(path)
         else:
             record = find_prompt(db, one)
-            yield record.id, msgspec.json.decode(record.body, type=Prompt)
+            yield record.id, msgspec.json.decode(record.content, type=Prompt)
 
 
 def _read(path: Path) -> Prompt:

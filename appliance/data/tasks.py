@@ -62,12 +62,12 @@ def save(db: Database, imported: Imported) -> str:
     rows = Spool(RowRecord)
     for row in imported.examples:
         rows.append(RowRecord(row.id, row.may_ship, msgspec.json.encode(row).decode()))
-    content = f"{body}\n{hashed}\n{_digest(row.body for row in rows)}"
+    content = f"{body}\n{hashed}\n{_digest(row.content for row in rows)}"
     tasks.add(
         db,
         id=(task_id := hashlib.sha256(content.encode()).hexdigest()[:16]),
         name=task.name,
-        body=body,
+        content=body,
         split_hash=hashed,
         rows=rows,
         cases=(
@@ -81,7 +81,7 @@ def save(db: Database, imported: Imported) -> str:
         db,
         id=seed.id,
         task_id=task_id,
-        body=msgspec.json.encode(seed).decode(),
+        content=msgspec.json.encode(seed).decode(),
         operator="seed",
         rows=seed.shots,
     )
@@ -97,10 +97,10 @@ def load(db: Database, name: str) -> Loaded:
             f"there is no task {name!r}; tasks here: {here}. "
             "Import one with: strop task import jsonl FILE"
         )
-    stored = msgspec.json.decode(record.body, type=Stored)
+    stored = msgspec.json.decode(record.content, type=Stored)
     asked = {
         split: [
-            msgspec.json.decode(case.body, type=StoredCase)
+            msgspec.json.decode(case.content, type=StoredCase)
             for case in tasks.cases(db, record.id, split)
         ]
         for split in SPLITS
@@ -142,7 +142,7 @@ def sample() -> Imported:
 
 def _rows(db: Database, task_id: str, ids: Collection[str] | None) -> Iterator[Example]:
     found = tasks.rows(db, task_id, ids)
-    return (msgspec.json.decode(row.body, type=Example) for row in found)
+    return (msgspec.json.decode(row.content, type=Example) for row in found)
 
 
 def _by_reference(task: Task, case: Case) -> StoredCase:

@@ -28,8 +28,6 @@ from models.engine import Generate, Generated, Request, Score, Scores, Segment
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-    from appliance.run import messages
-
 DEPTHS = (0, 1024, 3072)
 BRANCH = 256
 WRITTEN = 32
@@ -69,22 +67,22 @@ class Bench(msgspec.Struct, frozen=True):
     words: str
 
 
-def measure(db: Database, host: Host, asked: messages.Bench) -> Bench:
-    """The answer to a ``bench`` command, which names a model and a task, and may give a ``within``
-    by which the search body is chosen anew."""
-    loaded = load(db, asked.task)
-    model = prepare(host, asked.model)
+def measure(db: Database, host: Host, name: str, task: str, within: float | None = None) -> Bench:
+    """Measures the model called ``name`` on a task. Where ``within`` (nats) is given, the search
+    body is chosen anew by it."""
+    loaded = load(db, task)
+    model = prepare(host, name)
     found: list[Measured] = []
 
-    def tried(trial: Model, name: str) -> Body:
-        found.append(_measured(host, trial, name, loaded))
-        return bodies.measured(host, trial, name)
+    def tried(trial: Model, body: str) -> Body:
+        found.append(_measured(host, trial, body, loaded))
+        return bodies.measured(host, trial, body)
 
     trial = bodies.try_all(host, model, tried)
     search = model.search
-    if (limit := asked.within) is not None:
-        trial = msgspec.structs.replace(trial, limit=limit)
-        search = bodies.fastest(trial.bodies, model.serving_body, limit)
+    if within is not None:
+        trial = msgspec.structs.replace(trial, limit=within)
+        search = bodies.fastest(trial.bodies, model.serving_body, within)
     model = bodies.keep(host, trial, search)
     host.note(f"timing the twin of {model.name} on {loaded.task.name}")
     work = open_workload(host, model, loaded)

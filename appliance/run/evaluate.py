@@ -161,4 +161,4 @@ def prompt_of(db: Database, given: str | Prompt) -> Prompt:
     record = prompts.get(db, given)
     if record is None:
         raise InputError(f"there is no prompt {given!r}; see `strop runs show RUN`")
-    return msgspec.json.decode(record.body, type=Prompt)
+    return msgspec.json.decode(record.content, type=Prompt)

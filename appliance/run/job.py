@@ -77,7 +77,7 @@ def create(db: Database, host: Host, command: int, asked: Tune) -> None:
         db,
         id=loaded.seed.id,
         task_id=loaded.id,
-        body=msgspec.json.encode(loaded.seed).decode(),
+        content=msgspec.json.encode(loaded.seed).decode(),
         operator="seed",
         rows=loaded.seed.shots,
     )
@@ -135,7 +135,7 @@ def work(db: Database, host: Host, run: RunRecord, poll: Callable[[], str | None
         body=inputs.plan["serving_body"],
         alpha=threshold(look),
     )
-    verdicts.record(db, run_id=run.id, task_id=run.task_id, body=encode(verdict))
+    verdicts.record(db, run_id=run.id, task_id=run.task_id, content=encode(verdict))
     runs.update(db, run.id, finished_at=database.now())
     told = msgspec.structs.replace(verdict, answers=())
     recorder.emit(GivenVerdict(**msgspec.structs.asdict(told), look=look))

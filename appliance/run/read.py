@@ -70,13 +70,13 @@ def run_of(db: Database, record: RunRecord) -> Run:
 def metric_of(db: Database, run: Run) -> Metric | None:
     """The metric of the run's task, None where that is gone."""
     task = tasks.get(db, run.record.task_id)
-    return msgspec.json.decode(task.body, type=Stored).task.metric if task else None
+    return msgspec.json.decode(task.content, type=Stored).task.metric if task else None
 
 
 def prompt_text(db: Database, prompt_id: str) -> str:
     """A prompt as a person reads it; empty where there is none."""
     record = prompts.get(db, prompt_id)
-    return plain(msgspec.json.decode(record.body, type=Prompt)) if record else ""
+    return plain(msgspec.json.decode(record.content, type=Prompt)) if record else ""
 
 
 def evaluations_since(db: Database, run_id: str, seq: int) -> Iterator[EvaluationRecord]:
@@ -90,7 +90,7 @@ def last_event(db: Database) -> int:
 def events_since(db: Database, id: int, run_id: str | None = None) -> Iterator[Happened]:
     """What happened after event ``id``, in one run where given."""
     for record in events.since(db, id, run_id):
-        if (event := decode_event(record.kind, record.body)) is not None:
+        if (event := decode_event(record.kind, record.content)) is not None:
             yield Happened(record.id, record.run_id, event)
 
 
@@ -103,7 +103,7 @@ def latest_events(db: Database, run_id: str, until: int, wanted: Mapping[str, in
         for record in events.latest(db, run_id, kind, until, limit)
     ]
     found.sort(key=lambda record: record.id)
-    return [msgspec.json.decode(record.body, type=EVENTS[record.kind]) for record in found]
+    return [msgspec.json.decode(record.content, type=EVENTS[record.kind]) for record in found]
 
 
 def _updated(db: Database, record: RunRecord, known: Run | None) -> Run:
@@ -123,5 +123,5 @@ def _verdict(db: Database, record: RunRecord) -> GivenVerdict | None:
         return None
     looks = verdicts.looks(db, record.task_id)
     look = next(look.number for look in looks if look.run_id == record.id)
-    verdict = msgspec.json.decode(found.body, type=Verdict)
+    verdict = msgspec.json.decode(found.content, type=Verdict)
     return GivenVerdict(**msgspec.structs.asdict(verdict), look=look)

@@ -136,7 +136,7 @@ class RunRecorder:
             self.db,
             id=prompt.id,
             task_id=self.task_id,
-            body=msgspec.json.encode(prompt).decode(),
+            content=msgspec.json.encode(prompt).decode(),
             parent_id=before.id if before else None,
             operator=operator,
             section=section,

@@ -131,7 +131,7 @@ def replay(db: Database, host: Host, run_id: str) -> Replayed:
     record = verdicts.get(db, run.id) if run else None
     if run is None or record is None:
         raise InputError(f"run {run_id!r} has no verdict to replay; see `strop runs list`")
-    shown = msgspec.json.decode(record.body, type=Verdict)
+    shown = msgspec.json.decode(record.content, type=Verdict)
     inputs = msgspec.json.decode(run.inputs, type=Inputs)
     figures, kept, differences = _from_journal(db, host, run, inputs, shown)
     compared, again = _from_model(db, host, inputs, shown, kept)

@@ -98,7 +98,7 @@ class Runner:
     def obey(self, command: CommandRecord) -> None:
         """Carries a command out and settles it, with an answer or with the error."""
         try:
-            answer = self._answer(command, decode_command(command.kind, command.body))
+            answer = self._answer(command, decode_command(command.kind, command.content))
         except Exception as error:
             failure = Failure(_told(error), getattr(error, "exit_code", 1))
             commands.settle(self.db, command.id, encode(failure), failed=True)
@@ -140,7 +140,7 @@ class Runner:
                 create(self.db, self.host, command.id, asked)
                 return None
             case Bench():
-                return measure(self.db, self.host, asked)
+                return measure(self.db, self.host, asked.model, asked.task, asked.within)
             case Evaluate():
                 return evaluate(self.db, self.host, asked)
             case Replay():

@@ -67,7 +67,7 @@ def tune_with_seeds(db: Any, task: str, given: argparse.Namespace) -> dict[str, 
         begun = begun_run(db, {**request, "task": loaded.id})
         answer = client.ask(db, Resume(), begun) if begun else client.ask(db, Tune(**request))
         verdict = follow_to_verdict(db, answer.run, after)
-        body = prompts.get(db, verdict["best"]["prompt"]).body
+        body = prompts.get(db, verdict["best"]["prompt"]).content
         best = msgspec.json.decode(body, type=Prompt)
         with open_evaluator(db, loaded, given.model) as evaluator:
             # Both were scored for the verdict, so every reply is in the memo.

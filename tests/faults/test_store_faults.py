@@ -28,7 +28,7 @@ def add_task(db, id="t1", size=3, width=5):
         db,
         id=id,
         name=id,
-        body="{}",
+        content="{}",
         split_hash="s",
         rows=(RowRecord(f"r{i}", True, body) for i in range(size)),
         cases=(CaseRecord(f"c{i}", "tuning", body) for i in range(size)),
@@ -52,10 +52,12 @@ def call(db, seq):
 
 OPERATIONS = {
     "add a task": lambda db: add_task(db, "t2"),
-    "add a prompt": lambda db: prompts.add(db, id="p1", task_id="t1", body="1", rows=["r0", "r1"]),
+    "add a prompt": lambda db: prompts.add(
+        db, id="p1", task_id="t1", content="1", rows=["r0", "r1"]
+    ),
     "record a call": lambda db: call(db, 2),
     "look at the test split": lambda db: verdicts.look(db, run_id="run-1", task_id="t1"),
-    "record a verdict": lambda db: verdicts.record(db, run_id="run-1", task_id="t1", body="{}"),
+    "record a verdict": lambda db: verdicts.record(db, run_id="run-1", task_id="t1", content="{}"),
     "take a command": commands.take,
     "forget a task": lambda db: forget(db, "t1"),
 }
@@ -68,7 +70,7 @@ def template(tmp_path_factory):
     path = tmp_path_factory.mktemp("template") / "store.db"
     with database.open(path) as db:
         add_task(db)
-        prompts.add(db, id="p0", task_id="t1", body="1", rows=["r2"])
+        prompts.add(db, id="p0", task_id="t1", content="1", rows=["r2"])
         runs.create(
             db, id="run-1", task_id="t1", inputs="{}", seed_prompt="p0", budget=9, status="x"
         )
@@ -308,9 +310,9 @@ def test_processes_that_write_at_once_lose_nothing(tmp_path):
             for number in range(50):
                 with database.write(db):
                     audit.append_within(db, "look", {name: str(number)})
-                    values = {"kind": name, "body": str(number), "at": "t"}
+                    values = {"kind": name, "content": str(number), "at": "t"}
                     db.execute(
-                        "INSERT INTO events (kind, body, at) VALUES (:kind,:body,:at)", values
+                        "INSERT INTO events (kind, content, at) VALUES (:kind,:content,:at)", values
                     )
 
     path = tmp_path / "store.db"
@@ -322,7 +324,7 @@ def test_processes_that_write_at_once_lose_nothing(tmp_path):
         child.join()
     assert [child.exitcode for child in children] == [0, 0]
     with database.open(path) as db:
-        written = [(event.kind, int(event.body)) for event in events.since(db, 0)]
+        written = [(event.kind, int(event.content)) for event in events.since(db, 0)]
         assert sorted(written) == [(name, number) for name in "ab" for number in range(50)]
         assert check(db) == []
 

@@ -155,7 +155,7 @@ def play(db: Any, status: str = "finished", best: Prompt = BEST, **verdict: Any)
     if status == "finished":
         body = {**VERDICT, "best": {**VERDICT["best"], "prompt": best.id}, **verdict}
         verdicts.record(
-            db, run_id=RUN, task_id=run.task_id, body=msgspec.json.encode(body).decode()
+            db, run_id=RUN, task_id=run.task_id, content=msgspec.json.encode(body).decode()
         )
         emit(db, "verdict", look=1, **body)
     error = "the worker died" if status == "failed" else None
@@ -198,4 +198,4 @@ def rows(labels: tuple[str, ...] = ("owns", "employs"), each: int = 8) -> str:
 def _keep(db: Any, task_id: str, prompt: Prompt) -> None:
     body = msgspec.json.encode(prompt).decode()
     parent = None if prompt == SEED else SEED.id
-    prompts.add(db, id=prompt.id, task_id=task_id, body=body, parent_id=parent, operator="seed")
+    prompts.add(db, id=prompt.id, task_id=task_id, content=body, parent_id=parent, operator="seed")

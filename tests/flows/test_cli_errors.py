@@ -191,7 +191,7 @@ def test_an_ambiguous_beginning_is_a_usage_error(tmp_path: Path) -> None:
     create_run(db, "firms")
     task = tasks.all(db)[0].id
     body = msgspec.json.encode(BEST).decode()
-    prompts.add(db, id=SEED.id[:4] + "x", task_id=task, body=body)
+    prompts.add(db, id=SEED.id[:4] + "x", task_id=task, content=body)
     assert "type more" in refused("prompt", "show", SEED.id[:4])
 
 

@@ -63,7 +63,7 @@ def entry(name: str, prompt: str, rank: int, n: int = 5, **more: Any) -> dict[st
 
 def answered(db: Any, command: CommandRecord) -> dict[str, Any]:
     """The prompts rank as they were given, and the third drops out."""
-    body = json.loads(command.body)
+    body = json.loads(command.content)
     prompts = [
         entry(name, msgspec.convert(prompt, Prompt).id, rank)
         for rank, (name, prompt) in enumerate(body["prompts"].items(), 1)
@@ -86,7 +86,7 @@ def asked(*arguments: object) -> dict[str, Any]:
     sent: list[dict[str, Any]] = []
 
     def answer(db: Any, command: CommandRecord) -> dict[str, Any]:
-        sent.append(json.loads(command.body))
+        sent.append(json.loads(command.content))
         raise Refusal("enough", 2)
 
     with ScriptedRunner({"eval": answer}):

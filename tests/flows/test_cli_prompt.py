@@ -44,7 +44,7 @@ def loaded(db: Any, request: pytest.FixtureRequest) -> Loaded:
 
 
 def keep(db: Any, loaded: Loaded, prompt: Prompt) -> str:
-    prompts.add(db, id=prompt.id, task_id=loaded.id, body=msgspec.json.encode(prompt).decode())
+    prompts.add(db, id=prompt.id, task_id=loaded.id, content=msgspec.json.encode(prompt).decode())
     return prompt.id
 
 

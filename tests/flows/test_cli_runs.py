@@ -119,7 +119,7 @@ def test_what_was_asked_for_reaches_the_runner() -> None:
     asked: dict[str, Any] = {}
 
     def tune(db: Any, command: CommandRecord) -> dict[str, Any]:
-        asked.update(json.loads(command.body))
+        asked.update(json.loads(command.content))
         raise Refusal("enough", 2)
 
     with ScriptedRunner({"tune": tune}):

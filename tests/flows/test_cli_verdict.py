@@ -65,7 +65,7 @@ def finish(db: Any, best: Prompt = made.BEST, plan: dict[str, Any] | None = PLAN
     task_id = tasks.save(db, imported)
     for prompt in (made.SEED, best):
         body = msgspec.json.encode(prompt).decode()
-        prompts.add(db, id=prompt.id, task_id=task_id, body=body)
+        prompts.add(db, id=prompt.id, task_id=task_id, content=body)
     runs.create(
         db,
         id=RUN,
@@ -81,7 +81,7 @@ def finish(db: Any, best: Prompt = made.BEST, plan: dict[str, Any] | None = PLAN
     ]
     judged = judge(answers, "accuracy", made.SEED.id, best.id, "tiny", "Q4_1")
     kept = msgspec.structs.replace(judged, answers=tuple(answers), noise=Noise(20, 0))
-    verdicts.record(db, run_id=RUN, task_id=task_id, body=msgspec.json.encode(kept).decode())
+    verdicts.record(db, run_id=RUN, task_id=task_id, content=msgspec.json.encode(kept).decode())
     return answers
 
 

@@ -44,8 +44,8 @@ def db(monkeypatch):
     monkeypatch.setattr(client, "wake_runner", lambda: None)
     monkeypatch.setattr(runner, "IDLE_SECONDS", 0.0)
     with database.open(locations.store_path()) as opened:
-        tasks.add(opened, id="t", name="t", body="{}", split_hash="s", rows=[], cases=[])
-        prompts.add(opened, id="p", task_id="t", body="{}")
+        tasks.add(opened, id="t", name="t", content="{}", split_hash="s", rows=[], cases=[])
+        prompts.add(opened, id="p", task_id="t", content="{}")
         for run in ("a", "b"):
             runs.create(
                 opened, id=run, task_id="t", inputs="{}", seed_prompt="p", budget=9, status="queued"
@@ -108,7 +108,7 @@ def test_a_run_that_is_worked_on_comes_to_rest_with_the_answer(db, serving, kind
     assert client.answer_to(db, command) == Obeyed()
     assert (status(db, "a"), kinds(db, "a")) == (rest, [kind])
     [told] = events.since(db, 0, "a")
-    assert msgspec.json.decode(told.body) == {"status": rest}
+    assert msgspec.json.decode(told.content) == {"status": rest}
 
 
 @pytest.mark.parametrize("kind", ["pause", "stop", "finish"])
@@ -335,5 +335,5 @@ def test_a_run_that_ends_the_runner_each_time_can_be_stopped(db, serving, monkey
 def test_models_that_take_turns_in_memory_are_told_of(db, serving):
     serving.pool.made_room("m/twin", ["m/BF16", "m/Q4_1"])
     [note] = [event for event in events.since(db, 0) if event.kind == "note"]
-    text = msgspec.json.decode(note.body)["text"]
+    text = msgspec.json.decode(note.content)["text"]
     assert text.startswith("memory does not hold m/twin beside m/BF16 and m/Q4_1")

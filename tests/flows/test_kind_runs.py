@@ -72,7 +72,7 @@ def endings() -> dict[str, tuple[str | None, str]]:
     with database.open(locations.store_path()) as db:
         assert check.check(db) == []
         return {
-            run.task_id: (run.best_prompt, verdicts.get(db, run.id).body) for run in runs.all(db)
+            run.task_id: (run.best_prompt, verdicts.get(db, run.id).content) for run in runs.all(db)
         }
 
 
@@ -92,10 +92,10 @@ def invoke(*arguments: str) -> str:
 def test_a_run_of_any_kind_ends_with_a_verdict_by_its_own_metric(db, kind):
     loaded, run = of(db, kind)
     assert run.status == "finished", run.error
-    verdict = msgspec.json.decode(verdicts.get(db, run.id).body, type=Verdict)
+    verdict = msgspec.json.decode(verdicts.get(db, run.id).content, type=Verdict)
     assert verdict.metric == loaded.task.metric
     assert verdict.n == len(loaded.cases["test"]) == len(verdict.answers)
-    best = msgspec.json.decode(prompts.get(db, run.best_prompt).body, type=Prompt)
+    best = msgspec.json.decode(prompts.get(db, run.best_prompt).content, type=Prompt)
     assert best.form == loaded.seed.form and verdict.best.prompt == best.id
 
 
@@ -103,7 +103,7 @@ def test_a_run_of_any_kind_ends_with_a_verdict_by_its_own_metric(db, kind):
 def test_every_figure_that_is_told_is_stored_with_the_interval_it_was_told_with(db, kind):
     loaded, run = of(db, kind)
     stored = {(e.prompt_id, e.n, e.value, e.low, e.high) for e in runs.evaluations(db, run.id)}
-    told = [json.loads(e.body) for e in events.since(db, 0, run.id) if e.kind == "candidate"]
+    told = [json.loads(e.content) for e in events.since(db, 0, run.id) if e.kind == "candidate"]
     assert len(told) > 5 and {body["metric"] for body in told} == {loaded.task.metric}
     for body in told:
         assert (body["prompt"], body["n"], body["value"], *body["interval"]) in stored

@@ -58,7 +58,11 @@ def benched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
         store_with_task(home)
         (catalog.path("tiny") / "left.gguf").write_text("by a runner that was killed")
         host = Host(catalog, pool, lambda text: None)
-        patch.setattr(models_bench, "ask", lambda out, db, command: measure(db, host, command))
+        patch.setattr(
+            models_bench,
+            "ask",
+            lambda out, db, asked: measure(db, host, asked.model, asked.task, asked.within),
+        )
         yield bench("--json"), bench("--within", "10"), catalog
 
 

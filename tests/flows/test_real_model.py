@@ -88,7 +88,7 @@ def ending() -> tuple:
     assert run.status == "finished", run.error
     assert check.check(db) == []
     keys = [entry.key for entry in journal.entries(db, run.id)]
-    verdict = msgspec.json.decode(verdicts.get(db, run.id).body)
+    verdict = msgspec.json.decode(verdicts.get(db, run.id).content)
     db.close()
     return run.best_prompt, verdict, keys
 

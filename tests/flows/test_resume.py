@@ -88,8 +88,8 @@ def ending() -> tuple:
     assert run.status == "finished", run.error
     assert check.check(db) == []
     calls = [(entry.key, entry.reply) for entry in journal.entries(db, run.id)]
-    verdict = verdicts.get(db, run.id).body
-    told = [(e.kind, e.body) for e in events.since(db, 0, run.id) if e.kind in ONCE]
+    verdict = verdicts.get(db, run.id).content
+    told = [(e.kind, e.content) for e in events.since(db, 0, run.id) if e.kind in ONCE]
     db.close()
     return run.best_prompt, verdict, calls, told
 

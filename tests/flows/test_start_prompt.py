@@ -36,7 +36,7 @@ def test_a_run_begins_with_the_given_prompt_is_judged_against_it(script, monkeyp
         reset(db, run, 60_000)
         assert script.run_to_rest() == 0
         record = runs.get(db, run)
-        verdict = msgspec.json.decode(verdicts.get(db, run).body, type=Verdict)
+        verdict = msgspec.json.decode(verdicts.get(db, run).content, type=Verdict)
         assert record.seed_prompt == verdict.seed.prompt == MINE.id
         line = prompts.lineage(db, record.task_id, record.best_prompt)
         assert MINE.id in [ancestor.id for ancestor in line]

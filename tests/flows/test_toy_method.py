@@ -71,9 +71,9 @@ def ended(planned: Path, home: Path, patch: pytest.MonkeyPatch, *kills: int):
         [run] = runs.all(db)
         assert run.status == "finished", run.error
         calls = [(entry.key, entry.reply) for entry in journal.entries(db, run.id)]
-        told = [json.loads(e.body) for e in events.since(db, 0, run.id) if e.kind == "candidate"]
+        told = [json.loads(e.content) for e in events.since(db, 0, run.id) if e.kind == "candidate"]
         operators = [candidate["operator"] for candidate in told]
-        return calls, run.best_prompt, verdicts.get(db, run.id).body, operators
+        return calls, run.best_prompt, verdicts.get(db, run.id).content, operators
 
 
 def test_a_run_by_the_toy_method_alone_ends_with_a_verdict(planned, tmp_path, monkeypatch):

@@ -99,7 +99,7 @@ def woken(tmp_path, monkeypatch):
 def writer():
     """The store as the runner holds it: a connection of its own."""
     with database.open(locations.store_path()) as db:
-        tasks.add(db, id="t1", name="notes", body="{}", split_hash="h", rows=[], cases=[])
+        tasks.add(db, id="t1", name="notes", content="{}", split_hash="h", rows=[], cases=[])
         keep(db, SEED)
         yield db
 
@@ -112,7 +112,7 @@ def db(writer):
 
 def keep(db, prompt: Prompt, task="t1") -> str:
     body = msgspec.json.encode(prompt).decode()
-    prompts.add(db, id=prompt.id, task_id=task, body=body)
+    prompts.add(db, id=prompt.id, task_id=task, content=body)
     return prompt.id
 
 
@@ -171,7 +171,7 @@ async def test_an_empty_store_says_what_to_type(db):
 
 async def test_runs_appear_newest_first_with_task_model_status_and_gain(db, writer):
     add_run(writer, "aa11", status="finished", model="older")
-    verdicts.record(writer, run_id="aa11", task_id="t1", body=json.dumps(VERDICT))
+    verdicts.record(writer, run_id="aa11", task_id="t1", content=json.dumps(VERDICT))
     add_run(writer, "bb22", model="newer")
     async with StropApp(db).run_test(size=(80, 24)) as pilot:
         await wait_for_text(pilot, "+0.225 better")
@@ -265,7 +265,7 @@ async def test_the_best_prompt_is_shown_as_text_and_follows_the_run(db, writer):
 @pytest.mark.parametrize("size", SIZES)
 async def test_the_verdict_is_told_with_n_intervals_and_p_at_every_size(db, writer, size):
     add_run(writer, "aa11", status="finished")
-    verdicts.record(writer, run_id="aa11", task_id="t1", body=json.dumps(VERDICT))
+    verdicts.record(writer, run_id="aa11", task_id="t1", content=json.dumps(VERDICT))
     async with StropApp(db).run_test(size=size) as pilot:
         await wait_for_text(pilot, "gain +0.225 [+0.165, +0.282], p < 0.001")
         await wait_for_text(pilot, "seed prompt accuracy 0.318 [0.266, 0.375]")
@@ -280,7 +280,7 @@ async def test_what_a_verdict_is_limited_to_and_why_it_claims_nothing_is_told(db
         "metric": "micro_f1", "scope": "for these relations", "refused": "only 4 relations",
         "words": "no proven gain",
     }  # fmt: skip
-    verdicts.record(writer, run_id="aa11", task_id="t1", body=json.dumps(limited))
+    verdicts.record(writer, run_id="aa11", task_id="t1", content=json.dumps(limited))
     async with StropApp(db).run_test(size=size) as pilot:
         await wait_for_text(pilot, "No proven gain, for these relations  gain +0.225")
         await wait_for_text(pilot, "best prompt micro-F1 0.543 [0.485, 0.600]")
@@ -302,7 +302,7 @@ async def test_figures_go_by_the_name_of_the_runs_own_metric(db, writer):
 async def test_a_seed_that_stands_is_shown_no_gain_over_itself(db, writer):
     add_run(writer, "aa11", status="finished")
     stands = VERDICT | {"best": VERDICT["seed"], "words": "no proven gain", "gain": 0.0}
-    verdicts.record(writer, run_id="aa11", task_id="t1", body=json.dumps(stands))
+    verdicts.record(writer, run_id="aa11", task_id="t1", content=json.dumps(stands))
     async with StropApp(db).run_test(size=(120, 40)) as pilot:
         await wait_for_text(pilot, "nothing better was found: the seed prompt stands")
         text = shown(pilot.app)
@@ -312,7 +312,7 @@ async def test_a_seed_that_stands_is_shown_no_gain_over_itself(db, writer):
 async def test_a_later_look_at_the_same_test_cases_is_told(db, writer):
     for run in ("aa11", "bb22"):
         add_run(writer, run, status="finished")
-        verdicts.record(writer, run_id=run, task_id="t1", body=json.dumps(VERDICT))
+        verdicts.record(writer, run_id=run, task_id="t1", content=json.dumps(VERDICT))
     async with StropApp(db).run_test(size=(120, 40)) as pilot:
         await wait_for_text(pilot, "71 won, 8 lost, look 2 at them")
 
@@ -333,7 +333,7 @@ async def test_a_key_writes_its_command_and_wakes_the_runner(db, writer, woken, 
         await pilot.press(key)
         await wait_for(pilot, lambda: commands.pending(writer, "aa11"), kind)
         (command,) = commands.pending(writer, "aa11")
-        assert (command.kind, command.body, len(woken)) == (kind, "{}", 1)
+        assert (command.kind, command.content, len(woken)) == (kind, "{}", 1)
 
 
 async def test_a_finished_run_takes_no_command(db, writer):
@@ -403,7 +403,7 @@ async def test_a_new_run_is_written_as_a_tune_command_and_chosen_once_there(db, 
         await wait_for(pilot, lambda: commands.pending(writer, None), "the command")
         (command,) = commands.pending(writer, None)
         expected = {"task": "notes", "model": "tiny", "minutes": 2.5, "seed": 42}
-        assert (command.kind, json.loads(command.body)) == ("tune", expected)
+        assert (command.kind, json.loads(command.content)) == ("tune", expected)
 
         events.append(writer, "note", json.dumps({"text": "starting the model"}))
         await wait_for_text(pilot, "starting the model")
@@ -448,7 +448,7 @@ async def test_without_a_model_a_new_run_says_what_to_type(db, models):
 
 
 async def test_hostile_text_is_shown_as_it_is(db, writer, models):
-    body = {"body": "{}", "split_hash": "h", "rows": [], "cases": []}
+    body = {"content": "{}", "split_hash": "h", "rows": [], "cases": []}
     tasks.add(writer, id="t2", name="[red]T[/red]\x1b[31m", **body)
     keep(writer, SEED, "t2")
     hostile = SEED.with_section("guidance", "[red]A[/red] \x1b[2J\u202e [/] B\n")
@@ -472,7 +472,7 @@ async def test_hostile_text_is_shown_as_it_is(db, writer, models):
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_every_part_is_reachable_at_every_size(db, writer, models, size):
-    body = {"body": "{}", "split_hash": "h", "rows": [], "cases": []}
+    body = {"content": "{}", "split_hash": "h", "rows": [], "cases": []}
     tasks.add(writer, id="t2", name="a task with a name " * 8, **body)
     keep(writer, SEED, "t2")
     add_run(writer, "aa11", task="t2")
@@ -580,10 +580,10 @@ def test_a_chosen_run_is_caught_up_without_reading_all_its_events(db, writer, re
     with database.write(writer):
         body = FIGURES | {"operator": "o", "section": "task", "outcome": "kept"}
         for number in range(1000):
-            values = {"run_id": "aa11", "at": "", "body": json.dumps(body), "kind": "candidate"}
+            values = {"run_id": "aa11", "at": "", "content": json.dumps(body), "kind": "candidate"}
             sql.insert(writer, "events", values)
             note = json.dumps({"text": f"note {number}"})
-            sql.insert(writer, "events", {**values, "kind": "note", "body": note})
+            sql.insert(writer, "events", {**values, "kind": "note", "content": note})
     feed = Feed(db)
     feed.choose("aa11")
     assert sum(reads.values()) == SHOWN + 1

@@ -83,7 +83,7 @@ def finish(db, host, kind: str) -> str:
         {"serving_body": "Q4_0"}, "0",
     )  # fmt: skip
     prompts.add(
-        db, id=loaded.seed.id, task_id=loaded.id, body=msgspec.json.encode(loaded.seed).decode()
+        db, id=loaded.seed.id, task_id=loaded.id, content=msgspec.json.encode(loaded.seed).decode()
     )
     runs.create(
         db,
@@ -99,10 +99,10 @@ def finish(db, host, kind: str) -> str:
     recorder = RunRecorder(db, "run-1", loaded.id, inputs, bench, lambda: None, loaded.task.kind)
     evaluator, best = retrace(host, inputs, loaded, bench, recorder)
     verdict = give_verdict(
-        evaluator, loaded.cases["test"], loaded.seed, best, model="tiny", body="Q4_0"
+        evaluator, loaded.cases["test"], loaded.seed, best, model="tiny", content="Q4_0"
     )
     body = msgspec.json.encode(verdict).decode()
-    verdicts.record(db, run_id="run-1", task_id=loaded.id, body=body)
+    verdicts.record(db, run_id="run-1", task_id=loaded.id, content=body)
     return "run-1"
 
 

@@ -49,12 +49,12 @@ def one_db(tmp_path_factory):
         yield opened
 
 
-def add_task(db, id="t1", name="notes", size=3, body="{}"):
+def add_task(db, id="t1", name="notes", size=3, content="{}"):
     return tasks.add(
         db,
         id=id,
         name=name,
-        body=body,
+        content=content,
         split_hash="s",
         rows=(RowRecord(f"r{i}", i % 2 == 0, json.dumps([id, i])) for i in range(size)),
         cases=(
@@ -66,7 +66,7 @@ def add_task(db, id="t1", name="notes", size=3, body="{}"):
 
 def add_run(db, id="run-1", task_id="t1"):
     add_task(db, task_id, task_id)
-    prompts.add(db, id="p0", task_id=task_id, body='"seed"')
+    prompts.add(db, id="p0", task_id=task_id, content='"seed"')
     runs.create(
         db, id=id, task_id=task_id, inputs="{}", seed_prompt="p0", budget=9, status="queued"
     )
@@ -89,9 +89,9 @@ def call(db, seq, key="k", reply=b"reply", cost=1.5, run_id="run-1", tasks=("t1"
 
 
 def test_a_task_comes_back_as_it_was_added(db):
-    assert add_task(db, body='{"kind": "relation"}')
+    assert add_task(db, content='{"kind": "relation"}')
     task = tasks.get(db, "notes")
-    assert (task.id, task.body, task.split_hash) == ("t1", '{"kind": "relation"}', "s")
+    assert (task.id, task.content, task.split_hash) == ("t1", '{"kind": "relation"}', "s")
     assert tasks.get(db, "t1") == task
     assert tasks.get(db, "none") is None
     assert list(tasks.rows(db, "t1"))[1] == RowRecord("r1", False, '["t1", 1]')
@@ -103,7 +103,7 @@ def test_a_task_comes_back_as_it_was_added(db):
 
 def test_skipped_rows_come_back_in_the_order_of_the_file(db):
     wrong = [SkippedRecord(f"line {n}", f"\x1b is empty {n}") for n in range(450)]
-    kept = {"name": "n", "body": "{}", "split_hash": "s", "rows": [], "cases": []}
+    kept = {"name": "n", "content": "{}", "split_hash": "s", "rows": [], "cases": []}
     assert tasks.add(db, id="t1", **kept, skipped=iter(wrong))
     assert list(tasks.skipped(db, "t1")) == wrong
     assert tasks.counts(db, "t1").skipped == 450
@@ -128,8 +128,8 @@ def test_a_large_task_streams_in_and_out(db):
     tracemalloc.start()
     body = "9" * 2000
     many = (RowRecord(f"r{i}", True, body) for i in range(10_000))
-    tasks.add(db, id="t1", name="n", body="{}", split_hash="s", rows=many, cases=())
-    assert sum(len(row.body) for row in tasks.rows(db, "t1")) == 20_000_000
+    tasks.add(db, id="t1", name="n", content="{}", split_hash="s", rows=many, cases=())
+    assert sum(len(row.content) for row in tasks.rows(db, "t1")) == 20_000_000
     assert tracemalloc.get_traced_memory()[1] < 4_000_000
     tracemalloc.stop()
 
@@ -147,7 +147,7 @@ def test_a_task_whose_rows_break_off_is_not_added(db):
         raise ValueError("row 501")
 
     with pytest.raises(ValueError, match="row 501"):
-        tasks.add(db, id="t", name="n", body="{}", split_hash="", rows=breaking(), cases=())
+        tasks.add(db, id="t", name="n", content="{}", split_hash="", rows=breaking(), cases=())
     assert tasks.all(db) == []
     assert tasks.counts(db, "t").rows == 0
 
@@ -165,8 +165,8 @@ def test_a_body_that_is_not_json_is_refused(db):
 
 def test_a_prompt_keeps_its_first_origin(db):
     add_task(db)
-    assert prompts.add(db, id="p0", task_id="t1", body='"a"', rows=["r2", "r0", "r2"])
-    assert not prompts.add(db, id="p0", task_id="t1", body='"a"', operator="copy", rows=["r1"])
+    assert prompts.add(db, id="p0", task_id="t1", content='"a"', rows=["r2", "r0", "r2"])
+    assert not prompts.add(db, id="p0", task_id="t1", content='"a"', operator="copy", rows=["r1"])
     assert prompts.get(db, "p0").operator == ""
     assert prompts.rows(db, "t1", "p0") == ["r0", "r2"]
 
@@ -174,14 +174,14 @@ def test_a_prompt_keeps_its_first_origin(db):
 def test_a_prompt_derives_from_rows_of_its_own_task_only(db):
     add_task(db)
     with pytest.raises(sqlite3.IntegrityError):
-        prompts.add(db, id="p0", task_id="t1", body='"a"', rows=["r0", "foreign"])
+        prompts.add(db, id="p0", task_id="t1", content='"a"', rows=["r0", "foreign"])
     assert prompts.get(db, "p0") is None
 
 
 def test_a_lineage_goes_from_the_seed_to_the_prompt(db):
     add_task(db)
     for parent, id in [(None, "a"), ("a", "b"), ("a", "side"), ("b", "c")]:
-        prompts.add(db, id=id, task_id="t1", body="1", parent_id=parent, operator="rewrite")
+        prompts.add(db, id=id, task_id="t1", content="1", parent_id=parent, operator="rewrite")
     assert [prompt.id for prompt in prompts.lineage(db, "t1", "c")] == ["a", "b", "c"]
     assert prompts.lineage(db, "t1", "unknown") == []
 
@@ -189,7 +189,7 @@ def test_a_lineage_goes_from_the_seed_to_the_prompt(db):
 def test_an_id_is_found_by_its_beginning_unless_several_begin_so(db):
     add_task(db)
     for id in ("abc1", "abd2", "ab"):
-        prompts.add(db, id=id, task_id="t1", body="1")
+        prompts.add(db, id=id, task_id="t1", content="1")
     assert prompts.get(db, "abc").id == "abc1"
     assert prompts.get(db, "ab").id == "ab"
     with pytest.raises(StoreError, match=r"'a' is the beginning of several prompts.*type more"):
@@ -201,7 +201,7 @@ def test_an_id_is_found_by_its_beginning_unless_several_begin_so(db):
 def test_a_prompt_that_two_tasks_share_is_not_ambiguous(db):
     for task in ("t1", "t2"):
         add_task(db, task, task)
-        prompts.add(db, id="same", task_id=task, body="1")
+        prompts.add(db, id="same", task_id=task, content="1")
     assert prompts.get(db, "sa").task_id == "t1"
 
 
@@ -243,7 +243,7 @@ def test_a_status_is_told_with_the_error_that_led_to_it(db):
         "the worker died",
     )
     [told] = events.since(db, 0, "run-1")
-    assert json.loads(told.body) == {"status": "failed", "error": "the worker died"}
+    assert json.loads(told.content) == {"status": "failed", "error": "the worker died"}
     runs.set_status(db, "run-1", "queued")
     assert runs.get(db, "run-1").error is None
 
@@ -332,7 +332,7 @@ def test_events_are_followed_from_where_one_left_off(db):
     events.append(db, "stage", "3", "run-1")
     everything = list(events.since(db, 0))
     assert [event.kind for event in everything] == ["started", "idle", "stage"]
-    assert [e.body for e in events.since(db, everything[0].id, "run-1")] == ["3"]
+    assert [e.content for e in events.since(db, everything[0].id, "run-1")] == ["3"]
     assert list(events.since(db, everything[-1].id)) == []
 
 
@@ -393,10 +393,10 @@ def test_every_look_at_the_test_split_is_numbered_and_audited(db):
     add_run(db, "run-2")
     assert verdicts.look(db, run_id="run-1", task_id="t1") == 1
     assert verdicts.get(db, "run-1") is None
-    assert verdicts.record(db, run_id="run-1", task_id="t1", body='{"p": 0.01}') == 1
-    assert verdicts.record(db, run_id="run-2", task_id="t1", body='{"p": 0.2}') == 2
-    assert verdicts.record(db, run_id="run-1", task_id="t1", body='{"p": 0.9}') == 1
-    assert verdicts.get(db, "run-1").body == '{"p": 0.01}'
+    assert verdicts.record(db, run_id="run-1", task_id="t1", content='{"p": 0.01}') == 1
+    assert verdicts.record(db, run_id="run-2", task_id="t1", content='{"p": 0.2}') == 2
+    assert verdicts.record(db, run_id="run-1", task_id="t1", content='{"p": 0.9}') == 1
+    assert verdicts.get(db, "run-1").content == '{"p": 0.01}'
     assert verdicts.get(db, "run-3") is None
     assert [look.run_id for look in verdicts.looks(db, "t1")] == ["run-1", "run-2"]
     subjects = db.execute("SELECT action, subject FROM audit").fetchall()
@@ -409,7 +409,7 @@ def test_every_look_at_the_test_split_is_numbered_and_audited(db):
 def split_of(db, id, splits):
     """A task whose cases are in these splits, with a run."""
     cases = [CaseRecord(case, split, "1") for case, split in splits.items()]
-    tasks.add(db, id=id, name=id, body="{}", split_hash="s", rows=[], cases=cases)
+    tasks.add(db, id=id, name=id, content="{}", split_hash="s", rows=[], cases=cases)
     add_run(db, f"run-{id}", id)
 
 
@@ -429,7 +429,7 @@ def test_looks_at_test_splits_that_share_a_case_are_counted_together(db):
     assert looked == [1, 2, 1, 3]
     assert verdicts.look(db, run_id="more", task_id="mail") == 3
     assert [look.number for look in verdicts.looks(db, "mail")] == [1, 3]
-    assert verdicts.record(db, run_id="run-post", task_id="post", body="{}") == 2
+    assert verdicts.record(db, run_id="run-post", task_id="post", content="{}") == 2
 
 
 def test_a_task_that_was_removed_and_imported_again_was_looked_at(db):
@@ -533,11 +533,11 @@ def fill_with_secret(db, task_id):
     row, case = RowRecord("r", True, secret), CaseRecord("c", "test", secret)
     skipped = [SkippedRecord("line 1", SECRET)]
     whole = {"rows": [row], "cases": [case], "skipped": skipped}
-    tasks.add(db, id=task_id, name=SECRET, body=secret, split_hash="s", **whole)
-    prompts.add(db, id="p0", task_id=task_id, body=secret, diff=SECRET, rows=["r"])
+    tasks.add(db, id=task_id, name=SECRET, content=secret, split_hash="s", **whole)
+    prompts.add(db, id="p0", task_id=task_id, content=secret, diff=SECRET, rows=["r"])
     parent = "p0"
     for number in range(1, 1200):  # deeper than SQLite's limit on cascades of cascades
-        prompts.add(db, id=f"p{number}", task_id=task_id, body="1", parent_id=parent)
+        prompts.add(db, id=f"p{number}", task_id=task_id, content="1", parent_id=parent)
         parent = f"p{number}"
     run_id = f"run-{task_id}"
     runs.create(
@@ -552,7 +552,7 @@ def fill_with_secret(db, task_id):
     experience.add(
         db, ExperienceRecord(task_id, run_id, 0, "k", "m", "o", SECRET, 0.0, 0.0, "accepted")
     )
-    verdicts.record(db, run_id=run_id, task_id=task_id, body=secret)
+    verdicts.record(db, run_id=run_id, task_id=task_id, content=secret)
     events.append(db, "note", secret, run_id)
     events.append(db, "note", secret, task_id=task_id)
     commands.settle(db, commands.enqueue(db, "score", secret, task_id=task_id), secret)
@@ -615,7 +615,7 @@ def test_forgetting_a_task_that_is_not_there_changes_nothing(db):
 
 
 def test_forgetting_says_so_when_a_reader_keeps_the_bytes(db, tmp_path):
-    add_task(db, body=json.dumps(SECRET))
+    add_task(db, content=json.dumps(SECRET))
     db.execute("PRAGMA busy_timeout = 1").fetchall()
     with database.open(tmp_path / "store.db") as reader:
         reader.execute("BEGIN")
@@ -640,15 +640,15 @@ def test_bodies_come_back_to_the_byte(one_db, text, blob, number):
         one_db,
         id=id,
         name=id + text,
-        body=body,
+        content=body,
         split_hash=text,
         rows=[RowRecord("r" + text, True, body)],
         cases=[],
     )
     assert next(tasks.rows(one_db, id)) == RowRecord("r" + text, True, body)
     task = tasks.get(one_db, id + text)
-    assert (task.id, task.body, task.split_hash) == (id, body, text)
-    prompts.add(one_db, id="p", task_id=id, body=body, diff=text)
+    assert (task.id, task.content, task.split_hash) == (id, body, text)
+    prompts.add(one_db, id="p", task_id=id, content=body, diff=text)
     assert prompts.lineage(one_db, id, "p")[0].diff == text
     runs.create(one_db, id=id, task_id=id, inputs=body, seed_prompt="p", budget=1, status=text)
     call(one_db, 0, "k" + id, blob, abs(number), id, [id])

@@ -147,7 +147,7 @@ def test_a_failed_migration_leaves_an_empty_file_that_opens_later(tmp_path, monk
 
 def test_a_raise_inside_write_leaves_no_row(db):
     with pytest.raises(ZeroDivisionError), database.write(db):
-        db.execute("INSERT INTO events (kind, body, at) VALUES ('a', '1', 't')")
+        db.execute("INSERT INTO events (kind, content, at) VALUES ('a', '1', 't')")
         1 / 0  # noqa: B018
     assert list(events.since(db, 0)) == []
     assert not db.conn.in_transaction

@@ -41,7 +41,7 @@ def show_prompt(out: Output, id: str, rendered: bool) -> None:
     """
     db = open_store()
     record = find_prompt(db, id)
-    found = msgspec.json.decode(record.body, type=Prompt)
+    found = msgspec.json.decode(record.content, type=Prompt)
     loaded = tasks.load(db, record.task_id)
     line = prompts.lineage(db, record.task_id, record.id)
     where = f" on {record.section}" if record.section else ""
@@ -77,9 +77,8 @@ def diff_prompts(out: Output, a: str, b: str) -> None:
     """Show what changed from prompt A to prompt B."""
     db = open_store()
     before, after = find_prompt(db, a), find_prompt(db, b)
-    changes = show.diff(
-        msgspec.json.decode(before.body, type=Prompt), msgspec.json.decode(after.body, type=Prompt)
-    )
+    old, new = (msgspec.json.decode(found.content, type=Prompt) for found in (before, after))
+    changes = show.diff(old, new)
     if not changes:
         out.say("the two are the same")
     body = {"before": before.id, "after": after.id, "diff": changes}

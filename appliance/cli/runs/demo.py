@@ -39,7 +39,7 @@ def demo(out: Output, minutes: float, model: str | None) -> None:
     name = find_model(out, catalog(), model)
     db = open_store()
     record = find_task(db, tasks.SAMPLE)
-    labels = len(msgspec.json.decode(record.body, type=tasks.Stored).task.labels)
+    labels = len(msgspec.json.decode(record.content, type=tasks.Stored).task.labels)
     rows = stored.counts(db, record.id).rows
     out.say(f"task {record.name}: which of {labels} relations holds, {rows} sentences")
     run_id, title = start(out, db, Tune(record.name, name, minutes, SEED, stretch=True))

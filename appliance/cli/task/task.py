@@ -60,7 +60,7 @@ def show_task(out: Output, name: str, skipped: bool) -> None:
     db = open_store()
     record = find_task(db, name)
     found = described(db, record)
-    seed = msgspec.json.decode(record.body, type=tasks.Stored).seed
+    seed = msgspec.json.decode(record.content, type=tasks.Stored).seed
     document = {**found, "seed_prompt": seed.id, "seed_text": show.plain(seed)}
     parts = [text(found, listed=skipped), "", f"seed prompt {seed.id}", show.plain(seed).rstrip()]
     if skipped:
@@ -102,7 +102,7 @@ def _refuse_busy(db: Database, name: str, of_task: Sequence[RunRecord]) -> None:
         run = busy[0]
         what = f"run {run} of {quoted(name)} is not over; end it first: strop runs stop {run}"
         raise InputError(what)
-    planned = (msgspec.json.decode(c.body) for c in commands.unsettled(db) if c.kind == "tune")
+    planned = (msgspec.json.decode(c.content) for c in commands.unsettled(db) if c.kind == "tune")
     if any(body.get("task") == name for body in planned):
         raise InputError(f"a run of {quoted(name)} is being planned; wait until it is there")
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def described(db: Database, record: TaskRecord) -> dict[str, Any]:
-    task = msgspec.json.decode(record.body, type=Stored).task
+    task = msgspec.json.decode(record.content, type=Stored).task
     counts = tasks.counts(db, record.id)
     cases = {"tuning": counts.tuning, "selection": counts.selection, "test": counts.test}
     return {

@@ -76,7 +76,7 @@ def report_of(db: Database, run: RunRecord) -> Report:
     record = verdicts.get(db, run.id)
     if record is None:
         raise InputError(f"run {run.id} has no verdict yet; see: strop runs show {run.id}")
-    found = msgspec.json.decode(record.body, type=Verdict)
+    found = msgspec.json.decode(record.content, type=Verdict)
     looks = verdicts.looks(db, run.task_id)
     loaded, counts = load(db, run.task_id), stored.counts(db, run.task_id)
     shown = Both(_prompt(db, found.seed.prompt), _prompt(db, found.best.prompt))
@@ -97,7 +97,7 @@ def report_of(db: Database, run: RunRecord) -> Report:
 def _prompt(db: Database, prompt_id: str) -> Prompt:
     record = prompts.get(db, prompt_id)
     assert record is not None
-    return msgspec.json.decode(record.body, type=Prompt)
+    return msgspec.json.decode(record.content, type=Prompt)
 
 
 def _ranked(plan: dict[str, Any]) -> Ranked | None:
