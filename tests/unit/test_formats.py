@@ -15,7 +15,7 @@ from appliance.kinds import KINDS
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.render import render
 from appliance.prompts.validate import check
-from appliance.search.methods.local import mutate
+from appliance.search.methods import local
 from appliance.search.shots import shot_sets
 from appliance.search.spaces import space_of
 from appliance.search.spaces.labels import CLASSIFY, RELATION
@@ -36,6 +36,12 @@ from appliance.search.spaces.yes_no import SEVERAL, YES_NO_RELATION
 TASKS = {name: tiny_tasks.loaded(name) for name in tiny_tasks.tasks()}
 DEMONSTRATIONS = {"founder": ("f1", "f2", "f3"), "supplier of": ("s1",), "author": ()}
 SECTIONS = {"example", "task", "labels", "demonstrations", "channel"}
+
+
+def mutate(prompt, demonstrations, random, space):
+    """A neighbour by an option that is drawn."""
+    option = random.choice(local.options(prompt, demonstrations, space))
+    return local.mutate(prompt, option, demonstrations, random, space)
 
 
 def space(name: str) -> Space:

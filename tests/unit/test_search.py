@@ -31,7 +31,7 @@ from appliance.search.candidate import Candidate, Proposal, difference
 from appliance.search.frame import Method, drive, in_turn
 from appliance.search.instructions import clean, instructions
 from appliance.search.lab import Failure, Lab, Spent
-from appliance.search.methods import formats, induce, rewrite
+from appliance.search.methods import formats, induce, local, rewrite
 from appliance.search.race import Race
 from appliance.search.reasoner import Reasoner
 from appliance.search.schedule import FIRST, rungs
@@ -722,3 +722,28 @@ def test_a_search_that_is_told_to_finish_asks_nothing_more(tmp_path):
     assert [c.prompt for c in finalists] == [PROMPT]
     assert [operator for operator, _, _ in outcomes] == ["seed", "calibrate"]
     assert len(bench.journal.lines) == 1
+
+
+def test_a_policy_chooses_what_is_changed_and_is_told_what_came_of_it():
+    class Ends:
+        """Changes how answers end, whatever else there is."""
+
+        def __init__(self) -> None:
+            self.told: list[tuple[str, bool]] = []
+
+        def choose(self, lab: Lab, options) -> str:
+            assert "wording" in options
+            return "end"
+
+        def learn(self, option: str, candidate: Candidate | None) -> None:
+            self.told.append((option, candidate is not None))
+
+    races, policy = Races(), Ends()
+    lab = Lab(races.race, SPACE, {}, 3)
+    method = Method(lambda lab: local.propose(lab, policy), patience=20)
+    drive(in_turn([method], lab), races.race, depth=FIRST, accept=AHEAD, going=lambda: True)
+    entered = [c for c in races.race.entries.values() if c.operator == "mutate"]
+    assert entered and {c.section for c in entered} == {"example"}
+    assert {c.prompt.stem for c in entered} == {PROMPT.stem}
+    assert {option for option, _ in policy.told} == {"end"}
+    assert sum(new for _, new in policy.told) == len(entered)

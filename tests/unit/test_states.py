@@ -34,8 +34,8 @@ CONTROLS = get_args(Control)
 def serving(home, monkeypatch):
     monkeypatch.setattr(client, "wake_runner", lambda: None)
     with database.open(locations.store_path()) as db, Pool() as pool:
-        tasks.add(db, id="t", name="t", body="{}", split_hash="s", rows=[], cases=[])
-        prompts.add(db, id="p", task_id="t", body="{}")
+        tasks.add(db, id="t", name="t", content="{}", split_hash="s", rows=[], cases=[])
+        prompts.add(db, id="p", task_id="t", content="{}")
         runs.create(
             db, id="a", task_id="t", inputs="{}", seed_prompt="p", budget=9, status="queued"
         )

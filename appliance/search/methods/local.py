@@ -11,37 +11,56 @@ from appliance.prompts.prompt import Prompt
 from appliance.search.candidate import Proposal
 from appliance.search.frame import Method, Turns
 from appliance.search.lab import Lab
+from appliance.search.policy import Policy, Uniform
 from appliance.search.shots import Demonstrations, other_shots
 from appliance.search.spaces.space import JOINS, Space, choose_point, example
 
 SECTION_OF = {"wording": "labels", "order": "demonstrations"}
 """Where a rule of a prompt shows; the others show in the example."""
 
+UNIFORM = Uniform()
 
-def mutate(
-    prompt: Prompt, demonstrations: Demonstrations, random: Random, space: Space
-) -> tuple[Prompt, str]:
-    """A neighbour of a prompt, and the section that differs."""
-    genes = ["example", "end", "task", *space.rules]
+
+def propose(lab: Lab, policy: Policy = UNIFORM) -> Turns:
+    while True:
+        leader = lab.leader
+        prompt = leader.prompt
+        option = policy.choose(lab, options(prompt, lab.demonstrations, lab.space))
+        changed, section = mutate(prompt, option, lab.demonstrations, lab.random, lab.space)
+        [candidate] = yield [Proposal(changed, "mutate", section, (leader,))]
+        policy.learn(option, candidate)
+
+
+def options(prompt: Prompt, demonstrations: Demonstrations, space: Space) -> list[str]:
+    """What of a prompt can be changed."""
+    found = ["example", "end", "task", *space.rules]
     if "{labels}" in prompt.section("task"):
-        genes.append("join")
+        found.append("join")
     if space.words:
-        genes.append("words")
+        found.append("words")
     if space.channels and prompt.mode == "raw":
-        genes.append("channel")
+        found.append("channel")
     if any(demonstrations.values()):
         # Most of what a fixed task's prompt can still gain lies in which rows it shows.
-        genes += ["shots"] * 4
-    gene = random.choice(genes)
-    match gene:
+        found += ["shots"] * 4
+    return found
+
+
+def mutate(
+    prompt: Prompt, option: str, demonstrations: Demonstrations, random: Random, space: Space
+) -> tuple[Prompt, str]:
+    """A neighbour of a prompt, and the section that differs."""
+    match option:
         case "example":
             point = choose_point(lambda _, options: random.choice(list(options)), (), space)
-            return replace(prompt, example=example(point, space, prompt.separator)), gene
+            return replace(prompt, example=example(point, space, prompt.separator)), option
         case "end":
             end = space.ends[random.choice(list(space.ends))]
             return replace(prompt, example=f"{prompt.stem}{{{prompt.target}}}{end}"), "example"
         case "task":
-            return prompt.with_section("task", space.heads[random.choice(list(space.heads))]), gene
+            return prompt.with_section(
+                "task", space.heads[random.choice(list(space.heads))]
+            ), option
         case "join":
             return replace(prompt, join=JOINS[random.choice(list(JOINS))]), "labels"
         case "words":
@@ -49,7 +68,7 @@ def mutate(
         case "channel":
             return replace(
                 prompt, reverse=random.choice(("", *space.channels)), channel_weight=0.0
-            ), gene
+            ), option
         case "shots":
             return replace(
                 prompt, shots=other_shots(prompt.shots, demonstrations, random)
@@ -57,13 +76,6 @@ def mutate(
         case rule:
             value = random.choice(space.rules[rule])
             return replace(prompt, **{rule: value}), SECTION_OF.get(rule, "example")
-
-
-def propose(lab: Lab) -> Turns:
-    while True:
-        leader = lab.leader
-        prompt, section = mutate(leader.prompt, lab.demonstrations, lab.random, lab.space)
-        yield [Proposal(prompt, "mutate", section, (leader,))]
 
 
 LOCAL = Method(propose, patience=60)
