@@ -12,8 +12,8 @@ Gold = Literal["label", "answer", "spans"]
 Metric = Literal["accuracy", "micro_f1", "macro_f1", "span_f1", "token_f1"]
 
 Comparison = Literal["label", "match", "quote", "entities"]
-"""How an answer is held against the right one: a label is chosen, or asked for with yes or no; what
-is written is matched by the task's rule (``scoring/matching.py``), as a quotation
+"""How an answer is compared with the right one. A label is chosen, or asked for with yes or no. An
+answer that is written is matched by the task's rule (``scoring/matching.py``), as a quotation
 (``scoring/reading.py``) or as entities (``scoring/entities.py``)."""
 
 Texts = tuple[str, str]
@@ -21,15 +21,16 @@ Texts = tuple[str, str]
 
 
 class KindOfTask(NamedTuple):
-    """``fields`` are what a row has beside its ``gold``, ``optional`` what it may have. ``slots``
-    are what a row can fill beside its fields in a prompt. ``metrics`` has the usual one first;
-    micro-F1 leaves none of the above out. ``forms`` are the forms that its prompts can have.
+    """``fields`` are what a row has beside its ``gold``, and ``optional`` is what it may have.
+    ``slots`` are the slots of a prompt that a row can fill beside those of its fields. ``metrics``
+    has the usual one first; micro-F1 leaves none of the above out. ``forms`` are the forms that
+    its prompts can have.
 
-    ``seed`` is what a person would write first, ``yes_no_seed`` the same asked label by label.
+    ``seed`` is what a person would write first, and ``yes_no_seed`` asks the same label by label.
     ``space`` and ``yes_no_space`` name the formats that are searched, in ``search/spaces/``.
-    ``longest`` is the most tokens of a written answer. The rest are words: ``work`` is what a
-    reasoner is told that a model does, ``exact`` names the share of wholly right cases, and
-    ``torn`` rows that are asked the same and answered differently.
+    ``longest`` is the most tokens of a written answer. The other fields are words for messages:
+    ``work`` tells a reasoner what a model does, ``exact`` names the share of wholly right cases,
+    and ``torn`` names rows that ask the same and have different answers.
     """
 
     fields: tuple[str, ...]

@@ -13,10 +13,10 @@ Split = Literal["tuning", "selection", "test"]
 SPLITS: tuple[Split, ...] = ("tuning", "selection", "test")
 Protocol = Literal["fixed", "episodes"]
 Match = Literal["exact", "numeric", "choice"]
-"""How a written answer is held against the right one."""
+"""How a written answer is compared with the right one."""
 
 MULTIPLE = "#multiple#"
-"""What is said where several yes/no questions of one case are answered with yes."""
+"""The predicted answer of a case in which several yes/no questions get a yes."""
 
 BETWEEN = " | "
 """Stands between several labels, or several right answers, where they are shown."""
@@ -43,10 +43,10 @@ class Example(msgspec.Struct, frozen=True, omit_defaults=True):
     """One labelled row.
 
     ``text`` is the sentence, the question or the passage. ``head`` and ``tail`` are the entities of
-    a relation, [start, end) in characters of ``text``. ``label`` is that of a relation or a text;
-    ``labels`` all of a text that may have several. ``answers`` are the right ones, the first as it
-    is to be written; ``choices`` what a question offers, of which the first answer is one;
-    ``reasoning`` leads to it. ``spans`` are the entities of a text, in their order.
+    a relation, [start, end) in characters of ``text``. ``label`` is the label of a relation or a
+    text; ``labels`` are all labels of a text that may have several. ``answers`` are the right
+    answers, the first as it is to be written; ``choices`` are what a question offers, and the first
+    answer is one of them; ``reasoning`` leads to it. ``spans`` are the entities, in order.
 
     Only a row whose ``may_ship`` is true may stand in a prompt that leaves the machine.
     """
@@ -76,7 +76,7 @@ class Example(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def strata(self) -> tuple[str, ...]:
-        """What splits keep in proportion."""
+        """The labels, types or answer whose proportions every split keeps."""
         if self.spans:
             return tuple(sorted({kind for _, _, kind in self.spans}))
         if self.labels or self.label:
@@ -100,9 +100,9 @@ class Case(msgspec.Struct, frozen=True):
     """One question put to a prompt: a query, the labels it may have, and its support.
 
     Under the ``fixed`` protocol every case has all labels of the task and an empty support (the
-    demonstrations belong to the prompt); an episode brings its own N labels and K rows of each, and
-    ends its labels with the task's none of the above where the query may have another one.
-    ``part`` names the one of several sampled files that an episode belongs to.
+    demonstrations belong to the prompt). An episode brings its own N labels and K rows of each;
+    where the query may have none of these, the task's none of the above is its last label. ``part``
+    names the sampled file that an episode belongs to, where there are several.
     """
 
     query: Example
@@ -117,7 +117,7 @@ class Case(msgspec.Struct, frozen=True):
 
     @property
     def gold(self) -> int:
-        """The index of the right option; the last, none of the above, where it is none of them."""
+        """The index of the right option. Where none is right it is the last: none of the above."""
         right = self.query.answers[0] if self.query.choices else self.query.label
         return self.options.index(right) if right in self.options else len(self.options) - 1
 
@@ -150,5 +150,5 @@ class Task(msgspec.Struct, frozen=True, omit_defaults=True):
         return next(entry.description for entry in self.labels if entry.name == label)
 
     def words_of(self, label: str) -> str:
-        """What prompts write for a label; its name, too, if it is none of the task's."""
+        """What prompts write for a label. One that the task does not have keeps its name."""
         return next((e.words for e in self.labels if e.name == label and e.words), label)

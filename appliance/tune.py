@@ -36,7 +36,7 @@ SEARCH, REFINE, SELECTION = 0.6, 0.2, 0.2
 
 
 class Watcher(Protocol):
-    """Who follows a run."""
+    """It is told what happens in a run."""
 
     def stage(self, name: str) -> None: ...
     def candidate(self, stage: str, candidate: Candidate, outcome: str) -> None: ...
@@ -60,9 +60,9 @@ def tune(
     """The best prompt, or the seed where nothing beat it on the selection split; either with
     probabilities that were fitted there.
 
-    ``budget`` in cost units covers both stages and the selection; the verdict is extra. ``fits``
-    says whether every test row fits a prompt: one that it refuses could be given no verdict and is
-    passed over. ``methods`` of stage 1 take the place of the standard schedule.
+    ``budget``, in cost units, covers both stages and the selection; the verdict comes on top.
+    ``fits`` says whether every test row fits a prompt: a prompt that it refuses could be given no
+    verdict and is passed over. ``methods`` of stage 1 take the place of the standard schedule.
     """
     stage = "search"
     watcher.stage(stage)

@@ -1,1 +1,1 @@
-"""A window on the store: reads it, and writes commands."""
+"""A window on the store, which reads it and writes commands."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class StropApp(App[StoreError]):
-    """Reads the store and writes commands; its result is what made it stop, if anything did."""
+    """Reads the store and writes commands; its result is the error that ended it, if one did."""
 
     TITLE = "Strop"
     CSS_PATH = "styles.tcss"
@@ -32,7 +32,7 @@ class StropApp(App[StoreError]):
         return self._main
 
     async def action_quit(self) -> None:
-        """Says which runs go on."""
+        """Closes the window and says which runs go on."""
         active = self._main.active_runs
         if not active:
             self.exit()

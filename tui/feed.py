@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 A_TICK = 1000
-"""Rows of a kind that one poll reads at most; what is left is for the next."""
+"""The most rows of a kind that one poll reads; the next poll reads what is left."""
 
 LATEST = {"candidate": SHOWN, "best": -1, "plan": 1, "note": 1}
-"""How many events of a kind a run shows, the last ones; -1 for all."""
+"""The number of a run's last events of a kind that are shown; -1 means all."""
 
 
 class Feed:
-    """What the store holds now. A poll where no other process has written costs one pragma."""
+    """What the store holds now. A poll takes one pragma where no other process has written."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -33,7 +33,7 @@ class Feed:
         """The last note of a run that does not exist yet."""
 
     def poll(self) -> bool:
-        """Reads what is new; whether there was anything."""
+        """Reads what is new, and returns whether there was anything."""
         version = read.version(self._db)
         if version == self._version and not self._more:
             return False

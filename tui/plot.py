@@ -1,4 +1,4 @@
-"""Dots and lines in braille characters: 2 x 4 dots a cell."""
+"""Dots and lines in braille characters, with 2 x 4 dots a cell."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Canvas:
         self._set(*self._place(x, y))
 
     def staircase(self, points: list[tuple[float, float]]) -> None:
-        """Level from each point to the next one's x, then straight up or down to it."""
+        """Draws level from each point to the next one's x, then straight up or down to it."""
         places = [self._place(x, y) for x, y in points]
         for (left, height), (right, following) in pairwise(places):
             for column in range(left, right + 1):

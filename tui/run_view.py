@@ -9,12 +9,12 @@ from appliance.statistics.metrics import NAMES
 from store.records import EvaluationRecord
 
 SHOWN = 200
-"""Candidates in the table."""
+"""The most candidates in the table."""
 
 
 class RunView:
     """Grows by events and evaluations as they are read, each of them once and in order. ``measure``
-    is the name of what its figures are figures of."""
+    names the metric of its figures."""
 
     def __init__(self, run_id: str) -> None:
         self.run_id = run_id
@@ -48,7 +48,7 @@ class RunView:
                 self.plan = text
 
     def add(self, evaluation: EvaluationRecord) -> None:
-        """Keeps those on the tuning split: on other cases a figure is no point of the curve."""
+        """Keeps an evaluation on the tuning split. Figures on other cases are not in the curve."""
         self.last_seq = evaluation.seq
         if evaluation.split != "tuning":
             return
@@ -56,10 +56,10 @@ class RunView:
         self._reached[evaluation.prompt_id, evaluation.n] = evaluation.spent
 
     def best_so_far(self) -> list[tuple[float, float]]:
-        """``[(spent, value), ...]`` of what the run itself called its best.
+        """``[(spent, value), ...]`` of each candidate that the run itself called its best.
 
-        No maximum over the evaluations: a lucky candidate that was dropped after a few cases has
-        the highest of them.
+        This is no maximum over the evaluations: their highest value is that of a lucky candidate
+        that was dropped after a few cases.
         """
         return [
             (self._reached[best.prompt, best.n], best.value)

@@ -29,5 +29,5 @@ def counted(n: int, noun: str) -> str:
 
 
 def lines(text: str) -> str:
-    """Many lines, each of them safe on a terminal."""
+    """A text of many lines, each of them made safe for a terminal."""
     return "\n".join(printable(line) for line in text.split("\n"))

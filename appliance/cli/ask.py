@@ -1,4 +1,4 @@
-"""Asking the runner something, and telling what it notes until it answers."""
+"""Asks the runner something, and tells what it notes until it answers."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class Detached(StropError):
 
 
 def explain(error: BaseException) -> tuple[str, int]:
-    """A message that says what to do, and the exit code. What nobody foresaw goes to the log."""
+    """A message that says what to do, and the exit code. An unforeseen error goes to the log."""
     match error:
         case StropError():
             return str(error), error.exit_code
@@ -70,7 +70,7 @@ def explain(error: BaseException) -> tuple[str, int]:
 
 
 def details(error: BaseException) -> dict[str, Any]:
-    """What the JSON document of an error has beside its message: every row that is wrong."""
+    """The fields of an error's JSON document beside its message: all the rows that are wrong."""
     return {"rows": list(error.rows)} if isinstance(error, WrongRows) else {}
 
 

@@ -17,7 +17,7 @@ def estimate(value: float, low: float, high: float, n: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """As m:ss or h:mm:ss."""
+    """The duration as m:ss or h:mm:ss."""
     minutes, rest = divmod(round(max(seconds, 0)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -24,7 +24,8 @@ SHOWN = "strop/prompt-show/1"
 def prompts_given(db: Database, given: Sequence[str]) -> dict[str, Prompt]:
     """Every prompt by its name: its id, or the path of its file.
 
-    Raises InputError for what is none, for a folder without any, and for one that is given twice.
+    Raises InputError for what is no prompt, for a folder that holds none, and for a prompt that is
+    given twice.
     """
     names: dict[str, str] = {}
     found: dict[str, Prompt] = {}

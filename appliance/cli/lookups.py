@@ -1,4 +1,4 @@
-"""From what a person typed to the record that is meant, or a message that says what there is."""
+"""Finds the record that a person means by what they typed, or says what there is."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NO_MODEL = (
 
 
 def find_task(db: Database, name: str) -> TaskRecord:
-    """By name or id. The shipped sample is stored when it is first asked for."""
+    """The task with this name or id. The shipped sample is stored when it is first asked for."""
     if found := tasks.get(db, name):
         return found
     if name == SAMPLE:
@@ -38,7 +38,7 @@ def find_task(db: Database, name: str) -> TaskRecord:
 
 
 def find_run(db: Database, prefix: str) -> RunRecord:
-    """By id or its unique beginning."""
+    """The run with this id or this unique beginning of an id."""
     try:
         if found := runs.get(db, prefix):
             return found
@@ -49,7 +49,7 @@ def find_run(db: Database, prefix: str) -> RunRecord:
 
 
 def find_prompt(db: Database, prefix: str) -> PromptRecord:
-    """By id or its unique beginning."""
+    """The prompt with this id or this unique beginning of an id."""
     try:
         if found := prompts.get(db, prefix):
             return found
@@ -61,7 +61,7 @@ def find_prompt(db: Database, prefix: str) -> PromptRecord:
 
 
 def models_chosen(found: Catalog, name: str | None) -> list[str]:
-    """The model named, else all, damaged ones among them. Raises InputError where there is none."""
+    """The named model, else all, damaged ones too. Raises InputError where there is none."""
     known = sorted([*found.damaged(), *(model.name for model in found.all())])
     if not known:
         raise InputError(NO_MODEL)
@@ -71,7 +71,7 @@ def models_chosen(found: Catalog, name: str | None) -> list[str]:
 
 
 def find_model(out: Output, catalog: Catalog, name: str | None) -> str:
-    """The model named, else the only one on this machine, else the first by name with a note."""
+    """The named model, else the only one on this machine, else the first by name with a note."""
     known, damaged = [model.name for model in catalog.all()], catalog.damaged()
     if name in damaged:
         raise StropError(damaged[name])

@@ -23,7 +23,7 @@ def example(*lines: str) -> str:
 
 
 def json_option(command: F) -> F:
-    """``Output`` finds the flag among the arguments: errors in them are a document too."""
+    """Adds ``--json``. The root command looks for it, so that wrong usage is a document too."""
     option = click.option(
         "--json", is_flag=True, expose_value=False, help="Print one JSON document on stdout."
     )
@@ -35,7 +35,7 @@ def model_option(command: F) -> F:
 
 
 def open_store() -> Database:
-    """Closed at the end of the command."""
+    """Opens the store; it is closed at the end of the command."""
     db = database.open(locations.store_path())
     click.get_current_context().call_on_close(db.conn.close)
     return db

@@ -1,4 +1,4 @@
-"""The one writer: stdout is data, stderr is narration, and neither obeys what stands in a row."""
+"""The one writer: stdout is data, stderr is narration, and control characters reach neither."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ class Output:
         self.as_json = as_json
 
     def result(self, schema: str, document: Mapping[str, Any], text: str) -> None:
-        """What the command was asked for: the document, or the same as text."""
+        """Prints what the command was asked for: the document, or the same as text."""
         if self.as_json:
             self._print(json_text({"schema": schema, **document}))
         elif text:
             self._print(safe(text.rstrip("\n")))
 
     def error(self, message: str, code: int, more: Mapping[str, Any] | None = None) -> None:
-        """``more`` stands in the document alone."""
+        """Says an error. With ``as_json`` it prints its document too, which alone has ``more``."""
         self.say(f"error: {message}")
         if self.as_json and sys.stdout is not None:
             document = {"schema": "strop/error/1", "error": safe(message), "exit_code": code}
             self._print(json_text({**document, **(more or {})}))
 
     def help(self, text: str, code: int) -> None:
-        """A command that lacks its arguments is told what there is."""
+        """Says what there is where a command lacks its arguments."""
         self.say(text)
         if self.as_json:
             self.error("a command is missing", code)
 
     def say(self, text: str) -> None:
-        """Narration: one or more lines for the person."""
+        """Writes narration: one or more lines for the person."""
         click.echo(safe(text), err=True)
 
     def can_redraw(self) -> bool:
@@ -54,7 +54,7 @@ class Output:
         return terminal and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
 
     def console(self) -> Console:
-        """For a display on stderr; nothing in its text is taken for markup."""
+        """A console for a display on stderr; nothing in its text is taken for markup."""
         from rich.console import Console
 
         return Console(stderr=True, markup=False, highlight=False, emoji=False)
@@ -72,7 +72,7 @@ class Output:
 
 
 def safe(text: str) -> str:
-    """Lines on which every character that is not a visible one stands escaped."""
+    """The lines of a text, with every character escaped that is not visible."""
     return "\n".join(printable(line) for line in text.split("\n"))
 
 
@@ -83,7 +83,7 @@ def json_text(document: Mapping[str, Any]) -> str:
 
 
 def columns(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Left-aligned columns under their headings."""
+    """The rows in left-aligned columns under their headings."""
     table = [[printable(cell) for cell in row] for row in (headings, *rows)]
     widths = [max(map(_width, column)) for column in zip(*table, strict=True)]
     lines = (

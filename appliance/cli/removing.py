@@ -1,4 +1,4 @@
-"""Asking before something is deleted."""
+"""Asks before something is deleted."""
 
 from __future__ import annotations
 

@@ -13,13 +13,13 @@ from models.engine import Segment
 from models.trie import build
 
 WRITTEN = 0.5
-"""The share of the tokens that may be written which usually are."""
+"""The tokens that are usually written, as a share of those that may be."""
 
 
 def expected_cost(
     renderer: Renderer, prompt: Prompt, cases: Sequence[Case], prices: Prices
 ) -> float:
-    """In cost units, for the cases in one request of each kind."""
+    """The expected cost, in cost units, of asking the cases in one request of each kind."""
     read = renderer.tokens(prompt, cases)
     if not writes(renderer, prompt):
         return read * prices.prefill
@@ -35,7 +35,7 @@ def writes(renderer: Renderer, prompt: Prompt) -> bool:
 
 
 def longest(renderer: Renderer, prompt: Prompt, cases: Sequence[Case]) -> int:
-    """Tokens that may be written for one of the cases."""
+    """The most tokens that may be written for any one of the cases."""
     if not writes(renderer, prompt):
         return 0
     reasoning = REASONING if "reasoning" in prompt.slots else 0

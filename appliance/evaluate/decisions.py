@@ -1,4 +1,4 @@
-"""The decisions of cases as the twin differentiates them, whose mean loss is that of a race."""
+"""Decisions on cases, which the twin differentiates. Their mean loss is the loss of a race."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from models.engine import Choice
 def decisions(
     task: Task, prompt: Prompt, sheet: Sheet, cases: Sequence[Case], inverse_temperature: float
 ) -> tuple[Choice, ...]:
-    """One decision a case, or under a yes/no prompt one a question that the entities' types leave
-    open; all questions where they leave none open. The channel is left out (``with_channel``)."""
+    """One decision a case. A yes/no prompt has one for each question that the entities' types leave
+    open, or for every question where they leave none open. ``with_channel`` adds the channel."""
     if prompt.form == "yesno":
         return _yes_no_decisions(task, prompt, sheet, cases, inverse_temperature)
     found = []
@@ -36,9 +36,10 @@ def decisions(
 
 
 def with_channel(choice: Choice, share: float, channel: Sequence[float]) -> Choice:
-    """The decision where the channel has a share below 1 of the scores.
+    """The decision with the channel's scores added, whose ``share`` of all scores is below 1.
 
-    What the channel gives each label (nats) is taken as it is: its own slope is left out.
+    ``channel`` holds the score of each label (nats). It counts as a constant: no gradient goes
+    through it.
     """
     biases = choice.bias or (0.0,) * len(channel)
     left = 1 - share
@@ -53,7 +54,7 @@ def _yes_no_decisions(
     task: Task, prompt: Prompt, sheet: Sheet, cases: Sequence[Case], inverse_temperature: float
 ) -> tuple[Choice, ...]:
     allowed = [[types_allow(task, label, case) for label in asked(task, case)] for case in cases]
-    if not any(map(any, allowed)):  # The price of a gradient is measured on few cases.
+    if not any(map(any, allowed)):  # A gradient's price is measured on few cases.
         allowed = [[True] * len(one) for one in allowed]
     found = []
     for case, may, plain, free in zip(cases, allowed, sheet.plain, sheet.free, strict=True):

@@ -17,7 +17,7 @@ from appliance.task import Case, Task
 from models.engine import Choice, Generate, Generated, Score, Scores, digest
 
 BLOCK = 96
-"""The most cases that a request of the search holds, which is what a crash can cost."""
+"""The most cases that a request of the search holds. A crash loses no more than these."""
 
 TOGETHER = 16
 """The most prompts that a request of the search holds."""
@@ -39,20 +39,21 @@ class Evaluator:
 
     @property
     def spent(self) -> float:
-        """Cost units of the run so far."""
+        """The cost units that the run has spent so far."""
         return self.bench.spent
 
     def asked(self, prompt: Prompt, cases: Sequence[Case]) -> str:
-        """What evaluating the cases asks of the model, as a hash: prompts that agree in it differ
-        in nothing that the model sees."""
+        """A hash of all that evaluating the cases asks of the model. Prompts with the same hash
+        are the same to the model."""
         scored = digest(Score(self.renderer.sheet(prompt, cases).segments))
         if prompt.form != "written":
             return scored
         return scored + digest(answers_request(self.renderer, prompt, cases, None))
 
     def score(self, prompt: Prompt, cases: Sequence[Case], role: str = "search") -> list[Outcome]:
-        """One outcome a case, asked in blocks that share a prefix each. Raises Unanswerable where
-        the role's model takes no such prompt, and Interrupted where the user wants no more."""
+        """One outcome a case. The cases are asked in blocks, each with one shared prefix. Raises
+        Unanswerable where the role's model cannot take them, and Interrupted where the user pauses
+        or stops the run."""
         size = BLOCK if role == "search" else SERVED_BLOCK
         blocks = [cases[start : start + size] for start in range(0, len(cases), size)]
         ask = _Role(self.bench, role)
@@ -63,11 +64,11 @@ class Evaluator:
     def score_together(
         self, prompts: Sequence[Prompt], cases: Sequence[Case]
     ) -> list[list[Outcome]]:
-        """Several prompts on the same cases, by the search body: one list of outcomes a prompt.
+        """The search body's outcomes of several prompts on the same cases, one list a prompt.
 
-        Prompts whose answers are scored are asked in one request for every ``TOGETHER`` of them, in
-        which a prefix that they share is computed once; where something is written, each by itself.
-        Raises Unanswerable where the model does not take one of them.
+        A request holds up to ``TOGETHER`` prompts, and a prefix that they share is computed once.
+        Where an answer is written under any of them, each prompt is asked by itself. Raises
+        Unanswerable where the model cannot take one of them.
         """
         if any(prompt.form == "written" for prompt in prompts):
             return [self.score(prompt, cases) for prompt in prompts]
@@ -82,8 +83,8 @@ class Evaluator:
     def decisions(
         self, prompt: Prompt, cases: Sequence[Case], inverse_temperature: float
     ) -> tuple[Sheet, tuple[Choice, ...]]:
-        """The cases laid out with the owner of every token, and the decisions whose mean loss is
-        that of a race, but for its step at an error, which has no slope."""
+        """The cases laid out with the owner of every token, and the decisions on them. The mean
+        loss of these is a race's mean penalty without the errors, which have no slope."""
         reasoning = reason(_Role(self.bench, "search"), self.renderer, prompt, cases)
         sheet = self.renderer.sheet(prompt, cases, reasoning, owned=True)
         return sheet, decisions(self.task, prompt, sheet, cases, inverse_temperature)

@@ -1,5 +1,5 @@
-"""Whether a model takes the cases of a task under a prompt. Only lengths are looked at, so that may
-be asked of the test split before it is read."""
+"""Finds cases that are too long for a model under a prompt. It looks at lengths alone, so the test
+split may be checked before its verdict."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from appliance.task import Case
 def too_long(
     renderer: Renderer, prompt: Prompt, cases: Sequence[Case]
 ) -> Iterator[tuple[Case, int]]:
-    """The cases that need more tokens than the model takes, what it may write included; and how
-    many."""
+    """The cases that need more tokens than the model takes, each with the number that it needs.
+    Tokens that the model may write count."""
     limit = renderer.tokeniser.description.context
     for start in range(0, len(cases), BLOCK):
         block = cases[start : start + BLOCK]

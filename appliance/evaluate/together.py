@@ -16,8 +16,8 @@ from models.engine import Score, Scores, Segment
 def outcomes_together(
     ask: Asked, renderer: Renderer, prompts: Sequence[Prompt], cases: Sequence[Case]
 ) -> list[list[Outcome]]:
-    """The outcomes of each prompt, none of which writes anything, out of one request. The engine
-    finds what their renderings share."""
+    """The outcomes of each prompt, from one request. Nothing may be written under any of them. The
+    engine finds what their renderings share."""
     sheets = [renderer.sheet(prompt, cases) for prompt in prompts]
     segments: list[Segment] = []
     for sheet in sheets:

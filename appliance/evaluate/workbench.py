@@ -1,7 +1,7 @@
 """The one door to the models: every call is replayed, remembered, priced and written down.
 
 A run is a deterministic function of its frozen inputs and of the replies it gets here, so replaying
-the journal through the same code leads to the same place. Nothing above this file reads a clock.
+the journal through the same code gives the same result. Nothing above this file reads a clock.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ class Prices(msgspec.Struct, frozen=True):
 
 
 class Body(msgspec.Struct, frozen=True):
-    """A model as a run uses it: the worker's name, what makes its replies what they are, the price.
+    """A body or a twin as a run uses it: the name of its worker, its identity and its prices.
 
-    ``identity`` covers the file's hash and the engine's settings.
+    ``identity`` covers the file's hash and the engine's settings, on which its replies depend.
     """
 
     worker: str
@@ -55,7 +55,7 @@ class Body(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A line of the journal: a ``call`` with its reply, or a command of the user's."""
+    """An entry of the journal: a ``call`` with its reply, or a command that the user gave."""
 
     kind: str
     key: str = ""
@@ -65,7 +65,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Journal(Protocol):
-    """Where a run is written down, one entry a transaction."""
+    """Keeps the calls and commands of a run; each entry is one transaction."""
 
     def entries(self) -> Iterator[Entry]: ...
     def append(self, entry: Entry, spent: float) -> None: ...
@@ -83,11 +83,12 @@ class Interrupted(Exception):
 
 
 class Withdrawn(Exception):
-    """A call was broken off since the user wants something else; nothing of it is written down."""
+    """A call was broken off because the user wants something else. The journal has none of it."""
 
 
 class Unanswerable(StropError):
-    """No model could answer this call, a prompt that is too long for instance. Journalled."""
+    """The model cannot answer this call, for instance because the prompt is too long. The journal
+    has the failure as the call's reply."""
 
 
 class Diverged(StropError):
@@ -95,7 +96,8 @@ class Diverged(StropError):
 
 
 class Workbench:
-    """``poll`` is asked between live calls what the user wants: pause, stop, finish or nothing."""
+    """Makes the calls of a run. ``poll`` is called before each live one and returns what the user
+    wants: pause, stop, finish or nothing."""
 
     def __init__(
         self,
@@ -187,12 +189,13 @@ class Workbench:
 
 
 def call_key(identity: str, request: Work) -> str:
-    """What a reply depends on, as a hash: who is asked, and what."""
+    """A hash of what a reply depends on: the identity of what is asked, and the request."""
     return hashlib.sha256(f"{identity} {digest(request)}".encode()).hexdigest()
 
 
 def price(prices: Prices, reply: Reply) -> float:
-    """Cost units of a reply: its unique tokens at the run's prices, whatever was remembered."""
+    """The cost units of a reply: its unique tokens at the run's prices, whether they were computed
+    or remembered."""
     match reply:
         case Scores() | Proposals():
             return reply.unique * prices.prefill

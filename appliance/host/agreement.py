@@ -22,10 +22,10 @@ class Agreement(msgspec.Struct, frozen=True):
 
 
 def score_agreement(models: Models, sheet: Sheet, one: str, other: str) -> Agreement:
-    """``one`` and ``other`` name models with one vocabulary, which both score the sheet."""
+    """``one`` and ``other`` name workers with the same vocabulary. Both score the sheet."""
     from appliance.statistics.proportions import rank_agreement
 
-    # Labels differ in length above all: that holds in every case and says nothing about a body.
+    # Scores of labels differ most by length, in every case and under every body.
     ours, theirs = (
         [
             score - fmean(case) * (len(case) > 1)

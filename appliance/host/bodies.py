@@ -25,7 +25,7 @@ CLEARLY = 1.25
 """A body must be this much faster than the serving one to be worth a file and a worker."""
 
 _SPEED_TOKENS = 512
-"""The last of these tokens is only looked up."""
+"""Tokens of a speed measurement. All but the last are computed; that one is only looked up."""
 
 Measure = Callable[[Model, str], Body]
 """It returns a body of a model with its speed and its divergence."""

@@ -1,5 +1,5 @@
-"""Two bodies of one model are as near as the next tokens that they expect after each token of a
-text."""
+"""Measures how near two bodies of one model are, by the next tokens that they expect after each
+token of a text."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Fidelity(msgspec.Struct, frozen=True):
     ``divergence`` is the mean Kullback-Leibler divergence of the reference's next-token
     distribution from the body's, in nats. The reference's ``LIKELIEST`` tokens count one by one
     and all others as one, so it is never more than that of the whole distributions. ``agreement``
-    is the proportion of positions at which both find the same token likeliest.
+    is the share of positions at which both find the same token likeliest.
     """
 
     divergence: float
@@ -37,7 +37,7 @@ class Fidelity(msgspec.Struct, frozen=True):
 
 
 def fidelity(models: Models, reference: str, body: str, tokens: Sequence[int]) -> Fidelity:
-    """``reference`` and ``body`` name models with one vocabulary; ``tokens`` are the text's."""
+    """``reference`` and ``body`` name workers with one vocabulary; ``tokens`` are the text's."""
     prefixes = tuple(tuple(tokens[:end]) for end in range(1, len(tokens) + 1))
     expected = models.call(reference, Propose(prefixes, LIKELIEST))
     likeliest = models.call(body, Propose(prefixes, 1))

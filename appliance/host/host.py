@@ -113,7 +113,7 @@ def verify_file(file: Path, sha256: str, name: str) -> None:
 
 
 def _gpu_layers() -> dict[str, int]:
-    """Returns an engine's option where the user wants fewer than all layers on the card."""
+    """Returns the engine's option for the number of layers on the GPU, where the user sets one."""
     given = os.environ.get("STROP_GPU_LAYERS", "")
     if given and not given.isdecimal():
         raise StropError(

@@ -1,6 +1,6 @@
 """``strop models bench`` measures the speed, the memory and the fidelity of each body of a model.
 
-A speed is one measurement: it can be compared with the others of the same bench alone.
+A speed is one measurement: it can be compared only with the other speeds of the same bench.
 """
 
 from __future__ import annotations
@@ -36,10 +36,11 @@ MINUTES = 30.0
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """``prefill`` maps a depth to the tokens a second at which 512 tokens are read behind that many
-    others; ``decode`` and ``decode_many`` are the tokens a second of one continuation and of eight
-    side by side; ``peak_bytes`` is None where the system does not say. Fidelity is told on a text,
-    rank on the task's labels, both to the body that serves and to the twin."""
+    """``prefill`` maps a depth, which is a number of tokens, to the tokens a second at which 512
+    more are read behind them; ``decode`` and ``decode_many`` are the tokens a second of one
+    continuation and of eight side by side; ``peak_bytes`` is None where the system does not say.
+    Fidelity is measured on a text and rank agreement on the task's labels, each against the serving
+    body and against the twin."""
 
     body: str
     uses: str
@@ -54,7 +55,7 @@ class Measured(msgspec.Struct, frozen=True):
 
 
 class Bench(msgspec.Struct, frozen=True):
-    """``limit`` is how many nats a search body may be from the serving one; ``scoring`` and
+    """``limit`` is the most nats that a search body may be from the serving one; ``scoring`` and
     ``gradients`` are the twin's tokens a second on the task."""
 
     model: str

@@ -65,7 +65,7 @@ def make_plan(
     *,
     stretch: bool = False,
 ) -> Plan:
-    """Raises BudgetError as ``affordable`` does."""
+    """Returns the plan of a run. Raises BudgetError as ``affordable`` does."""
     cost = cost_of_a_candidate(work, bodies["search"].prices)
     minutes, candidates = affordable(cost, minutes, stretch=stretch)
     verdict = verdict_minutes(work, bodies["serving"].prices)

@@ -22,8 +22,8 @@ SAMPLED_TOKENS = 16
 
 
 def price_bodies(host: Host, model: Model, reasoner: Model, work: Workload) -> dict[str, Body]:
-    """Returns every role's body with its prices. There is no ``reasoner`` where that model has no
-    chat template: it could not be asked anything."""
+    """Returns every role's body with its prices. The role ``reasoner`` is left out where that model
+    has no chat template, since it could not be asked anything."""
     bodies = {
         role: host.body(model, body, _reading_and_writing(host, host.worker(model, body), work))
         for role, body in (("search", model.search), ("serving", model.serving_body))
@@ -52,7 +52,7 @@ def _reading_and_writing(host: Host, worker: str, work: Workload) -> Prices:
 
 
 def _prefill(host: Host, worker: str, request: Score) -> float:
-    """Returns the better of two measurements: whatever else the machine does only adds to one."""
+    """Returns the lower of two measured prices: other work of the machine can only add to one."""
     prices = []
     for _ in range(2):
         seconds, reply = host.timed(worker, request)

@@ -1,4 +1,4 @@
-"""A twin must read and expect what its GGUF does, or its gradients are those of another model."""
+"""A twin must read and expect the tokens that its GGUF does, else its gradients are another's."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Local edits of the spans that matter, from three sources.
+"""Local edits of the spans that matter, by three operators.
 
-``swap``: the vocabulary's largest first-order gains (HotFlip, Ebrahimi et al. 2018; AutoPrompt).
-``fluent``: what the target model itself would write there (GradPO's prob variant; GReaTer's
-proposals), read from a rendering in which no row stands but the prompt's demonstrations, ordered by
-first-order gain where it is known. ``delete``: the span left out.
+``swap`` puts in the tokens with the largest first-order gains (HotFlip, Ebrahimi et al. 2018;
+AutoPrompt). ``fluent`` puts in what the target model itself would write there (GradPO's prob
+variant; GReaTer's proposals), ordered by first-order gain where it is known; the model reads a
+rendering whose only rows are the prompt's demonstrations. ``delete`` leaves the span out.
 A gradient only proposes: each edit is verified by a forward pass.
 """
 
@@ -72,7 +72,7 @@ def local_edits(
 
 
 def _is_protected(task: Task, prompt: Prompt, span: Span) -> bool:
-    """Whether the span reaches into a word that answers are written with."""
+    """Whether the span overlaps a word in which answers are written."""
     text = literals(prompt)[span.literal].text
     bounds = (
         [len(text[:at].encode()) for at in found]

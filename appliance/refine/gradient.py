@@ -1,4 +1,4 @@
-"""The gradient of a prompt's loss over some cases, tied over all renderings of each literal."""
+"""The gradient of a prompt's loss over some cases, summed over all renderings of each literal."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ TOP = 24
 
 
 class Gradient(msgspec.Struct, frozen=True):
-    """``owners[i]`` is a literal token; ``reply`` holds its norm and its best swaps at i;
-    ``before[i]`` the tokens before its first occurrence in a rendering without private rows, none
-    where it has no such occurrence."""
+    """``owners[i]`` is a literal token, and ``reply`` holds its norm and its best swaps at i.
+    ``before[i]`` are the tokens before its first occurrence in a rendering without private rows; it
+    is empty where the token does not occur there."""
 
     owners: tuple[Owner, ...]
     before: tuple[tuple[int, ...], ...]
@@ -35,8 +35,9 @@ def gradient(
     inverse_temperature: float,
     channel: Mapping[str, Sequence[float]],
 ) -> Gradient:
-    """One request to the twin, through the calibration branch where the prompt has a weight.
-    ``channel`` holds, where it has a share, each case's scores by the channel."""
+    """Asks the twin in one request. The gradient goes through the content-free branch too where the
+    prompt gives it a weight. ``channel`` holds each case's scores by the channel; it is read where
+    the prompt has a channel weight."""
     sheet, choices = evaluator.decisions(prompt, cases, inverse_temperature)
     if prompt.channel_weight:
         choices = tuple(
@@ -56,8 +57,9 @@ def gradient(
 
 
 def _without_content(prompt: Prompt, case: Case) -> Case:
-    """The case with nothing of its rows: what a model has read it may repeat in a prompt. Where
-    support is shown each label has some, as a model would hardly go on from a question without."""
+    """The case without the content of its rows, since a model may repeat in a prompt what it has
+    read. Where support is shown, each label has one row: a model would hardly go on from a question
+    that lacks it."""
     row = case.query
     text, head, tail = CONTENT_FREE, None, None
     if row.head is not None:
@@ -79,7 +81,7 @@ def _without_content(prompt: Prompt, case: Case) -> Case:
 
 
 def _before(layout: Layout) -> dict[Owner, tuple[int, ...]]:
-    """For each literal token the sequence that leads to where it first stands."""
+    """Maps each literal token to the tokens before its first occurrence."""
     owners = list(layout.literal_tokens)
     found: dict[Owner, tuple[int, ...]] = {}
     paths: list[tuple[int, ...]] = []

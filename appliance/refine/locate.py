@@ -1,5 +1,5 @@
-"""Spans of literal tokens that the loss depends on most (GradPO, Chakma et al. 2026, rebuilt from
-public notes: peaks by gradient norm, grown to neighbours with at least 0.6 of the peak)."""
+"""The spans of literal tokens on which the loss depends most (GradPO, Chakma et al. 2026, rebuilt
+from public notes: peaks by gradient norm, grown to neighbours with at least 0.6 of the peak)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ MAX_TOKENS = 3
 
 
 class Span(msgspec.Struct, frozen=True):
-    """Bytes [start, end) of a literal. ``tokens`` are its tokens' numbers in the gradient request,
-    ``peak`` is that of the one with the largest norm."""
+    """Bytes [start, end) of a literal. ``tokens`` are the numbers of its tokens in the gradient
+    request; ``peak`` is the number of the one with the largest norm."""
 
     literal: int
     start: int

@@ -14,7 +14,7 @@ from appliance.search.race import Race
 
 METHOD = "gradpo"
 ALPHA = 0.05
-"""Chance that a round accepts an edit although all of its edits are only as good."""
+"""The chance that a round accepts an edit although none of its edits is better."""
 
 
 def refine(
@@ -22,7 +22,8 @@ def refine(
 ) -> Candidate:
     """The race's leader, or what local edits made of it.
 
-    ``budget`` is in cost units, counted from now; ``depth`` is on how many cases an edit must win.
+    ``budget`` is in cost units, counted from now; ``depth`` is the number of cases on which an edit
+    must win.
     """
     start = bench.spent
 

@@ -17,7 +17,8 @@ from appliance.task import Case, Task
 
 
 class Workshop:
-    """``depth`` is on how many cases an edit must win."""
+    """Gives a method the leader, its cases and its gradients. ``depth`` is the number of cases on
+    which an edit must win."""
 
     def __init__(
         self, race: Race, vocabulary: Vocabulary, seed: int, depth: int, going: Going
@@ -38,7 +39,7 @@ class Workshop:
 
     def begin(self) -> Candidate:
         """The leader, scored on the cases on which an edit must beat it. Raises Spent where the
-        budget is, or where the model cannot take all of these cases."""
+        budget is spent, or where the model cannot take all of these cases."""
         if not self._going():
             raise Spent
         try:
@@ -48,8 +49,8 @@ class Workshop:
         return self.leader
 
     def balanced(self, candidate: Candidate, n: int) -> list[Case]:
-        """``n`` cases, half of them wrong under the candidate and half right, as far as there are
-        (GradPO's buckets): a gradient over what is right already says little."""
+        """``n`` cases, of which the candidate gets half wrong and half right, if there are enough
+        of both (GradPO's buckets): a gradient over what is right already says little."""
         seen = list(zip(self._race.cases, candidate.scored, strict=False))
         wrong = [case for case, scored in seen if not scored.correct(candidate.fit)]
         right = [case for case, scored in seen if scored.correct(candidate.fit)]
@@ -57,7 +58,8 @@ class Workshop:
         return shown + self.random.sample(right, min(n - len(shown), len(right)))
 
     def gradient(self, candidate: Candidate, cases: Sequence[Case]) -> Gradient:
-        """The gradient of the candidate's loss, calibrated as it races. Raises Unanswerable."""
+        """The gradient of the candidate's loss under its fitted calibration. Raises Unanswerable
+        where the model cannot take the cases."""
         channel = {one.case: one.channel for one in candidate.scored if isinstance(one, Scored)}
         prompt: Prompt = candidate.final
         scale = candidate.fit.inverse_temperature

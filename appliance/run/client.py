@@ -1,4 +1,4 @@
-"""What a window does: writes commands, wakes the runner, reads what happened."""
+"""What a window does: it writes commands, wakes the runner and reads what happened."""
 
 from __future__ import annotations
 
@@ -52,9 +52,10 @@ def runner_is_alive() -> bool:
 
 
 def wake_runner() -> None:
-    """Starts a runner of its own session unless one is alive; closing this window stops nothing.
+    """Starts a runner unless one is alive. It has a session of its own, so that closing this window
+    does not stop it.
 
-    Raises StropError where the one that this process started before came to nothing.
+    Raises StropError where the runner that this process started before has failed.
     """
     global _started
     if runner_is_alive():
@@ -104,7 +105,7 @@ def ask(
 
 
 def answer_to(db: Database, command: int) -> Answer | Benched | None:
-    """The answer of a settled command, None while it is open. Raises what it failed with."""
+    """The answer to a settled command, None while it is open. Raises the error of a failed one."""
     record = commands.get(db, command)
     if record is None or record.status in ("pending", "taken"):
         if not runner_is_alive():
@@ -124,7 +125,7 @@ def follow(db: Database, run_id: str, after: int = 0) -> Iterator[Event | None]:
     """
     while True:
         alive = runner_is_alive()
-        # Before the events: whatever brought the run to rest is among them, or among those before.
+        # The status is read before the events, so none that led to it can come after these.
         resting = (run := runs.get(db, run_id)) is not None and is_final(run.status)
         new = list(events_since(db, after, run_id))
         for told in new:

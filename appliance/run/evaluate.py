@@ -1,4 +1,4 @@
-"""What a person waits for: prompts scored now."""
+"""Scores prompts at once, for a person who waits."""
 
 from __future__ import annotations
 
@@ -56,11 +56,12 @@ class Unrecorded:
 
 
 def evaluate(db: Database, host: Host, asked: Evaluate) -> Evaluated:
-    """Scores prompts on a split by the serving body; several race. Where the first yes counts each
-    sees every case, and the figures alone rank them. The test split is for verdicts alone.
+    """Scores prompts on a split by the serving body; several prompts race. Where the first yes
+    counts there is no race: each sees every case, and they are ranked by the metric alone.
 
-    Raises InputError for that split, for a prompt that shows a row of it or one to be scored, for
-    one that is calibrated to other labels, and for one under which a row is too long.
+    Raises InputError for the test split, which is for verdicts alone, and for a prompt that shows a
+    row of it or a row to be scored, that is calibrated to other labels, or under which a row is too
+    long.
     """
     loaded = load(db, asked.task)
     if asked.split == "test":
@@ -100,7 +101,7 @@ def evaluate(db: Database, host: Host, asked: Evaluate) -> Evaluated:
 
 
 def _check_lengths(name: str, prompt: Prompt, evaluator: Evaluator, cases: Sequence[Case]) -> None:
-    """Raises InputError: of many prompts the model would not say which it cannot take."""
+    """Raises InputError with the prompt's name, which the model's own error would not give."""
     limit = evaluator.renderer.tokeniser.description.context
     if found := next(too_long(evaluator.renderer, prompt, cases), None):
         raise InputError(
@@ -110,7 +111,7 @@ def _check_lengths(name: str, prompt: Prompt, evaluator: Evaluator, cases: Seque
 
 
 def _ranked(shown: list[EvaluatedPrompt]) -> list[EvaluatedPrompt]:
-    """Ranks them by their figures alone."""
+    """Ranks prompts by the metric alone."""
     best_first = sorted(shown, key=lambda each: -each.value)
     ranks = {each.name: rank for rank, each in enumerate(best_first, 1)}
     return [msgspec.structs.replace(each, rank=ranks[each.name]) for each in shown]
@@ -155,7 +156,7 @@ def evaluator_of(
 
 
 def prompt_of(db: Database, given: str | Prompt) -> Prompt:
-    """A stored prompt by its id or the beginning of it, or one given whole."""
+    """The stored prompt with this id or beginning of an id, or the prompt that is given whole."""
     if isinstance(given, Prompt):
         return given
     record = prompts.get(db, given)

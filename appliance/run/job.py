@@ -98,7 +98,8 @@ def create(db: Database, host: Host, command: int, asked: Tune) -> None:
 def work(db: Database, host: Host, run: RunRecord, poll: Callable[[], str | None]) -> None:
     """Replays the run's journal and goes on from there to its verdict.
 
-    ``poll`` is asked between calls what the user wants. Raises Interrupted where that ends the run.
+    ``poll`` is called between calls and returns what the user wants. Raises Interrupted where that
+    is to pause or to stop.
     """
     inputs = msgspec.json.decode(run.inputs, type=Inputs)
     loaded = task_of(db, inputs)
@@ -124,7 +125,7 @@ def work(db: Database, host: Host, run: RunRecord, poll: Callable[[], str | None
     evaluator, best = retrace(host, inputs, loaded, bench, recorder)
     recorder.stage("verdict")
     runs.update(db, run.id, best_prompt=best.id)
-    # Before anything is read: a verdict that is interrupted has looked too.
+    # The look is recorded before anything is read: an interrupted verdict has looked too.
     look = verdicts.look(db, run_id=run.id, task_id=run.task_id)
     verdict = give_verdict(
         evaluator,
@@ -144,8 +145,8 @@ def work(db: Database, host: Host, run: RunRecord, poll: Callable[[], str | None
 def retrace(
     host: Host, inputs: Inputs, loaded: Loaded, bench: Workbench, watcher: Watcher
 ) -> tuple[Evaluator, Prompt]:
-    """Both stages and the selection, as the bench's journal has them and then live; the best
-    prompt, and what evaluated it."""
+    """Goes through both stages and the selection, first from the bench's journal and then live.
+    Returns the evaluator and the best prompt."""
     tokeniser = tokeniser_of(host, host.catalog.get(inputs.model))
     evaluator = Evaluator(bench, Renderer(loaded.task, loaded.rows, tokeniser))
     asked = "reasoner" in inputs.bodies
@@ -170,7 +171,7 @@ def retrace(
 
 
 def _amounts(asked: Tune) -> tuple[float, int]:
-    """The minutes and the seed of a ``tune`` command. Raises InputError."""
+    """The minutes and the seed of a ``tune`` command. Raises InputError for a wrong command."""
     minutes, seed = asked.minutes, asked.seed
     if minutes is None or not 0 < minutes * MINUTE < math.inf:
         raise InputError("the minutes must be a finite number above 0")
@@ -191,7 +192,7 @@ def task_of(db: Database, inputs: Inputs) -> Loaded:
 
 
 def _check_bodies(host: Host, inputs: Inputs) -> None:
-    """Opens every worker of the run; what answers must be what the run was started with."""
+    """Opens every worker of the run. Raises StropError where a body or its engine has changed."""
     for role, body in inputs.bodies.items():
         name, _, kind = body.worker.partition("/")
         now = host.body(host.catalog.get(name), kind, body.prices)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class StoreJournal:
-    """A run's journal in the store, as the workbench wants it."""
+    """A run's journal in the store, which the workbench reads and writes."""
 
     def __init__(self, db: Database, run_id: str, task_id: str) -> None:
         self.db = db
@@ -28,7 +28,7 @@ class StoreJournal:
             yield Entry(line.kind, line.key, line.request, line.reply, line.cost)
 
     def append(self, entry: Entry, spent: float) -> None:
-        """A call goes in with its reply; a user's command with its answer and the run's status."""
+        """Writes a call with its reply, or a command with its answer and the run's status."""
         if entry.kind == "call":
             journal.record(
                 self.db,

@@ -1,6 +1,6 @@
 """What windows and the runner say to each other: commands, answers, events, and a run's inputs.
 
-The store has each as JSON beside its kind, a word.
+The store has each as JSON, beside a word for its kind.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ A = TypeVar("A")
 
 
 class Inputs(msgspec.Struct, frozen=True):
-    """What a run is a function of. ``budget`` and ``verdict_cost`` are in cost units; ``start`` is
-    the prompt that it begins from where that is not the task's; no ``methods`` means all."""
+    """The frozen inputs of a run. ``budget`` and ``verdict_cost`` are in cost units; ``start`` is
+    the prompt that it begins from where that is not the task's. Without ``methods`` it follows the
+    standard schedule."""
 
     task: str
     split_hash: str
@@ -46,13 +47,13 @@ class Inputs(msgspec.Struct, frozen=True):
 
 
 class Planned(msgspec.Struct, frozen=True):
-    """The run that waits for the runner now."""
+    """The answer to ``tune`` and ``resume``: the run that now waits for the runner."""
 
     run: str
 
 
 class Obeyed(msgspec.Struct, frozen=True):
-    """A control has no more to say than that it was obeyed."""
+    """The answer to a control, which says only that it was obeyed."""
 
 
 class EvaluatedCase(Prediction, frozen=True, kw_only=True):
@@ -60,8 +61,9 @@ class EvaluatedCase(Prediction, frozen=True, kw_only=True):
 
 
 class EvaluatedPrompt(msgspec.Struct, frozen=True):
-    """``value`` is by the metric of the whole, with its 95 % interval over ``n`` cases; ``also``
-    has the task's other metrics. ``behind`` is None unless the prompt dropped out."""
+    """``value`` is the figure by the metric of ``Evaluated``, with its 95 % interval over ``n``
+    cases; ``also`` has the task's other metrics. ``behind`` is None unless the prompt dropped out.
+    """
 
     name: str
     prompt: str
@@ -90,8 +92,9 @@ class Evaluated(msgspec.Struct, frozen=True):
 
 
 class Replayed(msgspec.Struct, frozen=True):
-    """How many ``figures`` came out of the journal and how many ``scores`` out of the model;
-    ``missing`` scores are not in the journal. ``largest_difference`` is in nats."""
+    """``figures`` counts what was obtained from the journal, ``scores`` what was obtained from the
+    model and compared, and ``missing`` the scores that the journal lacks. ``largest_difference`` is
+    in nats."""
 
     run: str
     same: bool
@@ -109,13 +112,14 @@ class Failure(msgspec.Struct, frozen=True):
 
 class Command(msgspec.Struct, Generic[A], frozen=True, forbid_unknown_fields=True):
     at_once: ClassVar[bool] = True
-    """Whether it need not wait until the run that is worked on has ended."""
+    """Whether it is carried out at once, even while a run is worked on."""
 
 
 class Tune(Command[Planned], frozen=True, omit_defaults=True):
-    """No ``reasoner`` means the model, no ``prompt`` the task's seed, no ``methods`` all of them.
-    JSON has no infinity: ``minutes`` that were one are None. Where the minutes may ``stretch``, too
-    few of them become more instead of being refused."""
+    """Without a ``reasoner`` the model itself is asked, without a ``prompt`` the run begins with
+    the task's seed, without ``methods`` it follows the standard schedule. ``minutes`` are None
+    where infinite, since JSON has no infinity. Where they may ``stretch``, too few of them are
+    raised instead of being refused."""
 
     at_once: ClassVar[bool] = False
 
@@ -130,8 +134,8 @@ class Tune(Command[Planned], frozen=True, omit_defaults=True):
 
 
 class Evaluate(Command[Evaluated], frozen=True):
-    """``prompts`` are whole or ids, by the name that a person knows each by; ``limit`` takes the
-    first cases only."""
+    """``prompts`` maps the name by which a person knows a prompt to the prompt or its id. Where
+    ``limit`` is given, only the first ``limit`` cases are scored."""
 
     task: str
     split: Split
@@ -142,7 +146,8 @@ class Evaluate(Command[Evaluated], frozen=True):
 
 
 class Bench(Command["Benched"], frozen=True):
-    """``within`` chooses the search body anew: the fastest that is at most this many nats away."""
+    """Where ``within`` is given, the search body is chosen anew: the fastest that is at most
+    ``within`` nats from the serving body."""
 
     at_once: ClassVar[bool] = False
 
@@ -156,7 +161,7 @@ class Replay(Command[Replayed], frozen=True):
 
 
 class Pause(Command[Obeyed], frozen=True):
-    """The run is named beside the command, as in every control."""
+    """Pauses a run. The store names the run beside the command, as for every control."""
 
 
 class Stop(Command[Obeyed], frozen=True):
@@ -195,7 +200,7 @@ class Tried(Best, frozen=True):
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """``spent`` and ``budget`` are in cost units, what is left in seconds."""
+    """``spent`` and ``budget`` are in cost units, ``left_s`` is in seconds."""
 
     spent: float
     budget: float
@@ -207,7 +212,7 @@ class Note(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What a window tells of a plan; the whole of it is in the run's inputs."""
+    """The part of a plan that a window shows; the whole plan is in the run's inputs."""
 
     text: str
     minutes: float
@@ -219,7 +224,7 @@ class StatusChanged(msgspec.Struct, frozen=True):
 
 
 class GivenVerdict(Verdict, frozen=True, kw_only=True):
-    """A verdict, and which look at its task's test split it took."""
+    """A verdict, with the number of its look at the task's test split."""
 
     look: int
 
@@ -246,7 +251,8 @@ ANSWERS: dict[str, type[Answer]] = {
     "finish": Obeyed,
     "resume": Planned,
 }
-"""What a bench answers is asked for by ``decode_answer``: its module loads what measures."""
+"""The answers to all commands but ``bench``. ``decode_answer`` imports that one when it is needed,
+since its module imports all that measures."""
 
 EVENTS: dict[str, type[Event]] = {
     "stage": Stage,
@@ -291,5 +297,5 @@ def decode_answer(kind: str, body: str) -> Answer | Benched:
 
 
 def decode_event(kind: str, body: str) -> Event | None:
-    """None for a kind of which nobody tells."""
+    """The event, or None for an unknown kind."""
     return msgspec.json.decode(body, type=EVENTS[kind]) if kind in EVENTS else None

@@ -37,12 +37,12 @@ class Run(msgspec.Struct, frozen=True):
 
     @property
     def total(self) -> float:
-        """What it may cost with its verdict, in cost units."""
+        """The budget and the expected cost of the verdict, in cost units."""
         return self.record.budget + self.inputs.verdict_cost
 
     @property
     def share(self) -> float:
-        """How much of the total is spent, 0 to 1."""
+        """The share of the total that is spent, from 0 to 1."""
         return min(self.record.spent / self.total, 1.0) if self.total else 0.0
 
 
@@ -53,12 +53,12 @@ class Happened(NamedTuple):
 
 
 def version(db: Database) -> int:
-    """Changes when another process has written; reading it is all that it costs to know so."""
+    """A number that changes when another process has written. Reading it takes one pragma."""
     return database.pragma(db, "data_version")
 
 
 def all_runs(db: Database, known: Sequence[Run] = ()) -> list[Run]:
-    """Newest first. What cannot change is taken from the ``known`` ones."""
+    """All runs, newest first. What cannot change is taken from the ``known`` ones."""
     before = {run.id: run for run in known}
     return [_updated(db, record, before.get(record.id)) for record in stored.all(db)]
 

@@ -28,7 +28,7 @@ ONCE = ("stage", "candidate", "best", "verdict")
 
 
 def tell(db: Database, event: Event, run_id: str | None) -> None:
-    """Appends an event of a run, or of none, for whoever follows."""
+    """Appends an event, of a run or of none, for whoever follows."""
     events.append(db, kind_of(event), encode(event), run_id)
 
 
@@ -94,7 +94,7 @@ class RunRecorder:
         self._evaluation("selection", "selection", self.keep(candidate).id, found, loss)
 
     def fitted(self, candidate: Candidate, prompt: Prompt) -> None:
-        """The winner with its temperature: a prompt of its own, made of the candidate's."""
+        """Stores the winner with its temperature, as a prompt that is made from the candidate's."""
         before = self.keep(candidate)
         if prompt.id != before.id:
             self._add(prompt, before, "temperature", "calibration", prompt.shots)
@@ -109,14 +109,15 @@ class RunRecorder:
         return prompt
 
     def emit(self, event: Event) -> None:
-        """What was told before the run was resumed is not told again."""
+        """Tells an event, unless it was told before the run was resumed."""
         if kind_of(event) in ONCE and self._told_before:
             self._told_before -= 1
             return
         tell(self.db, event, self.run_id)
 
     def progress(self) -> None:
-        """At most once a second; the clock decides what is shown, never what is done."""
+        """Tells the progress at most once a second. The clock decides what is shown, never what is
+        done."""
         if time.monotonic() - self._told < PROGRESS_SECONDS:
             return
         self._told = time.monotonic()
@@ -167,7 +168,7 @@ class RunRecorder:
         self._seq += 1
 
     def _learn(self, candidate: Candidate, outcome: str) -> None:
-        """Experience: what the operator gained over the leader it met, and what that has cost."""
+        """Records as experience what the operator gained over the leader it met, and the cost."""
         self._learnt.add(candidate)
         experience.add(
             self.db,

@@ -1,4 +1,4 @@
-"""A run's figures obtained again: from what the store kept of it, and from the model."""
+"""Obtains a run's figures again, from what the store kept of it and from the model."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from store.records import RunRecord
 
 TOLERANCE = 1e-4
-"""Nats by which a score that is computed again may differ, the rounding of every score; and as much
-a probability may."""
+"""The most by which a score that is computed again may differ, in nats; a probability may differ by
+it too. Every score is rounded to it."""
 
 
 class Kept:
-    """A run's journal, to be read alone; there is no model behind it.
+    """A run's journal, for reading only. No model stands behind it.
 
-    ``verdict`` gets the replies to the calls that are made once it is there, by their key.
+    Once ``verdict`` is a dict, it collects the replies to the calls that follow, by their key.
     """
 
     def __init__(self, db: Database, run: RunRecord) -> None:
@@ -60,7 +60,7 @@ class Kept:
 
 
 class Figure(msgspec.Struct, frozen=True):
-    """An evaluation as a run's follower is told of it, rounded as it is stored."""
+    """An evaluation as it was shown, rounded as it is stored."""
 
     stage: str
     prompt: str
@@ -76,7 +76,7 @@ class Figure(msgspec.Struct, frozen=True):
 
 
 class Shown:
-    """Every figure that a run came to."""
+    """Collects every figure of a run as its ``tune.Watcher``."""
 
     def __init__(self) -> None:
         self.figures: list[Figure] = []
@@ -122,10 +122,11 @@ class Compared(Unrecorded):
 
 
 def replay(db: Database, host: Host, run_id: str) -> Replayed:
-    """Every figure of a run again: those of its search, its selection and its verdict out of its
-    journal, and the verdict out of the model as well, score by score.
+    """Obtains every figure of a run again: those of its search, its selection and its verdict from
+    its journal, and the verdict from the model as well, score by score.
 
-    Where the journal lacks some of the verdict's scores nothing can be said to be the same.
+    The result is not ``same`` where the journal lacks some of the verdict's scores. Raises
+    InputError for a run without a verdict.
     """
     run = runs.get(db, run_id)
     record = verdicts.get(db, run.id) if run else None
@@ -151,7 +152,7 @@ def replay(db: Database, host: Host, run_id: str) -> Replayed:
 def _from_journal(
     db: Database, host: Host, run: RunRecord, inputs: Inputs, shown: Verdict
 ) -> tuple[int, dict[str, bytes], list[str]]:
-    """How many figures there are, the replies to the verdict's calls, and which figures differ."""
+    """The number of figures, the replies to the verdict's calls, and the figures that differ."""
     kept, found = Kept(db, run), Shown()
     loaded = task_of(db, inputs)
     bench = Workbench(kept, inputs.bodies, kept, lambda: None)
@@ -184,7 +185,8 @@ def _from_journal(
 def _from_model(
     db: Database, host: Host, inputs: Inputs, shown: Verdict, kept: Mapping[str, bytes]
 ) -> tuple[Compared, Verdict]:
-    """Under the keys that the run's calls have, whatever the engine is by now."""
+    """Gives the verdict again by the model. Its calls have the keys of the run's calls, whatever
+    engine answers now."""
     loaded = task_of(db, inputs)
     compared = Compared(kept)
     was = inputs.bodies["serving"]
@@ -204,7 +206,8 @@ def _from_model(
 
 
 def _differences(shown: Verdict, again: Verdict, where: str, tolerance: float) -> list[str]:
-    """``tolerance`` is that of probabilities and of the engine's noise."""
+    """The differences between two verdicts, in words. Probabilities and the engine's noise may
+    differ by ``tolerance``."""
     pairs = list(zip_longest(shown.answers, again.answers)) if shown.answers else []
     changed = sum(not _alike(was, now, tolerance) for was, now in pairs)
     differences = [f"{changed} of {len(shown.answers)} answers, by {where}"] if changed else []
@@ -228,7 +231,7 @@ def _alike(was: Answer | None, now: Answer | None, tolerance: float) -> bool:
 
 
 def _near(was: float | None, now: float | None, tolerance: float) -> bool:
-    """Both have four decimals."""
+    """Whether two figures of four decimals differ by ``tolerance`` or less."""
     if was is None or now is None:
         return was is now
     return round(abs(was - now), 6) <= tolerance

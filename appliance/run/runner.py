@@ -1,7 +1,8 @@
-"""The one process a store has that owns the models: takes commands, works on runs, ends when idle.
+"""The runner is the one process of a store that owns the models. It takes commands, works on runs
+and ends when idle.
 
-Started on demand by ``run.client``. Killing it loses at most the request in flight: the runs
-that it was working on are resumed by the next one.
+``run.client`` starts it on demand. Killing it loses at most the request in flight: the next runner
+resumes the runs that it was working on.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ MEMO_MEGABYTES = 1000.0
 POLL_SECONDS = 0.2
 LOCK_TRIES = 20
 TRIES = 3
-"""Runners that may die over one command before it is given up."""
+"""The number of runners that may die over a command before it is given up."""
 
 EXPECTED = (StropError, StoreError, CatalogError, HeaderError, WorkerError)
 
@@ -72,9 +73,10 @@ class Runner:
         pool.made_room = self._tell_of_room
 
     def serve(self) -> None:
-        """Commands first, then runs, oldest first; returns after ``IDLE_SECONDS`` of neither.
+        """Carries out commands, then works on runs, the oldest first. Returns after
+        ``IDLE_SECONDS`` with neither.
 
-        In this order a run that ends the runner each time can still be stopped.
+        Commands come first, so that a run that ends the runner each time can still be stopped.
         """
         self.recover()
         memo.bound(self.db, MEMO_MEGABYTES)
@@ -90,7 +92,7 @@ class Runner:
             idle_since = time.monotonic()
 
     def recover(self) -> None:
-        """Takes up again what a runner before this one died over, unless several did."""
+        """Takes up again the commands over which an earlier runner died, unless ``TRIES`` have."""
         message = f"the runner ended {TRIES} times while it worked on this"
         failure = Failure(f"{message}; see {locations.runner_log()}")
         commands.requeue_taken(self.db, TRIES, encode(failure))
@@ -134,7 +136,7 @@ class Runner:
         )
 
     def _answer(self, command: CommandRecord, asked: Command[Any]) -> Answer | Benched | None:
-        """None where the command was settled in one write with what it changed."""
+        """The answer, or None where the command was settled in one write with what it changed."""
         match asked:
             case Tune():
                 create(self.db, self.host, command.id, asked)
@@ -151,8 +153,8 @@ class Runner:
                 return self._control(self._run(command), command)
 
     def _poll(self, run_id: str) -> str | None:
-        """Between two calls of a run: obeys what is not for this run and cannot wait; returns the
-        first control that is. That one stays open until the journal has it."""
+        """Is called between two calls of a run. It obeys the commands that do not wait for the run
+        and returns the first control of the run, which stays open until the journal has it."""
         for command in commands.waiting(self.db):
             if command.kind in JOURNALLED and command.run_id == run_id:
                 return command.kind
@@ -161,8 +163,8 @@ class Runner:
         return None
 
     def _glances(self, run_id: str) -> Callable[[], None]:
-        """Between two batches of a call of the run: as between two calls, but not at each batch.
-        Raises Withdrawn where the run is to rest."""
+        """A function to call between two batches of a call of the run. It does what ``_poll`` does
+        every ``POLL_SECONDS``, and raises Withdrawn where the run is to pause or to stop."""
         last = time.monotonic()
 
         def glance() -> None:
@@ -208,7 +210,7 @@ def _told(error: Exception) -> str:
 
 
 def _locked(lock: IO[str]) -> bool:
-    """Takes the lock; for a moment it may be held by a window that asks whether anyone holds it."""
+    """Takes the lock, if it can. A window that looks for a runner holds it for a moment."""
     for _ in range(LOCK_TRIES):
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -11,8 +11,9 @@ Control = Literal["pause", "stop", "finish", "resume"]
 
 
 class State(msgspec.Struct, frozen=True):
-    """A runner takes up what is ``at_work``. Any other status is final for whoever follows the run:
-    it stays until somebody asks for more. ``allows`` are the controls that make sense."""
+    """A runner takes up runs that are ``at_work``. Any other status is final for whoever follows
+    the run: it stays until somebody gives a command. ``allows`` are the controls that make sense.
+    """
 
     at_work: bool
     allows: tuple[Control, ...] = ()
@@ -33,7 +34,7 @@ RESTING: dict[str, Status] = {"pause": "paused", "stop": "stopped"}
 """The status that a control brings a run to; the other controls queue it."""
 
 JOURNALLED: tuple[Control, ...] = ("pause", "stop", "finish")
-"""Controls that change the path of a run, so that its journal has them."""
+"""Controls that change the path of a run, so its journal has them."""
 
 
 def is_final(status: str) -> bool:

@@ -1,4 +1,4 @@
-"""When a candidate takes the lead."""
+"""The gates through which a candidate takes the lead."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from appliance.search.candidate import Candidate, difference
 
 
 class Accept(Protocol):
-    """A gate. Followers are told ``outcome`` of a candidate that passes; ``ends_round`` says
-    whether the other proposals of its round are then left untried."""
+    """A gate. ``outcome`` is the word for a candidate that passes; ``ends_round`` says whether the
+    other proposals of its round are then left untried."""
 
     @property
     def outcome(self) -> str: ...
     @property
     def ends_round(self) -> bool: ...
     def passes(self, candidate: Candidate, leader: Candidate, among: int) -> bool:
-        """``candidate`` was kept in its race against ``leader``, one of ``among`` proposals."""
+        """Whether ``candidate`` takes the lead. It is one of ``among`` proposals of its round and
+        was kept in its race against ``leader``."""
         ...
 
 
 @dataclass(frozen=True)
 class Ahead:
-    """The candidate's mean penalty is lower (SMAC's intensification, Hutter, Hoos and
-    Leyton-Brown, LION 2011)."""
+    """Passes a candidate whose mean penalty is lower than the leader's (SMAC's intensification,
+    Hutter, Hoos and Leyton-Brown, LION 2011)."""
 
     outcome: str = "leads"
     ends_round: bool = False
@@ -36,8 +37,8 @@ class Ahead:
 
 @dataclass(frozen=True)
 class Proven:
-    """The candidate is proven better, paired and one-sided, at ``alpha`` shared among the proposals
-    of the round (Bonferroni), on all cases that the leader has seen."""
+    """Passes a candidate that is proven better on all cases that the leader has seen. The test is
+    paired and one-sided, and the proposals of the round share its ``alpha`` (Bonferroni)."""
 
     alpha: float = 0.05
     outcome: str = "accepted"

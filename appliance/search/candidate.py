@@ -1,4 +1,4 @@
-"""A prompt that a method proposes, and what a race comes to know of it."""
+"""A prompt that a method proposes, and what a race finds out about it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from appliance.task import Case
 
 @dataclass(frozen=True)
 class Proposal:
-    """A prompt with its origin: the ``operator`` that made it of its ``parents``, the ``section``
+    """A prompt with its origin: the ``operator`` that made it from its ``parents``, the ``section``
     that the operator changed, and the cases that it was written from (``source``)."""
 
     prompt: Prompt
@@ -33,9 +33,9 @@ class Candidate:
     """A prompt with its outcomes on the first cases of a race (``scored``).
 
     A calibration is fitted to the outcomes for an ``objective``, unless the prompt is to be taken
-    as it is (``fixed``). The cases of ``source`` say nothing for the prompt in a race. ``gain`` is
-    by how much its race showed it better than the leader it met (mean paired penalty), ``cost``
-    what scoring it has cost (cost units).
+    as it is (``fixed``). The cases of ``source`` do not count in its race. ``gain`` is the mean
+    paired difference of penalties by which it was better than the leader that it met, and ``cost``
+    is what scoring it took (cost units).
     """
 
     prompt: Prompt
@@ -100,7 +100,7 @@ class Candidate:
 
 
 def difference(candidate: Candidate, leader: Candidate) -> Difference:
-    """The paired difference of two candidates' penalties on the cases that both have seen and
+    """The paired difference of two candidates' penalties on the cases that both have seen and that
     neither was written from."""
     n = min(len(candidate.scored), len(leader.scored))
     known = {case.id for case in (*candidate.source, *leader.source)}

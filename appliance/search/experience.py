@@ -1,4 +1,4 @@
-"""What earlier runs found out about operators, as a run begins with it."""
+"""What earlier runs found out about operators, in the form in which a run begins with it."""
 
 from __future__ import annotations
 

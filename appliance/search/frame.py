@@ -1,7 +1,7 @@
 """The frame of all methods: what a method is, and how it is driven.
 
 A published method is one short file that reads like its algorithm. It is a generator that yields
-proposals, many at once where it has many, and is sent the candidates that became of them:
+proposals, several at once where it has several, and is sent the candidates that they became:
 
     def method(lab: Lab) -> Turns:
         while True:
@@ -25,11 +25,12 @@ Turns = Generator[Sequence[Proposal], list[Candidate | None], None]
 
 
 class Method(NamedTuple):
-    """``propose`` makes a method's turns. A phase ends after ``patience`` turns in a row that
-    brought no new candidate.
+    """``propose`` makes a method's turns. A phase ends when the turns in a row that brought no new
+    candidate reach the sum of its methods' ``patience``.
 
-    What a method costs: ``written`` is how many replies it has the reasoner write at once (0 where
-    it asks nothing), ``typical`` draws prompts such as it proposes, for a plan to price.
+    A plan prices a method by two fields: ``written`` is the number of replies that it has the
+    reasoner write at once (0 where it asks nothing), and ``typical`` draws prompts like those that
+    it proposes.
     """
 
     propose: Callable[[Lab], Turns]
@@ -39,7 +40,7 @@ class Method(NamedTuple):
 
 
 def in_turn(methods: Sequence[Method], lab: Lab) -> Turns:
-    """The turns of several methods, one after the other, until their patience is at an end."""
+    """The turns of several methods, one after the other, until they end or their patience does."""
     patience = sum(method.patience for method in methods)
     turns = {at: method.propose(lab) for at, method in enumerate(methods)}
     scored: dict[int, list[Candidate | None] | None] = dict.fromkeys(turns)
@@ -60,7 +61,7 @@ def in_turn(methods: Sequence[Method], lab: Lab) -> Turns:
 
 
 def drive(turns: Turns, race: Race, *, depth: int, accept: Accept, going: Going) -> None:
-    """Races what a method proposes, round by round, until it ends or its budget does."""
+    """Races what a method proposes, round by round, until the method or its budget is at an end."""
     with suppress(StopIteration, Spent):
         proposals = next(turns)
         while going():

@@ -1,4 +1,4 @@
-"""Instructions that a reasoner writes: what it is shown of a task, and what its replies come to."""
+"""Instructions that a reasoner writes: what it is shown, and how its replies become prompts."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ SHOWN = 4
 """Rows that the reasoner is shown."""
 
 SAMPLES = 4
-"""Instructions that it writes at once."""
+"""Instructions that the reasoner writes at once."""
 
 MAX_TOKENS = 72
-"""Tokens of each at most."""
+"""The most tokens of an instruction."""
 
 MAX_CHARACTERS = 400
 
@@ -29,7 +29,7 @@ def instructions(replies: Sequence[str]) -> list[str]:
 
 
 def clean(reply: str) -> str:
-    """The first paragraph of a reply as an instruction, or nothing where no prompt can hold it."""
+    """The first paragraph of a reply as an instruction; empty where no prompt can hold it."""
     text = reply.strip().split("\n\n")[0].strip()
     text = re.sub(r"^(sure|here|the instruction)[^:\n]{0,60}:\s*", "", text, flags=re.IGNORECASE)
     text = text.strip().strip("\"'` ").replace("{", "(").replace("}", ")")
@@ -38,8 +38,8 @@ def clean(reply: str) -> str:
 
 
 def instructed(task: Task, prompt: Prompt, instruction: str) -> Prompt:
-    """The prompt with another instruction in its task section. Slots stay, and so do sentences with
-    the words that answers are written with."""
+    """The prompt with another instruction in its task section. It keeps its slots, and the
+    sentences that hold the words in which answers are written."""
     return replace(prompt, section_unit(prompt, "task", protected_words(task, prompt)), instruction)
 
 
@@ -52,7 +52,7 @@ def shown(task: Task, case: Case) -> str:
 
 
 def predicted_words(task: Task, predicted: str) -> str:
-    """What a model predicted, labels by the words that prompts write for them."""
+    """What a model predicted. Labels appear as the words that prompts write for them."""
     return worded(task, predicted.split(BETWEEN)) if KINDS[task.kind].gold == "label" else predicted
 
 

@@ -1,5 +1,5 @@
-"""What a method works with. A method looks, asks the reasoner and proposes; it never touches the
-budget, the journal, the races or the recorder."""
+"""What a method works with. A method looks at candidates and cases, asks the reasoner and proposes;
+it never touches the budget, the journal, the races or the recorder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SEEDS = 2**31
 
 
 class Spent(Exception):
-    """The budget of a method is spent. It ends the method where it stands."""
+    """The budget of a method is spent, so the method ends here."""
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -37,8 +37,8 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class Lab:
-    """``demonstrations`` are ids of rows that may stand in a prompt, by label. ``random`` begins
-    with the run's ``seed`` and is a method's one source of randomness. ``experience`` was frozen
+    """``demonstrations`` are ids of rows that may stand in a prompt, by label. ``random`` is seeded
+    with the run's ``seed``; a method has no other source of randomness. ``experience`` was frozen
     when the run was planned."""
 
     def __init__(
@@ -94,7 +94,7 @@ class Lab:
 
     def examples(self, k: int) -> list[Case]:
         """``k`` of the cases that the leader has seen, drawn at random. Only rows that may ship are
-        shown: what a reasoner has read it may repeat."""
+        shown, since a reasoner may repeat what it has read."""
         seen = self._race.cases[: len(self.leader.scored)]
         return self._some([case for case in seen if case.query.may_ship], k)
 

@@ -1,4 +1,4 @@
-"""What the prompts of a task are compared by."""
+"""The objective by which the prompts of a task are compared."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from appliance.task import Case, Task
 
 
 def objective_of(loaded: Loaded) -> Objective:
-    """The task's metric and what its tuning cases are like. Rows that are set aside as
-    demonstrations count among them: without these the split has fewer of every label."""
+    """The task's metric, with the shares of labels and of positive cases among its tuning rows.
+    Rows that are set aside as demonstrations count: without them every label has fewer rows."""
     task = loaded.task
     labels = tuple(label.name for label in task.labels)
     kept = loaded.demonstrations.values()
     shown = [Case(loaded.rows[row], labels) for ids in kept for row in ids]
     cases = [*loaded.cases["tuning"], *shown]
-    # Nobody is asked whether none of the above holds.
+    # A yes/no prompt does not ask whether none of the above holds.
     unasked = task.none if loaded.seed.form == "yesno" else None
     shares = log_shares(cases, unasked) if task.protocol == "fixed" else ()
     positive = sum(is_positive(task, case) for case in cases) / len(cases)

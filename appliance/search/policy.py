@@ -1,4 +1,4 @@
-"""What a method does next: which of its options, be they sections, sentences or operators."""
+"""Chooses what a method does next, among sections, sentences or operators."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ class Policy(Protocol):
     """Chooses an option, and learns from what came of it."""
 
     def choose(self, lab: Lab, options: Sequence[str]) -> str:
-        """One of the ``options``; one that stands several times is as many times as likely."""
+        """One of the ``options``. One that stands several times in them may count several times."""
         ...
 
     def learn(self, option: str, candidate: Candidate | None) -> None:
-        """The candidate that the option led to; None where it asked the model nothing new."""
+        """Takes in the candidate that the option led to, None where it asked nothing new."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""What stage 1 is about to cost, as its methods state it."""
+"""What a plan needs to price stage 1, as its methods state it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ TYPICAL = 12
 
 
 def typical_prompts(loaded: Loaded, n: int = TYPICAL) -> list[Prompt]:
-    """``n`` prompts such as the schedule's first methods propose, for a plan to price."""
+    """``n`` prompts for a plan to price, from the schedule's first method that states any."""
     stated = (METHODS[name].typical for phase in STANDARD for name in phase.methods)
     draw = next(method for method in stated if method is not None)
     return draw(loaded, n)
 
 
 def written_at_once() -> int:
-    """How many replies a method has the reasoner write at once, at most."""
+    """The most replies that any method has the reasoner write at once."""
     return max(method.written for method in METHODS.values())

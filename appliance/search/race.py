@@ -19,8 +19,8 @@ Going = Callable[[], bool]
 
 
 class Race:
-    """Runs candidates against the ``leader``. ``seen(candidate, outcome)`` is told of each race,
-    and of each candidate that was scored on more cases, as ``extended``."""
+    """Races candidates against the ``leader``. ``seen(candidate, outcome)`` is called after each
+    race, and with ``extended`` for each candidate that was scored on more cases."""
 
     seed: Candidate
     leader: Candidate
@@ -70,8 +70,9 @@ class Race:
 
         A candidate leaves as soon as it is behind: neighbours are cheap, so the budget buys more of
         them rather than certainty about each. One that stays to the end leads if ``accept`` lets it
-        pass. None stands for a prompt that asks the model nothing new, for one that it cannot take,
-        and for those that were not tried: after ``going`` ended, or in a round that was over.
+        pass. The list has a place for each proposal: its candidate, or None where the prompt asks
+        the model nothing new, where the model cannot take it, and where it was not tried because
+        ``going`` said no or the round had ended.
         """
         results: list[Candidate | None] = [None] * len(proposals)
         new = self._new(proposals)
@@ -123,8 +124,8 @@ class Race:
             self.promote(ranked[0], "leads")
 
     def _new(self, proposals: Sequence[Proposal]) -> dict[str, tuple[int, Candidate]]:
-        """The proposals that ask the model something new as candidates, each with its place among
-        them, by what they ask."""
+        """The proposals that ask the model something new: a hash of what is asked, mapped to the
+        place among the proposals and the candidate."""
         found: dict[str, tuple[int, Candidate]] = {}
         for place, proposal in enumerate(proposals):
             candidate = Candidate(
@@ -147,13 +148,13 @@ class Race:
         try:
             scored = self.evaluator.score_together(prompts, self.cases[:FIRST])
         except Unanswerable:
-            return  # Each is asked by itself, and those that the model cannot take are passed over.
+            return  # Each is then asked alone; those that the model cannot take are passed over.
         for candidate, outcomes in zip(candidates, scored, strict=True):
             candidate.scored += outcomes
             candidate.cost += (self.evaluator.spent - before) / len(candidates)
 
     def _run(self, candidate: Candidate, depth: int) -> bool | None:
-        """Whether the candidate was level with the leader up to ``depth`` cases; None where the
+        """Whether the candidate was never behind the leader up to ``depth`` cases; None where the
         model cannot take it."""
         try:
             for cases in rungs(min(depth, len(self.cases))):
@@ -165,12 +166,13 @@ class Race:
         return True
 
     def _key(self, prompt: Prompt) -> str:
-        """Prompts that read the same on the first rung are one candidate: their calibration is
-        fitted, and a rule may change nothing here (lower case where labels are in lower case)."""
+        """A hash of what the prompt asks on the first rung. Prompts that ask the same are one
+        candidate: calibration is fitted to each, and a rule by which they differ may change nothing
+        (lower case where labels are in lower case)."""
         return self.evaluator.asked(prompt, self.cases[:FIRST])
 
     def _level(self, candidate: Candidate, cases: int) -> bool:
-        """Whether the candidate can still lead, on its first ``cases`` cases."""
+        """Whether the candidate is not behind the leader on its first ``cases`` cases."""
         try:
             self.extend(self.leader, cases)
         except Unanswerable:

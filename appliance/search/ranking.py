@@ -1,4 +1,4 @@
-"""Several prompts on the same cases: who is proven worse than the leader drops out early."""
+"""A race of several prompts; one that is proven worse than the leader drops out early."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from appliance.statistics.differences import compare
 from appliance.task import Case
 
 ALPHA = 0.05
-"""Chance that any prompt as good as the leader drops out, shared among all pairs at all looks: the
-leader is the luckiest of them, so whoever meets it has met them all."""
+"""The most that the chance may be that any prompt as good as the leader drops out. All pairs at all
+looks share it: the leader is the luckiest of all prompts, so what is compared with it is in effect
+compared with all of them."""
 
 
 @dataclass(eq=False)
 class Entered:
-    """A prompt with its outcomes on the first so many cases; ``rank`` from 1. ``behind`` is where
-    it was proven worse: its mean cost per case over the leader's, else None."""
+    """A prompt with its outcomes on the first cases. ``rank`` counts from 1. ``behind`` is None
+    unless the prompt was proven worse; then it is its mean error minus the leader's."""
 
     prompt: Prompt
     outcomes: list[Outcome] = field(default_factory=list)
@@ -34,9 +35,10 @@ class Entered:
 
 
 def race(evaluator: Evaluator, prompts: Sequence[Prompt], cases: Sequence[Case]) -> list[Entered]:
-    """Every prompt, in the order given; by racing with paired comparisons of what errors cost by
-    the task's metric (Maron and Moore, NIPS 1993, with Bonferroni over all of them and Student's t,
-    since the first looks see few cases). A single one sees all cases."""
+    """Races the prompts and returns all of them in the order given. Their errors by the task's
+    metric are compared in pairs (racing, Maron and Moore, NIPS 1993), with Bonferroni over all
+    comparisons and Student's t, since the first looks see few cases. A single prompt sees all
+    cases."""
     from scipy.stats import t
 
     metric = evaluator.task.metric

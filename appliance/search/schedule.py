@@ -14,14 +14,14 @@ FIRST = 24
 """Cases of the first rung, which every candidate sees."""
 
 DEEPEST = 8 * FIRST
-"""Cases that decide a race at most."""
+"""The most cases on which a race is decided."""
 
 
 class Phase(NamedTuple):
     """``methods`` propose in turn until a share of the stage's budget is spent (``until``).
 
-    Where ``halved`` is given, candidates see the first rung alone, and successive halving then
-    finds the best of them until that share is spent.
+    Where ``halved`` is given, candidates see the first rung alone. Successive halving then finds
+    the best of them until the share ``halved`` is spent.
     """
 
     methods: tuple[str, ...]
@@ -34,8 +34,8 @@ STANDARD = (
     Phase(("induce", "rewrite"), until=0.6),
     Phase(("local",), until=1.0),
 )
-"""What pays on a small model: its format first, instructions, then demonstrations and wording
-around the best (see docs/benchmarks.md)."""
+"""The order in which a small model gains: first its format, then instructions, then demonstrations
+and wording around the best (see docs/benchmarks.md)."""
 
 
 def phases(methods: Sequence[str]) -> tuple[Phase, ...]:
@@ -44,7 +44,7 @@ def phases(methods: Sequence[str]) -> tuple[Phase, ...]:
 
 
 def rungs(depth: int) -> list[int]:
-    """Cases after which a race looks at its losses: first few, then about twice as many each."""
+    """The numbers of cases after which a race compares. Each is about twice the one before."""
     steps = [min(FIRST, depth)]
     while steps[-1] < depth:
         following = 2 * steps[-1]
@@ -53,13 +53,13 @@ def rungs(depth: int) -> list[int]:
 
 
 def race_depth(cost_of_a_case: float, budget: float) -> int:
-    """On how many cases a race is decided: a tenth of the budget pays for them."""
+    """The number of cases on which a race is decided. A tenth of the budget pays for them."""
     return max(2 * FIRST, min(DEEPEST, int(0.1 * budget / max(cost_of_a_case, 1e-9))))
 
 
 def ordered(cases: Sequence[Case], task: Task, seed: int) -> list[Case]:
-    """The cases, shuffled. Where micro-F1 is sought, every other case is positive while positive
-    ones are left, since few cases of which hardly any is positive tell nothing."""
+    """The cases, shuffled. Where the metric is micro-F1, every other case is positive while
+    positive ones are left: a few cases with hardly a positive one tell nothing."""
     shuffled = list(cases)
     Random(seed).shuffle(shuffled)
     if task.metric != "micro_f1":

@@ -1,4 +1,4 @@
-"""The choice among the few that a search leaves, on the selection split and by the serving body."""
+"""Chooses among a search's last candidates on the selection split, scored by the serving body."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LEAST = 32
 """Selection cases that are scored whatever they cost."""
 
 Seen = Callable[[Candidate, Estimate, float], None]
-"""It is told of each candidate with its metric and its mean loss (nats) on the selection cases."""
+"""It is called with a candidate, its metric and its mean loss (nats) on the selection cases."""
 
 
 def select(
@@ -50,7 +50,7 @@ def select(
             continue
         outcomes[candidate.final.id] = scored
         found = estimate(scored, candidate.fit, metric)
-        # What a search pays for errors stands for an F1 only roughly: to find nothing is cheap.
+        # Penalties follow an F1 only roughly: a prompt that finds nothing has low ones.
         f1 = round(found.value, 4) if metric in COUNTED else 0.0
         ranks[candidate.final.id] = -f1, round(fsum(candidate.penalties_of(scored)), 4)
         seen(candidate, found, mean_loss(scored, candidate.fit, metric))
@@ -61,7 +61,7 @@ def select(
 def _paid_for(
     evaluator: Evaluator, cases: Sequence[Case], entrants: Sequence[Candidate], budget: float
 ) -> Sequence[Case]:
-    """The first cases, as far as the budget pays for scoring every entrant on them."""
+    """The first cases, up to where the budget no longer pays for scoring every entrant on them."""
     prices = evaluator.bench.bodies["serving"].prices
     few = len(cases[:LEAST])
     base, more = (

@@ -1,4 +1,4 @@
-"""Which rows a prompt shows: sets to begin with, and neighbours of a set."""
+"""The rows that a prompt shows: sets to begin with, and neighbours of a set."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def shot_sets(demonstrations: Demonstrations, seed: Prompt) -> dict[str, tuple[s
 def other_shots(
     shots: tuple[str, ...], demonstrations: Demonstrations, random: Random
 ) -> tuple[str, ...]:
-    """One demonstration added, dropped, replaced by another row of its label, or moved."""
+    """The shots with one added, dropped, moved, or replaced by another row of its label."""
     changed = list(shots)
     unused = [row for rows in demonstrations.values() for row in rows if row not in shots]
     move = random.choice(["add", "drop", "replace", "move"]) if shots else "add"

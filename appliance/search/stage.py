@@ -28,8 +28,8 @@ def search(
 ) -> list[Candidate]:
     """The best candidates, best first.
 
-    ``budget`` is in cost units, counted from now; ``depth`` is on how many cases a candidate must
-    win to lead. ``methods`` take the place of the standard schedule.
+    ``budget`` is in cost units, counted from now; ``depth`` is the number of cases on which a
+    candidate must win to lead. ``methods`` take the place of the standard schedule.
     """
     start = bench.spent
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 TICK = 0.25
 RUNNER_TICK = 2.0
 WIDE = 110
-"""Columns from which curve and prompt stand side by side."""
+"""The least columns with which curve and prompt stand side by side."""
 
 NOTHING_YET = """\
 No runs yet.
@@ -146,7 +146,8 @@ class Main(Screen[None]):
             self.app.push_screen(NewRun(names, models), self._start)
 
     def action_other_view(self) -> None:
-        """Curve and candidates, or the prompt, where there is no room for all of them."""
+        """Shows the prompt instead of curve and candidates, or these again, where there is no room
+        for all of them."""
         self.toggle_class("-prompt")
 
     def action_help(self) -> None:
@@ -176,7 +177,7 @@ class Main(Screen[None]):
             self._show()
 
     def _watch_runner(self) -> None:
-        """A runner that died is seen here, and woken by whoever waits for an answer."""
+        """Notices a runner that died. Whoever waits for an answer wakes it."""
         if self._open or self.active_runs:
             self._runner_is_alive = client.runner_is_alive()
             self._settle()

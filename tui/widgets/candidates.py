@@ -30,7 +30,7 @@ class Candidates(DataTable[Text]):
         self._shown: tuple[str, int] = ("", 0)
 
     def show(self, view: RunView) -> None:
-        """Follows the newest; a cursor moved off it stays on its candidate."""
+        """Follows the newest candidate; a cursor that was moved off it stays on its own."""
         now = (view.run_id, view.candidates_seen)
         if now == self._shown:
             return
@@ -45,7 +45,7 @@ class Candidates(DataTable[Text]):
         self.border_subtitle = f"the last {SHOWN}" if full else seen
 
     def _fill(self, measure: str, rows: list[list[Text]]) -> None:
-        """Sets the widths itself.
+        """Fills the table and sets its widths itself.
 
         A DataTable measures new cells when it next idles, and goes on showing what was drawn
         before that cut to the old widths.

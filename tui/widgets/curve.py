@@ -15,7 +15,7 @@ from tui.words import counted, duration
 LABEL = 5
 STEP = 0.05
 LEAST = (24, 4)
-"""Columns and rows below which there is no room for a curve."""
+"""The least columns and rows in which there is room for a curve."""
 
 
 class Curve(Widget):

@@ -58,7 +58,7 @@ def _what(run: Run) -> Content:
 
 
 def _stages(run: Run) -> Content:
-    """The road of a run, the present stage in brackets."""
+    """The stages of a run, with the present one in brackets."""
     parts: list[Content] = []
     for stage in STAGES:
         here = stage == run.record.stage
@@ -67,7 +67,7 @@ def _stages(run: Run) -> Content:
 
 
 def _time(run: Run) -> str:
-    """The minutes asked for and what the verdict takes on top of them."""
+    """The time spent of all that is planned, which is the minutes asked for and the verdict's."""
     record, total = run.record, run.total
     spent = f"{duration(record.spent)} of {duration(total)}"
     left = f", {duration(total - record.spent)} left"

@@ -26,7 +26,7 @@ from appliance.statistics.proportions import Estimate
 from appliance.task import SPLITS, Split
 
 LONGEST = 60
-"""Characters of an answer that are shown."""
+"""The most characters of an answer that are shown."""
 
 
 @click.command(

@@ -48,7 +48,7 @@ class Panel:
         self._live.console.print(Text(safe(line)))
 
     def render(self) -> RenderableType:
-        """Called from rich's own thread, so it reads no store."""
+        """What is drawn. rich calls this from a thread of its own, so it reads no store."""
         progress = self.progress
         parts: list[RenderableType] = [_text(self.title, "bold"), self._bar()]
         kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(progress.outcomes.items()))

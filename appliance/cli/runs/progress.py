@@ -1,4 +1,4 @@
-"""What a run's events come to, and the line that tells of each."""
+"""The state that a run's events lead to, and the line that tells of each."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ class Progress:
 
     @property
     def share(self) -> float:
-        """Of the budget that is spent, from 0 to 1."""
+        """The share of the budget that is spent, from 0 to 1."""
         return min(self.spent / self.budget, 1.0) if self.budget else 0.0
 
     @property
     def left(self) -> float | None:
-        """Seconds, by the last report and the clock since."""
+        """The seconds that are left, by the last report and the clock since."""
         return None if self._ends_at is None else max(self._ends_at - time.monotonic(), 0.0)
 
     def apply(self, event: Event) -> str | None:
-        """Takes an event in; the line that tells of it, None where it is worth none."""
+        """Takes an event in. Returns the line that tells of it, or None where there is no line."""
         match event:
             case Note(text) | Plan(text):
                 return text

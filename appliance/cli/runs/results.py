@@ -30,7 +30,7 @@ CODES = {
 
 
 def describe(db: Database, run: Run) -> dict[str, Any]:
-    """A run as the windows' documents have it."""
+    """A run as the JSON documents show it."""
     record, inputs = run.record, run.inputs
     return {
         "run": run.id,
@@ -53,14 +53,14 @@ def describe(db: Database, run: Run) -> dict[str, Any]:
 
 
 def document(db: Database, run: Run) -> dict[str, Any]:
-    """``describe`` with the plan and the best prompt as a person reads it."""
+    """A run as ``describe`` gives it, with its plan and the best prompt as a person reads it."""
     best = run.record.best_prompt
     text = prompt_text(db, best) if best else None
     return {**describe(db, run), "prompt_text": text, "plan": run.inputs.plan}
 
 
 def say_abandoned(out: Output, found: Sequence[RunRecord]) -> None:
-    """Says which of the runs, just read, nobody works on although their status says otherwise."""
+    """Says which runs nobody works on though their status, read just before, is not final."""
     if runner_is_alive():
         return
     for run in found:
@@ -72,7 +72,7 @@ def say_abandoned(out: Output, found: Sequence[RunRecord]) -> None:
 
 
 def _verdict(given: GivenVerdict) -> dict[str, Any]:
-    """Without the single answers, which `strop verdict` shows."""
+    """The verdict without its single answers, which ``strop verdict`` shows."""
     body = msgspec.structs.asdict(given)
     del body["answers"]
     return body

@@ -92,7 +92,7 @@ def show_run(out: Output, run: str) -> None:
 def watch_run(out: Output, run: str) -> None:
     """Follow a run to its end. Ctrl-C leaves it going."""
     db = open_store()
-    after = last_event(db)  # before the status: what ends the run from here on is a later event
+    after = last_event(db)  # read before the status, so that no event after it is missed
     record = find_run(db, run)
     if not is_final(record.status):
         watch(out, db, record.id, f"run {record.id}", after)

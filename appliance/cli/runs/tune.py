@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "strop/tune/1"
 FROZEN = ("minutes", "seed", "model", "reasoner", "prompt")
-"""Options that belong to the start of a run."""
+"""Options of a new run, which a resumed run cannot change."""
 
 
 @click.command(
@@ -101,7 +101,8 @@ def tune(
 
 
 def start(out: Output, db: Database, asked: Tune) -> tuple[str, str]:
-    """Has the runner plan and create a run; its id and a title. Raises what the runner refuses."""
+    """Has the runner plan and create a run, and returns its id and a title. Raises the error with
+    which the runner refuses."""
     for run in runs.all(db):
         if not is_final(run.status):
             out.say(

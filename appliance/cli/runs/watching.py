@@ -1,4 +1,4 @@
-"""Following a run until nobody works on it."""
+"""Follows a run until nobody works on it."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ OUT_OF_PLACE = {
     "--protocol fewrel": ("relations", "none_share", *FILES),
     "--protocol fs-fewrel": ("episodes", "na_rate"),
 }
-"""Options that have no effect beside another one."""
+"""Options that have no effect beside another option, which is the key."""
 
 Option = Callable[[Any], Any]
 

@@ -1,4 +1,4 @@
-"""GradPO's loop: locate by gradient norm, edit locally, verify, go on from what is better.
+"""GradPO's loop: locate spans by gradient norm, edit them, verify, go on from a better prompt.
 
 Source: Chakma et al. 2026, rebuilt from public notes. Its edits here are swaps (HotFlip), the
 target's own continuations, and deletions.
@@ -14,7 +14,7 @@ from appliance.search.candidate import Candidate, Proposal
 from appliance.search.frame import Turns
 
 CASES = 16
-"""Cases of a gradient."""
+"""The number of cases of a gradient."""
 
 FAILURES = 2
 """Rounds in a row without a better edit, after which the method ends."""
@@ -30,7 +30,7 @@ def propose(lab: Workshop) -> Turns:
 
 def a_round(lab: Workshop, leader: Candidate, locate: Locate, edit: Edit) -> list[Proposal]:
     """The edits of one round; none where there is no gradient."""
-    if leader.fit.channel_weight == 1:  # Nothing that has a gradient is left of the scores.
+    if leader.fit.channel_weight == 1:  # The channel makes the scores alone and has no gradient.
         return []
     cases = lab.balanced(leader, CASES)
     try:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     import optuna
 
 RANDOM = 24
-"""Formats drawn at random before the estimator proposes: on one rung its favourites are noise."""
+"""Formats that are drawn at random before the estimator proposes. After fewer it favours what was
+lucky on one rung."""
 
 
 def propose(lab: Lab) -> Turns:

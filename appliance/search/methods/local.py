@@ -1,5 +1,5 @@
-"""``mutate``: local search. The leader with one of its rules, its shape or its demonstrations
-changed."""
+"""``mutate``: local search, which changes one of the leader's rules, its shape or its
+demonstrations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from appliance.search.shots import Demonstrations, other_shots
 from appliance.search.spaces.space import JOINS, Space, choose_point, example
 
 SECTION_OF = {"wording": "labels", "order": "demonstrations"}
-"""Where a rule of a prompt shows; the others show in the example."""
+"""The section in which a rule of a prompt shows. All other rules show in the example."""
 
 UNIFORM = Uniform()
 
@@ -32,7 +32,7 @@ def propose(lab: Lab, policy: Policy = UNIFORM) -> Turns:
 
 
 def options(prompt: Prompt, demonstrations: Demonstrations, space: Space) -> list[str]:
-    """What of a prompt can be changed."""
+    """The parts of a prompt that can be changed. One that stands several times is likelier."""
     found = ["example", "end", "task", *space.rules]
     if "{labels}" in prompt.section("task"):
         found.append("join")

@@ -1,4 +1,4 @@
-"""Which formats a task's prompts are searched among."""
+"""The formats among which a task's prompts are searched."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def space_of(task: Task, seed: Prompt) -> Space:
 
 
 def named(name: str) -> Space:
-    """The space that a kind of task names: a module of this folder and a name in it."""
+    """The space that a kind of task names, as a module of this folder, a dot and a name in it."""
     module, _, attribute = name.partition(".")
     found = getattr(import_module(f"{__name__}.{module}"), attribute)
     assert isinstance(found, Space)

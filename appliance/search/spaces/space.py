@@ -1,7 +1,7 @@
-"""The format space of each kind of task: the shape that a small model reads matters more to it than
-the wording, so the shape is searched (see docs/benchmarks.md).
+"""The format space of a kind of task. The shape of a prompt matters more to a small model than the
+wording, so the shape is searched (see docs/benchmarks.md).
 
-A point is a set of named choices; ``build`` makes a prompt of it. Sources of randomness call
+A point is a set of named choices; ``build`` makes a prompt from it. Every choice is made by
 ``choose(name, options)``, so that a seeded generator and optuna's trials draw from one definition.
 """
 
@@ -21,7 +21,7 @@ SEPARATORS = {"line": "\n", "space": " ", "bar": " | ", "comma": ", "}
 CUES = (": ", " = ", " | ", " is ")
 ENDS = {"line": "\n", "blank": "\n\n", "stop": ".\n", "rule": "\n---\n"}
 LINES = {"line": "\n", "blank": "\n\n", "rule": "\n---\n"}
-"""Ends of answers that a model writes: a full stop may belong to the answer."""
+"""Ends of answers that a model writes. A full stop is none, since it may belong to the answer."""
 
 JOINS = {"comma": ", ", "bar": " | ", "lines": "\n"}
 WORDINGS = ("plain", "lower", "title", "snake", "upper", "quoted")
@@ -29,10 +29,10 @@ ORDERS = ("given", "reversed", "label", "shortest", "longest")
 
 
 class Space(NamedTuple):
-    """What a prompt of one kind of task can look like. ``layouts`` has the choices that each
-    layout's template takes, ``template`` makes the example up to its ``target`` of a point.
-    ``rules`` are fields of a prompt with their values, ``words`` what yes and no can be called,
-    ``channels`` templates of a row given its label."""
+    """What a prompt of one kind of task can look like. ``layouts`` maps each layout to the choices
+    that its template takes; ``template`` makes the example of a point, up to its ``target``.
+    ``rules`` are fields of a prompt with their values, ``words`` are what yes and no can be called,
+    and ``channels`` are templates of a row given its label."""
 
     layouts: Mapping[str, tuple[str, ...]]
     names: Mapping[str, tuple[str, ...]]
@@ -48,7 +48,7 @@ class Space(NamedTuple):
 
 
 def choose_point(choose: Choose, shot_sets: Sequence[str], space: Space) -> dict[str, str]:
-    """Every choice of one point, those that its layout uses. ``shot_sets`` names sets of rows."""
+    """A point with every choice that its layout uses. ``shot_sets`` names sets of rows."""
     point = {"layout": choose("layout", tuple(space.layouts))}
     options = {
         "names": tuple(space.names),

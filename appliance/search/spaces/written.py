@@ -17,7 +17,7 @@ EXTRACTORS = (
     "\nAnswer: ",
     "\nFinal answer: ",
 )
-"""What draws an answer out of reasoning (GReaTer, Das et al. 2024; Kojima et al. 2022)."""
+"""Texts that draw an answer out of reasoning (GReaTer, Das et al. 2024; Kojima et al. 2022)."""
 
 ANSWER_NAMES = {
     "plain": ("Question", "Answer"),
@@ -80,7 +80,7 @@ OFFERED = ANSWER._replace(
         "offered-reasoned": ("names", "extractor"),
     }
 )
-"""Where the texts do not list the options themselves."""
+"""The space for questions whose texts do not list the options themselves."""
 
 
 READING_NAMES = {
