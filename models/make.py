@@ -18,7 +18,7 @@ def make(what: str, source: Path, target: Path, kind: str = "") -> None:
     """Makes a ``body`` (a GGUF requantised as ``kind``) or a ``twin`` (a safetensors folder, from a
     GGUF or from another such folder)."""
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "models.making", what, str(source), str(target), kind],
+        [sys.executable, "-P", "-m", "models.make_child", what, str(source), str(target), kind],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

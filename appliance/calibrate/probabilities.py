@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from appliance.calibrate.calibration import calibrated, rethreshold
+from appliance.calibrate.calibration import calibrated
 from appliance.calibrate.objective import Objective
+from appliance.calibrate.threshold import rethreshold
 from appliance.kinds import Metric
 from appliance.prompts.prompt import Prompt
 from appliance.scoring.outcomes import Outcome, Scored

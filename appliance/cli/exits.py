@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from appliance import locations
-from appliance.data.check import WrongRows
+from appliance.data.bad_rows import WrongRows
 from appliance.errors import StropError
 from models.catalog import CatalogError
 from models.headers import HeaderError

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from appliance.data.check import Skipped
+from appliance.data.bad_rows import Skipped
 from appliance.prompts.prompt import Prompt
 from appliance.task import (
     Case,

@@ -18,8 +18,8 @@ from appliance.host.prices import price_bodies
 from appliance.host.twin_check import check_twin
 from appliance.host.workload import Workload, open_workload
 from appliance.prompts.loaded import Loaded
-from appliance.search.quote import typical_prompts
 from appliance.search.schedule import FIRST
+from appliance.search.typical import typical_prompts
 from appliance.tune import MINUTE, SEARCH
 from models.catalog import Model
 

@@ -11,8 +11,8 @@ from appliance.evaluate.workbench import Body, Prices
 from appliance.host.host import Host, tokeniser_of
 from appliance.host.workload import Workload
 from appliance.kinds import KINDS
-from appliance.search.quote import written_at_once
 from appliance.search.schedule import FIRST
+from appliance.search.typical import written_at_once
 from appliance.task import Task
 from models.catalog import TWIN, Model
 from models.engine import Differentiate, Generate, Generated, Gradients, Score, Scores

@@ -277,25 +277,25 @@ def kind_of(message: Command[Any] | Event) -> str:
     return _KINDS[type(message)]
 
 
-def decode_command(kind: str, body: str) -> Command[Any]:
-    """Raises InputError for a kind that nobody knows, and for a body that is not of its kind."""
+def decode_command(kind: str, content: str) -> Command[Any]:
+    """Raises InputError for a kind that nobody knows, and for content that is not of its kind."""
     if kind not in COMMANDS:
         raise InputError(f"unknown command {kind!r}")
     try:
-        command: Command[Any] = msgspec.json.decode(body, type=COMMANDS[kind])
+        command: Command[Any] = msgspec.json.decode(content, type=COMMANDS[kind])
     except msgspec.DecodeError as error:
         raise InputError(f"this is no {kind} command: {error}") from error
     return command
 
 
-def decode_answer(kind: str, body: str) -> Answer | Benched:
+def decode_answer(kind: str, content: str) -> Answer | Benched:
     if kind == "bench":
         from appliance.host.measure import Bench as Benched
 
-        return msgspec.json.decode(body, type=Benched)
-    return msgspec.json.decode(body, type=ANSWERS[kind])
+        return msgspec.json.decode(content, type=Benched)
+    return msgspec.json.decode(content, type=ANSWERS[kind])
 
 
-def decode_event(kind: str, body: str) -> Event | None:
+def decode_event(kind: str, content: str) -> Event | None:
     """The event, or None for an unknown kind."""
-    return msgspec.json.decode(body, type=EVENTS[kind]) if kind in EVENTS else None
+    return msgspec.json.decode(content, type=EVENTS[kind]) if kind in EVENTS else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
@@ -11,9 +12,9 @@ from appliance.data.tasks import Stored
 from appliance.kinds import Metric
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.show import plain
-from appliance.run.messages import EVENTS, Event, GivenVerdict, Inputs, decode_event
+from appliance.run.messages import EVENTS, Event, GivenVerdict, Inputs, Tune, decode_event
 from appliance.verdict.verdict import Verdict
-from store import database, events, prompts, tasks, verdicts
+from store import commands, database, events, prompts, tasks, verdicts
 from store import runs as stored
 from store.records import EvaluationRecord, RunRecord
 
@@ -65,6 +66,16 @@ def all_runs(db: Database, known: Sequence[Run] = ()) -> list[Run]:
 
 def run_of(db: Database, record: RunRecord) -> Run:
     return _updated(db, record, None)
+
+
+def being_planned(db: Database) -> set[str]:
+    """The names of the tasks of ``tune`` commands that are not settled: there is no run yet."""
+    planned = set()
+    for command in commands.unsettled(db):
+        with suppress(msgspec.DecodeError):  # The runner refuses a command that cannot be read.
+            if command.kind == "tune":
+                planned.add(msgspec.json.decode(command.content, type=Tune).task)
+    return planned
 
 
 def metric_of(db: Database, run: Run) -> Metric | None:

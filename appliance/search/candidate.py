@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from appliance.calibrate.calibration import Fit, calibrated, fit, fit_inverse_temperature, penalties
+from appliance.calibrate.calibration import calibrated, fit, fit_inverse_temperature, penalties
+from appliance.calibrate.fitted import Fit
 from appliance.calibrate.objective import Objective
 from appliance.kinds import Metric
 from appliance.prompts.prompt import Prompt

@@ -11,7 +11,7 @@ import msgspec
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.render import literals
 from appliance.task import Example, Label
-from appliance.verdict.quotes import SHORTEST, SearchedText
+from appliance.verdict.quotations import SHORTEST, SearchedText
 
 MOST_TEXTS = 3
 """An answer that more texts than this have is a label rather than a secret."""

@@ -16,7 +16,7 @@ REFUSED = [f"{way}: NetworkRefused" for way in ("tcp", "udp", "names", "old name
 _PROBE = """
 import sys
 from scripted import Scripted
-import appliance.cli, appliance.run.runner, models.making, models.llama.quantise
+import appliance.cli, appliance.run.runner, models.make_child, models.llama.quantise
 
 def look(*_):
     print(*Scripted(None, None).do_network(), sep="\\n")
@@ -32,7 +32,7 @@ def look(*_):
     [
         ("appliance.run.runner.main()", "appliance.run.runner._locked"),
         ("appliance.cli.main()", "appliance.cli.strop.main"),
-        ("models.making.main('body', 'a', 'b', 'Q8_0')", "models.llama.quantise.quantise"),
+        ("models.make_child.main('body', 'a', 'b', 'Q8_0')", "models.llama.quantise.quantise"),
     ],
     ids=["the runner", "the command line", "the maker of bodies and twins"],
 )

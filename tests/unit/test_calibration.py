@@ -13,16 +13,15 @@ from in_process import LABELS, PROMPT, case, row
 from appliance.calibrate.calibration import (
     CHANNEL_WEIGHTS,
     INVERSE_TEMPERATURES,
-    WEIGHTS,
-    Fit,
     calibrated,
     fit,
     fit_inverse_temperature,
     label_bias,
     penalties,
-    rethreshold,
 )
+from appliance.calibrate.fitted import WEIGHTS, Fit
 from appliance.calibrate.objective import Objective, log_shares
+from appliance.calibrate.threshold import rethreshold
 from appliance.scoring.outcomes import Scored, Written
 from appliance.scoring.yes_no import YesNoOutcome
 from appliance.statistics.metrics import estimate

@@ -15,7 +15,7 @@ import click
 import pytest
 
 from appliance.cli import strop
-from appliance.data.check import find_span
+from appliance.data.spans import find_span
 from appliance.kinds import KINDS
 from appliance.prompts import seeds
 

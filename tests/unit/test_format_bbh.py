@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.data.check import Problems
+from appliance.data.bad_rows import Problems
 from appliance.data.formats import FORMATS, bbh
 from appliance.errors import InputError
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from appliance.data.check import Problems
+from appliance.data.bad_rows import Problems
 from appliance.data.formats import FORMATS, folio
 from appliance.errors import InputError
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.data.check import Problems
+from appliance.data.bad_rows import Problems
 from appliance.data.formats import text
 from appliance.data.formats.stream import elements, records
 from appliance.data.formats.text import chunks, lines, span

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.data import Imported
-from appliance.data.check import find_span
 from appliance.data.choices import Choices, Sizes
 from appliance.data.labels.given import read_labels
 from appliance.data.labels.names import read_the_same
 from appliance.data.read import jsonl
 from appliance.data.read.columns import MissingColumns
+from appliance.data.spans import find_span
 from appliance.errors import InputError
 from appliance.task import SPLITS, Label
 from appliance.text import printable

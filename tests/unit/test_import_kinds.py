@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.data import Imported
-from appliance.data.check import Problems
+from appliance.data.bad_rows import Problems
 from appliance.data.choices import Choices, Sizes
 from appliance.data.read import jsonl
 from appliance.data.read.rows import fixed_task

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.calibrate.calibration import Fit
+from appliance.calibrate.fitted import Fit
 from appliance.kinds import Metric
 from appliance.scoring.outcomes import Scored, Written
 from appliance.statistics.metrics import (

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.calibrate.calibration import Fit
+from appliance.calibrate.fitted import Fit
 from appliance.prompts.prompt import Prompt
 from appliance.scoring.outcomes import MISS, Scored, Written
 from appliance.scoring.yes_no import YesNoOutcome, softplus

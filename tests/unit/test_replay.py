@@ -99,7 +99,7 @@ def finish(db, host, kind: str) -> str:
     recorder = RunRecorder(db, "run-1", loaded.id, inputs, bench, lambda: None, loaded.task.kind)
     evaluator, best = retrace(host, inputs, loaded, bench, recorder)
     verdict = give_verdict(
-        evaluator, loaded.cases["test"], loaded.seed, best, model="tiny", content="Q4_0"
+        evaluator, loaded.cases["test"], loaded.seed, best, model="tiny", body="Q4_0"
     )
     body = msgspec.json.encode(verdict).decode()
     verdicts.record(db, run_id="run-1", task_id=loaded.id, content=body)
@@ -122,7 +122,7 @@ def test_an_honest_run_of_any_kind_is_the_same_again(db, host, kind):
 
 def test_a_verdict_that_was_tampered_with_is_not_the_same(db, host, run):
     with database.write(db):
-        db.execute("UPDATE verdicts SET body = json_set(body, '$.gain', 0.75)")
+        db.execute("UPDATE verdicts SET content = json_set(content, '$.gain', 0.75)")
     found = replay(db, host, run)
     assert found.same is False
     told = [difference.partition(", now")[0] for difference in found.differences]
@@ -132,7 +132,7 @@ def test_a_verdict_that_was_tampered_with_is_not_the_same(db, host, run):
 
 def test_a_single_answer_that_was_tampered_with_is_found(db, host, run):
     with database.write(db):
-        db.execute("UPDATE verdicts SET body = json_set(body, '$.answers[3][3]', 'never')")
+        db.execute("UPDATE verdicts SET content = json_set(content, '$.answers[3][3]', 'never')")
     found = replay(db, host, run)
     n = len(load(db, "firms").cases["test"])
     assert found.differences == (
@@ -145,19 +145,19 @@ def test_a_probability_and_the_noise_may_differ_by_the_tolerance_from_the_model_
     db, host, run, path
 ):
     with database.write(db):
-        more = "json_extract(body, :path) + 0.0001"
-        db.execute(f"UPDATE verdicts SET body = json_set(body, :path, {more})", {"path": path})
+        more = "json_set(content, :path, json_extract(content, :path) + 0.0001)"
+        db.execute(f"UPDATE verdicts SET content = {more}", {"path": path})
     found = replay(db, host, run)
     [difference] = found.differences
     assert found.same is False and difference.endswith("by the journal")
     with database.write(db):
-        db.execute(f"UPDATE verdicts SET body = json_set(body, :path, {more})", {"path": path})
+        db.execute(f"UPDATE verdicts SET content = {more}", {"path": path})
     assert len(replay(db, host, run).differences) == 2
 
 
 def test_an_answer_that_is_gone_is_missed(db, host, run):
     with database.write(db):
-        db.execute("UPDATE verdicts SET body = json_remove(body, '$.answers[#-1]')")
+        db.execute("UPDATE verdicts SET content = json_remove(content, '$.answers[#-1]')")
     left = len(load(db, "firms").cases["test"]) - 1
     assert replay(db, host, run).differences == (
         f"1 of {left} answers, by the journal", f"1 of {left} answers, by the model",

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from in_process import PROMPT, TASK, InProcess, Judge, MemoryJournal, many
 from scripted_model import WRITTEN, ScriptedModel
 
-from appliance.calibrate.calibration import Fit, fit_inverse_temperature, penalties
+from appliance.calibrate.calibration import fit_inverse_temperature, penalties
+from appliance.calibrate.fitted import Fit
 from appliance.calibrate.objective import Objective
 from appliance.encode.renderer import Renderer
 from appliance.evaluate.evaluator import Evaluator

@@ -10,7 +10,7 @@ from in_process import LABELS, PROMPT, TASK, case, many, row
 
 from appliance import locations
 from appliance.data import Imported
-from appliance.data.check import Skipped
+from appliance.data.bad_rows import Skipped
 from appliance.data.split.demonstrations import POOL, shot_pool
 from appliance.data.split.splits import split_hash
 from appliance.data.tasks import (

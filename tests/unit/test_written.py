@@ -10,7 +10,7 @@ import tiny_tasks
 from in_process import InProcess, MemoryJournal
 from scripted_model import ScriptedModel
 
-from appliance.calibrate.calibration import Fit
+from appliance.calibrate.fitted import Fit
 from appliance.encode.renderer import Renderer
 from appliance.evaluate.evaluator import BLOCK, Evaluator
 from appliance.evaluate.workbench import Body, Prices, Workbench

@@ -11,8 +11,8 @@ import msgspec
 from appliance.cli import exits
 from appliance.cli.lookups import NO_MODEL, models_chosen, unknown
 from appliance.cli.models.bench import bench
-from appliance.cli.models.made import quantise
-from appliance.cli.models.seen import discover, show_model
+from appliance.cli.models.quantise import quantise
+from appliance.cli.models.show import discover, show_model
 from appliance.cli.options import catalog, example, json_option
 from appliance.cli.output import Output, columns
 from appliance.cli.removing import confirm

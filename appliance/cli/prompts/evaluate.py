@@ -9,7 +9,6 @@ import msgspec
 
 from appliance.cli import figures
 from appliance.cli.ask import ask
-from appliance.cli.given import prompts_given
 from appliance.cli.lookups import find_model, find_task
 from appliance.cli.options import (
     catalog,
@@ -19,6 +18,7 @@ from appliance.cli.options import (
     open_store,
 )
 from appliance.cli.output import Output, columns
+from appliance.cli.prompt_files import prompts_given
 from appliance.errors import InputError
 from appliance.run.messages import Evaluate, Evaluated, EvaluatedPrompt
 from appliance.statistics.metrics import NAMES

@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 import msgspec
 
-from appliance.cli.given import SHOWN
 from appliance.cli.lookups import find_prompt
 from appliance.cli.options import example, json_option, open_store
 from appliance.cli.output import Output
+from appliance.cli.prompt_files import SHOWN
 from appliance.data import tasks
 from appliance.prompts import show
 from appliance.prompts.prompt import Prompt

@@ -8,7 +8,6 @@ import click
 from click.core import ParameterSource
 
 from appliance.cli.ask import ask
-from appliance.cli.given import prompts_given
 from appliance.cli.lookups import find_model, find_run, find_task
 from appliance.cli.options import (
     catalog,
@@ -18,6 +17,7 @@ from appliance.cli.options import (
     open_store,
 )
 from appliance.cli.output import Output
+from appliance.cli.prompt_files import prompts_given
 from appliance.cli.runs.results import conclude, document
 from appliance.cli.runs.watching import watch
 from appliance.run.messages import Resume, Tune

@@ -19,7 +19,7 @@ from appliance.cli.task.choosing import (
 from appliance.cli.task.episodes import import_fewrel, import_fs_tacred
 from appliance.cli.task.importing import keep
 from appliance.data import Imported
-from appliance.data.check import Problems
+from appliance.data.bad_rows import Problems
 from appliance.data.choices import Choices
 from appliance.data.formats import FORMATS, Format
 

@@ -17,9 +17,10 @@ from appliance.cli.task.text import described, text
 from appliance.data import tasks
 from appliance.errors import InputError
 from appliance.prompts import show
+from appliance.run.read import being_planned
 from appliance.run.states import AT_WORK
 from appliance.text import quoted
-from store import commands, runs
+from store import runs
 from store import tasks as stored
 from store.forget import forget, was_forgotten
 from store.records import RunRecord
@@ -102,8 +103,7 @@ def _refuse_busy(db: Database, name: str, of_task: Sequence[RunRecord]) -> None:
         run = busy[0]
         what = f"run {run} of {quoted(name)} is not over; end it first: strop runs stop {run}"
         raise InputError(what)
-    planned = (msgspec.json.decode(c.content) for c in commands.unsettled(db) if c.kind == "tune")
-    if any(body.get("task") == name for body in planned):
+    if name in being_planned(db):
         raise InputError(f"a run of {quoted(name)} is being planned; wait until it is there")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from appliance.data.check import Problems
+from appliance.data.bad_rows import Problems
 from appliance.data.formats import (
     bbh,
     clue,

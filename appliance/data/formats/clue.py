@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from appliance.data.check import Problems
+from appliance.data.bad_rows import Problems
 from appliance.data.formats.stream import records
 from appliance.data.formats.text import Placed
 from appliance.kinds import Kind

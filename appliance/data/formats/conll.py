@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
-from appliance.data.check import Problems
+from appliance.data.bad_rows import Problems
 from appliance.data.formats.text import (
     Placed,
     chunks,

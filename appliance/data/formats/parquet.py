@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from appliance.data.check import Problems
+from appliance.data.bad_rows import Problems
 from appliance.data.decoding import decode, in_words
 from appliance.data.formats.features import flat, plain
 from appliance.data.formats.text import Placed

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from appliance.data.check import Problems
+from appliance.data.bad_rows import Problems
 from appliance.data.decoding import in_words
 from appliance.data.formats.text import chunks, lines
 from appliance.errors import InputError

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import msgspec
 
-from appliance.data.check import Problems, overlap
+from appliance.data.bad_rows import Problems
 from appliance.data.formats.stream import elements
 from appliance.data.formats.text import Placed, span
+from appliance.data.spans import overlap
 from appliance.kinds import Kind
 
 KIND: Kind = "relation"

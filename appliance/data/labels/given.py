@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from appliance.data.check import LEAST_ROWS
+from appliance.data.bad_rows import LEAST_ROWS
 from appliance.data.choices import SEVERAL, Choices
 from appliance.data.decoding import decode
 from appliance.data.labels.names import (

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from appliance.data.check import LEAST_ROWS, LISTED
+from appliance.data.bad_rows import LEAST_ROWS, LISTED
 from appliance.files import refused
 from appliance.task import BETWEEN
 from appliance.text import is_blank, is_invisible, quoted

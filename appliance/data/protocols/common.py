@@ -9,7 +9,7 @@ from random import Random
 import msgspec
 
 from appliance.data import Imported
-from appliance.data.check import Skipped
+from appliance.data.bad_rows import Skipped
 from appliance.data.protocols.episodes import Design, sample_episodes
 from appliance.data.split.splits import near_duplicate_key
 from appliance.prompts.prompt import Prompt

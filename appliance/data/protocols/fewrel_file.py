@@ -7,12 +7,13 @@ from pathlib import Path
 
 import msgspec
 
-from appliance.data.check import Problems, Skipped, find_span, overlap
+from appliance.data.bad_rows import Problems, Skipped
 from appliance.data.decoding import decode, in_words
 from appliance.data.formats.stream import decoded
 from appliance.data.formats.text import span
 from appliance.data.labels.names import check_labels, check_names
 from appliance.data.protocols.episodes_file import Relations
+from appliance.data.spans import find_span, overlap
 from appliance.files import refused
 from appliance.task import (
     Example,

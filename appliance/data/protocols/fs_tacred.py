@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from appliance.data import Imported
-from appliance.data.check import Problems, Skipped
+from appliance.data.bad_rows import Problems, Skipped
 from appliance.data.choices import Choices
 from appliance.data.formats import tacred
 from appliance.data.labels.types import with_types

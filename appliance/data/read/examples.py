@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from appliance.data.check import find_span, overlap
 from appliance.data.choices import SEVERAL, Choices
 from appliance.data.labels.names import label_defect
 from appliance.data.read.columns import (
@@ -16,6 +15,7 @@ from appliance.data.read.columns import (
 from appliance.data.read.entity_ends import EntityEnds
 from appliance.data.read.gold_answers import answers, checked, offered
 from appliance.data.read.gold_spans import marks
+from appliance.data.spans import find_span, overlap
 from appliance.kinds import KINDS
 from appliance.task import Example, Span
 from appliance.text import is_blank, quoted

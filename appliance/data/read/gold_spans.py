@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import pairwise
 
-from appliance.data.check import find_span
 from appliance.data.read.columns import Columns, Row, kind_of
 from appliance.data.read.entity_ends import EntityEnds
+from appliance.data.spans import find_span
 from appliance.task import Mark
 from appliance.text import quoted
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.data import Imported
-from appliance.data.check import Problems
+from appliance.data.bad_rows import Problems
 from appliance.data.choices import Choices
 from appliance.data.formats.stream import records
 from appliance.data.read.rows import fixed_task

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from appliance.data.check import LEAST_ROWS, LISTED
+from appliance.data.bad_rows import LEAST_ROWS, LISTED
 from appliance.data.choices import Sizes
 from appliance.data.split.gathered import (
     OFFERS,

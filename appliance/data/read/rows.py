@@ -12,15 +12,15 @@ from pathlib import Path
 import msgspec
 
 from appliance.data import Imported
-from appliance.data.check import Problems
+from appliance.data.bad_rows import Problems
 from appliance.data.choices import Choices
 from appliance.data.labels.given import labels_of
 from appliance.data.read.columns import Defect, Row
 from appliance.data.read.examples import Reader
 from appliance.data.read.notes import notes_on
 from appliance.data.split.gathered import COUNTS, OFFERS, Gathered
+from appliance.data.split.refusal import check_parts
 from appliance.data.split.stratify import split
-from appliance.data.split.tied import check_parts
 from appliance.data.spool import Lazy
 from appliance.errors import InputError
 from appliance.files import refused

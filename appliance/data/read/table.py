@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from appliance.data import Imported
-from appliance.data.check import Problems
+from appliance.data.bad_rows import Problems
 from appliance.data.choices import Choices
 from appliance.data.read.cells import CELLS, Cell
 from appliance.data.read.columns import MissingColumns, Row, required

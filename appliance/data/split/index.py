@@ -8,7 +8,7 @@ from array import array
 import numpy as np
 from numpy.typing import NDArray
 
-from appliance.data.check import LEAST_ROWS
+from appliance.data.bad_rows import LEAST_ROWS
 from appliance.data.split.splits import key_with_digits
 from appliance.data.split.ties import Hashes, ties
 from appliance.task import Example

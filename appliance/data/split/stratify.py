@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from appliance.data.check import LEAST_ROWS
+from appliance.data.bad_rows import LEAST_ROWS
 from appliance.data.choices import Sizes
 from appliance.data.split.index import Index, Numbers, gather
 from appliance.data.split.ties import clusters

@@ -1,4 +1,4 @@
-"""The child that ``models.make`` starts: ``python -m models.making WHAT SOURCE TARGET KIND``."""
+"""The child of ``models.make``: ``python -m models.make_child WHAT SOURCE TARGET KIND``."""
 
 from __future__ import annotations
 

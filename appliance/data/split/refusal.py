@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from appliance.data.check import LEAST_ROWS
+from appliance.data.bad_rows import LEAST_ROWS
 from appliance.data.split.gathered import Gathered
 from appliance.data.split.index import Numbers, hash64
 from appliance.data.split.ties import Tie, clusters, ties

@@ -1,0 +1,23 @@
+"""What is fitted to a prompt's scores."""
+
+from __future__ import annotations
+
+import msgspec
+
+WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""The weights of the content-free branch that are tried."""
+
+
+class Fit(msgspec.Struct, frozen=True):
+    """A calibration, and the inverse temperature of the softmax under which prompts are compared.
+
+    Sums of log-probabilities are overconfident, more so for longer labels. If all prompts were
+    compared at inverse temperature 1, one that decides well but is overconfident would lose to one
+    that hardly decides.
+    """
+
+    weight: float
+    bias: tuple[float, ...] = ()
+    inverse_temperature: float = 1.0
+    channel_weight: float = 0.0
+    threshold: float = 0.0
