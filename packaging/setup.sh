@@ -55,7 +55,7 @@ done
 
 # llama.cpp's AMX code ends in an illegal instruction where the compiler optimises its tile
 # configuration away (ggml-org/llama.cpp, pull request 26954), so it is compiled without AMX.
-if ${CC:-cc} -march=native -dM -E - </dev/null 2>/dev/null | grep -q __AMX_TILE__; then
+if ${CC:-cc} -march=native -dM -E - </dev/null 2>/dev/null | grep __AMX_TILE__ >/dev/null; then
     without='-mno-amx-tile -mno-amx-int8 -mno-amx-bf16'
     export CFLAGS="${CFLAGS-} $without" CXXFLAGS="${CXXFLAGS-} $without"
 fi

@@ -13,15 +13,13 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 
-def enqueue(
-    db: Database, kind: str, content: str, run_id: str | None = None, task_id: str | None = None
-) -> int:
+def enqueue(db: Database, kind: str, content: str, run_id: str | None = None) -> int:
     """Adds a pending command and returns its id.
 
-    ``content`` is JSON. A command that holds anything of a task names its run or its task, to be
-    forgotten with it.
+    ``content`` is JSON. A command that holds anything of a task is forgotten with it: by its run,
+    or by the name or id that ``content`` has as its ``task``.
     """
-    values = {"kind": kind, "content": content, "run_id": run_id, "task_id": task_id}
+    values = {"kind": kind, "content": content, "run_id": run_id}
     with write(db):
         insert(db, "commands", {**values, "status": "pending", "created_at": now()})
         return int(db.execute("SELECT last_insert_rowid()").fetchone()[0])

@@ -18,6 +18,13 @@ WHERE key IN (SELECT key FROM memo_tasks WHERE task_id = :task)
   AND key NOT IN (SELECT key FROM memo_tasks WHERE task_id <> :task)
 """
 
+# A command names its task by name or id, and may hold prompts and answers to rows.
+_COMMANDS = """
+DELETE FROM commands
+WHERE json_extract(content, '$.task') IN
+  (SELECT name FROM tasks WHERE id = :task UNION SELECT :task)
+"""
+
 
 def forget(db: Database, task_id: str) -> bool:
     """Deletes the task, all that belongs to it and the memo entries that no other task shares.
@@ -30,6 +37,7 @@ def forget(db: Database, task_id: str) -> bool:
     db.execute("PRAGMA secure_delete = ON").fetchall()
     with write(db):
         db.execute(_ORPHANED, {"task": task_id})
+        db.execute(_COMMANDS, {"task": task_id})
         hand_on_within(db, task_id)
         found = bool(db.execute("DELETE FROM tasks WHERE id = ?", (task_id,)).rowcount)
         if found:

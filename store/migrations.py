@@ -1,6 +1,6 @@
 """The schema, as numbered steps that are never edited once released.
 
-Times are ISO-8601 UTC text. A body is JSON text that the caller made. Every table that holds
+Times are ISO-8601 UTC text. Content is JSON text that the caller made. Every table that holds
 content leads to the task it belongs to, so that deleting the task deletes the content.
 """
 

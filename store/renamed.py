@@ -59,28 +59,37 @@ def rename_prompts(db: Database) -> None:
 
 
 def _rewrite_prompts(db: Database) -> dict[str, str]:
-    """The new id of each prompt that has one, by its old id."""
+    """The new id of each prompt that has one, by its old id. Where a prompt had two ids the first
+    origin is kept."""
     ids: dict[str, str] = {}
     stored = db.execute("SELECT task_id, id, content FROM prompts ORDER BY created_at").fetchall()
-    here = {(task, prompt) for task, prompt, _ in stored}
+    here: set[tuple[str, str]] = set()
     for task, old, text in stored:
-        before = msgspec.json.decode(text)
-        after = prompt_in_new_words(before)
-        if after == before:
-            continue
-        content = msgspec.json.encode(after)
-        ids[old] = new = hashlib.sha256(content).hexdigest()[:16]
-        if (task, new) in here:  # The same prompt had two ids.
-            db.execute("DELETE FROM prompt_rows WHERE task_id = ? AND prompt_id = ?", (task, old))
-            db.execute("DELETE FROM prompts WHERE task_id = ? AND id = ?", (task, old))
-        else:
-            db.execute(
-                "UPDATE prompts SET id = ?, content = ? WHERE task_id = ? AND id = ?",
-                (new, content.decode(), task, old),
-            )
+        content = msgspec.json.encode(prompt_in_new_words(msgspec.json.decode(text)))
+        new = hashlib.sha256(content).hexdigest()[:16]
+        at = {"task": task, "old": old, "new": new}
+        is_copy = (task, new) in here
         here.add((task, new))
-    for column, table in (("parent_id", "prompts"), ("prompt_id", "prompt_rows")):
-        db.conn.executemany(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", _swapped(ids))
+        if is_copy and new == old:  # It gave way to an earlier one.
+            continue
+        if new != old:
+            ids[old] = new
+            rows = "WHERE task_id = :task AND prompt_id = :old"
+            db.execute(f"UPDATE OR IGNORE prompt_rows SET prompt_id = :new {rows}", at)
+            db.execute(f"DELETE FROM prompt_rows {rows}", at)
+            children = "WHERE task_id = :task AND parent_id = :old AND id <> :new"
+            db.execute(f"UPDATE prompts SET parent_id = :new {children}", at)
+        if is_copy:
+            db.execute("DELETE FROM prompts WHERE task_id = :task AND id = :old", at)
+        else:
+            if new != old:  # A later copy with the new id gives way to this one.
+                db.execute("DELETE FROM prompts WHERE task_id = :task AND id = :new", at)
+            changed = {**at, "content": content.decode()}
+            db.execute(
+                "UPDATE prompts SET id = :new, content = :content"
+                " WHERE task_id = :task AND id = :old",
+                changed,
+            )
     return ids
 
 

@@ -157,6 +157,9 @@ class Judge:
         self.spent += len(cases)
         return [self._score(prompt, case) for case in cases]
 
+    def writes(self, prompt: Prompt) -> bool:
+        return False
+
     def score_together(self, prompts: Sequence[Prompt], cases: Sequence[Case]):
         return [self.score(prompt, cases) for prompt in prompts]
 

@@ -12,7 +12,7 @@ from appliance.cli.lookups import find_prompt
 from appliance.errors import InputError, PromptError
 from appliance.files import read_utf8, refused
 from appliance.prompts.prompt import Prompt
-from appliance.text import printable
+from appliance.text import printable, quoted
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -62,6 +62,10 @@ def _read(path: Path) -> Prompt:
         found = msgspec.json.decode(text)
         if isinstance(found, dict) and found.get("schema") == SHOWN:
             found = found.get("body")
-        return msgspec.convert(found, Prompt)
+        prompt = msgspec.convert(found, Prompt)
     except (msgspec.DecodeError, RecursionError, PromptError) as error:
         raise refused(path, f"is no prompt: {error}; see: strop prompt show ID --json") from None
+    if unknown := [name for name in found if name not in Prompt.__struct_fields__]:
+        known = ", ".join(Prompt.__struct_fields__)
+        raise refused(path, f"a prompt has no field {quoted(unknown[0])}; it has {known}")
+    return prompt

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from appliance.encode.renderer import Renderer, Sheet
+from appliance.evaluate.cost import writes
 from appliance.evaluate.decisions import decisions
 from appliance.evaluate.together import outcomes_together
 from appliance.evaluate.workbench import Workbench
@@ -17,10 +18,11 @@ from appliance.task import Case, Task
 from models.engine import Choice, Generate, Generated, Score, Scores, digest
 
 BLOCK = 96
-"""The most cases that a request of the search holds. A crash loses no more than these."""
+"""The most cases that a request of the search holds for one prompt. A crash loses no more than
+these, or the first rung of ``TOGETHER`` prompts."""
 
 TOGETHER = 16
-"""The most prompts that a request of the search holds."""
+"""The most prompts that one request holds."""
 
 SERVED_BLOCK = 128
 """The most cases that a request to the body that will serve holds."""
@@ -61,24 +63,17 @@ class Evaluator:
             chain.from_iterable(outcomes(ask, self.renderer, prompt, block) for block in blocks)
         )
 
+    def writes(self, prompt: Prompt) -> bool:
+        """Whether the model writes anything under the prompt."""
+        return writes(self.renderer, prompt)
+
     def score_together(
         self, prompts: Sequence[Prompt], cases: Sequence[Case]
     ) -> list[list[Outcome]]:
-        """The search body's outcomes of several prompts on the same cases, one list a prompt.
-
-        A request holds up to ``TOGETHER`` prompts, and a prefix that they share is computed once.
-        Where an answer is written under any of them, each prompt is asked by itself. Raises
-        Unanswerable where the model cannot take one of them.
-        """
-        if any(prompt.form == "written" for prompt in prompts):
-            return [self.score(prompt, cases) for prompt in prompts]
-        ask = _Role(self.bench, "search")
-        groups = (prompts[at : at + TOGETHER] for at in range(0, len(prompts), TOGETHER))
-        return list(
-            chain.from_iterable(
-                outcomes_together(ask, self.renderer, group, cases) for group in groups
-            )
-        )
+        """The search body's outcomes of several prompts on the same cases, one list a prompt. All
+        are asked in one request, in which a prefix that they share is computed once; nothing may be
+        written under any of them. Raises Unanswerable where the model cannot take one of them."""
+        return outcomes_together(_Role(self.bench, "search"), self.renderer, prompts, cases)
 
     def decisions(
         self, prompt: Prompt, cases: Sequence[Case], inverse_temperature: float

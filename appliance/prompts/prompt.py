@@ -56,8 +56,8 @@ class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
     the task's order, under the fixed protocol alone). ``reverse`` renders a row given its label
     (the channel), whose score has the ``channel_weight``, from 0 to 1. Yes is said above
     ``threshold`` (nats). ``temperature`` makes probabilities of scores; a yes is as likely as a no
-    where it is ``even`` above the threshold (nats). An answer whose probability is below
-    ``abstain`` is withheld on a device.
+    where its score is ``intercept`` above the threshold (nats). An answer whose probability is
+    below ``abstain`` is withheld on a device.
 
     Raises PromptError for templates or numbers that make no prompt.
     """
@@ -93,7 +93,7 @@ class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
         if self.reverse:
             _check_slots(self.reverse, REVERSE_SLOTS, "reverse")
             if not re.match(r"[^{]*\{label\}[^{]*\{(text|marked)\}", self.reverse):
-                raise PromptError("the reverse template begins with {label} and then {text}")
+                raise PromptError("the reverse template has {label} first and {text} next")
             if self.form != "choice" or self.mode == "chat":
                 raise PromptError("a channel belongs to raw prompts that ask for {label}")
         if self.channel_weight and not self.reverse:
@@ -103,8 +103,10 @@ class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
                 raise PromptError(f"calibration {name} {value} is not between 0 and 1")
         if not all(map(isfinite, self.bias)):
             raise PromptError("the bias of a label is not finite")
-        if not (isfinite(self.threshold) and isfinite(self.intercept)):
-            raise PromptError("the threshold is not finite, or where a yes is as likely as a no")
+        if not isfinite(self.threshold):
+            raise PromptError("the threshold is not finite")
+        if not isfinite(self.intercept):
+            raise PromptError("the intercept is not finite")
         if not (isfinite(self.temperature) and self.temperature > 0):
             raise PromptError(f"temperature {self.temperature} is not above 0")
         if not 0.0 <= self.abstain <= 1.0:

@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from appliance.errors import PromptError
-from appliance.prompts.prompt import SECTIONS, YES_NO, Prompt, split_slots
+from appliance.prompts.prompt import YES_NO, Prompt, split_slots
 from appliance.prompts.slots import label_words
 from appliance.task import Task
 
@@ -27,7 +27,8 @@ _sentence = re.compile(r"[^\s](?:.*?[.!?](?=\s|$)|.*)", re.MULTILINE)
 class Unit(msgspec.Struct, frozen=True):
     """The characters [start, end) of a template, a section's or the example's (``where``).
 
-    ``kept`` follows what takes the unit's place: in a section its slots and protected sentences.
+    In a section ``kept`` are its protected sentences and ``slots`` the slots outside of them; both
+    follow what takes the unit's place. ``tail`` is the space at its end.
     """
 
     where: str
@@ -35,6 +36,8 @@ class Unit(msgspec.Struct, frozen=True):
     end: int
     text: str
     kept: str = ""
+    slots: tuple[str, ...] = ()
+    tail: str = ""
 
 
 def units(prompt: Prompt, grain: Grain, protected: Collection[str] = ()) -> list[Unit]:
@@ -51,15 +54,20 @@ def units(prompt: Prompt, grain: Grain, protected: Collection[str] = ()) -> list
 def section_unit(prompt: Prompt, name: str, protected: Collection[str] = ()) -> Unit:
     """A section as a whole; it may be one that the prompt does not have yet."""
     template = prompt.section(name)
-    if not template:
-        return Unit(name, 0, 0, "", "\n\n")
     body = template.rstrip()
-    slots = list(dict.fromkeys(_slot.findall(body)))
-    said = [at[0] for at in _sentence.finditer(_slot.sub("", body))]
-    fixed = [text for text in said if _words_in(text, protected)]
-    free = [text for text in said if text not in fixed]
-    kept = "".join([*(f" {text}" for text in fixed), *map(_after, slots)])
-    return Unit(name, 0, len(template), " ".join(free), kept + (template[len(body) :] or "\n\n"))
+    fixed: list[str] = []
+    free: list[str] = []
+    for at in _sentence.finditer(body):
+        (fixed if _words_in(_slot.sub("", at[0]), protected) else free).append(at[0])
+    return Unit(
+        name,
+        0,
+        len(template),
+        " ".join(text for text in (_slot.sub("", each).strip() for each in free) if text),
+        "".join(f" {text}" for text in fixed),
+        tuple(dict.fromkeys(_slot.findall(" ".join(free)))),
+        template[len(body) :] or "\n\n",
+    )
 
 
 def literal_unit(prompt: Prompt, number: int) -> Unit:
@@ -75,13 +83,11 @@ def replace(prompt: Prompt, unit: Unit, text: str) -> Prompt:
     Raises PromptError for a slot that the unit does not have, and where no valid prompt is left.
     """
     brought = set(_slot.findall(text))
-    if foreign := brought - set(_slot.findall(unit.kept)):
+    if foreign := brought - set(unit.slots):
         raise PromptError(f"{min(foreign)} is a slot, and the rewritten {unit.where} has none such")
-    kept = unit.kept
-    for slot in brought:
-        kept = kept.replace(_after(slot), "")
+    slots = "".join(_after(slot) for slot in unit.slots if slot not in brought)
     template = prompt.example if unit.where == EXAMPLE else prompt.section(unit.where)
-    changed = template[: unit.start] + text + kept + template[unit.end :]
+    changed = template[: unit.start] + text + unit.kept + slots + unit.tail + template[unit.end :]
     if unit.where == EXAMPLE:
         return msgspec.structs.replace(prompt, example=changed)
     return prompt.with_section(unit.where, changed)
@@ -106,8 +112,7 @@ def occurrences(words: Collection[str], text: str) -> Iterator[tuple[int, int]]:
 
 
 def _places(prompt: Prompt) -> list[str]:
-    names = [name for name in SECTIONS if prompt.section(name)]
-    return [*names, EXAMPLE]
+    return [*(section.name for section in prompt.sections), EXAMPLE]
 
 
 def _literals(prompt: Prompt, where: str) -> Iterator[Unit]:
@@ -137,7 +142,7 @@ def _sentences(unit: Unit, protected: Collection[str]) -> Iterator[Unit]:
 
 
 def _words_in(text: str, words: Collection[str]) -> bool:
-    return next(occurrences(words, text), None) is not None
+    return any(occurrences(words, text))
 
 
 def _after(slot: str) -> str:

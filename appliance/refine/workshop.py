@@ -11,7 +11,7 @@ from appliance.refine.gradient import Gradient, gradient
 from appliance.refine.vocabulary import Vocabulary
 from appliance.scoring.outcomes import Scored
 from appliance.search.candidate import Candidate
-from appliance.search.lab import Spent
+from appliance.search.lab import Ended
 from appliance.search.race import Going, Race
 from appliance.task import Case, Task
 
@@ -38,14 +38,14 @@ class Workshop:
         return self._race.leader
 
     def begin(self) -> Candidate:
-        """The leader, scored on the cases on which an edit must beat it. Raises Spent where the
+        """The leader, scored on the cases on which an edit must beat it. Raises Ended where the
         budget is spent, or where the model cannot take all of these cases."""
         if not self._going():
-            raise Spent
+            raise Ended
         try:
             self._race.extend(self.leader, self._depth)
         except Unanswerable:
-            raise Spent from None
+            raise Ended from None
         return self.leader
 
     def balanced(self, candidate: Candidate, n: int) -> list[Case]:

@@ -64,7 +64,7 @@ def wake_runner() -> None:
         if code is None:
             return
         _started = None
-        raise StropError(f"the runner could not start; see {locations.runner_log()}")
+        raise StropError(f"the runner has ended with an error; see {locations.runner_log()}")
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
     with os.fdopen(os.open(locations.runner_log(), flags, 0o600), "ab") as log:
         _started = subprocess.Popen(
@@ -77,9 +77,14 @@ def wake_runner() -> None:
 
 
 def enqueue(db: Database, command: Command[Any], run_id: str | None = None) -> int:
-    """Writes a command and wakes the runner; returns the command's id."""
+    """Writes a command and wakes the runner; returns the command's id. Raises StropError where the
+    runner has failed, and then the command has too."""
     written = commands.enqueue(db, kind_of(command), encode(command), run_id)
-    wake_runner()
+    try:
+        wake_runner()
+    except StropError as error:
+        commands.settle(db, written, encode(Failure(str(error), error.exit_code)), failed=True)
+        raise
     return written
 
 
@@ -107,7 +112,9 @@ def ask(
 def answer_to(db: Database, command: int) -> Answer | Benched | None:
     """The answer to a settled command, None while it is open. Raises the error of a failed one."""
     record = commands.get(db, command)
-    if record is None or record.status in ("pending", "taken"):
+    if record is None:
+        raise InputError("the task of this command was removed meanwhile")
+    if record.status in ("pending", "taken"):
         if not runner_is_alive():
             wake_runner()
         return None

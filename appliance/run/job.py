@@ -19,6 +19,7 @@ from appliance.evaluate.workbench import Workbench
 from appliance.host.host import Host, tokeniser_of
 from appliance.host.plan import measure_and_plan
 from appliance.host.prepare import prepare
+from appliance.prompts.canonical import canonical
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.validate import check
@@ -26,7 +27,7 @@ from appliance.run.journal import StoreJournal
 from appliance.run.messages import GivenVerdict, Inputs, Tune, encode
 from appliance.run.recorder import RunRecorder
 from appliance.search.experience import Experience
-from appliance.search.methods import METHODS
+from appliance.search.methods import check_methods
 from appliance.task import SPLITS
 from appliance.tune import MINUTE, Watcher, tune
 from appliance.verdict.give import give_verdict
@@ -54,6 +55,7 @@ def create(db: Database, host: Host, command: int, asked: Tune) -> None:
     reasoner = prepare(host, asked.reasoner or asked.model)
     host.note(f"measuring {model.name} on {loaded.task.name}")
     bodies, plan = measure_and_plan(host, model, reasoner, loaded, minutes, stretch=asked.stretch)
+    check_methods(asked.methods, can_ask="reasoner" in bodies)
     inputs = Inputs(
         task=loaded.id,
         split_hash=loaded.split_hash,
@@ -77,7 +79,7 @@ def create(db: Database, host: Host, command: int, asked: Tune) -> None:
         db,
         id=loaded.seed.id,
         task_id=loaded.id,
-        content=msgspec.json.encode(loaded.seed).decode(),
+        content=canonical(loaded.seed).decode(),
         operator="seed",
         rows=loaded.seed.shots,
     )
@@ -103,6 +105,7 @@ def work(db: Database, host: Host, run: RunRecord, poll: Callable[[], str | None
     """
     inputs = msgspec.json.decode(run.inputs, type=Inputs)
     loaded = task_of(db, inputs)
+    check_methods(inputs.methods)
     _check_bodies(host, inputs)
     recorder: RunRecorder | None = None
 
@@ -177,9 +180,7 @@ def _amounts(asked: Tune) -> tuple[float, int]:
         raise InputError("the minutes must be a finite number above 0")
     if not 0 <= seed < SEEDS:
         raise InputError(f"the seed is {seed}; it must be a whole number from 0 to {SEEDS - 1}")
-    if unknown := [name for name in asked.methods if name not in METHODS]:
-        known = ", ".join(METHODS)
-        raise InputError(f"there is no search method {unknown[0]!r}; choose among {known}")
+    check_methods(asked.methods)
     return minutes, seed
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from appliance.evaluate.workbench import Workbench
 from appliance.kinds import Kind
+from appliance.prompts.canonical import canonical
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.show import diff
 from appliance.run.messages import Best, Event, Inputs, Progress, Stage, Tried, encode, kind_of
@@ -137,7 +138,7 @@ class RunRecorder:
             self.db,
             id=prompt.id,
             task_id=self.task_id,
-            content=msgspec.json.encode(prompt).decode(),
+            content=canonical(prompt).decode(),
             parent_id=before.id if before else None,
             operator=operator,
             section=section,

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-Status = Literal["queued", "running", "paused", "stopped", "failed", "refused", "finished"]
+Status = Literal["queued", "running", "paused", "stopped", "failed", "finished"]
 Control = Literal["pause", "stop", "finish", "resume"]
 
 
@@ -25,7 +25,6 @@ STATES: dict[str, State] = {
     "paused": State(at_work=False, allows=("stop", "finish", "resume")),
     "stopped": State(at_work=False, allows=("finish", "resume")),
     "failed": State(at_work=False, allows=("resume",)),
-    "refused": State(at_work=False),
     "finished": State(at_work=False),
 }
 AT_WORK = tuple(status for status, state in STATES.items() if state.at_work)

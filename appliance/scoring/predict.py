@@ -59,7 +59,11 @@ def predict(
     episode's labelled rows. What ``ask`` and the renderer raise is passed on.
     """
     task = renderer.task
-    names = tuple(label.name for label in task.labels) if labels is None else labels
+    every = tuple(label.name for label in task.labels)
+    names = every if labels is None else labels
+    if prompt.bias and names != every:
+        bias = dict(zip(every, prompt.bias, strict=True))
+        prompt = msgspec.structs.replace(prompt, bias=tuple(bias[name] for name in names))
     case = Case(_without_gold(row), names, support)
     if answers_are_written(task, prompt):
         # The right answer is not known, so its loss, which an outcome holds, cannot be asked for.

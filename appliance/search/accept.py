@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from appliance.search.candidate import Candidate, difference
 
@@ -28,8 +28,8 @@ class Ahead:
     """Passes a candidate whose mean penalty is lower than the leader's (SMAC's intensification,
     Hutter, Hoos and Leyton-Brown, LION 2011)."""
 
-    outcome: str = "leads"
-    ends_round: bool = False
+    outcome: ClassVar[str] = "leads"
+    ends_round: ClassVar[bool] = False
 
     def passes(self, candidate: Candidate, leader: Candidate, among: int) -> bool:
         return candidate.gain > 0
@@ -37,12 +37,13 @@ class Ahead:
 
 @dataclass(frozen=True)
 class Proven:
-    """Passes a candidate that is proven better on all cases that the leader has seen. The test is
-    paired and one-sided, and the proposals of the round share its ``alpha`` (Bonferroni)."""
+    """Passes a candidate that is proven better on the cases that the leader has seen, without those
+    that it was made from. The test is paired and one-sided, and the proposals of the round share
+    its ``alpha`` (Bonferroni)."""
 
     alpha: float = 0.05
-    outcome: str = "accepted"
-    ends_round: bool = True
+    outcome: ClassVar[str] = "accepted"
+    ends_round: ClassVar[bool] = True
 
     def passes(self, candidate: Candidate, leader: Candidate, among: int) -> bool:
         if len(candidate.scored) < len(leader.scored):

@@ -11,14 +11,13 @@ proposals, several at once where it has several, and is sent the candidates that
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from contextlib import suppress
 from typing import NamedTuple
 
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt
 from appliance.search.accept import Accept
 from appliance.search.candidate import Candidate, Proposal
-from appliance.search.lab import Lab, Spent
+from appliance.search.lab import Ended, Lab
 from appliance.search.race import Going, Race
 
 Turns = Generator[Sequence[Proposal], list[Candidate | None], None]
@@ -28,9 +27,9 @@ class Method(NamedTuple):
     """``propose`` makes a method's turns. A phase ends when the turns in a row that brought no new
     candidate reach the sum of its methods' ``patience``.
 
-    A plan prices a method by two fields: ``written`` is the number of replies that it has the
-    reasoner write at once (0 where it asks nothing), and ``typical`` draws prompts like those that
-    it proposes.
+    Two fields are for those who plan: ``written`` is the number of replies that it has the reasoner
+    write at once (0 where it asks nothing), and ``typical`` draws prompts like those that it
+    proposes. A run is priced by the typical prompts of the standard schedule.
     """
 
     propose: Callable[[Lab], Turns]
@@ -62,9 +61,16 @@ def in_turn(methods: Sequence[Method], lab: Lab) -> Turns:
 
 def drive(turns: Turns, race: Race, *, depth: int, accept: Accept, going: Going) -> None:
     """Races what a method proposes, round by round, until the method or its budget is at an end."""
-    with suppress(StopIteration, Spent):
-        proposals = next(turns)
-        while going():
-            found = race.round(proposals, depth=depth, accept=accept, going=going)
-            proposals = turns.send(found)
+    proposals = _next(turns, None)
+    while proposals is not None and going():
+        found = race.round(proposals, depth=depth, accept=accept, going=going)
+        proposals = _next(turns, found)
     turns.close()
+
+
+def _next(turns: Turns, found: list[Candidate | None] | None) -> Sequence[Proposal] | None:
+    """The proposals of the next round, None where the method has ended."""
+    try:
+        return turns.send(found)  # type: ignore[arg-type]
+    except (StopIteration, Ended):
+        return None

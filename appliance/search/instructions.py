@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from appliance.kinds import KINDS
 from appliance.prompts.entities import write_json
 from appliance.prompts.prompt import Prompt
-from appliance.prompts.units import protected_words, replace, section_unit
-from appliance.task import BETWEEN, Case, Task
+from appliance.prompts.units import occurrences, protected_words, replace, section_unit
+from appliance.task import BETWEEN, MULTIPLE, Case, Task
 
 SHOWN = 4
 """Rows that the reasoner is shown."""
@@ -38,9 +38,12 @@ def clean(reply: str) -> str:
 
 
 def instructed(task: Task, prompt: Prompt, instruction: str) -> Prompt:
-    """The prompt with another instruction in its task section. It keeps its slots, and the
-    sentences that hold the words in which answers are written."""
-    return replace(prompt, section_unit(prompt, "task", protected_words(task, prompt)), instruction)
+    """The prompt with another instruction in its task section. The section keeps its slots. Under a
+    yes/no prompt it also keeps the sentences with words for yes and no that the instruction lacks;
+    the labels of other prompts are listed by a slot."""
+    words = protected_words(task, prompt) if prompt.form == "yesno" else ()
+    lacking = [word for word in words if not any(occurrences([word], instruction))]
+    return replace(prompt, section_unit(prompt, "task", lacking), instruction)
 
 
 def shown(task: Task, case: Case) -> str:
@@ -53,6 +56,8 @@ def shown(task: Task, case: Case) -> str:
 
 def predicted_words(task: Task, predicted: str) -> str:
     """What a model predicted. Labels appear as the words that prompts write for them."""
+    if predicted == MULTIPLE:
+        return "several at once"
     return worded(task, predicted.split(BETWEEN)) if KINDS[task.kind].gold == "label" else predicted
 
 

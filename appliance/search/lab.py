@@ -4,6 +4,7 @@ it never touches the budget, the journal, the races or the recorder."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import fsum
 from random import Random
 from typing import TypeVar
 
@@ -22,17 +23,17 @@ T = TypeVar("T")
 SEEDS = 2**31
 
 
-class Spent(Exception):
-    """The budget of a method is spent, so the method ends here."""
+class Ended(Exception):
+    """A method ends here: its budget is spent, or the model cannot take the cases that it needs."""
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """A case that a candidate got wrong: what was ``predicted``, what is ``right``, and the loss in
+    """A case that a candidate got wrong: what was ``predicted``, what is ``gold``, and the loss in
     nats."""
 
     case: Case
     predicted: str
-    right: str
+    gold: str
     loss: float
 
 
@@ -88,15 +89,15 @@ class Lab:
 
         def rank(candidate: Candidate) -> tuple[int, float, str]:
             n = len(candidate.scored)
-            return -n, sum(candidate.penalties(n)) / max(n, 1), candidate.prompt.id
+            return -n, fsum(candidate.penalties(n)) / max(n, 1), candidate.prompt.id
 
         return sorted(self.population, key=rank)[:k]
 
     def examples(self, k: int) -> list[Case]:
-        """``k`` of the cases that the leader has seen, drawn at random. Only rows that may ship are
-        shown, since a reasoner may repeat what it has read."""
+        """``k`` of the cases that the leader has seen, drawn at random among those whose rows may
+        ship, since a reasoner may repeat what it has read."""
         seen = self._race.cases[: len(self.leader.scored)]
-        return self._some([case for case in seen if case.query.may_ship], k)
+        return self._some([case for case in seen if _may_be_read(case)], k)
 
     def failures(self, of: Candidate, k: int) -> list[Failure]:
         """``k`` cases that a candidate got wrong, drawn at random among those whose rows may
@@ -110,7 +111,7 @@ class Lab:
                 outcome.loss(of.fit, of.metric),
             )
             for case, outcome in seen
-            if case.query.may_ship and not outcome.correct(of.fit)
+            if _may_be_read(case) and not outcome.correct(of.fit)
         ]
         return self._some(wrong, k)
 
@@ -127,12 +128,12 @@ class Lab:
         """The reasoner's replies to a text, whole and as it wrote them; none where it cannot take
         the text. ``temperature`` is the engine's usual one unless given; ``grammar`` is GBNF.
 
-        Raises Spent where the method's budget is spent, LookupError where there is no reasoner.
+        Raises Ended where the method's budget is spent, LookupError where there is no reasoner.
         """
         if self._reasoner is None:
             raise LookupError("this run has no reasoner; such a method is not to be scheduled")
         if not self.going():
-            raise Spent
+            raise Ended
         return self._reasoner.write(
             text,
             n=n,
@@ -145,3 +146,8 @@ class Lab:
 
     def _some(self, items: Sequence[T], k: int) -> list[T]:
         return self.random.sample(items, min(k, len(items)))
+
+
+def _may_be_read(case: Case) -> bool:
+    """Whether a reasoner may read the case: all of its rows may ship."""
+    return all(row.may_ship for row in (case.query, *case.support))

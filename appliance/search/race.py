@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from math import fsum
 
 from appliance.calibrate.objective import Objective
-from appliance.evaluate.evaluator import Evaluator
+from appliance.evaluate.evaluator import TOGETHER, Evaluator
 from appliance.evaluate.workbench import Unanswerable
 from appliance.prompts.prompt import Prompt
 from appliance.search.accept import Accept
@@ -72,21 +72,23 @@ class Race:
         them rather than certainty about each. One that stays to the end leads if ``accept`` lets it
         pass. The list has a place for each proposal: its candidate, or None where the prompt asks
         the model nothing new, where the model cannot take it, and where it was not tried because
-        ``going`` said no or the round had ended.
+        ``going`` said no or the round had ended. What was scored before ``going`` said no is still
+        compared, and does not lead.
         """
         results: list[Candidate | None] = [None] * len(proposals)
         new = self._new(proposals)
-        if len(new) > 1 and not accept.ends_round and going():
-            self._score_first_rung([candidate for _, candidate in new.values()])
+        if not accept.ends_round:
+            self._score_first_rung([candidate for _, candidate in new.values()], going)
         for key, (place, candidate) in new.items():
-            if not going():
-                break
-            kept = self._run(candidate, depth)
+            paid = going()
+            if not paid and not candidate.scored:
+                continue
+            kept = self._run(candidate, depth if paid else FIRST)
             if kept is None:
                 continue
             self.entries[key] = results[place] = candidate
             candidate.gain = -difference(candidate, self.leader).mean
-            if kept and accept.passes(candidate, self.leader, len(proposals)):
+            if kept and paid and accept.passes(candidate, self.leader, len(proposals)):
                 self.promote(candidate, accept.outcome)
                 if accept.ends_round:
                     break
@@ -141,17 +143,24 @@ class Race:
                 found.setdefault(key, (place, candidate))
         return found
 
-    def _score_first_rung(self, candidates: Sequence[Candidate]) -> None:
-        """Scores new candidates together: what their prompts share is computed once."""
-        before = self.evaluator.spent
-        prompts = [candidate.prompt for candidate in candidates]
-        try:
-            scored = self.evaluator.score_together(prompts, self.cases[:FIRST])
-        except Unanswerable:
-            return  # Each is then asked alone; those that the model cannot take are passed over.
-        for candidate, outcomes in zip(candidates, scored, strict=True):
-            candidate.scored += outcomes
-            candidate.cost += (self.evaluator.spent - before) / len(candidates)
+    def _score_first_rung(self, candidates: Sequence[Candidate], going: Going) -> None:
+        """Scores new candidates together, ``TOGETHER`` at a time: what their prompts share is
+        computed once."""
+        scored = [c for c in candidates if not self.evaluator.writes(c.prompt)]
+        for at in range(0, len(scored), TOGETHER):
+            group = scored[at : at + TOGETHER]
+            if len(group) == 1 or not going():
+                return
+            before = self.evaluator.spent
+            try:
+                found = self.evaluator.score_together(
+                    [candidate.prompt for candidate in group], self.cases[:FIRST]
+                )
+            except Unanswerable:
+                continue  # Each is asked alone; those that the model cannot take are passed over.
+            for candidate, outcomes in zip(group, found, strict=True):
+                candidate.scored += outcomes
+                candidate.cost += (self.evaluator.spent - before) / len(group)
 
     def _run(self, candidate: Candidate, depth: int) -> bool | None:
         """Whether the candidate was never behind the leader up to ``depth`` cases; None where the

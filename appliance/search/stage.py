@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from math import fsum
 
 from appliance.evaluate.workbench import Workbench
 from appliance.search.accept import Ahead
@@ -51,4 +52,4 @@ def search(
             race.halve(HALVING_KEEPS, depth, partial(going, phase.halved))
     n = len(race.leader.scored)
     deep = [c for c in race.entries.values() if len(c.scored) >= n]
-    return sorted(deep, key=lambda c: (sum(c.penalties(n)), c.prompt.id))[:FINALISTS]
+    return sorted(deep, key=lambda c: (fsum(c.penalties(n)), c.prompt.id))[:FINALISTS]

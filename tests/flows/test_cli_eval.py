@@ -224,3 +224,11 @@ def test_hostile_names_of_files_are_shown_escaped(tmp_path):
 def test_a_document_is_printed_without_making_text_of_it(monkeypatch):
     monkeypatch.delattr("appliance.cli.prompts.evaluate._text")
     assert evaluated(SEED.id, "--json").exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["prior", "wieght"])
+def test_a_prompt_with_a_field_that_nobody_knows_is_not_read_as_another(tmp_path, name):
+    fields = {**msgspec.to_builtins(SEED), name: 0.5}
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(fields))
+    assert f'mine.json: a prompt has no field "{name}"; it has sections, ' in refusal(path)

@@ -15,6 +15,7 @@ from appliance import locations
 from appliance.cli import strop
 from appliance.data.tasks import load, save
 from appliance.prompts.loaded import Loaded
+from appliance.run.messages import Tune, encode
 from store import commands, database, prompts, runs, tasks
 
 
@@ -85,7 +86,8 @@ def test_a_task_that_is_being_worked_on_stays(db: Any, topics: Loaded, status: s
 
 
 def test_a_task_of_which_a_run_is_being_planned_stays(db: Any, topics: Loaded) -> None:
-    commands.enqueue(db, "tune", json.dumps({"task": "topics"}))
+    asked = Tune(task="topics", model="smollm2-135m", minutes=5.0, seed=1)
+    commands.enqueue(db, "tune", encode(asked))
     result = run("task", "remove", "topics", "--yes")
     assert result.exit_code == 2 and 'a run of "topics" is being planned' in result.stderr
     assert [record.name for record in tasks.all(db)] == ["topics"]

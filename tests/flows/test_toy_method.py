@@ -19,7 +19,7 @@ from appliance.errors import InputError
 from appliance.run.messages import Inputs
 from appliance.search.candidate import Proposal
 from appliance.search.frame import Method
-from appliance.search.instructions import instructed
+from appliance.search.instructions import clean, instructed
 from appliance.search.methods import METHODS
 from store import database, events, journal, runs, verdicts
 from tui.app import StropApp
@@ -28,15 +28,15 @@ from tui.app import StropApp
 def propose(lab):
     while True:
         [best] = lab.best()
-        words = lab.random.sample(["Carefully", "Briefly", "Boldly", "Calmly", "Kindly"], 3)
-        texts = [f"{word} name it, try {lab.random.randrange(1000)}." for word in words]
+        replies = lab.write(f"Improve: {best.prompt.section('task')}", n=3, max_tokens=24)
+        texts = [f"{clean(reply)} Try {lab.random.randrange(1000)}." for reply in replies]
         yield [
             Proposal(instructed(lab.task, best.prompt, text), "toy", "task", (best,))
             for text in texts
         ]
 
 
-METHODS["toy"] = Method(propose)
+METHODS["toy"] = Method(propose, written=3)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import ast
 from pathlib import Path
 
 import pytest
@@ -14,9 +14,13 @@ LOOSE = sorted(path.stem for path in CLI.glob("*.py") if path.stem != "__init__"
 
 def imported_by(*files: Path) -> set[str]:
     """The folders of the command line that the files import from."""
-    text = "\n".join(file.read_text() for file in files)
-    named = re.findall(r"appliance\.cli(?:\.| import )([\w, ]+)", text)
-    return {name for names in named for name in re.findall(r"\w+", names)} & set(FOLDERS)
+    found: set[str] = set()
+    for node in (n for file in files for n in ast.walk(ast.parse(file.read_text()))):
+        if isinstance(node, ast.ImportFrom) and node.module == "appliance.cli":
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and f"{node.module}".startswith("appliance.cli."):
+            found |= {f"{node.module}".split(".")[2]}
+    return found & set(FOLDERS)
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

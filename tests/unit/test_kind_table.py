@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import ast
 from pathlib import Path
 from typing import get_args
 
@@ -16,7 +16,6 @@ from appliance.search.spaces import named, space_of
 from appliance.search.spaces.space import Space
 
 APPLIANCE = Path(__file__).parents[2] / "appliance"
-BY_NAME = re.compile(r"""kind\s*(?:==|!=|in|not in)\s*[("'\[]""")
 
 
 def test_every_kind_that_a_task_can_have_is_an_entry():
@@ -45,9 +44,52 @@ def test_the_seed_prompt_of_a_kind_suits_its_tasks_and_has_formats_to_search(nam
 
 def test_no_module_but_the_table_asks_for_a_kind_of_task_by_its_name():
     asking = [
-        f"{path.relative_to(APPLIANCE)}: {line.strip()}"
+        f"{path.relative_to(APPLIANCE)}:{node.lineno}"
         for path in APPLIANCE.rglob("*.py")
-        for line in path.read_text().splitlines()
-        if BY_NAME.search(line) and any(f'"{kind}"' in line for kind in KINDS)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if asks_by_name(node)
     ]
     assert asking == []
+
+
+def asks_by_name(node: ast.AST) -> bool:
+    """Whether a comparison, a match or a dictionary's key holds a kind against a kind's name."""
+    match node:
+        case ast.Compare(left, _, others):
+            sides = [left, *others]
+            return any(map(is_a_kind, sides)) and any(map(names_a_kind, sides))
+        case ast.Match(subject, cases):
+            return is_a_kind(subject) and any(names_a_kind(case.pattern) for case in cases)
+        case ast.Subscript(value, key):
+            return is_a_kind(key) and isinstance(value, ast.Dict) and names_a_kind(value)
+    return False
+
+
+def is_a_kind(node: ast.AST) -> bool:
+    match node:
+        case ast.Name(name) | ast.Attribute(_, name) | ast.Subscript(_, ast.Constant(name)):
+            return name == "kind"
+    return False
+
+
+def names_a_kind(node: ast.AST) -> bool:
+    return any(
+        (isinstance(part, ast.Constant) and part.value in KINDS)
+        or (isinstance(part, ast.Name) and part.id.isupper() and part.id.lower() in KINDS)
+        for part in ast.walk(node)
+    )
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'task.kind == "spans"',
+        'kind in {"relation", "reading"}',
+        'found["kind"] != "answer"',
+        'match task.kind:\n    case "spans": pass',
+        '{"spans": 1}[task.kind]',
+        "KINDS[kind] and kind == RELATION",
+    ],
+)
+def test_asking_by_name_is_found_out_however_it_is_written(code):
+    assert any(map(asks_by_name, ast.walk(ast.parse(code))))

@@ -132,6 +132,17 @@ def test_an_instruction_takes_the_old_ones_place_and_lists_labels_where_it_did(n
     assert (changed.form, changed.example) == (seed.form, seed.example)
 
 
+def test_an_instruction_that_is_rewritten_again_and_again_does_not_grow():
+    for name in TASKS:
+        task, prompt = TASKS[name].task, TASKS[name].seed
+        named = ", ".join(label.name for label in task.labels)
+        texts = (f"It is one of {named}. Say yes or no.", "Judge it.", "Decide: yes or no?")
+        for text in texts:
+            prompt = instructed(task, instructed(task, prompt, text), text)
+        section = prompt.section("task")
+        assert section.count(texts[-1]) == 1 and len(section) < len(texts[-1]) + 60
+
+
 @pytest.mark.parametrize("name", ["relation", "classify", "several"])
 def test_a_reasoner_reads_the_words_of_a_label_and_not_its_code(name):
     task, cases = TASKS[name].task, TASKS[name].cases["tuning"]

@@ -135,6 +135,18 @@ def test_a_row_may_have_all_labels_of_its_task_unless_some_are_named(device):
     assert one == Answer("left", 1.0, False)
 
 
+def test_where_some_labels_are_named_each_keeps_its_own_bias(device):
+    row = Example("In 1900 Ada sold Vell.", (8, 11), (17, 21))
+    using = device.renderer("relation")
+    every = tuple(label.name for label in using.task.labels)
+    for at, name in enumerate(every):
+        biased = tuple(-40.0 if n == at else 0.0 for n in range(len(every)))
+        prompt = msgspec.structs.replace(SEEDS["relation"], bias=biased)
+        others = tuple(other for other in every if other != name)
+        told = predict(device, using, prompt, row, labels=(*others[::-1], name))
+        assert told.text == name and told.probability > 0.99
+
+
 PROBE = """
 import json, sys
 from pathlib import Path

@@ -118,9 +118,9 @@ def test_the_last_slot_makes_the_form(example, form, target, stem, separator, ex
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"reverse": "{text}: {label}\n"}, r"begins with \{label\} and then \{text\}"),
-        ({"reverse": "{label}\n"}, r"begins with \{label\} and then \{text\}"),
-        ({"reverse": "{label} {head} {text}\n"}, r"begins with \{label\} and then \{text\}"),
+        ({"reverse": "{text}: {label}\n"}, r"has \{label\} first and \{text\} next"),
+        ({"reverse": "{label}\n"}, r"has \{label\} first and \{text\} next"),
+        ({"reverse": "{label} {head} {text}\n"}, r"has \{label\} first and \{text\} next"),
         ({"reverse": "{label} {colour}\n"}, r"unknown slot \{colour\} in reverse"),
         ({"reverse": "{label} {text}\n", "mode": "chat"}, "a channel belongs to raw prompts"),
         ({"reverse": "{label} {text}\n", "example": YES_NO}, "a channel belongs to raw prompts"),
@@ -131,10 +131,7 @@ def test_the_last_slot_makes_the_form(example, form, target, stem, separator, ex
         ),
         ({"threshold": float("nan")}, "the threshold is not finite"),
         ({"threshold": float("-inf")}, "the threshold is not finite"),
-        (
-            {"intercept": float("inf")},
-            "the threshold is not finite, or where a yes is as likely as a no",
-        ),
+        ({"intercept": float("inf")}, "the intercept is not finite"),
         ({"temperature": 0.0}, "temperature 0.0 is not above 0"),
         ({"temperature": -1.0}, "temperature -1.0 is not above 0"),
         ({"temperature": float("inf")}, "temperature inf is not above 0"),

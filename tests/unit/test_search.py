@@ -18,7 +18,7 @@ from appliance.calibrate.calibration import fit_inverse_temperature, penalties
 from appliance.calibrate.fitted import Fit
 from appliance.calibrate.objective import Objective
 from appliance.encode.renderer import Renderer
-from appliance.evaluate.evaluator import Evaluator
+from appliance.evaluate.evaluator import TOGETHER, Evaluator
 from appliance.evaluate.workbench import (
     Body,
     Prices,
@@ -31,9 +31,9 @@ from appliance.search.accept import Accept, Ahead, Proven
 from appliance.search.candidate import Candidate, Proposal, difference
 from appliance.search.frame import Method, drive, in_turn
 from appliance.search.instructions import clean, instructions
-from appliance.search.lab import Failure, Lab, Spent
+from appliance.search.lab import Ended, Failure, Lab
 from appliance.search.methods import formats, induce, local, rewrite
-from appliance.search.race import Race
+from appliance.search.race import Going, Race
 from appliance.search.reasoner import Reasoner
 from appliance.search.schedule import FIRST, rungs
 from appliance.search.spaces.labels import RELATION as SPACE
@@ -63,10 +63,16 @@ class Never(Ahead):
 AHEAD, NEVER = Ahead(), Never()
 
 
-def enter(race: Race, *prompts: Prompt, depth: int = len(CASES), accept: Accept = AHEAD):
+def enter(
+    race: Race,
+    *prompts: Prompt,
+    depth: int = len(CASES),
+    accept: Accept = AHEAD,
+    going: Going = lambda: True,
+):
     """What a round of proposals comes to."""
     proposals = [Proposal(prompt, "test", parents=(race.seed,)) for prompt in prompts]
-    return race.round(proposals, depth=depth, accept=accept, going=lambda: True)
+    return race.round(proposals, depth=depth, accept=accept, going=going)
 
 
 class Races:
@@ -112,10 +118,18 @@ class Narrow(Judge):
     """A prompt whose role is a number above 9 is too long for the case of that number."""
 
     def score(self, prompt, cases, role="search"):
+        self._check(prompt, cases)
+        return super().score(prompt, cases, role)
+
+    def score_together(self, prompts, cases):
+        for prompt in prompts:
+            self._check(prompt, cases)
+        return super().score_together(prompts, cases)
+
+    def _check(self, prompt, cases):
         room = float(prompt.section("role") or 0)
         if room > 9 and any(CASES.index(asked) >= room for asked in cases):
             raise Unanswerable("the prompt is too long")
-        return super().score(prompt, cases, role)
 
 
 def by_role(prompt: Prompt) -> float:
@@ -193,6 +207,27 @@ def test_what_scoring_a_candidate_has_cost_is_known_of_it():
     races = Races()
     assert [races.enter(prompt).cost for prompt in (BAD, GOOD)] == [FIRST, len(CASES)]
     assert races.race.seed.cost == FIRST
+
+
+def roles(*numbers: int) -> list[Prompt]:
+    return [PROMPT.with_section("role", str(number)) for number in numbers]
+
+
+def test_a_round_beyond_its_budget_scores_whole_requests_and_no_prompt_after_them():
+    races = Races(by_role)
+    left = iter([True])
+    found = enter(races.race, *roles(*range(1, 2 * TOGETHER)), going=lambda: next(left, False))
+    assert [c is not None for c in found] == [True] * TOGETHER + [False] * (TOGETHER - 1)
+    assert all(len(c.scored) == FIRST for c in found if c)
+    assert races.race.leader.prompt == PROMPT
+    assert len(races.race.entries) == TOGETHER + 1
+
+
+def test_one_prompt_that_is_too_long_costs_the_others_of_its_request_nothing():
+    races = Races(judge=Narrow(by_role))
+    found = enter(races.race, *roles(1, 10, 3))
+    assert [c and c.prompt.section("role") for c in found] == ["1", None, "3"]
+    assert all(len(ids) == len(set(ids)) for ids in races.judge.scored.values())
 
 
 @pytest.mark.parametrize("room", [10, FIRST + 10])
@@ -583,7 +618,7 @@ def test_a_failure_says_what_was_predicted_what_is_right_and_the_loss():
     leader = wrong_on(CASES[:6])
     for failure in lab_of(CASES[:6], leader).failures(leader, 6):
         assert isinstance(failure, Failure) and failure.predicted == "founder"
-        assert failure.right == failure.case.query.label != "founder"
+        assert failure.gold == failure.case.query.label != "founder"
         assert failure.loss > 0.5
 
 
@@ -616,7 +651,7 @@ def test_a_lab_without_budget_asks_nothing_and_one_without_a_reasoner_says_so():
         lab.write("What?")
     lab = Lab(lab._race, SPACE, {}, 0, Reasoner(None, None))
     lab.going = lambda: False
-    with pytest.raises(Spent):
+    with pytest.raises(Ended):
         lab.write("What?")
 
 

@@ -46,6 +46,21 @@ def test_every_status_is_in_the_table_and_no_other():
     assert tuple(STATES) == get_args(Status)
 
 
+ALLOWED = {
+    "queued": {"pause", "stop", "finish"},
+    "running": {"pause", "stop", "finish"},
+    "paused": {"stop", "finish", "resume"},
+    "stopped": {"finish", "resume"},
+    "failed": {"resume"},
+    "finished": set(),
+}
+
+
+def test_a_status_allows_what_a_person_would_expect():
+    found = {status: {c for c in CONTROLS if allows(status, c)} for status in STATES}
+    assert found == ALLOWED
+
+
 def test_every_control_is_a_command_and_allowed_in_some_status():
     assert set(CONTROLS) <= set(COMMANDS)
     assert {control for state in STATES.values() for control in state.allows} == set(CONTROLS)

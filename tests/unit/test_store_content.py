@@ -555,7 +555,9 @@ def fill_with_secret(db, task_id):
     verdicts.record(db, run_id=run_id, task_id=task_id, content=secret)
     events.append(db, "note", secret, run_id)
     events.append(db, "note", secret, task_id=task_id)
-    commands.settle(db, commands.enqueue(db, "score", secret, task_id=task_id), secret)
+    for named in (task_id, SECRET):
+        asked = commands.enqueue(db, "eval", json.dumps({"task": named, "prompts": SECRET}))
+        commands.settle(db, asked, secret)
     commands.enqueue(db, "stop", secret, run_id)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
 import pytest
 import tiny_tasks
@@ -14,6 +16,7 @@ from appliance.prompts.prompt import Prompt, Section, split_slots
 from appliance.prompts.render import literals
 from appliance.prompts.units import (
     literal_unit,
+    occurrences,
     protected_words,
     replace,
     section_unit,
@@ -24,6 +27,22 @@ YES_NO = Prompt(
     (Section("task", "Say whether it holds. Answer yes or no. Be brief.\n\n"),),
     "{text}\n{label}? {answer}\n",
 )
+
+
+NAMING = Prompt(
+    (
+        Section("output", "Write a label.\n"),
+        Section("role", ""),
+        Section("task", "Say founder, or author if {labels} has it. Be brief.\n\n"),
+    ),
+    PROMPT.example,
+)
+"""A prompt with its sections in an order of its own, one of them empty, that names labels."""
+
+
+def count(words: Collection[str], prompt: Prompt) -> int:
+    """How often words stand in the sections of a prompt."""
+    return sum(len(list(occurrences(words, s.text))) for s in prompt.sections)
 
 
 def slots_of(prompt: Prompt) -> list[str]:
@@ -45,7 +64,12 @@ def test_the_literals_are_the_stretches_between_slots():
 
 
 def test_every_numbered_literal_is_a_unit_of_the_same_text():
-    for prompt in (PROMPT, YES_NO, *(tiny_tasks.loaded(name).seed for name in tiny_tasks.tasks())):
+    for prompt in (
+        PROMPT,
+        YES_NO,
+        NAMING,
+        *(tiny_tasks.loaded(name).seed for name in tiny_tasks.tasks()),
+    ):
         for number, literal in enumerate(literals(prompt)):
             unit = literal_unit(prompt, number)
             assert (unit.where, unit.text) == (literal.where, literal.text)
@@ -73,6 +97,13 @@ def test_a_rewritten_section_keeps_its_slots_and_what_answers_are_written_with()
     assert listed.section("task") == "Choose one. {labels}\n\n"
 
 
+def test_a_protected_sentence_keeps_the_slot_within_it():
+    unit = section_unit(NAMING, "task", ("author",))
+    assert unit.text == "Be brief."
+    changed = replace(NAMING, unit, "Judge.")
+    assert changed.section("task") == "Judge. Say founder, or author if {labels} has it.\n\n"
+
+
 def test_a_section_may_be_given_its_own_slot_within_the_text_and_no_other():
     unit = section_unit(PROMPT, "task")
     changed = replace(PROMPT, unit, "Out of {labels} choose one.")
@@ -93,7 +124,7 @@ def test_a_section_that_is_not_there_is_added_and_definitions_stay_lines():
 
 @given(st.sampled_from(["section", "sentence", "literal"]), st.data())
 def test_whatever_unit_is_rewritten_slots_and_protected_words_survive(grain, data):
-    prompt = data.draw(st.sampled_from([PROMPT, YES_NO]))
+    prompt = data.draw(st.sampled_from([PROMPT, YES_NO, NAMING]))
     words = protected_words(TASK, prompt)
     unit = data.draw(st.sampled_from(units(prompt, grain, words)))
     text = data.draw(st.text(st.characters(codec="utf-8", exclude_characters="{}"), max_size=20))
@@ -104,8 +135,7 @@ def test_whatever_unit_is_rewritten_slots_and_protected_words_survive(grain, dat
         assert unit.where == "example" and not text.strip()
         return
     assert slots_of(changed) == slots_of(prompt)
-    every = " ".join(s.text for s in changed.sections)
-    assert all(word in every for word in words) or prompt is PROMPT
+    assert count(words, changed) >= count(words, prompt)
 
 
 def test_units_put_back_leave_the_prompt_as_it_was():

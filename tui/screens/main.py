@@ -162,7 +162,7 @@ class Main(Screen[None]):
     def _enqueue(self, command: Command[Any], run_id: str | None = None) -> None:
         try:
             self._open.append(client.enqueue(self._db, command, run_id))
-        except (StoreError, OSError) as error:
+        except (StropError, StoreError, OSError) as error:
             self._say(str(error), "error")
 
     def _tick(self) -> None:

@@ -19,7 +19,6 @@ MARKS = {
     "paused": "‖",
     "stopped": "■",
     "failed": "✗",
-    "refused": "✗",
     "finished": "✓",
 }
 

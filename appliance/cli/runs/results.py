@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 CODES = {
     "finished": exits.OK,
     "failed": exits.FAILED,
-    "refused": exits.USAGE,
     "paused": exits.RETRY,
     "stopped": exits.RETRY,
 }
@@ -87,7 +86,7 @@ def conclude(
     assert record is not None
     run = run_of(db, record)
     found = document(db, run)
-    has_failed = record.status in ("failed", "refused")
+    has_failed = record.status == "failed"
     out.result(schema, found, "" if has_failed else _narrated(out, run, found["prompt_text"]))
     code = CODES.get(record.status, exits.FAILED)
     if record.status != "finished":

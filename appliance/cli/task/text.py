@@ -62,7 +62,7 @@ def text(found: dict[str, Any], *, listed: bool = False) -> str:
         see = f"see them with: strop task show {shlex.quote(found['task'])} --skipped"
         lines.append(f"wrong rows skipped: {found['skipped']}; {see}")
     if found["labels"]:
-        what = "types" if found["kind"] == "spans" else "labels"
+        what = "types" if KINDS[found["kind"]].gold == "spans" else "labels"
         lines.append(f"{len(found['labels'])} {what}:")
     return "\n".join([*lines, *(_label(label, found["none"]) for label in found["labels"])])
 
