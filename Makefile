@@ -39,7 +39,8 @@ demo: .venv/.installed-tune
 test: .venv/.installed-test
 	@echo 'test: pulls $(MODEL) (93 MB, once), then runs the test suite without its slow tests.'
 	@$(BIN)/strop models pull $(MODEL)
-	$(BIN)/pytest
+	$(BIN)/pytest tests/engines tests/faults
+	$(BIN)/pytest -n 2 tests/unit tests/flows tests/tui
 
 lint: .venv/.installed-test
 	$(BIN)/ruff format --check .

@@ -125,12 +125,15 @@ def _literals(prompt: Prompt, where: str) -> Iterator[Unit]:
 
 
 def _free(unit: Unit, protected: Collection[str]) -> Iterator[Unit]:
-    """A literal divided at protected words."""
+    """A literal divided at protected words. The characters beside these stay too, so that no word
+    grows into them."""
     at = 0
     for start, end in sorted(occurrences(protected, unit.text)):
-        if start >= at:
-            yield Unit(unit.where, unit.start + at, unit.start + start, unit.text[at:start])
-        at = max(at, end)
+        if start - 1 > at:
+            yield Unit(
+                unit.where, unit.start + at, unit.start + start - 1, unit.text[at : start - 1]
+            )
+        at = min(max(at, end + 1), len(unit.text))
     yield Unit(unit.where, unit.start + at, unit.end, unit.text[at:])
 
 
