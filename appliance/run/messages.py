@@ -134,8 +134,7 @@ class Tune(Command[Planned], frozen=True, omit_defaults=True):
 
 
 class Evaluate(Command[Evaluated], frozen=True):
-    """``prompts`` maps the name by which a person knows a prompt to the prompt or its id. Where
-    ``limit`` is given, only the first ``limit`` cases are scored."""
+    """``prompts`` have the names that a person gave. ``limit`` takes the first cases only."""
 
     task: str
     split: Split
@@ -146,8 +145,7 @@ class Evaluate(Command[Evaluated], frozen=True):
 
 
 class Bench(Command["Benched"], frozen=True):
-    """Where ``within`` is given, the search body is chosen anew: the fastest that is at most
-    ``within`` nats from the serving body."""
+    """With ``within`` the search body is chosen anew: the fastest within these nats."""
 
     at_once: ClassVar[bool] = False
 
