@@ -645,6 +645,16 @@ def test_rows_that_may_not_ship_are_never_shown_to_the_reasoner():
     assert lab.examples(4) == lab.failures(leader, 4) == []
 
 
+def test_a_case_whose_support_may_not_ship_is_not_shown_to_the_reasoner():
+    hidden = PRIVATE[0].query
+    shown = [msgspec.structs.replace(case, support=(CASES[0].query,)) for case in CASES[1:7]]
+    mixed = [*shown, *(msgspec.structs.replace(case, support=(hidden,)) for case in CASES[7:13])]
+    lab = lab_of(mixed, leader := wrong_on(mixed))
+    allowed = {case.id for case in shown}
+    assert {case.id for case in lab.examples(12)} == allowed
+    assert {failure.case.id for failure in lab.failures(leader, 12)} < allowed
+
+
 def test_a_lab_without_budget_asks_nothing_and_one_without_a_reasoner_says_so():
     lab = lab_of(CASES[:6], wrong_on(CASES[:6]))
     with pytest.raises(LookupError):
