@@ -96,9 +96,9 @@ class Host:
         self._descriptions.pop(worker, None)
 
 
-def tokeniser_of(host: Host, model: Model) -> Tokeniser:
-    """Opens the search body of a model and returns its tokeniser."""
-    worker = host.worker(model, model.search)
+def tokeniser_of(host: Host, model: Model, body: str) -> Tokeniser:
+    """Opens a body of a model and returns its tokeniser, which is the same for all its bodies."""
+    worker = host.worker(model, body)
     return Tokeniser(host.pool, worker, host.describe(worker))
 
 

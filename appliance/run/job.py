@@ -14,7 +14,7 @@ from appliance.data.tasks import load
 from appliance.encode.renderer import Renderer
 from appliance.errors import InputError, StropError
 from appliance.evaluate.evaluator import Evaluator
-from appliance.evaluate.lengths import too_long
+from appliance.evaluate.lengths import fits
 from appliance.evaluate.workbench import Workbench
 from appliance.host.host import Host, tokeniser_of
 from appliance.host.plan import measure_and_plan
@@ -116,17 +116,26 @@ def work(db: Database, host: Host, run: RunRecord, poll: Callable[[], str | None
 
     past = StoreJournal(db, run.id, run.task_id)
     bench = Workbench(host.pool, inputs.bodies, past, tell_and_poll)
+
+    def rest_twin() -> None:
+        if twin := inputs.bodies.get("twin"):
+            host.pool.rest(twin.worker)
+
     recorder = RunRecorder(
         db,
         run.id,
         run.task_id,
         inputs,
         bench,
-        lambda: host.pool.rest(inputs.bodies["twin"].worker),
+        rest_twin,
         loaded.task.kind,
     )
-    evaluator, best = retrace(host, inputs, loaded, bench, recorder)
+    search = host.catalog.get(inputs.model).search
+    _, best = retrace(host, inputs, loaded, bench, recorder, search)
     recorder.stage("verdict")
+    _rest_all_but_serving(host, inputs)
+    serving = tokeniser_of(host, host.catalog.get(inputs.model), inputs.plan["serving_body"])
+    evaluator = Evaluator(bench, Renderer(loaded.task, loaded.rows, serving))
     runs.update(db, run.id, best_prompt=best.id)
     # The look is recorded before anything is read: an interrupted verdict has looked too.
     look = verdicts.look(db, run_id=run.id, task_id=run.task_id)
@@ -146,17 +155,19 @@ def work(db: Database, host: Host, run: RunRecord, poll: Callable[[], str | None
 
 
 def retrace(
-    host: Host, inputs: Inputs, loaded: Loaded, bench: Workbench, watcher: Watcher
+    host: Host, inputs: Inputs, loaded: Loaded, bench: Workbench, watcher: Watcher, body: str
 ) -> tuple[Evaluator, Prompt]:
-    """Goes through both stages and the selection, first from the bench's journal and then live.
-    Returns the evaluator and the best prompt."""
-    tokeniser = tokeniser_of(host, host.catalog.get(inputs.model))
+    """Goes through both stages and the selection, first from the bench's journal and then live; the
+    model's ``body`` makes tokens of text. Returns the evaluator and the best prompt."""
+    tokeniser = tokeniser_of(host, host.catalog.get(inputs.model), body)
     evaluator = Evaluator(bench, Renderer(loaded.task, loaded.rows, tokeniser))
-    asked = "reasoner" in inputs.bodies
-    reasoner = tokeniser_of(host, host.catalog.get(inputs.reasoner)) if asked else None
+    reasoner = None
+    if "reasoner" in inputs.bodies:
+        model = host.catalog.get(inputs.reasoner)
+        reasoner = tokeniser_of(host, model, model.search)
 
-    def fits(prompt: Prompt) -> bool:
-        return not any(too_long(evaluator.renderer, prompt, loaded.cases["test"]))
+    def has_verdict(prompt: Prompt) -> bool:
+        return fits(evaluator.renderer, prompt, loaded.cases["test"])
 
     best = tune(
         loaded,
@@ -166,11 +177,17 @@ def retrace(
         watcher,
         seed=inputs.seed,
         budget=inputs.budget,
-        fits=fits,
+        fits=has_verdict,
         methods=inputs.methods,
         experience=inputs.experience,
     )
     return evaluator, best
+
+
+def _rest_all_but_serving(host: Host, inputs: Inputs) -> None:
+    serving = inputs.bodies["serving"].worker
+    for worker in {body.worker for body in inputs.bodies.values()} - {serving}:
+        host.pool.rest(worker)
 
 
 def _amounts(asked: Tune) -> tuple[float, int]:

@@ -193,7 +193,7 @@ class Context:
         if depth > self.longest:
             raise BadRequest(
                 f"{depth} tokens are longer than the model's context of {self.longest}; shorten "
-                "the prompt, show fewer demonstrations or leave out the longest rows"
+                "the prompt or leave out the longest rows"
             )
         if tokens and not (min(tokens) >= 0 and max(tokens) < self.n_vocab):
             raise BadRequest(f"a token id is outside the vocabulary of {self.n_vocab}")

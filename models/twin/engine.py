@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import math
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import torch
 from models.engine import (
     Describe,
     Description,
+    Detokenise,
     Differentiate,
     Proposals,
     Propose,
@@ -22,8 +24,7 @@ from models.engine import (
     Score,
     Scores,
     Segment,
-    Tokenise,
-    Tokens,
+    Texts,
 )
 from models.headers import HeaderError, read_safetensors
 from models.memory import OVERHEAD
@@ -114,32 +115,19 @@ class TwinEngine:
                 return self.propose(request)
             case Differentiate():
                 return differentiate(self.model, request, self.excluded, self.beat, self.gap)
-            case Tokenise():
-                return self.tokenise(request)
+            case Detokenise():
+                return Texts(tuple(map(self.text, request.ids)))
             case Describe():
                 return self.describe()
             case _:
                 raise BadRequest(f"the twin cannot answer {type(request).__name__}")
 
-    def tokenise(self, request: Tokenise) -> Tokens:
-        """Tokenises with the twin's own tokeniser, to compare it with the authority,
-        llama.cpp's."""
-        coded = [
-            self.tokeniser(
-                text,
-                add_special_tokens=False,
-                split_special_tokens=True,
-                return_offsets_mapping=True,
-            )
-            for text in request.texts
-        ]
-        return Tokens(
-            ids=tuple(tuple(code["input_ids"]) for code in coded),
-            ends=tuple(
-                tuple(len(text[:end].encode()) for _, end in code["offset_mapping"])
-                for text, code in zip(request.texts, coded, strict=True)
-            ),
+    def text(self, ids: Sequence[int]) -> str:
+        """What the ids stand for in the twin's own vocabulary; special tokens have no text."""
+        text: str = self.tokeniser.decode(
+            list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
+        return text
 
     @torch.no_grad()
     def score(self, request: Score) -> Scores:

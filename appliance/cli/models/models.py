@@ -17,11 +17,14 @@ from appliance.cli.options import catalog, example, json_option
 from appliance.cli.output import Output, columns
 from appliance.cli.removing import confirm
 from appliance.errors import InputError
+from appliance.host.host import Host
+from appliance.host.loading import try_to_load
 from appliance.text import quoted
 from models.catalog import LONGEST_NAME, Catalog, CatalogError, Model, again
 from models.headers import HeaderError
 from models.known import KNOWN
 from models.make import MakeError
+from models.pool import Pool
 from models.pull import WheelError, pull
 
 
@@ -122,17 +125,26 @@ def list_models(out: Output) -> None:
 @json_option
 @click.pass_context
 def check_models(context: click.Context, name: str | None) -> None:
-    """Hash every file of a model again, or of all, and read its header again."""
+    """Hash and load every file of a model, or of all, and read its header again."""
     out: Output = context.obj
     found = catalog()
-    problems = {name: found.check(name) for name in models_chosen(found, name)}
+    damage: dict[str, list[str]] = {}
+    problems: dict[str, list[str]] = {}
+    with Pool() as pool:
+        host = Host(found, pool, out.say)
+        for each in models_chosen(found, name):
+            damage[each] = found.check(each)
+            problems[each] = damage[each] or try_to_load(host, found.get(each))
     lines = [line for name, wrong in problems.items() for line in wrong or [f"{name}: ok"]]
     checked = [
         {"model": name, "ok": not wrong, "problems": wrong} for name, wrong in problems.items()
     ]
     out.result("strop/models-check/1", {"models": checked}, "\n".join(lines))
     for name in (name for name, wrong in problems.items() if wrong):
-        out.say(f"error: {name} in {found.path(name)} is damaged: {again(name)}")
+        if damage[name]:
+            out.say(f"error: {name} in {found.path(name)} is damaged: {again(name)}")
+        else:
+            out.say(f"error: {name} is as it was added, and cannot be used here")
     if any(problems.values()):
         context.exit(exits.FAILED)
 
