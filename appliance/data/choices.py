@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -9,8 +10,6 @@ import msgspec
 
 from appliance.kinds import KINDS, Kind, Metric
 from appliance.task import Label, Match
-
-SEVERAL = "for several labels a text give --several"
 
 
 class Sizes(msgspec.Struct, frozen=True):
@@ -63,3 +62,9 @@ class Choices(msgspec.Struct, frozen=True):
     def labelled(self) -> bool:
         """Whether rows have labels, or entities with types."""
         return KINDS[self.kind].gold in ("label", "spans")
+
+
+def several(delimiter: str | None = None) -> str:
+    """How to say that rows may have several labels, and what divides those in one string."""
+    divided = f" --label-delimiter {shlex.quote(delimiter)}" if delimiter else ""
+    return f"for several labels a text give --several{divided}"

@@ -155,7 +155,7 @@ def test_parquet_columns_are_mapped_and_its_wrong_rows_are_named(tmp_path: Path)
 def test_wrong_rows_are_skipped_where_that_is_asked_for_and_can_be_looked_at(
     tmp_path: Path,
 ) -> None:
-    rows = [*tickets(), {"text": "\x1b[2J", "label": 3.5}, {"text": "a"}]
+    rows = [*tickets(), {"text": "\x1b[2J", "label": {}}, {"text": "a"}]
     path = lines(tmp_path / "tickets.jsonl", rows)
     assert "2 rows are wrong; nothing was imported" in refused("jsonl", path, "--kind", "classify")
     assert json.loads(run("task", "list", "--json").stdout)["tasks"] == []
@@ -166,7 +166,7 @@ def test_wrong_rows_are_skipped_where_that_is_asked_for_and_can_be_looked_at(
     assert "wrong rows skipped: 2; see them with: strop task show tickets --skipped" in shown
     listed = run("task", "show", "tickets", "--skipped").stdout
     assert "see them with" not in listed
-    assert "  line 25, label: is a number; write a string" in listed
+    assert "  line 25, label: is an object; write a string" in listed
     document = json.loads(run("task", "show", "tickets", "--skipped", "--json").stdout)
     assert [row["place"] for row in document["skipped_rows"]] == [
         "line 25, label",
@@ -175,13 +175,13 @@ def test_wrong_rows_are_skipped_where_that_is_asked_for_and_can_be_looked_at(
 
 
 def test_every_wrong_row_stands_in_the_document_and_ten_in_the_message(tmp_path: Path) -> None:
-    rows = [*tickets(), *({"text": "a", "label": 1.5} for _ in range(12))]
+    rows = [*tickets(), *({"text": "a", "label": {}} for _ in range(12))]
     path = lines(tmp_path / "tickets.jsonl", rows)
     result = run("task", "import", "jsonl", path, "--kind", "classify", "--json")
     document = json.loads(result.stdout)
-    assert document["error"].count("label: is a number") == 10
+    assert document["error"].count("label: is an object") == 10
     assert [row["place"] for row in document["rows"]] == [f"line {n}, label" for n in range(25, 37)]
-    assert document["rows"][0]["what"] == "is a number; write a string"
+    assert document["rows"][0]["what"] == "is an object; write a string"
     assert "rows" not in json.loads(run("task", "import", "jsonl", "none", "--json").stdout)
 
 

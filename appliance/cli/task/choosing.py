@@ -179,6 +179,6 @@ def choices_of(file: Path, given: dict[str, Any], **more: Any) -> Choices:
         known = " or ".join(KINDS[kind].metrics)
         raise click.UsageError(f"--kind {kind} is measured by {known}, not by {metric}")
     if labels := options.get("labels"):
-        options["labels"] = read_labels(labels)
+        options["labels"] = read_labels(labels, kind)
     skip = options.pop("on_error") == "skip"
     return Choices(**{**options, "name": task_name(options["name"], file), "skip": skip})

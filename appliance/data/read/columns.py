@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from math import isfinite
 from pathlib import Path
 
-from appliance.data.labels.names import DIVIDED
+from appliance.data.read.cells import listed
 from appliance.errors import InputError
 from appliance.files import refused
 from appliance.kinds import KINDS, Kind
 from appliance.text import printable, quoted
+
+DIVIDED = re.compile("[;|]")
+"""What divides a string that stands for a list."""
 
 ALWAYS = ("may_ship", "group")
 """The fields that rows of any kind may have."""
@@ -46,6 +50,7 @@ class MissingColumns(InputError):
 class Columns:
     """The file's name for each field of a kind, and the values of a row by field.
 
+    ``written`` counts the lists that were given as text.
     ``mapped`` has the file's names where they differ; ``delimiter`` divides a string that stands
     for a list. Raises InputError where ``mapped`` has a field that the kind lacks.
     """
@@ -59,6 +64,7 @@ class Columns:
         self._names = {field: mapped.get(field, field) for field in known}
         self._unseen = set(mapped)
         self._found: dict[str, object] = {}
+        self.written = 0
         self._divided = DIVIDED if delimiter is None else re.compile(re.escape(delimiter))
 
     def check(self, path: Path, first: Iterable[Row]) -> None:
@@ -118,20 +124,39 @@ class Columns:
         return value
 
     def name(self, row: Row, field: str) -> str:
-        """The value as a string, which may be given as a whole number."""
+        """The value as a string, which may be given as a number, or as true or false."""
         value = self.value(row, field)
-        return str(value) if type(value) is int else self.string(row, field)
+        if (text := as_text(value)) is None:
+            raise self.defect(field, f"is {kind_of(value)}; write a string")
+        return text
 
     def listed(self, row: Row, field: str) -> list[str]:
         """The value as a list of strings, which may be given as one string that is divided."""
+        if (found := self.as_list(row, field)) is not None:
+            return found
         value = self.value(row, field)
         if isinstance(value, str):
             return [part for part in map(str.strip, self._divided.split(value)) if part]
-        parts = value if isinstance(value, list) else [value]
-        if wrong := [part for part in parts if type(part) not in (str, int)]:
-            lists = "lists" if parts is value else "is"
-            raise self.defect(field, f"{lists} {kind_of(wrong[0])}; write a list of strings")
-        return list(map(str, parts))
+        if (text := as_text(value)) is None:
+            raise self.defect(field, f"is {kind_of(value)}; write a list of strings")
+        return [text]
+
+    def as_list(self, row: Row, field: str) -> list[str] | None:
+        """The strings of a list, or of a string that stands for one (``cells.listed``); else
+        None."""
+        value = self.value(row, field)
+        if isinstance(value, dict) and list(value) == ["choices"]:
+            value = value["choices"]
+        if isinstance(value, str):
+            value = listed(value)
+            self.written += value is not None
+        if not isinstance(value, list):
+            return None
+        texts = [as_text(part) for part in value]
+        if None in texts:
+            what = kind_of(value[texts.index(None)])
+            raise self.defect(field, f"lists {what}; write a list of strings")
+        return [text for text in texts if text is not None]
 
     def optional(self, row: Row, field: str) -> str:
         return self.string(row, field) if self.has(row, field) else ""
@@ -147,5 +172,14 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f" (did you mean {quoted(near[0])}?)" if near else ""
 
 
+def as_text(value: object) -> str | None:
+    """A string, a finite number or a truth value as text, as Python writes it; else None."""
+    if isinstance(value, float):
+        return str(value) if isfinite(value) else None
+    return str(value) if isinstance(value, str | int) else None
+
+
 def kind_of(value: object) -> str:
+    if isinstance(value, float) and not isfinite(value):
+        return f"{value}, no number"
     return "null" if value is None else NAMES_OF_TYPES.get(type(value), "a number")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from appliance.data.choices import SEVERAL, Choices
+from appliance.data.choices import Choices, several
 from appliance.data.labels.names import label_defect
 from appliance.data.read.columns import (
     Columns,
@@ -37,7 +37,9 @@ class Reader:
     @property
     def notes(self) -> tuple[str, ...]:
         """Notes on all the rows read so far."""
-        return self._ends.notes
+        written = self.columns.written
+        lists = [f"lists written as text are read as lists: {written}"] if written else []
+        return (*lists, *self._ends.notes)
 
     def example(self, row: Row) -> Example:
         """Returns the row as an example. Raises Defect."""
@@ -66,9 +68,14 @@ class Reader:
         return Example(**found)
 
     def _one_label(self, row: Row, *, may_have_several: bool) -> str:
-        if may_have_several and isinstance(self.columns.value(row, "label"), list):
-            raise self.columns.defect("label", f"is a list; write a string; {SEVERAL}")
-        return self._label("label", self.columns.name(row, "label"))
+        labels = self.columns.as_list(row, "label")
+        if labels is None:
+            return self._label("label", self.columns.name(row, "label"))
+        different = list(dict.fromkeys(labels))
+        if len(different) > 1:
+            remedy = several() if may_have_several else "keep one"
+            raise self.columns.defect("label", f"lists {len(different)} labels; {remedy}")
+        return self._label("label", "".join(different))
 
     def _answers(self, row: Row, *, may_offer: bool) -> dict[str, Any]:
         right = answers(self.columns, row)

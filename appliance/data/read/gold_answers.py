@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from math import isfinite
 
 from appliance.data.read.columns import (
     Columns,
     Row,
+    as_text,
     kind_of,
     nearest,
 )
@@ -57,17 +57,13 @@ def checked(
 def _plain(columns: Columns, field: str, values: Iterable[object]) -> tuple[str, ...]:
     """The distinct values, each on one line. Raises Defect.
 
-    Numbers are written as Python writes them, so 3.10 is "3.1".
+    Numbers and truth values are written as Python writes them, so 3.10 is "3.1".
     """
     found = []
     for value in values:
-        if isinstance(value, bool) or not isinstance(value, str | int | float):
+        if (text := as_text(value)) is None:
             raise columns.defect(field, f"is {kind_of(value)}; write a string")
-        if isinstance(value, float) and not isfinite(value):
-            raise columns.defect(
-                field, f"is {value}, no number; write the answer, or remove the row"
-            )
-        found.append(" ".join(str(value).split()))
+        found.append(" ".join(text.split()))
         if is_blank(found[-1]):
             raise columns.defect(field, "is empty; write the answer, or remove the row")
     return tuple(dict.fromkeys(found))

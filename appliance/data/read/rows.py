@@ -122,7 +122,7 @@ def _imported(path: Path, rows: Gathered, choices: Choices) -> Imported:
         task,
         Lazy(rows.kept, rows.example),
         {name: Lazy(part, case) for name, part in parts.items()},
-        notes=tuple(notes_on(task, rows, choices.sizes, sum(map(len, parts.values())))),
+        notes=tuple(notes_on(task, rows, choices, sum(map(len, parts.values())))),
     )
 
 

@@ -14,9 +14,10 @@ from appliance.data.split.index import Index, Numbers, hash64
 from appliance.data.spool import Spool
 from appliance.task import Example
 
-OFFERS, COUNTS, QUOTES, TYPED, REASONED = (1 << i for i in range(5))
+OFFERS, COUNTS, QUOTES, TYPED, REASONED, SEVERAL = (1 << i for i in range(6))
 """Bit flags for the traits of a row, in this order: it has choices; its answers are numbers; one of
-its answers stands in the text; both its entities have types; it has reasoning."""
+its answers stands in the text; both its entities have types; it has reasoning; it has two labels or
+more."""
 
 
 class Placed(msgspec.Struct, frozen=True, array_like=True):
@@ -82,6 +83,7 @@ def _traits(row: Example) -> int:
         | QUOTES * any(_plain(answer) in text for answer in row.answers)
         | TYPED * bool(row.head_type and row.tail_type)
         | REASONED * bool(row.reasoning)
+        | SEVERAL * (len(row.labels) > 1)
     )
 
 
