@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -124,6 +125,45 @@ def test_a_published_format_is_imported_by_its_own_command(tmp_path: Path, name:
     assert (found["rows"], sum(found["cases"].values())) == (16, 16)
     shown = run("task", "show", name).stdout
     assert f"{found['kind']}, fixed" in shown
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_published_format_may_have_one_file_a_split(tmp_path: Path, name: str) -> None:
+    train, test = tmp_path / f"{name}.txt", tmp_path / "test.txt"
+    train.write_text(PUBLISHED[name])
+    words = re.compile("|".join(WORDS[:16]))
+    test.write_text(
+        words.sub(lambda word: f"x{word[0]}", PUBLISHED[name]).replace("[0, 2]", "[0, 3]")
+    )
+    found = imported(name, train, "--test", test)
+    assert found["cases"]["test"] == 16
+    assert found["cases"]["tuning"] + found["cases"]["selection"] == 16
+    assert found["cases"]["selection"] > 0
+
+
+def test_the_files_of_a_table_s_splits_may_be_written_otherwise(tmp_path: Path) -> None:
+    train, test = tmp_path / "train.csv", tmp_path / "test.tsv"
+    train.write_text("text,label\n" + "".join(f"{r['text']},{r['label']}\n" for r in tickets()))
+    own = [row | {"text": f"x{row['text']}"} for row in tickets()]
+    test.write_text("label\ttext\n" + "".join(f"{r['label']}\t{r['text']}\n" for r in own))
+    found = imported("csv", train, "--kind", "classify", "--test", test)
+    assert found["cases"] == {"tuning": 16, "selection": 8, "test": 24}
+    assert found["notes"][:2] == [
+        'train.csv: read as utf-8, divided by commas; columns: "text", "label"',
+        'test.tsv: read as utf-8, divided by tabs; columns: "label", "text"',
+    ]
+
+
+def test_a_column_of_splits_is_named_and_its_values_mapped(tmp_path: Path) -> None:
+    rows = [r | {"fold": ("train", "held out")[i % 3 == 0]} for i, r in enumerate(tickets())]
+    path = lines(tmp_path / "tickets.jsonl", rows)
+    options = ("--kind", "classify", "--split-column")
+    assert 'line 1, fold: "held out" is none of train' in refused("jsonl", path, *options, "fold")
+    found = imported("jsonl", path, *options, "fold", "--split-value", "test=Held Out")
+    assert found["cases"] == {"tuning": 12, "selection": 4, "test": 8}
+    said = refused("jsonl", path, *options, "Fold")
+    assert 'no column "Fold" (did you mean "fold"?)' in said
+    assert said.endswith("or map them: --split-column NAME")
 
 
 def test_a_format_brings_its_none_and_its_licence(tmp_path: Path) -> None:
@@ -261,6 +301,17 @@ def test_sizes_that_are_none_are_refused(tmp_path: Path, sizes: str) -> None:
         (("--kind", "classify", "--labels", "none.json"), "none.json: does not exist"),
         (("--types", "none.json"), "none.json: does not exist"),
         (("--label-delimiter", ""), "'--label-delimiter': write one character or more"),
+        (("--selection", "x"), "--selection has some of the rows beside a --test file; give both"),
+        (
+            ("--test", "x", "--split-column", "y"),
+            "--split-column says nothing beside --test; leave one of them out",
+        ),
+        (("--split-value", "test=x"), "--split-value is for the column that --split-column names"),
+        (
+            ("--split-column", "y", "--split-value", "dev=x"),
+            "write SPLIT=VALUE, with tuning, selection or test, as in test=dev",
+        ),
+        (("--column", "split=y"), "the column of splits is named by --split-column NAME"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(

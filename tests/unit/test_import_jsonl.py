@@ -207,7 +207,8 @@ def test_a_label_of_fewer_rows_than_a_split_has_cases_is_in_every_split(file: Pa
     )
     message = refusal(file, sizes=Sizes(most=(4, 1, 6)))
     assert (
-        "--sizes gives a split room for fewer rows (1) than there are labels (2); give" in message
+        "there are 2 labels, and the selection split has room for 1 rows; give larger --sizes, as "
+        "in 4,2,4" in message
     )
 
 

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.data import Imported
-from appliance.data.bad_rows import Problems
 from appliance.data.choices import Choices, Sizes
 from appliance.data.read import jsonl
 from appliance.data.read.rows import fixed_task
+from appliance.data.read.source import Source
 from appliance.errors import InputError
 from appliance.kinds import KINDS, Kind
 from appliance.task import SPLITS
@@ -247,8 +247,9 @@ def test_answers_have_to_be_such_as_can_be_compared_as_is_asked(file: Path) -> N
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
 def test_an_answer_that_is_no_finite_number_is_refused(tmp_path: Path, number: float) -> None:
     rows = [("row 1", {"text": "what?", "answer": number})]
+    source = Source(tmp_path, lambda problems: rows)
     with pytest.raises(InputError, match=f"row 1, answer: is {number}, no number; write a string"):
-        fixed_task(tmp_path, rows, Problems(tmp_path), Choices("mine", kind="answer"))
+        fixed_task([source], Choices("mine", kind="answer"))
 
 
 def test_rows_without_reasoning_are_counted(file: Path) -> None:
@@ -305,10 +306,10 @@ def test_entities_are_given_in_three_ways_and_kept_in_the_order_of_the_text(file
 @pytest.mark.parametrize(
     ("entities", "what"),
     [
-        ("bar", "line 1, spans: is a string; write a list of [start, end, type] or"),
-        ([[0, 3]], "line 1, spans: entity 1 is not [start, end, type] or"),
-        ([[0, 3, "x"], [4, 9, 7]], "line 1, spans: entity 2 is not [start, end, type] or"),
-        ([{"text": "bar"}], "line 1, spans: entity 1 is not [start, end, type] or"),
+        ("bar", "line 1, spans: is a string; write a list of [start, end, type], {"),
+        ([[0, 3]], "line 1, spans: entity 1 is not [start, end, type], {"),
+        ([[0, 3, "x"], [4, 9, 7]], "line 1, spans: entity 2 is not [start, end, type], {"),
+        ([{"text": "bar"}], "line 1, spans: entity 1 is not [start, end, type], {"),
         ([[0, 99, "person"]], "line 1, spans: entity 1: [0, 99] lies outside the sentence"),
         ([[3, 4, "person"]], "line 1, spans: entity 1: [3, 4] is empty"),
         (
@@ -319,7 +320,7 @@ def test_entities_are_given_in_three_ways_and_kept_in_the_order_of_the_text(file
             [{"text": "bar", "start": 0, "end": 2, "type": "x"}],
             '1: [0, 2] is "ba" in the text, not "bar"; end is exclusive: write [0, 3]',
         ),
-        ([{"text": 3, "start": 0, "end": 3, "type": "x"}], "entity 1 is not [start, end, type] or"),
+        ([{"text": 3, "start": 0, "end": 3, "type": "x"}], "entity 1 is not [start, end, type], {"),
         ([{"text": "bar", "type": "person"}], 'entity 1: "bar" occurs more than once in the text'),
         ([[0, 5, "person"], [4, 9, "place"]], "[0, 5] overlaps [4, 9]; keep one of the two"),
         ([[0, 3, "person "]], 'line 1, spans: "person " begins or ends with white space'),
@@ -383,7 +384,7 @@ def test_rows_are_read_one_after_the_other_and_once(tmp_path: Path) -> None:
     asked = iter(enumerate(answer()))
     rows = ((f"row {number}", row) for number, row in asked)
     path = tmp_path / "gone"
-    imported = fixed_task(path, rows, Problems(path), Choices("mine", kind="answer"))
+    imported = fixed_task([Source(path, lambda problems: rows)], Choices("mine", kind="answer"))
     assert len(imported.examples) == 12
 
 

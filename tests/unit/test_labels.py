@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +15,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from appliance.data import Imported
-from appliance.data.bad_rows import Problems
 from appliance.data.choices import Choices
 from appliance.data.formats import parquet
 from appliance.data.labels.delimited import delimiter_of
 from appliance.data.labels.given import read_labels
 from appliance.data.labels.names import label_defect
 from appliance.data.labels.spelling import folded, variants
+from appliance.data.read import table
 from appliance.data.read.cells import listed
 from appliance.data.read.jsonl import read_jsonl
 from appliance.data.read.rows import fixed_task
-from appliance.data.read.table import read_table
+from appliance.data.read.source import Source
 from appliance.errors import InputError
 from appliance.task import Label
 
@@ -48,6 +49,11 @@ def rows(spelt: list[object], each: int = 6) -> list[dict[str, Any]]:
 def read(path: Path, spelt: list[object], **choices: Any) -> Imported:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows(spelt)), encoding="utf-8")
     return read_jsonl(path, Choices("mine", **{"kind": "classify", **choices}))
+
+
+def read_table(path: Path, **more: Any) -> Imported:
+    choices = Choices("mine", kind="classify", **more)
+    return fixed_task([table.source(path, choices)], choices)
 
 
 def refusal(path: Path, spelt: list[object], **choices: Any) -> str:
@@ -262,7 +268,7 @@ def test_lists_in_a_table_are_read_as_in_json_lines(tmp_path):
     path = tmp_path / "rows.csv"
     body = [f"{WORDS[i]} wrote,{cells[i % 3]}\n" for i in range(24)]
     path.write_text("".join(["text,label\n", *body]))
-    imported = read_table(path, Choices("mine", kind="classify", several=True))
+    imported = read_table(path, several=True)
     assert [row.labels for row in imported.examples[:3]] == [("late", "rude"), ("late",), ("rude",)]
 
 
@@ -343,13 +349,12 @@ def test_numbers_and_truth_values_are_the_same_labels_in_every_format(tmp_path):
     lines.write_text("".join(json.dumps(row) + "\n" for row in own))
     cells = tmp_path / "rows.csv"
     cells.write_text("text,label\n" + "".join(f"{r['text']},{r['label']}\n" for r in own))
-    found = [names(read_jsonl(lines, choices)), names(read_table(cells, choices))]
+    found = [names(read_jsonl(lines, choices)), names(read_table(cells))]
     for values in ([True, False], [1, 2], [1.0, 2.5]):
         columns = tmp_path / "rows.parquet"
         own = rows(list(values))
         pq.write_table(pa.Table.from_pylist(own), columns)
-        problems = Problems(columns)
-        task = fixed_task(columns, parquet.rows(columns, problems), problems, choices)
+        task = fixed_task([Source(columns, partial(parquet.rows, columns))], choices)
         assert names(task) == sorted(map(str, values))
     assert found == [["1", "1.0", "1.5", "False", "True"]] * 2
 
@@ -357,6 +362,5 @@ def test_numbers_and_truth_values_are_the_same_labels_in_every_format(tmp_path):
 def test_a_label_that_is_no_number_is_refused(tmp_path):
     path = tmp_path / "rows.parquet"
     pq.write_table(pa.Table.from_pylist(rows([float("nan"), 1.0])), path)
-    problems = Problems(path)
     with pytest.raises(InputError, match="row 1, label: is nan, no number; write a string"):
-        fixed_task(path, parquet.rows(path, problems), problems, Choices("mine", kind="classify"))
+        fixed_task([Source(path, partial(parquet.rows, path))], Choices("mine", kind="classify"))

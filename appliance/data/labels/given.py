@@ -44,13 +44,15 @@ def read_labels(path: Path, kind: Kind) -> list[Label]:
     return labels
 
 
-def labels_of(path: Path, counts: Mapping[str, int], rows: int, choices: Choices) -> list[Label]:
+def labels_of(
+    path: Path, counts: Mapping[str, int], rows: int, choices: Choices, *, split: bool
+) -> list[Label]:
     """The labels in the order given, or else sorted, with none of the above last.
 
     ``rows`` is the number of rows, and ``counts`` says how many of them have each label. Raises
-    InputError where they make no task.
+    InputError where they make no task; where rows are to be ``split``, they have to suffice for it.
     """
-    if rows < LEAST_ROWS and not choices.one_label:
+    if split and rows < LEAST_ROWS and not choices.one_label:
         what = f"too few different rows to split: {rows}; a task needs {LEAST_ROWS}"
         raise refused(path, f"{what}: add rows")
     if not choices.labelled:
@@ -63,7 +65,8 @@ def labels_of(path: Path, counts: Mapping[str, int], rows: int, choices: Choices
     check_names(path, labels, choices.none, may_have_words=kind.gold == "label")
     if choices.one_label:
         mark = delimiter_of(counts) if kind.may_have_several else None
-        check_counts(path, labels, counts, f"; {several(mark)}" if mark else "")
+        hint = f"; {several(mark)}" if mark else ""
+        check_counts(path, labels, counts, hint, LEAST_ROWS if split else 0)
     if not counts:
         what = "entity" if kind.gold == "spans" else "label"
         raise refused(path, f"has no {what} in any row; there is nothing to find")

@@ -29,18 +29,20 @@ def label_defect(label: str) -> str | None:
 
 
 def check_counts(
-    path: Path, labels: Sequence[Label], counts: Mapping[str, int], hint: str = ""
+    path: Path,
+    labels: Sequence[Label],
+    counts: Mapping[str, int],
+    hint: str = "",
+    least: int = LEAST_ROWS,
 ) -> None:
-    """Raises InputError unless there are two labels, and each has rows for three splits.
-
-    ``hint`` is added to the message where a label has too few rows.
-    """
+    """Raises InputError unless there are two labels, and each has ``least`` rows. ``hint`` is added
+    to the message where one has not."""
     if len(labels) < 2:
         raise refused(path, "has fewer than 2 labels; there is nothing to tell apart")
     names = [label.name for label in labels]
-    if few := [name for name in names if counts.get(name, 0) < LEAST_ROWS]:
+    if few := [name for name in names if counts.get(name, 0) < least]:
         listed = ", ".join(f"{quoted(name)} {counts.get(name, 0)}" for name in few[:LISTED])
-        what = f"too few different rows to split: {listed}; each label needs {LEAST_ROWS}"
+        what = f"too few different rows to split: {listed}; each label needs {least}"
         raise refused(path, f"{what}: add rows or remove the label{hint}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from math import isfinite
@@ -19,6 +20,9 @@ DIVIDED = re.compile("[;|]")
 
 ALWAYS = ("may_ship", "group")
 """The fields that rows of any kind may have."""
+
+SPLIT = "split"
+"""The field that says which split a row belongs to. It is read only where it is asked for."""
 
 MANY = 20
 NAMES_OF_TYPES = {bool: "true or false", str: "a string", list: "a list", dict: "an object"}
@@ -58,10 +62,10 @@ class Columns:
     def __init__(self, kind: Kind, mapped: Mapping[str, str], delimiter: str | None) -> None:
         self.required = required(kind)
         known = (*self.required, *KINDS[kind].optional, *ALWAYS)
-        if unknown := sorted(set(mapped) - set(known)):
+        if unknown := sorted(set(mapped) - {*known, SPLIT}):
             what = f"unknown field {quoted(unknown[0])}; known: {', '.join(known)}"
             raise InputError(f"{what}; write FIELD=YOUR_COLUMN, as in text=sentence")
-        self._names = {field: mapped.get(field, field) for field in known}
+        self._names = {field: mapped.get(field, field) for field in (*known, SPLIT)}
         self._unseen = set(mapped)
         self._found: dict[str, object] = {}
         self.written = 0
@@ -91,7 +95,7 @@ class Columns:
         seen = self._found
         wanted = ", ".join(quoted(name) + nearest(name, seen) for name in map(self.of, fields))
         columns = ", ".join(map(quoted, sorted(seen)[:MANY]))
-        mapped = " ".join(f"--column {field}=NAME" for field in fields)
+        mapped = " ".join(option(field, "NAME") for field in fields)
         what = f"no column {wanted}; columns found: {columns}"
         remedy = f"rename the columns, or map them: {mapped}"
         if {"head", "tail"} <= set(fields):
@@ -160,6 +164,13 @@ class Columns:
 
     def optional(self, row: Row, field: str) -> str:
         return self.string(row, field) if self.has(row, field) else ""
+
+
+def option(field: str, name: str) -> str:
+    """The option that says what the file calls a field."""
+    if field == SPLIT:
+        return f"--split-column {shlex.quote(name)}"
+    return f"--column {shlex.quote(f'{field}={name}')}"
 
 
 def required(kind: Kind) -> tuple[str, ...]:

@@ -1,11 +1,11 @@
-"""Notes on the labels of a file: which are rare, and which may not be the labels that are meant."""
+"""Notes on the labels of a file: which come in pairs, and which may not be those that are meant."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
 
-from appliance.data.bad_rows import LEAST_ROWS, LISTED
+from appliance.data.bad_rows import LISTED
 from appliance.data.choices import Choices, several
 from appliance.data.labels.delimited import delimiter_of
 from appliance.data.labels.spelling import variants
@@ -19,10 +19,8 @@ FORWARD, BACKWARD = "(e1,e2)", "(e2,e1)"
 
 
 def notes_on_labels(task: Task, rows: Gathered, choices: Choices) -> Iterator[str]:
-    counts = {label.name: rows.labels.get(label.name, 0) for label in task.labels}
-    if few := [f"{quoted(name)} {n}" for name, n in counts.items() if n < LEAST_ROWS]:
-        yield f"too few rows to be in every split: {', '.join(few[:LISTED])}"
-    if pairs := sorted(name for name in counts if _turned(name) in counts):
+    names = {label.name for label in task.labels}
+    if pairs := sorted(name for name in names if _turned(name) in names):
         yield (
             f"{2 * len(pairs)} labels come in directed pairs, as {quoted(pairs[0])} and "
             f"{quoted(_turned(pairs[0]))}: which entity comes first is part of them"

@@ -13,13 +13,12 @@ from appliance.kinds import KINDS
 from appliance.task import Task
 
 
-def notes_on(task: Task, rows: Gathered, choices: Choices, asked: int) -> Iterator[str]:
-    """Yields notes on the rows of a file. ``asked`` is the number of rows in all splits."""
+def notes_on(task: Task, rows: Gathered, choices: Choices, spare: int) -> Iterator[str]:
+    """Yields notes on the rows of a file. ``spare`` counts those that the limits left out."""
     yield from _rows(task, rows)
     yield from notes_on_labels(task, rows, choices)
-    sizes = choices.sizes
-    if sizes.most and (spare := len(rows.kept) - asked):
-        tuning, selection, test = (f"{size:,}" for size in sizes.most)
+    if choices.sizes.most and spare:
+        tuning, selection, test = (f"{size:,}" for size in choices.sizes.most)
         yield (
             f"rows that belong to no split and are asked nothing: {spare:,}; at most {tuning} "
             f"tuning, {selection} selection and {test} test rows are asked, for more give --sizes"
