@@ -393,6 +393,20 @@ def test_what_the_test_rows_can_prove_is_said(tmp_path: Path) -> None:
     assert "15 rows of each label, in harmonic mean (there are " in f1
 
 
+def test_counts_of_labels_and_the_majority_are_said_and_stand_in_the_document(
+    tmp_path: Path,
+) -> None:
+    rows = [row | {"label": ("post", "post", "bill")[i % 3]} for i, row in enumerate(tickets())]
+    path = lines(tmp_path / "tickets.jsonl", rows)
+    said = run("task", "import", "jsonl", path, "--kind", "classify").stderr
+    assert "label   tuning  selection  test\n" in said
+    assert 'always answering "post" is right on 6 of 9 test rows (66.7 %)' in said
+    found = imported("jsonl", path, "--kind", "classify", "--name", "other")
+    assert found["counts"][0] == {"label": "post", "tuning": 7, "selection": 3, "test": 6}
+    assert found["majority"] == {"answer": "post", "right": 6, "n": 9, "accuracy": 0.6667}
+    assert found["provable"].startswith("9 test rows: ")
+
+
 def test_without_a_terminal_nobody_is_asked_for_columns(tmp_path: Path) -> None:
     rows = [{"message": row["text"], "label": row["label"]} for row in tickets()]
     path = lines(tmp_path / "tickets.jsonl", rows)
