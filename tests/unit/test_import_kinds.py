@@ -241,7 +241,10 @@ def test_answers_have_to_be_such_as_can_be_compared_as_is_asked(file: Path) -> N
     some = refusal(file, [*choice(), answer()[0]], "answer", match="choice")
     assert "line 25, choices: is missing; list what the answer is chosen from" in some
     word = refusal(file, answer(), "answer", match="numeric")
-    assert 'line 1, answer: "bar" has no number in digits; write one' in word
+    assert 'line 1, answer: "bar" is not one plain number; write it in digits, as in' in word
+    for odd in ("1_000", "0x10", "1/0", "1e999999999", "12/05/2020"):
+        said = refusal(file, answer(answer=odd), "answer", match="numeric")
+        assert f'line 1, answer: "{odd}" is not one plain number' in said
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])

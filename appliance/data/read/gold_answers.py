@@ -12,7 +12,7 @@ from appliance.data.read.columns import (
     kind_of,
     nearest,
 )
-from appliance.scoring.matching import number
+from appliance.scoring.matching import is_one_number
 from appliance.task import Match
 from appliance.text import is_blank, quoted
 
@@ -43,8 +43,9 @@ def checked(
     columns: Columns, right: tuple[str, ...], choices: tuple[str, ...], match: Match | None
 ) -> None:
     """Raises Defect where answers cannot be compared by ``match``, or do not fit the choices."""
-    if match == "numeric" and (words := [a for a in right if number(a) is None]):
-        raise columns.defect("answer", f"{quoted(words[0])} has no number in digits; write one")
+    if match == "numeric" and (words := [a for a in right if not is_one_number(a)]):
+        remedy = "write it in digits, as in 1250, 0.5 or 3/4"
+        raise columns.defect("answer", f"{quoted(words[0])} is not one plain number; {remedy}")
     if match == "choice" and not choices:
         raise columns.defect("choices", "is missing; list what the answer is chosen from")
     if choices and len(right) > 1:
