@@ -8,7 +8,9 @@ from appliance.errors import InputError
 from appliance.kinds import KINDS
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt
+from appliance.prompts.slots import written_the_same
 from appliance.task import Case, Task
+from appliance.text import quoted
 
 
 def check(prompt: Prompt, loaded: Loaded, cases: Sequence[Case]) -> None:
@@ -56,6 +58,12 @@ def _check_numbers(prompt: Prompt, task: Task, cases: Sequence[Case]) -> None:
         raise InputError(
             f"prompt {prompt.id} has words for {len(prompt.words)} labels, {task.name} takes "
             f"{labels}: it was written for another task; set its words to [] to score it without"
+        )
+    if alike := written_the_same(prompt, task):
+        one, other = map(quoted, alike)
+        raise InputError(
+            f"prompt {prompt.id} writes the labels {one} and {other} the same, so an answer could "
+            "mean either; give it another wording, output or words"
         )
 
 

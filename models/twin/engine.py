@@ -63,7 +63,8 @@ TOLERANCE = 0.25
 def load(
     path: str, *, beat: Beat, gap: Gap = lambda: None, dtype: str = "", threads: int = 0
 ) -> TwinEngine:
-    """Loads the twin in folder ``path``; without ``dtype`` in the best type for this machine.
+    """Loads the twin in folder ``path``; without ``dtype`` in the best type for this machine, or in
+    float32 where the model is too coarse in that, as Gemma is in bfloat16.
 
     Raises TwinError if it cannot be loaded or if its packed passes do not match its own pass.
     """
@@ -75,18 +76,24 @@ def load(
     if threads:
         torch.set_num_threads(threads)
     folder = Path(path)
-    chosen = DTYPES[dtype] if dtype else best_dtype()
-    if device().type != "cuda":
-        check_memory(_weights(folder) * chosen.itemsize + OVERHEAD, f"the twin in {folder}")
-    model = load_twin(folder, chosen)
-    engine = TwinEngine(model, load_tokeniser(folder), beat, gap)
-    try:
-        engine.verify()
-    except RuntimeError as error:
-        if out_of_memory(error):
-            raise MemoryError from error
-        raise
-    return engine
+    types = (DTYPES[dtype],) if dtype else tuple(dict.fromkeys((best_dtype(), torch.float32)))
+    for chosen in types:
+        if device().type != "cuda":
+            check_memory(_weights(folder) * chosen.itemsize + OVERHEAD, f"the twin in {folder}")
+        engine = TwinEngine(load_twin(folder, chosen), load_tokeniser(folder), beat, gap)
+        try:
+            engine.verify()
+        except TwinError:
+            if chosen is types[-1]:
+                raise
+            del engine
+        except RuntimeError as error:
+            if out_of_memory(error):
+                raise MemoryError from error
+            raise
+        else:
+            return engine
+    raise AssertionError("the last type is verified or raises")
 
 
 class TwinEngine:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from appliance.data import Imported
 from appliance.data.choices import Choices
 from appliance.data.read import table
+from appliance.data.read.rows import fixed_task
 from appliance.errors import InputError
 from appliance.task import SPLITS
 
@@ -49,7 +50,8 @@ def read(path: Path, text: str | bytes, **options: Any) -> Imported:
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     given = ("encoding", "delimiter", "quotes", "header")
     how = {key: options.pop(key) for key in given if key in options}
-    return table.read_table(path, Choices("tickets", **{"kind": "classify", **options}), **how)
+    choices = Choices("tickets", **{"kind": "classify", **options})
+    return fixed_task([table.source(path, choices, **how)], choices)
 
 
 def refusal(path: Path, text: str | bytes, **options: Any) -> str:
@@ -315,7 +317,7 @@ def test_a_byte_that_is_wrong_far_into_a_file_is_named_by_its_line(file):
 def test_a_pipe_is_refused_with_what_to_do(file):
     os.mkfifo(file)
     with pytest.raises(InputError, match="can be read only once, as a pipe; save it as a file"):
-        table.read_table(file, Choices("tickets"))
+        table.source(file, Choices("tickets"))
 
 
 cells = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=12)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,19 +10,13 @@ import click
 
 from appliance.cli.options import example
 from appliance.cli.output import Output
-from appliance.cli.task.asking import asked_for
-from appliance.cli.task.choosing import (
-    Option,
-    choices_of,
-    format_options,
-    rows_options,
-)
+from appliance.cli.task.choosing import Option, format_options, rows_options
 from appliance.cli.task.episodes import import_fewrel, import_fs_tacred
+from appliance.cli.task.files import read_files
 from appliance.cli.task.importing import keep
-from appliance.data import Imported
-from appliance.data.bad_rows import Problems
 from appliance.data.choices import Choices
 from appliance.data.formats import FORMATS, Format
+from appliance.data.read.source import Source
 
 OWN: dict[str, dict[str, Option]] = {
     "conll": {
@@ -64,10 +59,9 @@ def import_jsonl(out: Output, /, file: Path, **given: Any) -> None:
     A row has a text and, as --kind says: head, tail and label; label; answer; spans; question and
     answer. It may have may_ship and group.
     """
-    from appliance.data.read.jsonl import read_jsonl
+    from appliance.data.read import jsonl
 
-    imported = asked_for(out, lambda choices: read_jsonl(file, choices), choices_of(file, given))
-    keep(out, imported, "strop/task-import-jsonl/1")
+    keep(out, read_files(out, file, given, jsonl.source), "strop/task-import-jsonl/1")
 
 
 @import_task.command(
@@ -110,21 +104,12 @@ def import_csv(
 
     Columns are the fields of JSON Lines; an entity that is written as [3, 9] is characters 3 to 8.
     """
-    from appliance.data.read.table import read_table
+    from appliance.data.read import table
 
-    imported = asked_for(
-        out,
-        lambda choices: read_table(
-            file,
-            choices,
-            encoding=encoding,
-            delimiter=delimiter,
-            quotes=quotes,
-            header=header,
-        ),
-        choices_of(file, given),
+    source = partial(
+        table.source, encoding=encoding, delimiter=delimiter, quotes=quotes, header=header
     )
-    keep(out, imported, "strop/task-import-csv/1")
+    keep(out, read_files(out, file, given, source), "strop/task-import-csv/1")
 
 
 @import_task.command(
@@ -143,13 +128,11 @@ def import_parquet(out: Output, /, file: Path, split: str | None, **given: Any) 
     Columns are the fields of JSON Lines; a field of a struct is called struct.field.
     """
     from appliance.data.formats import parquet
-    from appliance.data.read.rows import fixed_task
 
-    def read(choices: Choices) -> Imported:
-        problems = Problems(file, skip=choices.skip)
-        return fixed_task(file, parquet.rows(file, problems, split), problems, choices)
+    def source(path: Path, choices: Choices) -> Source:
+        return Source(path, partial(parquet.rows, path, split=split))
 
-    keep(out, asked_for(out, read, choices_of(file, given)), "strop/task-import-parquet/1")
+    keep(out, read_files(out, file, given, source), "strop/task-import-parquet/1")
 
 
 def _add(name: str, format: Format) -> None:
@@ -163,20 +146,19 @@ def _add(name: str, format: Format) -> None:
     @format_options(format.KIND, *OWN.get(name, {}).values(), may_ship=not confined)
     @click.pass_obj
     def command(out: Output, /, file: Path, **given: Any) -> None:
-        from appliance.data.read.rows import fixed_task
-
         own = {option: given.pop(option) for option in OWN.get(name, {})}
-        choices = choices_of(
-            file,
-            given,
-            usual_none=format.NONE,
-            kind=format.KIND,
-            origin=format.ORIGIN,
-            licence=format.LICENCE,
-        )
-        problems = Problems(file, skip=choices.skip)
-        rows = format.rows(file, problems, **own)
-        keep(out, fixed_task(file, rows, problems, choices), f"strop/task-import-{name}/1")
+        brought = {
+            "usual_none": format.NONE,
+            "kind": format.KIND,
+            "origin": format.ORIGIN,
+            "licence": format.LICENCE,
+        }
+
+        def source(path: Path, choices: Choices) -> Source:
+            return Source(path, partial(format.rows, path, **own))
+
+        imported = read_files(out, file, {**given, **brought}, source)
+        keep(out, imported, f"strop/task-import-{name}/1")
 
 
 for _name, _format in FORMATS.items():

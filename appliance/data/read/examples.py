@@ -4,40 +4,53 @@ from __future__ import annotations
 
 from typing import Any
 
-from appliance.data.choices import SEVERAL, Choices
+from appliance.data.choices import Choices, several
 from appliance.data.labels.names import label_defect
 from appliance.data.read.columns import (
+    SPLIT,
     Columns,
     Row,
     kind_of,
     nearest,
 )
-from appliance.data.read.entity_ends import EntityEnds
 from appliance.data.read.gold_answers import answers, checked, offered
 from appliance.data.read.gold_spans import marks
-from appliance.data.spans import find_span, overlap
+from appliance.data.read.offsets import Offsets, Unit
+from appliance.data.spans import overlap
 from appliance.kinds import KINDS
-from appliance.task import Example, Span
+from appliance.task import Example, Span, Split
 from appliance.text import is_blank, quoted
+
+NAMES_OF_SPLITS: dict[str, Split] = {
+    **dict.fromkeys(("train", "training", "tuning"), "tuning"),
+    **dict.fromkeys(("dev", "val", "valid", "validation", "selection"), "selection"),
+    **dict.fromkeys(("test",), "test"),
+}
+"""What a column can call the splits, in whatever case."""
 
 
 class Reader:
     """Reads rows as examples.
 
-    Raises InputError where ``choices`` map a field that their kind lacks.
+    ``unit`` is what offsets count. Raises InputError where ``choices`` map a field that their kind
+    lacks.
     """
 
-    def __init__(self, choices: Choices) -> None:
+    def __init__(self, choices: Choices, unit: Unit = "characters") -> None:
         self.columns = Columns(choices.kind, choices.columns, choices.label_delimiter)
         self._choices = choices
         self._given = None if choices.labels is None else [label.name for label in choices.labels]
+        own = {value.casefold(): split for value, split in choices.split_values.items()}
+        self._splits = {**NAMES_OF_SPLITS, **own}
         self._labels_seen: dict[str, str | None] = {}
-        self._ends = EntityEnds()
+        self.offsets = Offsets(unit)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Notes on all the rows read so far."""
-        return self._ends.notes
+        written = self.columns.written
+        lists = [f"lists written as text are read as lists: {written}"] if written else []
+        return (*lists, *self.offsets.notes)
 
     def example(self, row: Row) -> Example:
         """Returns the row as an example. Raises Defect."""
@@ -60,15 +73,35 @@ class Reader:
             case "answer":
                 found |= self._answers(row, may_offer="choices" in kind.optional)
             case "spans":
-                found["spans"] = marks(columns, row, text, self._label, self._ends)
+                found["spans"] = marks(columns, row, text, self._label, self.offsets)
         if "head_type" in kind.optional:
             found |= {field: columns.optional(row, field) for field in ("head_type", "tail_type")}
         return Example(**found)
 
+    def split(self, row: Row) -> Split | None:
+        """The split that a row says it belongs to; None where it says none, or is not asked.
+
+        Raises Defect.
+        """
+        if SPLIT not in self._choices.columns or not self.columns.has(row, SPLIT):
+            return None
+        value = self.columns.name(row, SPLIT).strip()
+        split = self._splits.get(value.casefold())
+        if value and split is None:
+            known = ", ".join(NAMES_OF_SPLITS)
+            remedy = "say which split it is, as in --split-value test=VALUE"
+            raise self.columns.defect(SPLIT, f"{quoted(value)} is none of {known}; {remedy}")
+        return split
+
     def _one_label(self, row: Row, *, may_have_several: bool) -> str:
-        if may_have_several and isinstance(self.columns.value(row, "label"), list):
-            raise self.columns.defect("label", f"is a list; write a string; {SEVERAL}")
-        return self._label("label", self.columns.name(row, "label"))
+        labels = self.columns.as_list(row, "label")
+        if labels is None:
+            return self._label("label", self.columns.name(row, "label"))
+        different = list(dict.fromkeys(labels))
+        if len(different) > 1:
+            remedy = several() if may_have_several else "keep one"
+            raise self.columns.defect("label", f"lists {len(different)} labels; {remedy}")
+        return self._label("label", "".join(different))
 
     def _answers(self, row: Row, *, may_offer: bool) -> dict[str, Any]:
         right = answers(self.columns, row)
@@ -101,14 +134,10 @@ class Reader:
         return head, tail
 
     def _span(self, row: Row, field: str, text: str) -> Span:
-        value = self.columns.value(row, field)
         try:
-            start, end = find_span(text, value)
+            return self.offsets.span(text, self.columns.value(row, field))
         except ValueError as error:
             raise self.columns.defect(field, str(error)) from None
-        if isinstance(value, list):
-            self._ends.add(text, end)
-        return start, end
 
     def _labels(self, row: Row) -> tuple[str, ...]:
         labels = {self._label("label", label) for label in self.columns.listed(row, "label")}
