@@ -76,24 +76,26 @@ def load(
     if threads:
         torch.set_num_threads(threads)
     folder = Path(path)
-    types = (DTYPES[dtype],) if dtype else tuple(dict.fromkeys((best_dtype(), torch.float32)))
-    for chosen in types:
-        if device().type != "cuda":
-            check_memory(_weights(folder) * chosen.itemsize + OVERHEAD, f"the twin in {folder}")
-        engine = TwinEngine(load_twin(folder, chosen), load_tokeniser(folder), beat, gap)
-        try:
-            engine.verify()
-        except TwinError:
-            if chosen is types[-1]:
-                raise
-            del engine
-        except RuntimeError as error:
-            if out_of_memory(error):
-                raise MemoryError from error
+    chosen = DTYPES[dtype] if dtype else best_dtype()
+    try:
+        return _verified(folder, chosen, beat, gap)
+    except TwinError:
+        if dtype or chosen == torch.float32:
             raise
-        else:
-            return engine
-    raise AssertionError("the last type is verified or raises")
+    return _verified(folder, torch.float32, beat, gap)
+
+
+def _verified(folder: Path, dtype: torch.dtype, beat: Beat, gap: Gap) -> TwinEngine:
+    if device().type != "cuda":
+        check_memory(_weights(folder) * dtype.itemsize + OVERHEAD, f"the twin in {folder}")
+    engine = TwinEngine(load_twin(folder, dtype), load_tokeniser(folder), beat, gap)
+    try:
+        engine.verify()
+    except RuntimeError as error:
+        if out_of_memory(error):
+            raise MemoryError from error
+        raise
+    return engine
 
 
 class TwinEngine:
@@ -217,8 +219,8 @@ class TwinEngine:
         segments = (Segment(-1, stem), *(Segment(0, branch, 3) for branch in branches))
         packed = torch.tensor(self.score(Score(segments)).logprobs)
         ids = torch.tensor([stem + branch for branch in branches], device=self.model.device)
-        whole = self.model(input_ids=ids, use_cache=False).logits.float().log_softmax(-1)
-        own = whole[:, -4:-1].gather(2, ids[:, -3:, None])[..., 0].cpu()
+        whole = self.model(input_ids=ids, use_cache=False, logits_to_keep=4).logits
+        own = whole.float().log_softmax(-1)[:, :-1].gather(2, ids[:, -3:, None])[..., 0].cpu()
         off = float((packed - own).abs().max())
         if not off < TOLERANCE:
             raise TwinError(f"{name} cannot be used as a twin: its packed scores are {off:.3g} off")
