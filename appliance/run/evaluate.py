@@ -77,6 +77,8 @@ def evaluate(db: Database, host: Host, asked: Evaluate) -> Evaluated:
     serving = host.body(model, model.serving_body, Prices(0.0))
     journal = Unrecorded()
     evaluator = evaluator_of(host, loaded, journal, {"serving": serving}, asked.model)
+    for frame in {evaluator.renderer.frame(prompt) for prompt in given.values()}:
+        host.note_frame(asked.model, frame)
     for name, prompt in given.items():
         _check_lengths(name, prompt, evaluator, cases)
     start = time.perf_counter()
