@@ -49,10 +49,10 @@ def turns(template: str, bos_token: str = "", eos_token: str = "") -> Turns:
 
     before, begun = rendered("user")
     _, between, after = rendered("user", "assistant")
-    if _thinks(begun) and not _thinks(between):
+    if _mentions_thought(begun) and not _mentions_thought(between):
         between = begun
     between = _closed(between)
-    off = _thinks(between) or not _thinks(template)
+    off = _mentions_thought(between) or not _mentions_thought(template)
     switched = off or rendered("user", thinking=True) != [before, begun]
     return Turns(before, between, after, "" if switched else CANNOT_SWITCH)
 
@@ -65,7 +65,7 @@ def note(template: str) -> str:
         return f"its chat template cannot be used: {error}"
 
 
-def _thinks(text: str) -> bool:
+def _mentions_thought(text: str) -> bool:
     return any(mark in text for pair in CLOSING.items() for mark in pair)
 
 
