@@ -9,10 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from in_process import WordModel
-
-from models.engine import Describe, Description, Reply, Request
-
 SYSTEM, USER, ANSWER = "Be brief.", "Is it so?", "It is."
 
 
@@ -41,33 +37,6 @@ class Family:
     @property
     def template(self) -> str:
         return (Path(__file__).parent / "templates" / f"{self.name}.jinja").read_text()
-
-
-class FamilyModel(WordModel):
-    """A word model with a family's special tokens and template."""
-
-    def __init__(self, family: Family) -> None:
-        super().__init__(family.template)
-        self.family = family
-        self.vocabulary = list(dict.fromkeys((*family.specials, family.bos, family.eos)))
-        self.named = len(self.vocabulary)
-
-    def handle(self, request: Request) -> Reply:
-        if not isinstance(request, Describe):
-            return super().handle(request)
-        family, ids = self.family, {text: i for i, text in enumerate(self.vocabulary[: self.named])}
-        bos = ids[family.bos] if family.bos_added else None
-        return Description(
-            4096,
-            10_000,
-            ids,
-            bos,
-            ids[family.eos],
-            self.template,
-            {},
-            bos_token=family.bos,
-            eos_token=family.eos,
-        )
 
 
 _LLAMA_3 = (

@@ -7,19 +7,15 @@ from datetime import datetime
 from functools import cache
 
 import pytest
-from chat_families import ANSWER, FAMILIES, SYSTEM, USER, Family, FamilyModel
+from chat_families import ANSWER, FAMILIES, SYSTEM, USER, Family
+from chat_model import FamilyModel, tokens_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from in_process import InProcess
 
 from appliance.encode.frame import chat_frame, opened
-from appliance.encode.renderer import Renderer
-from appliance.prompts.prompt import Prompt
-from appliance.task import Case, Example, Task
 from models.chat import ChatTemplateError, render_chat
 
-BARE = Prompt((), "{text}{answer}\n", mode="chat")
-TASK = Task("any", "answer", "fixed", ())
 ASKED = [("user", USER)]
 TOLD = [("system", SYSTEM), *ASKED]
 SAID = ("assistant", ANSWER)
@@ -100,13 +96,8 @@ def test_transformers_writes_the_same_to_the_byte(name, monkeypatch):
 
 @every_family
 def test_the_tokens_of_an_answer_are_those_of_the_whole_conversation(name):
-    family, models = NAMED[name], model(name)
-    tokeniser = models.tokeniser()
-    sheet = Renderer(TASK, {}, tokeniser).sheet(BARE, [Case(Example(USER, answers=(ANSWER,)))])
-    [[[answer]]] = sheet.plain
-    tokens: tuple[int, ...] = ()
-    while answer >= 0:
-        tokens, answer = sheet.segments[answer].tokens + tokens, sheet.segments[answer].parent
+    family, tokeniser = NAMED[name], model(name).tokeniser()
+    tokens = tokens_of(tokeniser, USER, ANSWER)
     expected = whole(tokeniser, opening(family) + ANSWER + family.answered.partition(ANSWER)[2])
     assert tokens == expected[: len(tokens)]
     assert tokens[-1] in specials(tokeniser).values()
