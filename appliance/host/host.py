@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from appliance.encode.frame import Frame
 from appliance.encode.tokens import Tokeniser
 from appliance.errors import StropError
 from appliance.evaluate.workbench import Body, Prices
@@ -85,6 +86,11 @@ class Host:
         start = time.perf_counter()
         reply = self.pool.call(worker, request)
         return time.perf_counter() - start, reply
+
+    def note_frame(self, name: str, frame: Frame) -> None:
+        """Says what a person should know of the model's chat template, if anything."""
+        if frame.note:
+            self.note(f"{name}: {frame.note}")
 
     def close(self, model: Model, body: str) -> None:
         """Ends a body's worker, if there is one."""

@@ -27,6 +27,7 @@ def price_bodies(
     """Returns every role's body with its prices. The role ``reasoner`` is left out where that model
     has no chat template, since it could not be asked anything, and the ``twin`` where there is
     none."""
+    host.note_frame(model.name, work.renderer.frame(work.loaded.seed))
     bodies = {
         role: host.body(model, body, _reading_and_writing(host, host.worker(model, body), work))
         for role, body in (("search", model.search), ("serving", model.serving_body))
@@ -88,7 +89,7 @@ def _asking(host: Host, reasoner: Model, task: Task) -> Prices:
     """Returns the reasoner's prices for short replies, which are written together as in a search.
     Raises InputError where the model has no chat template."""
     tokeniser = tokeniser_of(host, reasoner, reasoner.search)
-    chat_frame(tokeniser)
+    host.note_frame(reasoner.name, chat_frame(tokeniser))
     worker = host.worker(reasoner, reasoner.search)
     text = " ".join(label.description for label in task.labels) or "The"
     prompt = tokeniser.encode([text], closed=True)[0][0]

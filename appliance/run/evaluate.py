@@ -77,6 +77,8 @@ def evaluate(db: Database, host: Host, asked: Evaluate) -> Evaluated:
     serving = host.body(model, model.serving_body, Prices(0.0))
     journal = Unrecorded()
     evaluator = evaluator_of(host, loaded, journal, serving, model)
+    for frame in {evaluator.renderer.frame(prompt) for prompt in given.values()}:
+        host.note_frame(asked.model, frame)
     for name, prompt in given.items():
         try:
             check_lengths(evaluator.renderer, prompt, {asked.split: cases}, model.name)

@@ -110,4 +110,6 @@ class LlamaEngine:
                 "flash_attention": "on",
                 "gpu_layers": str(self.context.model.gpu_layers),
             },
+            bos_token=self.vocabulary.bos_token,
+            eos_token=self.vocabulary.eos_token,
         )

@@ -199,6 +199,8 @@ class TwinEngine:
                 "threads": str(torch.get_num_threads()),
                 "attention": str(self.model.config._attn_implementation),
             },
+            bos_token=self.tokeniser.bos_token or "",
+            eos_token=self.tokeniser.eos_token or "",
         )
 
     @torch.no_grad()

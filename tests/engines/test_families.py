@@ -78,6 +78,15 @@ def test_both_read_the_same_ids_as_the_same_text(llama, twin):
     assert twin.handle(Describe()).vocabulary == llama.handle(Describe()).vocabulary
 
 
+def test_both_name_the_tokens_that_begin_and_end_a_sequence(files, llama, twin):
+    sentencepiece = FAMILIES[files[0]].sentencepiece
+    names = ("<bos>", "<eos>") if sentencepiece else ("<|im_start|>", "<|im_end|>")
+    for engine in (llama, twin):
+        found = engine.handle(Describe())
+        assert (found.bos_token, found.eos_token) == names
+    assert (llama.handle(Describe()).bos is not None) == sentencepiece
+
+
 @pytest.mark.parametrize("start", [5, 200])
 def test_both_score_alike_within_a_sliding_window_and_beyond(llama, twin, start):
     request = Score(a_tree(start))

@@ -296,6 +296,7 @@ def test_show_says_all_there_is_to_know_of_a_model(gguf: Path) -> None:
     assert hashlib.sha256(gguf.read_bytes()).hexdigest() in text and "serves, searches" in text
     found = document("show", "tiny")
     assert (found["parameters"], found["described_as"]) == (64, "tiny")
+    assert found["chat_note"].startswith("its chat template cannot be used: ")
     assert found["bodies"]["F32"]["sha256"] == found["sha256"]
 
 

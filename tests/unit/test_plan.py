@@ -9,15 +9,17 @@ import msgspec
 import pytest
 import tiny_tasks
 from in_process import PROMPT, TASK, InProcess, WordModel, case, many, row
-from scripted_model import ScriptedModel
+from scripted_model import ScriptedModel, Thinker
 from tiny_gguf import build
 
 from appliance.encode.renderer import Renderer
+from appliance.encode.turns import CANNOT_SWITCH
 from appliance.errors import BudgetError, InputError
 from appliance.evaluate.lengths import check_lengths
 from appliance.evaluate.workbench import Body, Prices
 from appliance.host.host import Host
 from appliance.host.plan import LEAST_CANDIDATES, affordable, make_plan, verdict_minutes
+from appliance.host.prices import price_bodies
 from appliance.host.room import check_room
 from appliance.host.workload import Workload, open_workload
 from appliance.prompts.loaded import Loaded
@@ -112,6 +114,25 @@ def test_minutes_that_may_stretch_become_as_many_as_a_search_takes():
     minutes, candidates = affordable(1000, 0.1, 0.6, stretch=True)
     assert candidates >= LEAST_CANDIDATES and 0.1 < minutes < 1.0
     assert affordable(1000, 5.0, 0.6, stretch=True)[0] == 5.0
+
+
+def test_a_run_notes_that_a_models_thinking_cannot_be_switched_off(tmp_path):
+    class BodyHost(AnyHost):
+        def body(self, model, body, prices):
+            return Body(self.worker(model, body), "", prices)
+
+    catalog: Any = None
+    pool: Any = InProcess(Thinker(tmp_path))
+    notes: list[str] = []
+    host = BodyHost(catalog, pool, notes.append)
+    model: Any = SimpleNamespace(name="target", search="fast", serving_body="slow")
+    other: Any = SimpleNamespace(name="writer", search="fast", serving_body="slow")
+    loaded = tiny_tasks.loaded(next(iter(tiny_tasks.tasks())))
+    price_bodies(host, model, other, open_workload(host, model, loaded))
+    assert notes == [f"writer: {CANNOT_SWITCH}"]
+    chat = msgspec.structs.replace(loaded, seed=msgspec.structs.replace(loaded.seed, mode="chat"))
+    price_bodies(host, model, other, open_workload(host, model, chat))
+    assert notes[1:] == [f"target: {CANNOT_SWITCH}", f"writer: {CANNOT_SWITCH}"]
 
 
 @pytest.mark.parametrize("name", tiny_tasks.tasks())
