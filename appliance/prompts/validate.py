@@ -13,6 +13,12 @@ from appliance.task import Case, Task
 from appliance.text import quoted
 
 
+def check_suits(prompt: Prompt, loaded: Loaded) -> None:
+    """Raises InputError that says what of the prompt does not suit the task, whatever is asked."""
+    _check_slots(prompt, loaded.task)
+    _check_numbers(prompt, loaded.task, loaded.cases["tuning"])
+
+
 def check(prompt: Prompt, loaded: Loaded, cases: Sequence[Case]) -> None:
     """Raises InputError that says what of the prompt does not suit the task or the cases."""
     _check_slots(prompt, loaded.task)

@@ -30,6 +30,14 @@ NAMES_OF_TYPES = {bool: "true or false", str: "a string", list: "a list", dict: 
 Row = Mapping[str, object]
 
 
+class Record(dict[str, object]):
+    """A record of a table as a row: its cells as they are read, and as they are ``written``."""
+
+    def __init__(self, read: Mapping[str, object], written: Mapping[str, str]) -> None:
+        super().__init__(read)
+        self.written = written
+
+
 class Defect(Exception):
     """What is wrong in one column of one row."""
 
@@ -54,14 +62,22 @@ class MissingColumns(InputError):
 class Columns:
     """The file's name for each field of a kind, and the values of a row by field.
 
-    ``written`` counts the lists that were given as text.
-    ``mapped`` has the file's names where they differ; ``delimiter`` divides a string that stands
-    for a list. Raises InputError where ``mapped`` has a field that the kind lacks.
+    ``written`` counts the lists that were given as text. ``mapped`` has the file's names where they
+    differ; ``delimiter`` divides a string that stands for a list. Rows that are not ``labelled``
+    need no column for what is to be predicted. Raises InputError where ``mapped`` has a field that
+    the kind lacks.
     """
 
-    def __init__(self, kind: Kind, mapped: Mapping[str, str], delimiter: str | None) -> None:
-        self.required = required(kind)
-        known = (*self.required, *KINDS[kind].optional, *ALWAYS)
+    def __init__(
+        self,
+        kind: Kind,
+        mapped: Mapping[str, str],
+        delimiter: str | None,
+        *,
+        labelled: bool = True,
+    ) -> None:
+        self.required = required(kind) if labelled else KINDS[kind].fields
+        known = (*required(kind), *KINDS[kind].optional, *ALWAYS)
         if unknown := sorted(set(mapped) - {*known, SPLIT}):
             what = f"unknown field {quoted(unknown[0])}; known: {', '.join(known)}"
             raise InputError(f"{what}; write FIELD=YOUR_COLUMN, as in text=sentence")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from appliance.data.choices import Choices, several
 from appliance.data.labels.names import label_defect
 from appliance.data.read.columns import (
@@ -32,12 +34,16 @@ NAMES_OF_SPLITS: dict[str, Split] = {
 class Reader:
     """Reads rows as examples.
 
-    ``unit`` is what offsets count. Raises InputError where ``choices`` map a field that their kind
+    ``unit`` is what offsets count; rows that are not ``labelled`` are read by ``query`` alone.
+    Raises InputError where ``choices`` map a field that their kind
     lacks.
     """
 
-    def __init__(self, choices: Choices, unit: Unit = "characters") -> None:
-        self.columns = Columns(choices.kind, choices.columns, choices.label_delimiter)
+    def __init__(
+        self, choices: Choices, unit: Unit = "characters", *, labelled: bool = True
+    ) -> None:
+        kind, columns = choices.kind, choices.columns
+        self.columns = Columns(kind, columns, choices.label_delimiter, labelled=labelled)
         self._choices = choices
         self._given = None if choices.labels is None else [label.name for label in choices.labels]
         own = {value.casefold(): split for value, split in choices.split_values.items()}
@@ -54,26 +60,33 @@ class Reader:
 
     def example(self, row: Row) -> Example:
         """Returns the row as an example. Raises Defect."""
-        columns = self.columns
-        text = self._visible(row, "text", "is empty; write the sentence, or remove the row")
-        ships = self._may_ship(row)
+        query, kind = self.query(row), KINDS[self._choices.kind]
+        columns, ships = self.columns, self._may_ship(row)
         group = columns.name(row, "group") if columns.has(row, "group") else ""
-        kind = KINDS[self._choices.kind]
-        found: dict[str, Any] = {"text": text, "may_ship": ships, "group": group}
-        if "head" in kind.fields:
-            found["head"], found["tail"] = self._pair(row, text)
-        if "question" in kind.fields:
-            empty = "is empty; write the question, or remove the row"
-            found["question"] = self._visible(row, "question", empty)
+        found: dict[str, Any] = {"may_ship": ships, "group": group}
         match kind.gold:
             case "label" if self._choices.several:
                 found["labels"] = self._labels(row)
             case "label":
                 found["label"] = self._one_label(row, may_have_several=kind.may_have_several)
             case "answer":
-                found |= self._answers(row, may_offer="choices" in kind.optional)
+                found |= self._answers(row, query.choices, may_reason="reasoning" in kind.optional)
             case "spans":
-                found["spans"] = marks(columns, row, text, self._label, self.offsets)
+                found["spans"] = marks(columns, row, query.text, self._label, self.offsets)
+        return replace(query, **found)
+
+    def query(self, row: Row) -> Example:
+        """Returns what is asked of the row, without what is to be predicted. Raises Defect."""
+        columns, kind = self.columns, KINDS[self._choices.kind]
+        text = self._visible(row, "text", "is empty; write the sentence, or remove the row")
+        found: dict[str, Any] = {"text": text}
+        if "head" in kind.fields:
+            found["head"], found["tail"] = self._pair(row, text)
+        if "question" in kind.fields:
+            empty = "is empty; write the question, or remove the row"
+            found["question"] = self._visible(row, "question", empty)
+        if "choices" in kind.optional:
+            found["choices"] = offered(columns, row)
         if "head_type" in kind.optional:
             found |= {field: columns.optional(row, field) for field in ("head_type", "tail_type")}
         return Example(**found)
@@ -103,14 +116,12 @@ class Reader:
             raise self.columns.defect("label", f"lists {len(different)} labels; {remedy}")
         return self._label("label", "".join(different))
 
-    def _answers(self, row: Row, *, may_offer: bool) -> dict[str, Any]:
+    def _answers(self, row: Row, choices: tuple[str, ...], *, may_reason: bool) -> dict[str, Any]:
         right = answers(self.columns, row)
-        if not may_offer:
+        if not may_reason:
             return {"answers": right}
-        choices = offered(self.columns, row)
         checked(self.columns, right, choices, self._choices.match)
-        reasoning = self.columns.optional(row, "reasoning").strip()
-        return {"answers": right, "choices": choices, "reasoning": reasoning}
+        return {"answers": right, "reasoning": self.columns.optional(row, "reasoning").strip()}
 
     def _visible(self, row: Row, field: str, otherwise: str) -> str:
         value = self.columns.string(row, field)

@@ -11,7 +11,7 @@ from pathlib import Path
 from appliance.data.bad_rows import Problems
 from appliance.data.choices import Choices
 from appliance.data.read.cells import CELLS, Cell
-from appliance.data.read.columns import Row, required
+from appliance.data.read.columns import Record, Row, required
 from appliance.data.read.dialect import (
     SNIFFED,
     UNCLOSED,
@@ -143,9 +143,7 @@ class _Check:
         return False
 
 
-def _row(names: Sequence[str], values: Sequence[str], cells: Mapping[str, Cell]) -> Row:
-    return {
-        name: cells[name](value) if name in cells else value
-        for name, value in zip(names, values, strict=True)
-        if name
-    }
+def _row(names: Sequence[str], values: Sequence[str], cells: Mapping[str, Cell]) -> Record:
+    written = {name: value for name, value in zip(names, values, strict=True) if name}
+    read = {name: cells[name](value) if name in cells else value for name, value in written.items()}
+    return Record(read, written)
