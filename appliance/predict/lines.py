@@ -15,6 +15,9 @@ from appliance.scoring.predict import Answer
 from appliance.text import quoted
 
 Layout = Literal["jsonl", "csv"]
+_ENDED = "\r\n"
+"""With this line end the writer puts quotation marks around values with either character in them."""
+
 ADDED = ("predicted", "probability", "runner_up", "runner_up_probability", "withheld")
 """What is added to a row. ``withheld`` is true where the answer's probability is below the prompt's
 abstention threshold."""
@@ -69,8 +72,8 @@ def record_ends(file: BinaryIO, layout: Layout) -> Iterator[int]:
 
 def _record(values: Sequence[str]) -> str:
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerow(values)
-    return out.getvalue()
+    csv.writer(out, lineterminator=_ENDED).writerow(values)
+    return out.getvalue().removesuffix(_ENDED) + "\n"
 
 
 def _cell(value: object) -> str:

@@ -44,8 +44,7 @@ from models.pool import Pool
         "strop predict tickets pool.csv --most-uncertain 60 --output next.csv",
     ),
 )
-@click.argument("which", metavar="[RUN|PROMPT|TASK]", required=False)
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("given", metavar="[RUN|PROMPT|TASK] FILE", nargs=-1, required=True)
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Else stdout.")
 @click.option(
     "--to",
@@ -69,8 +68,7 @@ from models.pool import Pool
 def predict(
     out: Output,
     /,
-    which: str | None,
-    file: Path,
+    given: tuple[str, ...],
     output: Path | None,
     to: Layout | None,
     format: str | None,
@@ -90,6 +88,9 @@ def predict(
 
     A prediction into a file that was interrupted goes on where it was if it is started again.
     """
+    if len(given) > 2:
+        raise click.UsageError("give one prompt and one file")
+    which, file = given[0] if len(given) == 2 else None, Path(given[-1])
     db = open_store()
     chosen = tuned(out, db, which, task, model)
     loaded = load(db, chosen.task)
