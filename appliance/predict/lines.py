@@ -16,7 +16,7 @@ from appliance.text import quoted
 
 Layout = Literal["jsonl", "csv"]
 _ENDED = "\r\n"
-"""With this line end the writer puts quotation marks around values with either character in them."""
+"""With this line end the writer puts values in quotation marks that hold either character."""
 
 ADDED = ("predicted", "probability", "runner_up", "runner_up_probability", "withheld")
 """What is added to a row. ``withheld`` is true where the answer's probability is below the prompt's

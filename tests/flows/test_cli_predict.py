@@ -198,6 +198,18 @@ def test_what_was_begun_with_other_inputs_is_not_gone_on_with(home, tmp_path):
     assert [row["text"] for row in records((tmp_path / "out.csv").read_text())] == texts(3)
 
 
+def test_json_is_one_document_about_the_rows(home, wrong, tmp_path):
+    output = tmp_path / "out.jsonl"
+    options = ("--on-error", "skip", "--json")
+    assert "give them an --output" in predict(home, wrong, *options).stderr
+    document = json.loads(predict(home, wrong, *options, "--output", output).stdout)
+    assert (document["schema"], document["rows"]) == ("strop/predict/1", 30)
+    assert (document["task"], document["model"], document["output"]) == (
+        "topics", "tiny", str(output),
+    )  # fmt: skip
+    assert len(document["left_out"]) == 10
+
+
 def test_an_output_that_is_there_is_never_written_over(home, tmp_path):
     file = table(tmp_path / "new.csv", [("text",), ("the head",)])
     (tmp_path / "out.csv").write_text("mine")

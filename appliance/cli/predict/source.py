@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from appliance.data.choices import Choices
-from appliance.data.formats import FORMATS, parquet
-from appliance.data.read import jsonl, table
-from appliance.data.read.source import Source
+from appliance.data.formats import FORMATS
 from appliance.errors import InputError
 from appliance.files import refused
 from appliance.kinds import KINDS, Kind
+
+if TYPE_CHECKING:
+    from appliance.data.read.source import Source
 
 ENDINGS = {
     ".jsonl": "jsonl",
@@ -41,6 +42,10 @@ def format_of(file: Path, given: str | None) -> str:
 def source_of(file: Path, format: str, choices: Choices, options: dict[str, Any]) -> Source:
     """Opens the file; ``options`` are those of CSV. Raises InputError where it cannot be read, and
     for the format of another kind of task."""
+    from appliance.data.formats import parquet
+    from appliance.data.read import jsonl, table
+    from appliance.data.read.source import Source
+
     if not file.exists():
         raise refused(file, "does not exist; check the path")
     if format == "jsonl":

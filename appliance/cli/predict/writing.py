@@ -31,8 +31,8 @@ Work = Callable[..., Iterator[list[Answered]]]
 
 def write_all(
     out: Output, work: Work, checked: Checked, layout: Layout, output: Path | None, identity: str
-) -> None:
-    """Writes every row with its answer."""
+) -> int:
+    """Writes every row with its answer, and returns how many there are."""
     lines = Lines(layout, checked.columns, ADDED)
 
     def told(block: list[Answered]) -> list[str]:
@@ -43,13 +43,13 @@ def write_all(
             _print(lines.header)
             for block in work(tell):
                 _print("".join(told(block)))
-            return
+            return checked.rows
         with unfinished(output, identity, lines) as part:
             if part.blocks:
                 out.say(f"going on after {min(part.blocks * BLOCK, checked.rows)} rows")
             for block in work(tell, start=part.blocks):
                 part.add(told(block))
-    out.say(f"{checked.rows} rows are answered in {output}")
+    return checked.rows
 
 
 def write_most_uncertain(
@@ -61,9 +61,10 @@ def write_most_uncertain(
     wanted: int,
     known: Set[str],
     gold: str,
-) -> None:
-    """Writes the rows that are most worth labelling, with an empty column ``gold`` for the label.
-    ``known`` has the near-duplicate keys of texts that the task has already."""
+) -> int:
+    """Writes the rows that are most worth labelling, with an empty column ``gold`` for the label,
+    and returns how many there are. ``known`` has the near-duplicate keys of texts that the task has
+    already."""
     empty = () if gold in checked.columns else (gold,)
     added = (*empty, *ADDED[:-1])
     lines, uncertain = Lines(layout, checked.columns, added), Uncertain(wanted, known)
@@ -82,7 +83,7 @@ def write_most_uncertain(
         _print(text)
     else:
         _write(output, text)
-        out.say(f"{len(rows)} rows to label are in {output}")
+    return len(rows)
 
 
 def _write(output: Path, text: str) -> None:
