@@ -25,13 +25,12 @@ SPLIT = "split"
 """The field that says which split a row belongs to. It is read only where it is asked for."""
 
 MANY = 20
-BYTES = "bytes that are not UTF-8"
 NAMES_OF_TYPES = {
     bool: "true or false",
     str: "a string",
     list: "a list",
     dict: "an object",
-    bytes: BYTES,
+    bytes: "bytes that are not UTF-8",
 }
 
 Row = Mapping[str, object]
