@@ -190,6 +190,9 @@ def test_parquet_columns_are_mapped_and_its_wrong_rows_are_named(tmp_path: Path)
     rows[3]["message"] = " "
     pq.write_table(pa.Table.from_pylist(rows), path)
     assert "row 4, message: is empty" in refused("parquet", path, *options)
+    pq.write_table(pa.table({"message": [b"caf\xe9"] * 12, "label": list("ab" * 6)}), path)
+    said = refused("parquet", path, *options)
+    assert "row 1, message: is bytes that are not UTF-8; write a string" in said
 
 
 def test_wrong_rows_are_skipped_where_that_is_asked_for_and_can_be_looked_at(

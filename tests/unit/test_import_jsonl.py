@@ -103,6 +103,7 @@ def test_an_array_file_and_a_byte_order_mark_are_accepted(file: Path) -> None:
     array = read_jsonl(file, name="mine")
     assert list(array.examples) == list(plain.examples)
     assert array.task == plain.task
+    assert (plain.notes, array.notes) == ((), ("read as one JSON array",))
     for split in SPLITS:
         assert list(array.cases[split]) == list(plain.cases[split])
 
@@ -342,7 +343,7 @@ def test_a_line_that_is_not_an_object_is_refused(file: Path, value: str) -> None
 
 def test_a_broken_array_is_refused(file: Path) -> None:
     file.write_text('[\n{"text": 1},\n')
-    assert "row 2: is not JSON" in refusal(file)
+    assert "the file ends in row 2: it is cut off, or something in it is not" in refusal(file)
 
 
 def test_wrong_columns_are_listed_with_the_nearest(file: Path) -> None:

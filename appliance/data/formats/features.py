@@ -9,8 +9,8 @@ from typing import Any
 def plain(value: Any, feature: Any = None) -> Any:
     """Converts a value to strings, numbers, lists and dicts.
 
-    Dates and the like become text; bytes become text where they are UTF-8, and None where they are
-    not. ``feature`` is what Hugging Face's ``datasets`` says of the column: a class number becomes
+    Dates and the like become text; bytes become text where they are UTF-8, and else stay bytes.
+    ``feature`` is what Hugging Face's ``datasets`` says of the column: a class number becomes
     its name, in lists and structs as well, and -1 (no class) becomes None. Raises ValueError for a
     number without a name.
     """
@@ -38,11 +38,11 @@ def flat(row: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, object
             yield before + name, value
 
 
-def _text(value: bytes) -> str | None:
+def _text(value: bytes) -> str | bytes:
     try:
         return value.decode()
     except UnicodeDecodeError:
-        return None
+        return value
 
 
 def _name(number: Any, names: Any) -> Any:

@@ -25,7 +25,13 @@ SPLIT = "split"
 """The field that says which split a row belongs to. It is read only where it is asked for."""
 
 MANY = 20
-NAMES_OF_TYPES = {bool: "true or false", str: "a string", list: "a list", dict: "an object"}
+NAMES_OF_TYPES = {
+    bool: "true or false",
+    str: "a string",
+    list: "a list",
+    dict: "an object",
+    bytes: "bytes that are not UTF-8",
+}
 
 Row = Mapping[str, object]
 

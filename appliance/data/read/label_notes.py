@@ -27,22 +27,18 @@ def notes_on_labels(task: Task, rows: Gathered, choices: Choices) -> Iterator[st
         )
     if any(label.pairs for label in task.labels):
         yield f"{rows.count(TYPED)} of {len(rows.kept)} rows have types of both entities"
-    if choices.labels is None:
-        yield from _doubtful(task, rows)
-
-
-def _doubtful(task: Task, rows: Gathered) -> Iterator[str]:
-    """Yields notes on names that may stand for other labels than they say."""
-    if alike := variants(rows.labels):
-        groups = (" and ".join(f"{quoted(n)} {rows.labels[n]}" for n in group) for group in alike)
-        listed = "; ".join(list(groups)[:LISTED])
-        yield f"labels that may be one, spelt in several ways: {listed}; if so, use one spelling"
-    mark = delimiter_of(rows.labels) if KINDS[task.kind].may_have_several else None
+    # A labels file settles what the labels are.
+    known = rows.labels if choices.labels is None else {}
+    mark = delimiter_of(known) if KINDS[task.kind].may_have_several else None
     if mark and not task.several:
         yield f"labels look like several labels, divided by {quoted(mark)}; {several(mark)}"
     if task.several and not rows.count(SEVERAL):
         divided = "labels look divided: give --label-delimiter"
         yield "no row has two labels" + (f"; {divided} {shlex.quote(mark)}" if mark else "")
+    if alike := variants(known):
+        groups = (" and ".join(f"{quoted(n)} {rows.labels[n]}" for n in group) for group in alike)
+        listed = "; ".join(list(groups)[:LISTED])
+        yield f"labels that may be one, spelt in several ways: {listed}; if so, use one spelling"
 
 
 def _turned(name: str) -> str:
