@@ -20,7 +20,7 @@ from appliance.errors import InputError
 from appliance.host.host import Host
 from appliance.host.loading import try_to_load
 from appliance.text import quoted
-from models.catalog import LONGEST_NAME, Catalog, CatalogError, Model, again
+from models.catalog import LONGEST_NAME, Catalog, CatalogError, Model, NameTaken, again
 from models.headers import HeaderError
 from models.known import KNOWN
 from models.make import MakeError
@@ -98,7 +98,7 @@ def import_model(
     origin = f"imported from {file.name}" + (f", twin from {twin.name}" if twin else "")
     try:
         model = found.add_gguf(file, chosen, licence=licence, origin=origin, twin=twin)
-    except (HeaderError, MakeError) as error:
+    except (HeaderError, MakeError, NameTaken) as error:
         raise InputError(str(error)) from error
     _added(out, found, model, "strop/models-import/1")
 
