@@ -26,6 +26,7 @@ from appliance.prompts.validate import check
 from appliance.run.journal import StoreJournal
 from appliance.run.messages import GivenVerdict, Inputs, Tune, encode
 from appliance.run.recorder import RunRecorder
+from appliance.run.unchanged import Unchanged
 from appliance.search.experience import Experience
 from appliance.search.methods import check_methods
 from appliance.task import SPLITS
@@ -106,7 +107,7 @@ def work(db: Database, host: Host, run: RunRecord, poll: Callable[[], str | None
     inputs = msgspec.json.decode(run.inputs, type=Inputs)
     loaded = task_of(db, inputs)
     check_methods(inputs.methods)
-    _check_bodies(host, inputs)
+    models = Unchanged(host, inputs.bodies)
     recorder: RunRecorder | None = None
 
     def tell_and_poll() -> str | None:
@@ -115,7 +116,7 @@ def work(db: Database, host: Host, run: RunRecord, poll: Callable[[], str | None
         return poll()
 
     past = StoreJournal(db, run.id, run.task_id)
-    bench = Workbench(host.pool, inputs.bodies, past, tell_and_poll)
+    bench = Workbench(models, inputs.bodies, past, tell_and_poll)
 
     def rest_twin() -> None:
         if twin := inputs.bodies.get("twin"):
@@ -207,15 +208,3 @@ def task_of(db: Database, inputs: Inputs) -> Loaded:
     if loaded.split_hash != inputs.split_hash:
         raise StropError("the task's rows are not those that this run was started on")
     return msgspec.structs.replace(loaded, seed=inputs.start or loaded.seed)
-
-
-def _check_bodies(host: Host, inputs: Inputs) -> None:
-    """Opens every worker of the run. Raises StropError where a body or its engine has changed."""
-    for role, body in inputs.bodies.items():
-        name, _, kind = body.worker.partition("/")
-        now = host.body(host.catalog.get(name), kind, body.prices)
-        if now.identity != body.identity:
-            raise StropError(
-                f"the {role} model or its engine has changed since this run was started, so it "
-                "cannot go on as it was; start a new run"
-            )
