@@ -22,6 +22,7 @@ from appliance.data.tasks import load
 from appliance.encode.renderer import Renderer
 from appliance.errors import InputError
 from appliance.host.host import Host, tokeniser_of
+from appliance.kinds import KINDS
 from appliance.predict.answer import answered
 from appliance.predict.lines import Layout
 from appliance.predict.rows import check
@@ -85,7 +86,8 @@ def answer_file(out: Output, asked: Asked) -> None:
                 for cases in loaded.cases.values()
                 for case in cases
             )
-            gold = asked.columns.get("label", "label")
+            field = KINDS[loaded.task.kind].gold
+            gold = asked.columns.get(field, field)
             rows = write_most_uncertain(
                 out, work, checked, layout, output, asked.wanted, known, gold
             )
