@@ -110,6 +110,15 @@ OF_KIND: dict[str, tuple[tuple[Kind, ...], Option]] = {
 }
 """Options that are for some kinds of task only."""
 
+COLUMN: Option = click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    callback=_pairs,
+    metavar="FIELD=NAME",
+    help="What the file calls a field. May be repeated.",
+)
+
 SHARED: tuple[Option, ...] = (
     click.option(
         "--sizes",
@@ -132,14 +141,6 @@ def rows_options(command: F) -> F:
         show_default=True,
         help="What is predicted.",
     )
-    column = click.option(
-        "--column",
-        "columns",
-        multiple=True,
-        callback=_pairs,
-        metavar="FIELD=NAME",
-        help="What the file calls a field. May be repeated.",
-    )
     delimiter = click.option(
         "--label-delimiter",
         metavar="TEXT",
@@ -148,7 +149,17 @@ def rows_options(command: F) -> F:
     )
     of_kinds = [option for _, option in OF_KIND.values()]
     metric = _metric_option(get_args(Metric))
-    return _decorated(command, kind, column, *of_kinds, delimiter, metric, may_ship_option)
+    return _decorated(command, kind, COLUMN, *of_kinds, delimiter, metric, may_ship_option)
+
+
+def tool_options(kinds: tuple[Kind, ...]) -> Callable[[F], F]:
+    """Adds the options for exports of annotation tools, which can be read for several kinds."""
+    kind = click.option(
+        "--kind", type=click.Choice(kinds), required=True, help="What is predicted."
+    )
+    of_kinds = [option for those, option in OF_KIND.values() if {*those} & {*kinds}]
+    metric = _metric_option(get_args(Metric))
+    return lambda command: _decorated(command, kind, COLUMN, *of_kinds, metric, may_ship_option)
 
 
 def format_options(kind: Kind, *own: Option, may_ship: bool = True) -> Callable[[F], F]:

@@ -11,29 +11,15 @@ from appliance.cli.options import example
 from appliance.cli.output import Output
 from appliance.cli.task.asking import asked_for
 from appliance.cli.task.choosing import (
-    Option,
     choices_of,
-    format_options,
     rows_options,
 )
 from appliance.cli.task.episodes import import_fewrel, import_fs_tacred
+from appliance.cli.task.formats import commands
 from appliance.cli.task.importing import keep
 from appliance.data import Imported
 from appliance.data.bad_rows import Problems
 from appliance.data.choices import Choices
-from appliance.data.formats import FORMATS, Format
-
-OWN: dict[str, dict[str, Option]] = {
-    "conll": {
-        "tag_column": click.option(
-            "--tag-column", type=click.IntRange(2), metavar="NUMBER", help="From 1; else the last."
-        )
-    }
-}
-"""The options that only one format has, by the names of its reader's parameters."""
-
-CONFINED = frozenset({"tacred"})
-"""Formats of data whose licence lets no row leave the machine."""
 
 
 def _character(context: click.Context, option: click.Parameter, given: str | None) -> str | None:
@@ -152,35 +138,7 @@ def import_parquet(out: Output, /, file: Path, split: str | None, **given: Any) 
     keep(out, asked_for(out, read, choices_of(file, given)), "strop/task-import-parquet/1")
 
 
-def _add(name: str, format: Format) -> None:
-    confined = " No row may leave this machine." if name in CONFINED else ""
-
-    @import_task.command(
-        name,
-        help=f"Import FILE: {format.LAYOUT}.{confined}",
-        epilog=example(f"strop task import {name} FILE --name mine"),
-    )
-    @format_options(format.KIND, *OWN.get(name, {}).values(), may_ship=not confined)
-    @click.pass_obj
-    def command(out: Output, /, file: Path, **given: Any) -> None:
-        from appliance.data.read.rows import fixed_task
-
-        own = {option: given.pop(option) for option in OWN.get(name, {})}
-        choices = choices_of(
-            file,
-            given,
-            usual_none=format.NONE,
-            kind=format.KIND,
-            origin=format.ORIGIN,
-            licence=format.LICENCE,
-        )
-        problems = Problems(file, skip=choices.skip)
-        rows = format.rows(file, problems, **own)
-        keep(out, fixed_task(file, rows, problems, choices), f"strop/task-import-{name}/1")
-
-
-for _name, _format in FORMATS.items():
-    _add(_name, _format)
-
+for _command in commands():
+    import_task.add_command(_command)
 import_task.add_command(import_fewrel)
 import_task.add_command(import_fs_tacred)

@@ -58,11 +58,10 @@ def fixed_task(
     try:
         imported = _imported(path, gathered, choices)
     except InputError as error:
-        if not skipped:
-            raise
-        what = f"wrong rows skipped: {skipped}; see them with: --on-error stop"
-        raise InputError(f"{error}\n  {what}") from None
-    told = [*notes, *([f"wrong rows skipped: {skipped}"] if skipped else []), *reader.notes]
+        see = [f"wrong rows skipped: {skipped}; see them with: --on-error stop"] if skipped else []
+        raise InputError("\n  ".join([str(error), *problems.notes, *see])) from None
+    told = [*notes, *problems.notes]
+    told += [*([f"wrong rows skipped: {skipped}"] if skipped else []), *reader.notes]
     return msgspec.structs.replace(imported, notes=(*told, *imported.notes), skipped=problems.found)
 
 
