@@ -34,6 +34,7 @@ def run(*arguments: object) -> Result:
             "complaint praise urgent",
         ),
         ("label-studio", "label_studio.tsv", "--kind spans", 14, "ORG PER"),
+        ("conll", "label_studio.conll", "", 14, "ORG PER"),
         ("doccano", "doccano_labels.jsonl", "--kind classify", 14, "complaint praise"),
         ("doccano", "doccano_entities.jsonl", "--kind spans", 15, "ORG PER"),
         ("doccano", "doccano_relations.jsonl", "--kind relation", 14, "left works_for"),

@@ -17,11 +17,15 @@ from appliance.cli.task.importing import keep
 from appliance.data.bad_rows import Problems
 from appliance.data.formats import FORMATS, TOOLS, Format, Tool
 
+_number = click.IntRange(1)
 OWN: dict[str, dict[str, Option]] = {
     "conll": {
+        "word_column": click.option(
+            "--word-column", type=_number, metavar="NUMBER", help="From 1; else the first."
+        ),
         "tag_column": click.option(
-            "--tag-column", type=click.IntRange(2), metavar="NUMBER", help="From 1; else the last."
-        )
+            "--tag-column", type=_number, metavar="NUMBER", help="From 1; else the last."
+        ),
     }
 }
 """The options that only one format has, by the names of its reader's parameters."""

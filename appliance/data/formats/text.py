@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -62,7 +62,7 @@ def lines(text: Iterable[str]) -> Iterator[tuple[int, str]]:
         yield number + 1, rest.removesuffix("\r")
 
 
-def span(words: list[str], first: int, last: int) -> tuple[int, int]:
+def span(words: Sequence[str], first: int, last: int) -> tuple[int, int]:
     """[start, end) in characters of ``" ".join(words)`` for the words first to last, inclusive."""
     start = sum(len(word) + 1 for word in words[:first])
     return start, start + len(" ".join(words[first : last + 1]))
