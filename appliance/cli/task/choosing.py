@@ -62,6 +62,13 @@ def _something(context: click.Context, option: click.Parameter, given: str | Non
     return given
 
 
+def _names(context: click.Context, option: click.Parameter, given: str | None) -> tuple[str, ...]:
+    names = [] if given is None else [name.strip() for name in given.split(",")]
+    if "" in names or len(set(names)) < len(names):
+        raise click.BadParameter("write different names with commas between them, as in A,B,C")
+    return tuple(names)
+
+
 def _metric_option(metrics: tuple[str, ...]) -> Option:
     return click.option(
         "--metric", type=click.Choice(metrics), help="What prompts are measured by."
@@ -110,6 +117,28 @@ OF_KIND: dict[str, tuple[tuple[Kind, ...], Option]] = {
 }
 """Options that are for some kinds of task only."""
 
+OF_COLUMNS: dict[str, tuple[tuple[Kind, ...], Option]] = {
+    "label_columns": (
+        _where(lambda kind: kind.gold == "label"),
+        click.option(
+            "--label-columns",
+            metavar="NAME,NAME,...",
+            callback=_names,
+            help="Columns with 1 where the label of their name holds, else 0.",
+        ),
+    ),
+    "class_names": (
+        _where(lambda kind: kind.gold in ("label", "spans")),
+        click.option(
+            "--class-names",
+            metavar="NAME,NAME,...",
+            callback=_names,
+            help="What class numbers stand for, from 0: labels, or tags of words.",
+        ),
+    ),
+}
+"""The same, for files whose columns are named by whoever made them."""
+
 COLUMN: Option = click.option(
     "--column",
     "columns",
@@ -147,7 +176,7 @@ def rows_options(command: F) -> F:
         callback=_something,
         help="Divides labels, or choices; else ; and |.",
     )
-    of_kinds = [option for _, option in OF_KIND.values()]
+    of_kinds = [option for _, option in (OF_KIND | OF_COLUMNS).values()]
     metric = _metric_option(get_args(Metric))
     return _decorated(command, kind, COLUMN, *of_kinds, delimiter, metric, may_ship_option)
 
@@ -183,9 +212,12 @@ def choices_of(file: Path, given: dict[str, Any], **more: Any) -> Choices:
     """Makes the choices of the options. Raises UsageError where these do not go together."""
     options = {**given, **more}
     kind, metric = options["kind"], options.get("metric")
-    for name, (kinds, _) in OF_KIND.items():
+    for name, (kinds, _) in (OF_KIND | OF_COLUMNS).items():
         if options.get(name) and kind not in kinds:
-            raise click.UsageError(f"--{name} is for --kind {' or '.join(kinds)}, not for {kind}")
+            option, those = name.replace("_", "-"), " or ".join(kinds)
+            raise click.UsageError(f"--{option} is for --kind {those}, not for {kind}")
+    if options.get("label_columns") and KINDS[kind].gold in options["columns"]:
+        raise click.UsageError("--label-columns and --column label=NAME both name the labels")
     if metric and metric not in KINDS[kind].metrics:
         known = " or ".join(KINDS[kind].metrics)
         raise click.UsageError(f"--kind {kind} is measured by {known}, not by {metric}")

@@ -18,6 +18,7 @@ from appliance.data.labels.given import labels_of
 from appliance.data.read.columns import Defect, Row
 from appliance.data.read.examples import Reader
 from appliance.data.read.notes import notes_on
+from appliance.data.read.reshape import reshaped
 from appliance.data.split.gathered import COUNTS, OFFERS, Gathered
 from appliance.data.split.refusal import check_parts
 from appliance.data.split.stratify import split
@@ -50,6 +51,7 @@ def fixed_task(
     rows and the fields, and MissingColumns. Nothing is half-imported.
     """
     reader = Reader(choices)
+    rows = reshaped(rows, problems, choices)
     gathered = _gathered(path, rows, problems, reader, labelled=choices.labelled)
     problems.raise_if_any()
     skipped = len(problems.found)

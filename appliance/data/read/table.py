@@ -61,7 +61,8 @@ def read_table(
         raise refused(path, f"is empty; {NEEDED}")
     if header is None:
         wanted = {choices.columns.get(field, field) for field in required(choices.kind)}
-        header = headed(sniffed, wanted | set(choices.columns.values()))
+        wanted |= {*choices.columns.values(), *choices.label_columns}
+        header = headed(sniffed, wanted)
     names = _names(path, sniffed[0], header)
     columns = ", ".join(map(quoted, names))
     if header and len(sniffed) == 1:
