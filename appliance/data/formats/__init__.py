@@ -17,7 +17,9 @@ from appliance.data.formats import (
     folio,
     gsm8k,
     label_studio,
+    opennre,
     prodigy,
+    semeval,
     squad,
     tacred,
 )
@@ -68,6 +70,8 @@ class Tool(Protocol):
 
 FORMATS: Mapping[str, Format] = {
     "tacred": tacred,
+    "opennre": opennre,
+    "semeval": semeval,
     "conll": conll,
     "clue": clue,
     "squad": squad,
