@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from appliance.data.bad_rows import Problems
+from appliance.data.formats.looks import refuse_json
 from appliance.data.formats.tags import checked, row
 from appliance.data.formats.text import Placed, chunks, lines
 from appliance.files import refused
@@ -61,7 +62,10 @@ def rows(
         raise refused(path, f"{what}; give --word-column and --tag-column")
     text = chunks(path, LAYOUT)
     first = next(text)
+    refuse_json(path, first)
     headed = _begins_with_mark(first) and not _has_documents(path)
+    if headed:
+        problems.count("marks of a document that stand at the top for all, and say nothing")
     for where, words, document in _sentences(chain([first], text), problems, columns):
         found = row([text for text, _ in words], [tag for _, tag in words])
         grouped = document and not headed
@@ -127,7 +131,8 @@ def _words(block: list[tuple[int, str]], columns: Columns) -> list[tuple[int, Wo
     lines have one.
     """
     tabs = any("\t" in line for _, line in block if not line.startswith("# "))
-    found = []
+    found: list[tuple[int, Word]] = []
+    widths = set()
     for number, line in block:
         commented = line.startswith("# ")
         if commented and tabs and "\t" not in line:
@@ -140,6 +145,11 @@ def _words(block: list[tuple[int, str]], columns: Columns) -> list[tuple[int, Wo
         except ValueError as error:
             if not commented:
                 raise _WrongLine(number, str(error)) from None
+        widths.add(len(cells))
+    words = [word for _, (word, _) in found]
+    if widths == {CONLL_U} and words == [str(number) for number in range(1, len(words) + 1)]:
+        what = "looks like CoNLL-U, whose words are in column 2; give --word-column 2"
+        raise _WrongLine(found[0][0], what)
     return found
 
 

@@ -14,6 +14,7 @@ import msgspec
 from appliance.data import Imported
 from appliance.data.bad_rows import Problems
 from appliance.data.choices import Choices
+from appliance.data.formats.looks import recognised
 from appliance.data.labels.given import labels_of
 from appliance.data.read.columns import Defect, Row
 from appliance.data.read.examples import Reader
@@ -51,7 +52,7 @@ def fixed_task(
     rows and the fields, and MissingColumns. Nothing is half-imported.
     """
     reader = Reader(choices)
-    rows = reshaped(rows, problems, choices)
+    rows = reshaped(recognised(path, rows, choices), problems, choices)
     gathered = _gathered(path, rows, problems, reader, labelled=choices.labelled)
     problems.raise_if_any()
     skipped = len(problems.found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import islice
@@ -13,6 +12,7 @@ import msgspec
 from appliance.data import Imported
 from appliance.data.bad_rows import Problems
 from appliance.data.choices import Choices
+from appliance.data.formats.looks import refuse_json
 from appliance.data.read.cells import CELLS, Cell
 from appliance.data.read.columns import MissingColumns, Row, required
 from appliance.data.read.dialect import (
@@ -30,7 +30,6 @@ from appliance.files import refused
 from appliance.text import printable, quoted
 
 NEEDED = "it needs one row for each example"
-_json = re.compile(r'\s*\[?\s*\{\s*"')
 
 
 def read_table(
@@ -54,7 +53,8 @@ def read_table(
     quotation mark seems to have joined with others is refused.
     """
     encoding = encoding_of(path, encoding)
-    _refuse_json(path, encoding)
+    with path.open(encoding=encoding) as text:
+        refuse_json(path, text.read(4096))
     dialect = dialect_of(path, encoding, delimiter, quotes is not False)
     sniffed = [values for _, values in islice(records(path, dialect), SNIFFED)]
     if not sniffed:
@@ -90,13 +90,6 @@ def read_table(
             else "the first record is read as a row; if it names the columns, give --header"
         )
         raise MissingColumns(f"{error}; {hint}", error.fields, error.seen) from None
-
-
-def _refuse_json(path: Path, encoding: str) -> None:
-    with path.open(encoding=encoding) as text:
-        start = text.read(4096)
-    if _json.match(start):
-        raise refused(path, "looks like JSON; import it with: strop task import jsonl FILE")
 
 
 def _names(path: Path, first: Sequence[str], header: bool) -> list[str]:
