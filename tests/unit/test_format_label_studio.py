@@ -149,11 +149,23 @@ def test_choices_for_a_part_of_a_text_are_not_its_labels(tmp_path):
 
 def test_choices_of_two_controls_are_not_mixed(tmp_path):
     path = export(tmp_path, choice("a", control="topic"), choice("b", control="mood"))
-    with pytest.raises(InputError, match='has choices of "topic" and of "mood"; say which'):
+    with pytest.raises(InputError, match='has choices of "topic" and of "mood"; name the'):
         read(path, "classify")
     assert read(path, "classify", label="mood").rows["row 1"]["label"] == "b"
     with pytest.raises(InputError, match='has no label of "tone", but of "topic", "mood"'):
         read(path, "classify", label="tone")
+
+
+def test_results_of_two_texts_are_not_mixed(tmp_path):
+    path = export(tmp_path, ENDS[0], ENDS[1] | {"to_name": "other"})
+    with pytest.raises(InputError, match='has labels of "text" and of "other"; name the control'):
+        read(path, "spans")
+
+
+def test_the_type_of_an_entity_is_kept_where_more_is_said_of_its_region(tmp_path):
+    more = choice("sure", start=0, end=7) | {"id": "a"}
+    found = read(export(tmp_path, *ENDS, more, relation()), "relation")
+    assert found.rows["row 1"]["head_type"] == "PER"
 
 
 def test_the_text_may_have_another_name(tmp_path):
@@ -186,6 +198,18 @@ def test_an_export_without_relations_says_which_has_them():
 def test_a_field_that_was_not_marked_is_named(kind, columns, message):
     with pytest.raises(InputError, match=message):
         read(MIN, kind, **columns)
+
+
+def test_a_choice_in_square_brackets_is_a_label(tmp_path):
+    path = tmp_path / "export.csv"
+    path.write_text("annotation_id,text,label\n1,a b,[urgent]\n")
+    assert read(path, "classify").rows["line 2"]["label"] == "[urgent]"
+
+
+def test_what_no_relation_is_made_of_is_counted(tmp_path):
+    found = read(export(tmp_path, *ENDS, relation(), choice("a")), "relation")
+    assert found.pairs == [("Ida Moe", "Acme", "left")]
+    assert found.notes == ("results of type choices, which are left out: 1",)
 
 
 def test_a_record_of_a_table_that_lacks_fields_is_named(tmp_path):

@@ -25,6 +25,7 @@ LAYOUT = (
     "a word and its tag (O, B-TYPE, I-TYPE) on each line, the tag in the last column, and a blank "
     "line after each sentence"
 )
+
 Word = tuple[str, str]
 
 _mark = re.compile(r"-DOCSTART-.*|# newdoc\b.*")
@@ -164,7 +165,7 @@ def _word(line: str, cells: list[str], columns: Columns) -> Word:
     if not tag:
         what = f"has no tag (it reads {quoted(line)})"
         raise ValueError(f"{what}; write the word, a tab and its tag")
-    if at == len(cells) == CONLL_U:
+    if "\t" in line and at == len(cells) == CONLL_U:
         named = _named_tag.fullmatch(tag)
         tag = named[1] if named else "O" if tag == "_" or "=" in tag else tag
     word = cells[columns.word - 1]

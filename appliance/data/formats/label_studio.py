@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,11 @@ from appliance.data.formats.annotated import Annotated, Entity, Relation, relate
 from appliance.data.formats.fields import Record, converted, typed
 from appliance.data.formats.label_studio_flat import Flat, table
 from appliance.data.formats.stream import records
+from appliance.errors import InputError
 from appliance.files import refused
 from appliance.kinds import KINDS as ALL
 from appliance.kinds import Kind
-from appliance.text import quoted
+from appliance.text import printable, quoted
 
 KINDS: tuple[Kind, ...] = ("classify", "spans", "relation")
 LAYOUT = "JSON, JSON-MIN, CSV or TSV as Label Studio exports them"
@@ -25,11 +26,13 @@ TABLES = (".csv", ".tsv")
 
 
 class _Result(msgspec.Struct, frozen=True):
-    """One thing that was marked. ``from_name`` names the control that it was marked with."""
+    """One thing that was marked. ``from_name`` names the control that it was marked with, and
+    ``to_name`` the text."""
 
     type: str
     value: dict[str, Any] = {}
     from_name: str = ""
+    to_name: str = ""
     id: str = ""
     from_id: str = ""
     to_id: str = ""
@@ -56,21 +59,28 @@ class _Controls:
         self._field = field
         self._given = given
         self._seen: dict[str, None] = {}
+        self._texts: dict[str, None] = {}
 
     def choose(self, results: list[_Result], kind: str) -> Iterator[_Result]:
         """Yields the results of one type; others are counted. Raises InputError where results of
-        several controls are asked for."""
+        several controls, or of several texts, are asked for."""
         for result in results:
             if result.type != kind:
-                self._problems.count(f"results of type {result.type}, which are left out")
+                _leave_out(result, self._problems)
                 continue
             self._seen[result.from_name] = None
             if self._given is None and len(self._seen) > 1:
-                names = " and of ".join(map(quoted, self._seen))
-                remedy = f"say which are asked for: --column {self._field}=NAME"
-                raise refused(self._path, f"has {kind} of {names}; {remedy}")
+                raise self._of_several(kind, self._seen)
             if self._given in (None, result.from_name):
+                self._texts[result.to_name] = None
+                if len(self._texts) > 1:
+                    raise self._of_several(kind, self._texts)
                 yield result
+
+    def _of_several(self, kind: str, names: Iterable[str]) -> InputError:
+        what = f"has {kind} of {' and of '.join(map(quoted, names))}"
+        remedy = f"name the control that is asked for: --column {self._field}=NAME"
+        return refused(self._path, f"{what}; {remedy}")
 
     def check(self) -> None:
         """Raises InputError where all results of the type are of other controls than the one
@@ -115,7 +125,11 @@ class _Marked(msgspec.Struct, frozen=True):
             if "start" in each.value:
                 entity, types = _region(each)
                 one = types[0] if len(types) == 1 else ""
-                regions[each.id] = msgspec.structs.replace(entity, type=one)
+                # What else is said of a region has its id too.
+                if types or each.id not in regions:
+                    regions[each.id] = msgspec.structs.replace(entity, type=one)
+            elif each.type != "relation":
+                _leave_out(each, self.problems)
         for each in self.results:
             if each.type != "relation":
                 continue
@@ -176,6 +190,10 @@ def _annotations(
             where if len(task.annotations) == 1 else f"{where}, annotation {number}",
             annotation.result,
         )
+
+
+def _leave_out(result: _Result, problems: Problems) -> None:
+    problems.count(f"results of type {printable(result.type)}, which are left out")
 
 
 def _region(result: _Result) -> tuple[Entity, list[str]]:

@@ -3,6 +3,7 @@ its task, with what was marked under the name of each control."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from appliance.text import quoted
 
 MARKS = frozenset({"annotation_id", "annotator", "lead_time"})
 """Fields that such a record has beside its data."""
+
+_json = re.compile(r"\[\s*[\[{\"]|\{\s*\"")
+"""The beginning of JSON in a cell, which a label in square brackets is not."""
 
 
 class Flat:
@@ -48,7 +52,7 @@ class Flat:
     def results(self, record: Record) -> list[dict[str, Any]]:
         """What was marked, in the shape that it has in JSON. Raises ValueError."""
         value = record.get(self._name)
-        if isinstance(value, str) and value[:1] in ("[", "{"):
+        if isinstance(value, str) and _json.match(value):
             try:
                 value = msgspec.json.decode(value)
             except (msgspec.DecodeError, RecursionError):
