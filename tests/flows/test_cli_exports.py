@@ -165,7 +165,7 @@ def test_overlapping_entities_are_refused_by_row_and_can_be_skipped(tmp_path: Pa
     path.write_text("\n".join([json.dumps(record), *found[1:]]))
     given = ("task", "import", "doccano", path, "--kind", "spans")
     said = run(*given).stderr
-    assert "line 1, spans: [0, 3] overlaps [0, 7]; keep one of the two" in said
+    assert "line 1, spans: [0, 3] overlaps [0, 7]; keep one of the two, or leave" in said
     skipped = run(*given, "--on-error", "skip")
     assert skipped.exit_code == 0 and "note: wrong rows skipped: 1" in skipped.stderr
 

@@ -50,11 +50,14 @@ class Annotated(Protocol):
     def record(self) -> Record:
         """The object in which the text and its group are looked up."""
 
-    def labels(self) -> list[str]: ...
+    def labels(self) -> list[str]:
+        """The labels of the whole text, or what was written for it; empty if it has none."""
 
-    def entities(self) -> list[Entity]: ...
+    def entities(self) -> list[Entity]:
+        """The entities in any order; empty if none was marked."""
 
-    def relations(self) -> list[Relation]: ...
+    def relations(self) -> list[Relation]:
+        """The relations in any order; empty if none was marked."""
 
 
 def rows(

@@ -29,7 +29,7 @@ LOOKS: Mapping[frozenset[str], tuple[str, str]] = {
     ),
     frozenset({"tokens", "ner_tags"}): (
         "words with tags",
-        "jsonl FILE --kind spans --column text=tokens --column spans=ner_tags",
+        "--kind spans --column text=tokens --column spans=ner_tags",
     ),
     frozenset({"token", "subj_start", "obj_start"}): ("TACRED's JSON", "tacred FILE"),
     frozenset({"h", "t", "relation"}): ("OpenNRE's JSON Lines", "opennre FILE"),
@@ -37,13 +37,13 @@ LOOKS: Mapping[frozenset[str], tuple[str, str]] = {
     frozenset({"canary", "examples"}): ("BIG-Bench Hard's JSON", "bbh FILE"),
     frozenset({"premises", "conclusion"}): ("FOLIO's JSON Lines", "folio FILE"),
 }
-"""Names of formats and the commands that import them, by fields that a record of them has."""
+"""Names of formats, and the commands or options that import them, by fields of their records."""
 
 _json = re.compile(r'\s*\[?\s*\{\s*"')
 
 
 def looks_like(record: Row) -> str | None:
-    """What a record looks like, and the command that imports it; None if it could be anything."""
+    """What a record looks like, and how to import it; None if it could be anything."""
     found = next((look for fields, look in LOOKS.items() if fields <= record.keys()), None)
     match record:
         case {"text": str(), "label": [[int(), int(), str()], *_]} | {
@@ -51,7 +51,11 @@ def looks_like(record: Row) -> str | None:
             "labels": [[int(), int(), str()], *_],
         }:
             found = found or ("doccano's JSON Lines", "doccano FILE --kind spans")
-    return found and f"looks like {found[0]}; import it with: strop task import {found[1]}"
+    if found is None:
+        return None
+    name, how = found
+    remedy = f"give {how}" if how.startswith("--") else f"import it with: strop task import {how}"
+    return f"looks like {name}; {remedy}"
 
 
 def recognised(
