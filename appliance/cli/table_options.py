@@ -23,6 +23,9 @@ def _character(context: click.Context, option: click.Parameter, given: str | Non
     return found
 
 
+TABLE_OPTIONS = ("delimiter", "quotes", "encoding", "header")
+"""The parameters of ``table_options``."""
+
 column_option = click.option(
     "--column",
     "columns",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,7 +39,8 @@ class WrongRows(InputError):
 
 
 class Problems:
-    """Collects what is wrong in a file, row by row.
+    """Collects what is wrong in a file, row by row, and counts what is left out without being
+    wrong.
 
     If any row is wrong nothing is imported, unless such rows are to be skipped. ``nothing`` says
     what was not done.
@@ -52,6 +54,7 @@ class Problems:
         self.nothing = nothing
         self.found: Spool[Skipped] = Spool(Skipped)
         self._needed: dict[str, None] = {}
+        self._counted: Counter[str] = Counter()
 
     def add(self, where: str, what: str, needed: str = "") -> None:
         """``needed`` is the layout that a row has to have; the message states it once, after all
@@ -59,6 +62,16 @@ class Problems:
         self.found.append(Skipped(where, what))
         if needed:
             self._needed[needed] = None
+
+    def count(self, what: str) -> None:
+        """Counts something that is no mistake and that the person should know, as in "texts left
+        out"."""
+        self._counted[what] += 1
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was counted so far, in the order in which it was first met."""
+        return tuple(f"{what}: {count}" for what, count in self._counted.items())
 
     def raise_if_any(self) -> None:
         """Raises WrongRows if any row is wrong, unless such rows are to be skipped.

@@ -27,14 +27,15 @@ class Choices(msgspec.Struct, frozen=True):
     """What a person says about the rows of an import.
 
     ``may_ship`` applies to rows that do not say themselves whether they may ship. ``columns`` maps
-    a field to the file's own name for it. ``none`` is the label that means none of the above; where
-    it is not given, ``usual_none`` is, if that label occurs. ``labels`` gives order and
-    descriptions, and then no others may occur; ``types`` is a file of the types that the entities
-    of a relation can have. Rows of a task that is ``several`` have any number of labels;
-    ``label_delimiter`` divides strings that stand for lists. ``seed`` and ``sizes`` decide the
-    split, unless the rows say theirs: where ``columns`` maps the field "split", or each split has a
-    file of its own. ``split_values`` are values of that column beside the usual ones. With
-    ``skip``, wrong rows are left out.
+    a field to the file's own name for it, or to a path. ``label_columns`` are columns that have 1
+    where the label of their name holds; ``class_names`` are the names of class numbers, from 0.
+    ``none`` is the label that means none of the above; where it is not given, ``usual_none`` is, if
+    that label occurs. ``labels`` gives order and descriptions, and then no others may occur;
+    ``types`` is a file of the types that the entities of a relation can have. Rows of a task that
+    is ``several`` have any number of labels; ``label_delimiter`` divides strings that stand for
+    lists. ``seed`` and ``sizes`` decide the split, unless the rows say theirs: where ``columns``
+    maps the field "split", or each split has a file of its own. ``split_values`` are values of that
+    column beside the usual ones. With ``skip``, wrong rows are left out.
     """
 
     name: str
@@ -43,6 +44,8 @@ class Choices(msgspec.Struct, frozen=True):
     usual_none: str | None = None
     may_ship: bool = False
     columns: Mapping[str, str] = {}
+    label_columns: tuple[str, ...] = ()
+    class_names: tuple[str, ...] = ()
     labels: Sequence[Label] | None = None
     types: Path | None = None
     several: bool = False

@@ -20,7 +20,7 @@ TYPES = {
     "bool": "true or false",
 }
 _expected = re.compile(r"Expected `([^`]*)`, got `([^`]*)`")
-_length = re.compile(r"Expected `array` of length (\d+)")
+_length = re.compile(r"Expected `array` of length (\d+)(, got \d+)?")
 _field = re.compile(r"Object (missing required|contains unknown) field `([^`]*)`")
 
 T = TypeVar("T")

@@ -62,8 +62,10 @@ def test_the_commands_of_the_design_are_there() -> None:
         *(f"prompt {name}" for name in ("show", "diff")),
         *(f"task {name}" for name in ("list", "show", "remove")),
         *(f"task import {name}" for name in ("jsonl", "csv", "parquet", "fewrel", "fs-tacred")),
-        *(f"task import {name}" for name in ("tacred", "conll", "clue", "squad")),
+        *(f"task import {name}" for name in ("tacred", "opennre", "semeval")),
+        *(f"task import {name}" for name in ("conll", "clue", "squad")),
         *(f"task import {name}" for name in ("bbh", "gsm8k", "folio")),
+        *(f"task import {name}" for name in ("label-studio", "doccano", "prodigy")),
         *(f"models {name}" for name in ("pull", "import", "discover", "quantise", "bench")),
         *(f"models {name}" for name in ("list", "show", "check", "remove")),
     }

@@ -66,6 +66,23 @@ def tacred(word: str, i: int) -> Row:
 
 PUBLISHED = {
     "tacred": json.dumps([tacred(word, i) for i, word in enumerate(WORDS[:16])]),
+    "opennre": "".join(
+        json.dumps(
+            {
+                "token": [word, "left", f"{word}town"],
+                "h": {"name": word, "pos": [0, 1]},
+                "t": {"name": f"{word}town", "pos": [2, 3]},
+                "relation": ("lives in", "NA")[i % 2],
+            }
+        )
+        + "\n"
+        for i, word in enumerate(WORDS[:16])
+    ),
+    "semeval": "".join(
+        f'{i}\t"The <e1>{word}</e1> made a <e2>{word}er</e2>."\n'
+        f"{('Cause-Effect(e1,e2)', 'Other')[i % 2]}\nComment: none\n\n"
+        for i, word in enumerate(WORDS[:16])
+    ),
     "conll": "".join(f"{word} B-person\nleft O\n\n" for word in WORDS[:16]),
     "clue": "".join(
         json.dumps({"text": f"{w} left", "label": {"person": {w: [[0, 2]]}}}) + "\n"
@@ -106,6 +123,8 @@ PUBLISHED = {
 }
 KINDS = {
     "tacred": ("relation", None),
+    "opennre": ("relation", None),
+    "semeval": ("relation", None),
     "conll": ("spans", None),
     "clue": ("spans", None),
     "squad": ("reading", None),

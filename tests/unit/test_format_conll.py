@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
+from annotations import EXPORTS
 from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.data.bad_rows import Problems
-from appliance.data.formats import FORMATS, conll
+from appliance.data.formats import FORMATS, conll, tags
 from appliance.errors import InputError
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "wnut17"
@@ -47,7 +50,7 @@ def found(row: dict[str, Any]) -> list[tuple[str, str]]:
     return [(row["text"][start:end], kind) for start, end, kind in row["spans"]]
 
 
-def tags(scheme: str, sentence: Chunks) -> list[tuple[str, str]]:
+def tagged(scheme: str, sentence: Chunks) -> list[tuple[str, str]]:
     """Each word with its tag. A chunk without a type holds no entity."""
     written: list[tuple[str, str]] = []
     before = None
@@ -83,7 +86,7 @@ def test_what_is_written_in_any_scheme_is_read(
 ):
     out = []
     for sentence in written:
-        for word, tag in tags(scheme, sentence):
+        for word, tag in tagged(scheme, sentence):
             out.append(delimiter.join([word, *["NN"] * columns, tag]))
         out.append(blank)
     path = tmp_path_factory.mktemp("conll") / "file"
@@ -108,7 +111,7 @@ def test_what_is_written_in_any_scheme_is_read(
     ],
 )
 def test_tags_that_break_their_scheme_still_mark_entities(given_tags, entities):
-    assert conll.entities(given_tags.split()) == entities
+    assert tags.entities(given_tags.split()) == entities
 
 
 def test_sentences_without_entities_are_kept_and_places_are_lines(file):
@@ -126,6 +129,98 @@ def test_documents_are_groups(file):
     rows = read(file, content)
     assert [row["group"] for _, row in rows] == ["document 1", "document 1", "document 2"]
     assert found(rows[0][1]) == [("EU", "ORG")]
+
+
+@pytest.mark.parametrize("mark", ["-DOCSTART- -X- O", "# newdoc id = all", "\n# x = 1\n# newdoc"])
+def test_one_mark_at_the_top_for_all_is_no_document(file, mark):
+    """Label Studio writes it so: every sentence would stay together with every other."""
+    rows = read(file, f"{mark}\nEU -X- _ B-ORG\n\nIt -X- _ O\n")
+    assert [set(row) for _, row in rows] == [{"text", "spans"}] * 2
+
+
+def test_an_export_of_label_studio_can_be_split():
+    path = EXPORTS / "label_studio.conll"
+    rows = [row for _, row in conll.rows(path, Problems(path))]
+    assert [found(row) for row in rows[:2]] == [
+        [("Ida Moe", "PER"), ("Acme", "ORG")],
+        [("Bo Lind", "PER"), ("Borealis", "ORG")],
+    ]
+    assert len(rows) == 14 and not any("group" in row for row in rows)
+
+
+def test_one_mark_between_two_documents_keeps_the_second_together(file):
+    rows = read(file, "EU B-ORG\n\n-DOCSTART- O\n\nIt O\n\nX O\n")
+    assert [row.get("group") for _, row in rows] == [None, "document 1", "document 1"]
+
+
+def test_a_pipe_that_may_hold_documents_is_refused_and_not_read_halfway(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = Thread(target=pipe.write_text, args=("-DOCSTART- O\n\nEU B-ORG\n",))
+    writer.start()
+    with pytest.raises(InputError, match="can be read only once, as a pipe; save it as a file"):
+        list(conll.rows(pipe, Problems(pipe)))
+    writer.join()
+
+
+@given(
+    written=sentences,
+    columns=st.permutations(["word", "tag", "other"]).map(list),
+    delimiter=st.sampled_from(["\t", " "]),
+)
+def test_words_and_tags_may_stand_in_any_columns(tmp_path_factory, written, columns, delimiter):
+    out = []
+    for sentence in written:
+        for word, tag in tagged("IOB2", sentence):
+            cells = {"word": word, "tag": tag, "other": "x"}
+            out.append(delimiter.join(cells[column] for column in columns))
+        out.append("")
+    places = {f"{name}_column": columns.index(name) + 1 for name in ("word", "tag")}
+    rows = read(tmp_path_factory.mktemp("conll") / "file", "\n".join(out), **places)
+    for sentence, (_, row) in zip(written, rows, strict=True):
+        assert found(row) == [(" ".join(chunk), kind) for kind, chunk in sentence if kind]
+
+
+def test_the_tag_is_the_last_column_that_is_not_the_word(file):
+    assert found(read(file, "B-GENRE\tjazz\nO\tplease\n", word_column=2)[0][1]) == [
+        ("jazz", "GENRE")
+    ]
+
+
+CONLL_U = """\
+# newdoc id = a
+# sent_id = 1
+# text = Ida doesn't know Oslo.
+1\tIda\tIda\tPROPN\t_\t_\t3\tnsubj\t_\tNER=B-person
+2-3\tdoesn't\t_\t_\t_\t_\t_\t_\t_\t_
+2\tdoes\tdo\tAUX\t_\t_\t3\taux\t_\t_
+3\tn't\tnot\tPART\t_\t_\t3\tadvmod\t_\tSpaceAfter=No
+3.1\tto\tto\tPART\t_\t_\t_\t_\t_\tCopyOf=3
+4\tOslo\tOslo\tPROPN\t_\t_\t3\tobj\t_\tSpaceAfter=No|ner=S-place
+5\t.\t.\tPUNCT\t_\t_\t3\tpunct\t_\tner=O
+
+# newdoc id = b
+1\tYes\tyes\tINTJ\t_\t_\t0\troot\t_\t_
+"""
+
+
+def test_conll_u_has_its_tags_in_the_last_column_and_ids_of_no_words(file):
+    rows = [row for _, row in read(file, CONLL_U, word_column=2)]
+    assert rows == [
+        {
+            "text": "Ida does n't Oslo .",
+            "spans": [[0, 3, "person"], [13, 17, "place"]],
+            "group": "document 1",
+        },
+        {"text": "Yes", "spans": [], "group": "document 2"},
+    ]
+
+
+def test_columns_that_cannot_be_are_refused(file):
+    said = refusal(file, "Ida\tB-person\n", word_column=2, tag_column=2)
+    assert "words and tags cannot both be in column 2; give --word-column and --tag-col" in said
+    said = refusal(file, "B-person\tIda\nO\t \n", word_column=2)
+    assert 'line 2: has no word in column 2: it has 1 (it reads "O")' in said
 
 
 def test_a_column_of_tags_can_be_chosen(file):

@@ -10,6 +10,7 @@ from typing import Any, get_args
 import click
 
 from appliance.cli.options import F, json_option
+from appliance.cli.table_options import column_option
 from appliance.cli.task.importing import (
     file_argument,
     may_ship_option,
@@ -48,15 +49,6 @@ def _sizes(context: click.Context, option: click.Parameter, given: str | None) -
     return Sizes((tuning / total, selection / total, test / total), most)
 
 
-def _pairs(
-    context: click.Context, option: click.Parameter, given: tuple[str, ...]
-) -> dict[str, str]:
-    named = [pair.partition("=") for pair in given]
-    if any(not (field and sign and column) for field, sign, column in named):
-        raise click.BadParameter("write FIELD=NAME, as in text=sentence")
-    return {field: column for field, _, column in named}
-
-
 def _values(
     context: click.Context, option: click.Parameter, given: tuple[str, ...]
 ) -> dict[str, Split]:
@@ -73,6 +65,13 @@ def _something(context: click.Context, option: click.Parameter, given: str | Non
     if given == "":
         raise click.BadParameter("write one character or more")
     return given
+
+
+def _names(context: click.Context, option: click.Parameter, given: str | None) -> tuple[str, ...]:
+    names = [] if given is None else [name.strip() for name in given.split(",")]
+    if "" in names or len(set(names)) < len(names):
+        raise click.BadParameter("write different names with commas between them, as in A,B,C")
+    return tuple(names)
 
 
 def _metric_option(metrics: tuple[str, ...]) -> Option:
@@ -123,6 +122,28 @@ OF_KIND: dict[str, tuple[tuple[Kind, ...], Option]] = {
 }
 """Options that are for some kinds of task only."""
 
+OF_COLUMNS: dict[str, tuple[tuple[Kind, ...], Option]] = {
+    "label_columns": (
+        _where(lambda kind: kind.gold == "label"),
+        click.option(
+            "--label-columns",
+            metavar="NAME,NAME,...",
+            callback=_names,
+            help="Columns with 1 where the label of their name holds, else 0.",
+        ),
+    ),
+    "class_names": (
+        _where(lambda kind: kind.gold in ("label", "spans")),
+        click.option(
+            "--class-names",
+            metavar="NAME,NAME,...",
+            callback=_names,
+            help="What class numbers stand for, from 0: labels, or tags of words.",
+        ),
+    ),
+}
+"""The same, for files whose columns are named by whoever made them."""
+
 SHARED: tuple[Option, ...] = (
     click.option(
         "--test",
@@ -157,14 +178,6 @@ def rows_options(command: F) -> F:
         show_default=True,
         help="What is predicted.",
     )
-    column = click.option(
-        "--column",
-        "columns",
-        multiple=True,
-        callback=_pairs,
-        metavar="FIELD=NAME",
-        help="What the file calls a field. May be repeated.",
-    )
     delimiter = click.option(
         "--label-delimiter",
         metavar="TEXT",
@@ -185,9 +198,23 @@ def rows_options(command: F) -> F:
         help="Another value of that column, as in test=heldout. May be repeated.",
     )
     splits = (split_column, split_value)
-    of_kinds = [option for _, option in OF_KIND.values()]
+    of_kinds = [option for _, option in (OF_KIND | OF_COLUMNS).values()]
     metric = _metric_option(get_args(Metric))
-    return _decorated(command, kind, column, *of_kinds, delimiter, *splits, metric, may_ship_option)
+    return _decorated(
+        command, kind, column_option, *of_kinds, delimiter, *splits, metric, may_ship_option
+    )
+
+
+def tool_options(kinds: tuple[Kind, ...]) -> Callable[[F], F]:
+    """Adds the options for exports of annotation tools, which can be read for several kinds."""
+    kind = click.option(
+        "--kind", type=click.Choice(kinds), required=True, help="What is predicted."
+    )
+    of_kinds = [option for those, option in OF_KIND.values() if {*those} & {*kinds}]
+    metric = _metric_option(get_args(Metric))
+    return lambda command: _decorated(
+        command, kind, column_option, *of_kinds, metric, may_ship_option
+    )
 
 
 def format_options(kind: Kind, *own: Option, may_ship: bool = True) -> Callable[[F], F]:
@@ -211,9 +238,12 @@ def choices_of(file: Path, given: dict[str, Any], **more: Any) -> Choices:
     """Makes the choices of the options. Raises UsageError where these do not go together."""
     options = {**given, **more}
     kind, metric = options["kind"], options.get("metric")
-    for name, (kinds, _) in OF_KIND.items():
+    for name, (kinds, _) in (OF_KIND | OF_COLUMNS).items():
         if options.get(name) and kind not in kinds:
-            raise click.UsageError(f"--{name} is for --kind {' or '.join(kinds)}, not for {kind}")
+            option, those = name.replace("_", "-"), " or ".join(kinds)
+            raise click.UsageError(f"--{option} is for --kind {those}, not for {kind}")
+    if options.get("label_columns") and KINDS[kind].gold in options["columns"]:
+        raise click.UsageError("--label-columns and --column label=NAME both name the labels")
     if metric and metric not in KINDS[kind].metrics:
         known = " or ".join(KINDS[kind].metrics)
         raise click.UsageError(f"--kind {kind} is measured by {known}, not by {metric}")

@@ -10,32 +10,14 @@ import click
 
 from appliance.cli.options import example
 from appliance.cli.output import Output
-from appliance.cli.task.choosing import Option, format_options, rows_options
+from appliance.cli.table_options import TABLE_OPTIONS, table_options
+from appliance.cli.task.choosing import rows_options
 from appliance.cli.task.episodes import import_fewrel, import_fs_tacred
 from appliance.cli.task.files import read_files
+from appliance.cli.task.formats import commands
 from appliance.cli.task.importing import keep
 from appliance.data.choices import Choices
-from appliance.data.formats import FORMATS, Format
 from appliance.data.read.source import Source
-
-OWN: dict[str, dict[str, Option]] = {
-    "conll": {
-        "tag_column": click.option(
-            "--tag-column", type=click.IntRange(2), metavar="NUMBER", help="From 1; else the last."
-        )
-    }
-}
-"""The options that only one format has, by the names of its reader's parameters."""
-
-CONFINED = frozenset({"tacred"})
-"""Formats of data whose licence lets no row leave the machine."""
-
-
-def _character(context: click.Context, option: click.Parameter, given: str | None) -> str | None:
-    found = "\t" if given is not None and given.lower() in ("tab", "\\t") else given
-    if found is not None and (len(found) != 1 or found in '"\r\n'):
-        raise click.BadParameter("give one character, no quotation mark and no line break, or TAB")
-    return found
 
 
 @click.group("import", epilog=example("strop task import jsonl notes.jsonl --name notes"))
@@ -73,43 +55,21 @@ def import_jsonl(out: Output, /, file: Path, **given: Any) -> None:
     ),
 )
 @rows_options
-@click.option(
-    "--delimiter", metavar="CHARACTER", callback=_character, help="Or TAB. Else it is found out."
-)
-@click.option(
-    "--quotes/--no-quotes",
-    default=None,
-    help="Whether quotation marks enclose fields or are text. Else they enclose, and a field that "
-    "looks like several records is refused.",
-)
-@click.option("--encoding", metavar="NAME", help="Else it is found out.")
-@click.option(
-    "--header/--no-header",
-    default=None,
-    help="Whether the first record names the columns, which are 1, 2, ... without. Else it is "
-    "found out.",
-)
+@table_options
 @click.pass_obj
-def import_csv(
-    out: Output,
-    /,
-    file: Path,
-    delimiter: str | None,
-    quotes: bool | None,
-    encoding: str | None,
-    header: bool | None,
-    **given: Any,
-) -> None:
+def import_csv(out: Output, /, file: Path, **given: Any) -> None:
     """Import rows of FILE, comma, semicolon or tab separated.
 
     Columns are the fields of JSON Lines; an entity that is written as [3, 9] is characters 3 to 8.
     """
     from appliance.data.read import table
 
-    source = partial(
-        table.source, encoding=encoding, delimiter=delimiter, quotes=quotes, header=header
+    of_table = {name: given.pop(name) for name in TABLE_OPTIONS}
+    keep(
+        out,
+        read_files(out, file, given, partial(table.source, **of_table)),
+        "strop/task-import-csv/1",
     )
-    keep(out, read_files(out, file, given, source), "strop/task-import-csv/1")
 
 
 @import_task.command(
@@ -135,34 +95,7 @@ def import_parquet(out: Output, /, file: Path, split: str | None, **given: Any) 
     keep(out, read_files(out, file, given, source), "strop/task-import-parquet/1")
 
 
-def _add(name: str, format: Format) -> None:
-    confined = " No row may leave this machine." if name in CONFINED else ""
-
-    @import_task.command(
-        name,
-        help=f"Import FILE: {format.LAYOUT}.{confined}",
-        epilog=example(f"strop task import {name} FILE --name mine"),
-    )
-    @format_options(format.KIND, *OWN.get(name, {}).values(), may_ship=not confined)
-    @click.pass_obj
-    def command(out: Output, /, file: Path, **given: Any) -> None:
-        own = {option: given.pop(option) for option in OWN.get(name, {})}
-        brought = {
-            "usual_none": format.NONE,
-            "kind": format.KIND,
-            "origin": format.ORIGIN,
-            "licence": format.LICENCE,
-        }
-
-        def source(path: Path, choices: Choices) -> Source:
-            return Source(path, partial(format.rows, path, **own))
-
-        imported = read_files(out, file, {**given, **brought}, source)
-        keep(out, imported, f"strop/task-import-{name}/1")
-
-
-for _name, _format in FORMATS.items():
-    _add(_name, _format)
-
+for _command in commands():
+    import_task.add_command(_command)
 import_task.add_command(import_fewrel)
 import_task.add_command(import_fs_tacred)

@@ -4,17 +4,16 @@ schemes."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from pathlib import Path
+from typing import NamedTuple
 
 from appliance.data.bad_rows import Problems
-from appliance.data.formats.text import (
-    Placed,
-    chunks,
-    lines,
-    span,
-)
+from appliance.data.formats.looks import refuse_json
+from appliance.data.formats.tags import checked, row
+from appliance.data.formats.text import Placed, chunks, lines
+from appliance.files import refused
 from appliance.kinds import Kind
 from appliance.text import quoted
 
@@ -26,52 +25,77 @@ LAYOUT = (
     "a word and its tag (O, B-TYPE, I-TYPE) on each line, the tag in the last column, and a blank "
     "line after each sentence"
 )
-DOCUMENT = "-DOCSTART-"
-GOES_ON, ENDS = "IMEL", "ELSU"
-"""Marks of tags that continue an entity, and marks of tags that end one."""
 
 Word = tuple[str, str]
-_tag = re.compile(r"O|[BIMELSU]-\S.*")
+
+_mark = re.compile(r"-DOCSTART-.*|# newdoc\b.*")
+"""A line that begins a document."""
+
+_no_word = re.compile(r"\d+[-.]\d+")
+"""An id of CoNLL-U that belongs to no word: a range of words, or a word that is not in the text."""
+
+_named_tag = re.compile(r"(?:^|.*\|)NER=([^|]*).*", re.IGNORECASE)
+"""The tag in the last column of CoNLL-U, as in "NER=B-person|SpaceAfter=No"."""
+
+CONLL_U = 10
+"""The number of columns of CoNLL-U."""
 
 
-def rows(path: Path, problems: Problems, tag_column: int | None = None) -> Iterator[Placed]:
-    """Yields sentences with their entities, grouped by document where documents are marked.
+class Columns(NamedTuple):
+    """Where the word and its tag stand, from 1. Without ``tag`` it is the last other column."""
 
-    The text is the words joined by spaces. ``tag_column`` counts from 1; without it the last column
-    has the tags.
+    word: int = 1
+    tag: int | None = None
+
+
+def rows(
+    path: Path, problems: Problems, word_column: int | None = None, tag_column: int | None = None
+) -> Iterator[Placed]:
+    """Yields sentences with their entities, grouped by document where several are marked.
+
+    The text is the words joined by spaces. Columns count from 1; without ``word_column`` the first
+    one has the words, and without ``tag_column`` the last other one has the tags. Raises
+    InputError where both are the same column.
     """
-    for where, words, document in _sentences(path, problems, tag_column):
-        texts = [text for text, _ in words]
-        found: dict[str, object] = {
-            "text": " ".join(texts),
-            "spans": [
-                [*span(texts, first, last), kind]
-                for first, last, kind in entities([tag for _, tag in words])
-            ],
-        }
-        yield where, found | ({"group": f"document {document}"} if document else {})
+    columns = Columns(word_column or 1, tag_column)
+    if columns.word == columns.tag:
+        what = f"words and tags cannot both be in column {columns.tag}"
+        raise refused(path, f"{what}; give --word-column and --tag-column")
+    text = chunks(path, LAYOUT)
+    first = next(text)
+    refuse_json(path, first)
+    headed = _begins_with_mark(first) and not _has_documents(path)
+    if headed:
+        problems.count("marks of a document that stand at the top for all, and say nothing")
+    for where, words, document in _sentences(chain([first], text), problems, columns):
+        found = row([text for text, _ in words], [tag for _, tag in words])
+        grouped = document and not headed
+        yield where, found | ({"group": f"document {document}"} if grouped else {})
 
 
-def entities(tags: Sequence[str]) -> list[tuple[int, int, str]]:
-    """Returns (first, last, type) of each entity: indices of words, with inclusive ends.
+def _begins_with_mark(text: str) -> bool:
+    """Whether a document is marked before the first word."""
+    for _, line in lines([text]):
+        if _mark.fullmatch(line):
+            return True
+        if line.strip() and not line.startswith("#"):
+            return False
+    return False
 
-    Reads IOB1, IOB2, BIOES, BILOU and BMES: a tag continues the entity before it where its mark
-    allows that and the types agree, and otherwise starts a new one.
+
+def _has_documents(path: Path) -> bool:
+    """Whether several documents are marked: some tools write one mark at the top for all.
+
+    Raises InputError where the file can be read only once.
     """
-    found: list[tuple[int, int, str]] = []
-    going = False
-    for i, tag in enumerate(tags):
-        mark, _, kind = tag.partition("-")
-        if going and mark in GOES_ON and kind == found[-1][2]:
-            found[-1] = (found[-1][0], i, kind)
-        elif mark != "O":
-            found.append((i, i, kind))
-        going = mark != "O" and mark not in ENDS
-    return found
+    if not path.is_file():
+        raise refused(path, "can be read only once, as a pipe; save it as a file")
+    marks = (line for _, line in lines(chunks(path, LAYOUT)) if _mark.fullmatch(line))
+    return len(list(islice(marks, 2))) > 1
 
 
 def _sentences(
-    path: Path, problems: Problems, column: int | None
+    text: Iterable[str], problems: Problems, columns: Columns
 ) -> Iterator[tuple[str, list[Word], int]]:
     """Yields each sentence with the place of its first word and the number of its document.
 
@@ -79,13 +103,13 @@ def _sentences(
     """
     block: list[tuple[int, str]] = []
     document = 0
-    for number, line in chain(lines(chunks(path, LAYOUT)), [(0, "")]):
-        new = line.startswith(DOCUMENT)
+    for number, line in chain(lines(text), [(0, "")]):
+        new = _mark.fullmatch(line) is not None
         if not new and line.strip():
             block.append((number, line.rstrip(" \t")))
             continue
         try:
-            if words := _words(block, column):
+            if words := _words(block, columns):
                 yield f"line {words[0][0]}", [word for _, word in words], document
         except _WrongLine as error:
             problems.add(f"line {error.number}", str(error))
@@ -101,41 +125,50 @@ class _WrongLine(Exception):
         self.number = number
 
 
-def _words(block: list[tuple[int, str]], column: int | None) -> list[tuple[int, Word]]:
+def _words(block: list[tuple[int, str]], columns: Columns) -> list[tuple[int, Word]]:
     """The words with the numbers of their lines. Raises _WrongLine.
 
     A line that begins with "# " is a comment where it has no tag, or where it has no tab and other
     lines have one.
     """
     tabs = any("\t" in line for _, line in block if not line.startswith("# "))
-    found = []
+    found: list[tuple[int, Word]] = []
+    widths = set()
     for number, line in block:
         commented = line.startswith("# ")
         if commented and tabs and "\t" not in line:
             continue
+        cells = line.split("\t") if "\t" in line else re.split(" +", line.lstrip(" "))
+        if columns.word > 1 and _no_word.fullmatch(cells[0]):
+            continue
         try:
-            found.append((number, _word(line, column)))
+            found.append((number, _word(line, cells, columns)))
         except ValueError as error:
             if not commented:
                 raise _WrongLine(number, str(error)) from None
+        widths.add(len(cells))
+    words = [word for _, (word, _) in found]
+    if widths == {CONLL_U} and words == [str(number) for number in range(1, len(words) + 1)]:
+        what = "looks like CoNLL-U, whose words are in column 2; give --word-column 2"
+        raise _WrongLine(found[0][0], what)
     return found
 
 
-def _word(line: str, column: int | None) -> Word:
+def _word(line: str, cells: list[str], columns: Columns) -> Word:
     """The word and its tag. Raises ValueError."""
-    cells = line.split("\t") if "\t" in line else re.split(" +", line.lstrip(" "))
-    at = len(cells) if column is None else column
-    if at > len(cells):
-        raise ValueError(
-            f"has no tag in column {at}: it has {len(cells)} (it reads {quoted(line)})"
-        )
-    tag = cells[at - 1].strip(" ") if at > 1 else ""
+    last = len(cells) - (len(cells) == columns.word)
+    at = last if columns.tag is None else columns.tag
+    for what, column in (("has no tag in column", at), ("has no word in column", columns.word)):
+        if column > len(cells):
+            raise ValueError(f"{what} {column}: it has {len(cells)} (it reads {quoted(line)})")
+    tag = cells[at - 1].strip(" ") if at else ""
     if not tag:
         what = f"has no tag (it reads {quoted(line)})"
         raise ValueError(f"{what}; write the word, a tab and its tag")
-    if not _tag.fullmatch(tag):
-        what = "is no tag; write O, or B- or I- and the type, as in B-person"
-        raise ValueError(f"{quoted(tag)} {what}")
-    if not cells[0]:
+    if "\t" in line and at == len(cells) == CONLL_U:
+        named = _named_tag.fullmatch(tag)
+        tag = named[1] if named else "O" if tag == "_" or "=" in tag else tag
+    word = cells[columns.word - 1]
+    if not word:
         raise ValueError("has a tag but no word; remove the line, or write the word")
-    return cells[0], tag
+    return word, checked(tag)

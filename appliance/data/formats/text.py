@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -12,6 +12,9 @@ from appliance.files import refuse_other_unicode, refused
 CHUNK = 1 << 18
 """Bytes read at once."""
 
+ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b")
+"""How .zip and .gz files begin. Annotation tools export some."""
+
 Placed = tuple[str, dict[str, object]]
 """A row with its place in the file."""
 
@@ -19,8 +22,9 @@ Placed = tuple[str, dict[str, object]]
 def chunks(path: Path, layout: str) -> Iterator[str]:
     """Yields the text of a UTF-8 file, without byte order mark, in pieces of any length.
 
-    Raises InputError where the file is missing, is a folder, cannot be read, is blank or is not
-    UTF-8; in the last case after the pieces before that. ``layout`` says what a blank file lacks.
+    Raises InputError where the file is missing, is a folder or an archive, cannot be read, is blank
+    or is not UTF-8; in the last case after the pieces before that. ``layout`` says what a blank
+    file lacks.
     """
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
     size, line, blank = 0, 1, True
@@ -31,6 +35,8 @@ def chunks(path: Path, layout: str) -> Iterator[str]:
             for data in chain(iter(lambda: file.read(CHUNK), b""), [b""]):
                 if not size:
                     refuse_other_unicode(path, data)
+                    if data.startswith(ARCHIVES):
+                        raise refused(path, "is an archive; unpack it and name the file in it")
                 size += len(data)
                 text = decoder.decode(data, final=not data)
                 line += text.count("\n")
@@ -62,7 +68,7 @@ def lines(text: Iterable[str]) -> Iterator[tuple[int, str]]:
         yield number + 1, rest.removesuffix("\r")
 
 
-def span(words: list[str], first: int, last: int) -> tuple[int, int]:
+def span(words: Sequence[str], first: int, last: int) -> tuple[int, int]:
     """[start, end) in characters of ``" ".join(words)`` for the words first to last, inclusive."""
     start = sum(len(word) + 1 for word in words[:first])
     return start, start + len(" ".join(words[first : last + 1]))

@@ -9,9 +9,11 @@ import msgspec
 
 from appliance.data.bad_rows import Problems, Skipped, WrongRows
 from appliance.data.choices import Choices
+from appliance.data.formats.looks import recognised
 from appliance.data.read.columns import Defect, MissingColumns, required
 from appliance.data.read.examples import Reader
 from appliance.data.read.offsets import Unit
+from appliance.data.read.reshape import reshaped
 from appliance.data.read.source import Source
 from appliance.data.split.gathered import Gathered
 from appliance.data.spool import Spool
@@ -23,15 +25,18 @@ LOOKED_AT = 100
 
 
 class Found(msgspec.Struct, frozen=True):
-    """The rows of all files, those that are wrong, and notes on how the files were read."""
+    """The rows of all files, those that are wrong, what was ``counted`` as left out, and notes on
+    how the files were read."""
 
     rows: Gathered
     skipped: Sequence[Skipped]
+    counted: tuple[str, ...]
     notes: tuple[str, ...]
 
 
 class _Reading(msgspec.Struct, frozen=True):
     source: Source
+    choices: Choices
     reader: Reader
     problems: Problems
 
@@ -52,12 +57,20 @@ def gather(sources: Sequence[Source], choices: Choices) -> Found:
     skipped = _together(wrong, named=len(sources) > 1)
     if wrong and not (choices.skip and len(rows)):
         raise WrongRows("\n".join(str(problems.refusal()) for problems in wrong), skipped)
-    notes = [
-        f"{printable(reading.source.path.name)}: {note}" if len(sources) > 1 else note
+    counted = [(reading, note) for reading in readings for note in reading.problems.notes]
+    others = [
+        (reading, note)
         for reading in readings
         for note in (*([reading.source.note] if reading.source.note else []), *reading.reader.notes)
     ]
-    return Found(rows, skipped, tuple(notes))
+    told = [
+        tuple(
+            f"{printable(reading.source.path.name)}: {note}" if len(sources) > 1 else note
+            for reading, note in some
+        )
+        for some in (counted, [*others, *counted])
+    ]
+    return Found(rows, skipped, *told)
 
 
 def _read(
@@ -66,10 +79,10 @@ def _read(
     rows, readings = Gathered(), []
     for source, unit in zip(sources, units, strict=True):
         columns = choices.columns if source.columns is None else source.columns
-        reader = Reader(msgspec.structs.replace(choices, columns=columns), unit)
-        reading = _Reading(source, reader, Problems(source.path))
+        own = msgspec.structs.replace(choices, columns=columns)
+        reading = _Reading(source, own, Reader(own, unit), Problems(source.path))
         try:
-            _add(rows, reading, choices, place=len(sources) > 1)
+            _add(rows, reading, place=len(sources) > 1)
         except MissingColumns as error:
             if not source.hint or not set(error.fields) & set(required(choices.kind)):
                 raise
@@ -78,11 +91,12 @@ def _read(
     return rows, readings
 
 
-def _add(rows: Gathered, reading: _Reading, choices: Choices, *, place: bool) -> None:
+def _add(rows: Gathered, reading: _Reading, *, place: bool) -> None:
     """Adds the rows of one file. Their places have its name, if ``place`` says so."""
     source, reader, problems = reading.source, reading.reader, reading.problems
+    choices = reading.choices
     before = f"{printable(source.path.name)}, " if place else ""
-    given = iter(source.rows(problems))
+    given = reshaped(recognised(source.path, source.rows(problems), choices), problems, choices)
     first = list(islice(given, LOOKED_AT))
     reader.columns.check(source.path, [row for _, row in first])
     for where, row in chain(first, given):

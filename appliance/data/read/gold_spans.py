@@ -36,7 +36,8 @@ def marks(
     for (start, end, _), (other, other_end, _) in pairwise(found):
         if other < end:
             what = f"[{start}, {end}] overlaps [{other}, {other_end}]"
-            raise columns.defect("spans", f"{what}; keep one of the two")
+            remedy = "keep one of the two, or leave such rows out: --on-error skip"
+            raise columns.defect("spans", f"{what}; {remedy}")
     return tuple(found)
 
 

@@ -42,10 +42,8 @@ def fixed_task(sources: Sequence[Source], choices: Choices) -> Imported:
     try:
         imported = _imported(sources, found.rows, choices)
     except InputError as error:
-        if not skipped:
-            raise
-        what = f"wrong rows skipped: {skipped}; see them with: --on-error stop"
-        raise InputError(f"{error}\n  {what}") from None
+        see = [f"wrong rows skipped: {skipped}; see them with: --on-error stop"] if skipped else []
+        raise InputError("\n  ".join([str(error), *found.counted, *see])) from None
     told = [*found.notes, *([f"wrong rows skipped: {skipped}"] if skipped else [])]
     return msgspec.structs.replace(imported, notes=(*told, *imported.notes), skipped=found.skipped)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from appliance.data.bad_rows import Problems
 from appliance.data.choices import Choices
+from appliance.data.formats.looks import refuse_json
 from appliance.data.read.cells import CELLS, Cell
 from appliance.data.read.columns import Record, Row, required
 from appliance.data.read.dialect import (
@@ -29,7 +29,6 @@ from appliance.text import printable, quoted
 NEEDED = "it needs one row for each example"
 HEADED = "if the first record is a row already, give --no-header"
 HEADLESS = "the first record is read as a row; if it names the columns, give --header"
-_json = re.compile(r'\s*\[?\s*\{\s*"')
 
 
 def source(
@@ -53,14 +52,16 @@ def source(
     quotation mark seems to have joined with others is refused.
     """
     encoding = encoding_of(path, encoding)
-    _refuse_json(path, encoding)
+    with path.open(encoding=encoding) as text:
+        refuse_json(path, text.read(4096))
     dialect = dialect_of(path, encoding, delimiter, quotes is not False)
     sniffed = [values for _, values in islice(records(path, dialect), SNIFFED)]
     if not sniffed:
         raise refused(path, f"is empty; {NEEDED}")
     if header is None:
         wanted = {choices.columns.get(field, field) for field in required(choices.kind)}
-        header = headed(sniffed, wanted | set(choices.columns.values()))
+        wanted |= {*choices.columns.values(), *choices.label_columns}
+        header = headed(sniffed, wanted)
     names = _names(path, sniffed[0], header)
     columns = ", ".join(map(quoted, names))
     if header and len(sniffed) == 1:
@@ -78,13 +79,6 @@ def source(
     named = "columns" if header else "no header, columns"
     note = f"read as {encoding.removesuffix('-sig')}, {dialect.divided}; {named}: {columns}"
     return Source(path, rows, by_name, note, HEADED if header else HEADLESS)
-
-
-def _refuse_json(path: Path, encoding: str) -> None:
-    with path.open(encoding=encoding) as text:
-        start = text.read(4096)
-    if _json.match(start):
-        raise refused(path, "looks like JSON; import it with: strop task import jsonl FILE")
 
 
 def _names(path: Path, first: Sequence[str], header: bool) -> list[str]:

@@ -1,0 +1,185 @@
+"""Rows as other tools write them: nested values, one column a label, words with tags."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.data import Imported
+from appliance.data.bad_rows import Problems
+from appliance.data.choices import Choices
+from appliance.data.paths import at
+from appliance.data.read.jsonl import read_jsonl
+from appliance.data.read.reshape import reshaped
+from appliance.data.read.table import read_table
+from appliance.errors import InputError
+
+PATH = Path("file")
+WORDS = [a + b + c for a in "bdfgk" for b in "aeiou" for c in "rst"]
+
+
+def reshape(row: dict[str, Any], kind: Any = "classify", **given: Any) -> tuple[Any, str]:
+    """The row with what is said of it."""
+    problems = Problems(PATH)
+    rows = reshaped([("row 1", row)], problems, Choices("x", kind=kind, **given))
+    found = next((dict(row) for _, row in rows), None)
+    try:
+        problems.raise_if_any()
+    except InputError as error:
+        return found, str(error)
+    return found, ""
+
+
+def imported(path: Path, rows: list[Any], **given: Any) -> Imported:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return read_jsonl(path, Choices("x", kind="classify", **given))
+
+
+keys = st.text("ab.0", min_size=1, max_size=3)
+nested = st.recursive(
+    st.integers(),
+    lambda inner: st.dictionaries(keys, inner, min_size=1) | st.lists(inner, min_size=1),
+    max_leaves=6,
+)
+
+
+def paths(value: Any, before: str = "") -> list[tuple[str, Any]]:
+    """Every path with its value, where no key has a full stop."""
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    found = []
+    for key, inner in items:
+        found.append((f"{before}{key}", inner))
+        if isinstance(inner, dict | list):
+            found += paths(inner, f"{before}{key}.")
+    return found
+
+
+@given(st.dictionaries(keys.filter(lambda key: "." not in key), nested, min_size=1))
+def test_every_value_has_a_path(record):
+    for path, value in paths(record):
+        if not any("." in str(key) for key in keys_of(record)):
+            assert at(record, path) == value
+
+
+def keys_of(value: Any) -> list[Any]:
+    if isinstance(value, list):
+        return [key for inner in value for key in keys_of(inner)]
+    if isinstance(value, dict):
+        return [*value, *(key for inner in value.values() for key in keys_of(inner))]
+    return []
+
+
+def test_a_column_that_is_called_like_a_path_comes_first():
+    row = {"a.b": 1, "a": {"b": 2, "c.d": 3}, "e": [{"f": 4}]}
+    assert [at(row, path) for path in ("a.b", "a.c.d", "e.0.f", "e.1.f", "a.x")] == [
+        1, 3, 4, None, None,
+    ]  # fmt: skip
+    assert reshape(row, columns={"text": "a.b"})[0]["a.b"] == 1
+
+
+def test_nested_values_are_columns_that_can_be_mapped(tmp_path):
+    rows = [
+        {"data": {"text": f"{word} wrote", "doc": {"id": i // 2}}, "says": [{"label": "ab"[i % 2]}]}
+        for i, word in enumerate(WORDS[:24])
+    ]
+    columns = {"text": "data.text", "label": "says.0.label", "group": "data.doc.id"}
+    found = imported(tmp_path / "x.jsonl", rows, columns=columns)
+    assert found.examples[1].text == "bas wrote"
+    assert (found.examples[1].label, found.examples[1].group) == ("b", "0")
+    with pytest.raises(
+        InputError, match=r'no column "text" .* found: .*"data.doc.id", "data.text"'
+    ):
+        imported(tmp_path / "x.jsonl", rows)
+
+
+TOXIC = ("toxic", "insult", "threat")
+
+
+@pytest.mark.parametrize(
+    ("yes", "no"),
+    [(1, 0), (True, False), (1.0, 0.0), ("1", "0"), ("1.0", "0.0"), ("True", "False")],
+)
+def test_columns_that_say_1_are_the_labels(yes, no):
+    row = {"text": "a", "toxic": yes, "insult": no, "threat": yes}
+    found, said = reshape(row, label_columns=TOXIC, several=True)
+    assert (found["label"], said) == (["toxic", "threat"], "")
+    row["threat"] = no
+    assert reshape(row, label_columns=TOXIC)[0]["label"] == "toxic"
+    assert reshape(row | {"toxic": no}, label_columns=TOXIC, several=True)[0]["label"] == []
+
+
+@pytest.mark.parametrize(
+    ("says", "message"),
+    [
+        ((1, 1, 0), 'row 1, label: the columns that say 1 are "toxic", "insult"; for any number'),
+        ((0, 0, 0), "row 1, label: the columns that say 1 are none; for any number of labels"),
+        ((-1, 0, 0), "row 1, toxic: is -1; write 1 where the label holds, else 0"),
+        ((0.5, 0, 0), "row 1, toxic: is 0.5; write 1 where"),
+        ((None, 0, 0), "row 1, toxic: is null; write 1 where"),
+        (("", 0, 0), 'row 1, toxic: is ""; write 1 where'),
+        ((1, 0), "row 1, threat: is missing"),
+    ],
+)
+def test_a_row_whose_columns_make_no_label_is_named(says, message):
+    found, said = reshape(dict(zip(TOXIC, says, strict=False)), label_columns=TOXIC)
+    assert found is None and message in said
+
+
+def test_columns_of_labels_are_read_from_a_spreadsheet(tmp_path):
+    path = tmp_path / "toxic.csv"
+    lines = [f"{word},{i % 2},{i % 3 // 2}" for i, word in enumerate(WORDS[:24])]
+    path.write_text("\n".join(["body,toxic,insult", *lines]))
+    choices = Choices("x", kind="classify", several=True, columns={"text": "body"},
+                      label_columns=("toxic", "insult"))  # fmt: skip
+    found = read_table(path, choices)
+    assert [label.name for label in found.task.labels] == ["insult", "toxic"]
+    assert found.examples[5].labels == ("insult", "toxic")
+
+
+@pytest.mark.parametrize("number", [1, "1"])
+def test_class_numbers_get_their_names(number):
+    assert reshape({"label": number}, class_names=("World", "Sports"))[0]["label"] == "Sports"
+
+
+def test_a_number_without_a_name_is_named():
+    _, said = reshape({"label": 2}, class_names=("World", "Sports"))
+    assert "row 1, label: class 2 has no name: 2 are given; mend --class-names" in said
+
+
+NAMES = ("O", "B-PER", "I-PER", "B-ORG")
+TOKENS = {"text": "tokens", "spans": "ner_tags"}
+
+
+def test_words_with_tags_are_a_text_with_entities():
+    row = {"tokens": ["Ida", "Moe", "left", "Acme"], "ner_tags": ["B-PER", "I-PER", "O", "B-ORG"]}
+    wanted = {"tokens": "Ida Moe left Acme", "ner_tags": [[0, 7, "PER"], [13, 17, "ORG"]]}
+    assert reshape(row, "spans", columns=TOKENS) == (wanted, "")
+    numbers = row | {"ner_tags": [1, 2, 0, 3]}
+    assert reshape(numbers, "spans", columns=TOKENS, class_names=NAMES) == (wanted, "")
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (
+            {"tokens": ["a"], "ner_tags": [3]},
+            "row 1, ner_tags: 3 is no tag; give the names of the numbers, from 0: --class-names O,",
+        ),
+        (
+            {"tokens": ["a"], "ner_tags": ["PER"]},
+            'row 1, ner_tags: "PER" is no tag; write O, or B-',
+        ),
+        ({"tokens": ["a"], "ner_tags": []}, "row 1, ner_tags: has 0 tags for 1 words"),
+        ({"tokens": ["a"], "ner_tags": "O"}, "row 1, ner_tags: is a string; words need a list of"),
+        ({"tokens": ["a"]}, "row 1, ner_tags: is null; words need a list of tags"),
+        ({"tokens": [None], "ner_tags": ["O"]}, "row 1, tokens: lists null; write a list of str"),
+    ],
+)
+def test_words_that_do_not_fit_their_tags_are_named(row, message):
+    found, said = reshape(row, "spans", columns=TOKENS)
+    assert found is None and message in said
