@@ -309,3 +309,12 @@ def test_what_cannot_be_answered_is_said(home, tmp_path, monkeypatch, options, s
     Path("new.txt").write_text("the head\n")
     done = CliRunner().invoke(strop, ["predict", *options])
     assert done.exit_code == 2 and said in done.stderr, done.stderr
+
+
+def test_a_nested_text_is_found_by_its_path_and_the_row_stays_as_it_was(home, tmp_path):
+    row = {"data": {"text": "the head"}, "id": 7}
+    (tmp_path / "new.jsonl").write_text(json.dumps(row))
+    done = predict(home, tmp_path / "new.jsonl", "--column", "text=data.text")
+    found = json.loads(done.stdout)
+    assert {name: found[name] for name in row} == row
+    assert set(found) == {*row, *ADDED}
