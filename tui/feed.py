@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from appliance.run import read
-from appliance.run.messages import Note
+from appliance.run.events import Note
 from tui.run_view import SHOWN, RunView
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 from appliance.cli.exits import Detached
 from appliance.cli.output import Output
 from appliance.run import client, read
-from appliance.run.messages import Command, Note
+from appliance.run.events import Note
+from appliance.run.messages import Command
 
 if TYPE_CHECKING:
     from sqlite_utils import Database

@@ -14,16 +14,8 @@ import msgspec
 
 from appliance import locations
 from appliance.errors import InputError, RetryableError, StropError
-from appliance.run.messages import (
-    Answer,
-    Command,
-    Event,
-    Failure,
-    StatusChanged,
-    decode_answer,
-    encode,
-    kind_of,
-)
+from appliance.run.events import Event, StatusChanged
+from appliance.run.messages import Answer, Command, Failure, decode_answer, encode, kind_of
 from appliance.run.read import events_since
 from appliance.run.states import is_final
 from store import commands, runs

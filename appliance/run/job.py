@@ -23,8 +23,9 @@ from appliance.prompts.canonical import canonical
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.validate import check
+from appliance.run.events import GivenVerdict
 from appliance.run.journal import StoreJournal
-from appliance.run.messages import GivenVerdict, Inputs, Tune, encode
+from appliance.run.messages import Inputs, Tune, encode
 from appliance.run.recorder import RunRecorder
 from appliance.search.experience import Experience
 from appliance.search.methods import check_methods

@@ -1,4 +1,4 @@
-"""What windows and the runner say to each other: commands, answers, events, and a run's inputs.
+"""What windows and the runner say to each other: commands and answers, and a run's inputs.
 
 The store has each as JSON, beside a word for its kind.
 """
@@ -17,7 +17,6 @@ from appliance.scoring.answers import Prediction
 from appliance.search.experience import Experience
 from appliance.statistics.proportions import Estimate
 from appliance.task import Split
-from appliance.verdict.verdict import Verdict
 
 if TYPE_CHECKING:
     from appliance.host.measure import Bench as Benched
@@ -174,61 +173,7 @@ class Resume(Command[Planned], frozen=True):
     """Queues a run that rests."""
 
 
-class Stage(msgspec.Struct, frozen=True):
-    stage: str
-
-
-class Best(msgspec.Struct, frozen=True):
-    """``value`` is by the ``metric``, with its 95 % interval over ``n`` cases; ``loss`` in nats."""
-
-    prompt: str
-    metric: Metric
-    value: float
-    interval: tuple[float, float]
-    loss: float
-    n: int
-
-
-class Tried(Best, frozen=True):
-    """A candidate, and how its race ended."""
-
-    operator: str
-    section: str
-    outcome: str
-
-
-class Progress(msgspec.Struct, frozen=True):
-    """``spent`` and ``budget`` are in cost units, ``left_s`` is in seconds."""
-
-    spent: float
-    budget: float
-    left_s: float
-
-
-class Note(msgspec.Struct, frozen=True):
-    text: str
-
-
-class Plan(msgspec.Struct, frozen=True):
-    """The part of a plan that a window shows; the whole plan is in the run's inputs."""
-
-    text: str
-    minutes: float
-
-
-class StatusChanged(msgspec.Struct, frozen=True):
-    status: str
-    error: str | None = None
-
-
-class GivenVerdict(Verdict, frozen=True, kw_only=True):
-    """A verdict, with the number of its look at the task's test split."""
-
-    look: int
-
-
 Answer = Planned | Obeyed | Evaluated | Replayed
-Event = Stage | Tried | Best | Progress | Note | Plan | StatusChanged | GivenVerdict
 
 COMMANDS: dict[str, type[Command[Any]]] = {
     "tune": Tune,
@@ -252,27 +197,17 @@ ANSWERS: dict[str, type[Answer]] = {
 """The answers to all commands but ``bench``. ``decode_answer`` imports that one when it is needed,
 since its module imports all that measures."""
 
-EVENTS: dict[str, type[Event]] = {
-    "stage": Stage,
-    "candidate": Tried,
-    "best": Best,
-    "progress": Progress,
-    "note": Note,
-    "plan": Plan,
-    "status": StatusChanged,
-    "verdict": GivenVerdict,
-}
 AT_ONCE = frozenset(kind for kind, command in COMMANDS.items() if command.at_once)
-_KINDS: dict[type, str] = {struct: kind for kind, struct in (COMMANDS | EVENTS).items()}
+_KINDS: dict[type, str] = {struct: kind for kind, struct in COMMANDS.items()}
 
 
 def encode(message: msgspec.Struct) -> str:
     return msgspec.json.encode(message).decode()
 
 
-def kind_of(message: Command[Any] | Event) -> str:
-    """The word under which the store has a command or an event."""
-    return _KINDS[type(message)]
+def kind_of(command: Command[Any]) -> str:
+    """The word under which the store has a command."""
+    return _KINDS[type(command)]
 
 
 def decode_command(kind: str, content: str) -> Command[Any]:
@@ -292,8 +227,3 @@ def decode_answer(kind: str, content: str) -> Answer | Benched:
 
         return msgspec.json.decode(content, type=Benched)
     return msgspec.json.decode(content, type=ANSWERS[kind])
-
-
-def decode_event(kind: str, content: str) -> Event | None:
-    """The event, or None for an unknown kind."""
-    return msgspec.json.decode(content, type=EVENTS[kind]) if kind in EVENTS else None

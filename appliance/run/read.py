@@ -12,7 +12,8 @@ from appliance.data.tasks import Stored
 from appliance.kinds import Metric
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.show import plain
-from appliance.run.messages import EVENTS, Event, GivenVerdict, Inputs, Tune, decode_event
+from appliance.run.events import EVENTS, Event, GivenVerdict, decode_event
+from appliance.run.messages import Inputs, Tune
 from appliance.verdict.verdict import Verdict
 from store import commands, database, events, prompts, tasks, verdicts
 from store import runs as stored

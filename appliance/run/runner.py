@@ -20,6 +20,7 @@ from appliance.evaluate.workbench import Interrupted, Withdrawn
 from appliance.host.host import Host
 from appliance.host.measure import measure
 from appliance.run.evaluate import evaluate
+from appliance.run.events import Note
 from appliance.run.job import create, work
 from appliance.run.messages import (
     AT_ONCE,
@@ -28,7 +29,6 @@ from appliance.run.messages import (
     Command,
     Evaluate,
     Failure,
-    Note,
     Obeyed,
     Planned,
     Replay,

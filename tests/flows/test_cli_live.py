@@ -16,8 +16,8 @@ from appliance.cli import output as outputs
 from appliance.cli.output import Output, columns, json_text
 from appliance.cli.runs.live import PROMPT_LINES, Panel
 from appliance.cli.runs.progress import RECENT, Progress
-from appliance.run import messages
-from appliance.run.messages import Best, Stage, Tried
+from appliance.run import events
+from appliance.run.events import Best, Stage, Tried
 
 Show = Callable[[Progress, str], str]
 
@@ -47,7 +47,7 @@ def candidate(prompt: str, outcome: str = "dropped", operator: str | None = None
 def test_the_panel_shows_stage_budget_candidates_and_best(show: Show) -> None:
     progress = Progress()
     progress.apply(Stage("refine"))
-    progress.apply(messages.Progress(250.0, 1000.0, left_s=90))
+    progress.apply(events.Progress(250.0, 1000.0, left_s=90))
     progress.apply(candidate("a", "leads"))
     progress.apply(best("a"))
     text = show(progress, "one\ntwo")
@@ -81,7 +81,7 @@ def test_hostile_text_cannot_reach_the_terminal_through_the_panel(show: Show) ->
 
 def test_the_time_left_never_goes_below_zero() -> None:
     progress = Progress()
-    progress.apply(messages.Progress(5.0, 1.0, left_s=-3))
+    progress.apply(events.Progress(5.0, 1.0, left_s=-3))
     assert (progress.left, progress.share) == (0.0, 1.0)
 
 

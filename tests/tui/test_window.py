@@ -12,7 +12,8 @@ from textual.widgets import DataTable, Input, OptionList
 from appliance import locations
 from appliance.prompts.prompt import Prompt, Section
 from appliance.run import client
-from appliance.run.messages import Inputs, Tried
+from appliance.run.events import Tried
+from appliance.run.messages import Inputs
 from models.catalog import Catalog
 from store import commands, database, events, prompts, runs, sql, tasks, verdicts
 from store.errors import StoreError

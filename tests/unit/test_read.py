@@ -8,7 +8,8 @@ import pytest
 
 from appliance import locations
 from appliance.run import read
-from appliance.run.messages import Best, Inputs, Note, Stage, StatusChanged, encode
+from appliance.run.events import Best, Note, Stage, StatusChanged
+from appliance.run.messages import Inputs, encode
 from appliance.run.recorder import tell
 from store import database, prompts, runs, sql, tasks, verdicts
 from store.records import RunRecord

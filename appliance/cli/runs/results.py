@@ -11,7 +11,7 @@ import msgspec
 from appliance.cli import exits, figures
 from appliance.cli.output import Output
 from appliance.run.client import runner_is_alive
-from appliance.run.messages import GivenVerdict
+from appliance.run.events import GivenVerdict
 from appliance.run.read import Run, metric_of, prompt_text, run_of
 from appliance.run.states import allows, is_final
 from store import runs

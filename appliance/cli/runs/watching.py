@@ -10,7 +10,7 @@ from appliance.cli.exits import Detached
 from appliance.cli.output import Output
 from appliance.cli.runs.progress import Progress
 from appliance.run import client, read
-from appliance.run.messages import Best, Event, Note, Plan, Stage
+from appliance.run.events import Best, Event, Note, Plan, Stage
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
