@@ -35,5 +35,9 @@ def runner_lock() -> Path:
     return home() / "runner.lock"
 
 
+def askers_lock() -> Path:
+    return home() / "askers.lock"
+
+
 def runner_log() -> Path:
     return home() / "runner.log"

@@ -35,6 +35,10 @@ def in_words(error: sqlite3.Error) -> str | None:
     return f"{_WORDS[code]} ({error})" if code in _WORDS else None
 
 
+class SettledError(StoreError):
+    """The command was settled before: it was withdrawn, or its task was removed."""
+
+
 @contextmanager
 def explained(path: Path | str) -> Iterator[None]:
     """Turns SQLite's errors on this file into StoreError; those without words pass unchanged."""

@@ -83,7 +83,8 @@ class Interrupted(Exception):
 
 
 class Withdrawn(Exception):
-    """A call was broken off because the user wants something else. The journal has none of it."""
+    """A call was broken off because the user wants something else, or a command was withdrawn
+    before it was obeyed. The journal has none of it."""
 
 
 class Unanswerable(StropError):
@@ -145,8 +146,8 @@ class Workbench:
                 "start a new run"
             )
         while entry is None:
-            self._obey()
             with suppress(Withdrawn):
+                self._obey()
                 entry = self._live(body, key, request)
                 self.journal.append(entry, self.spent + entry.cost)
         self.spent += entry.cost

@@ -109,9 +109,16 @@ class Failure(msgspec.Struct, frozen=True):
     exit_code: int = 1
 
 
+WITHDRAWN = Failure("withdrawn: nobody waits for the answer any more", exit_code=130)
+"""The answer to a command that was withdrawn."""
+
+
 class Command(msgspec.Struct, Generic[A], frozen=True, forbid_unknown_fields=True):
     at_once: ClassVar[bool] = True
     """Whether it is carried out at once, even while a run is worked on."""
+    awaited: ClassVar[bool] = False
+    """Whether nothing but its answer comes of it, so that it is broken off where the process that
+    asked has ended."""
 
 
 class Tune(Command[Planned], frozen=True, omit_defaults=True):
@@ -135,6 +142,8 @@ class Tune(Command[Planned], frozen=True, omit_defaults=True):
 class Evaluate(Command[Evaluated], frozen=True):
     """``prompts`` have the names that a person gave. ``limit`` takes the first cases only."""
 
+    awaited: ClassVar[bool] = True
+
     task: str
     split: Split
     model: str
@@ -147,6 +156,7 @@ class Bench(Command["Benched"], frozen=True):
     """With ``within`` the search body is chosen anew: the fastest within these nats."""
 
     at_once: ClassVar[bool] = False
+    awaited: ClassVar[bool] = True
 
     task: str
     model: str
@@ -154,6 +164,8 @@ class Bench(Command["Benched"], frozen=True):
 
 
 class Replay(Command[Replayed], frozen=True):
+    awaited: ClassVar[bool] = True
+
     run: str
 
 

@@ -35,8 +35,9 @@ from appliance.data import tasks
 from appliance.data.tasks import save
 from appliance.prompts.prompt import Prompt, Section
 from appliance.run import client
+from appliance.run.messages import Tune, encode
 from appliance.verdict.verdict import Answer
-from store import database, runs
+from store import commands, database, runs
 from store.records import CommandRecord
 
 HOSTILE = "\x1b]0;owned\x07\x9b31m‮"
@@ -490,3 +491,8 @@ def test_figures_of_a_run_go_by_the_name_of_its_tasks_metric(db: Any) -> None:
     ):
         assert words in text
     assert "accuracy" not in text
+
+
+def test_a_run_that_is_being_planned_is_told_of_beside_the_list(db: Any) -> None:
+    commands.enqueue(db, "tune", encode(Tune("firms", "tiny", 10.0, 1)))
+    assert 'a run of "firms" is being planned' in invoke("runs", "list").stderr

@@ -17,9 +17,10 @@ from appliance.cli.runs.results import (
 )
 from appliance.cli.runs.watching import watch
 from appliance.run.messages import Command, Finish, Obeyed, Pause, Stop, kind_of
-from appliance.run.read import Run, all_runs, last_event, run_of
+from appliance.run.read import Run, all_runs, being_planned, last_event, run_of
 from appliance.run.states import is_final
 from appliance.statistics.metrics import NAMES, searched_by
+from appliance.text import quoted
 from store import runs as stored
 
 LAST = 10
@@ -42,6 +43,8 @@ def list_runs(out: Output) -> None:
     text = columns(headings, rows) if rows else ""
     if not rows:
         out.say("no run yet; start one with: strop demo")
+    for task in sorted(being_planned(db)):
+        out.say(f"a run of {quoted(task)} is being planned")
     say_abandoned(out, [run.record for run in runs])
     out.result("strop/runs-list/1", {"runs": [describe(db, run) for run in runs]}, text)
 
