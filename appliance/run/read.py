@@ -14,6 +14,7 @@ from appliance.prompts.prompt import Prompt
 from appliance.prompts.show import plain
 from appliance.run.events import EVENTS, Event, GivenVerdict, decode_event
 from appliance.run.messages import Inputs, Tune
+from appliance.run.waiting import is_waiting
 from appliance.verdict.verdict import Verdict
 from store import commands, database, events, prompts, tasks, verdicts
 from store import runs as stored
@@ -48,6 +49,13 @@ class Run(msgspec.Struct, frozen=True):
         return min(self.record.spent / self.total, 1.0) if self.total else 0.0
 
 
+class _Named(msgspec.Struct):
+    """The models that a command names."""
+
+    model: str | None = None
+    reasoner: str | None = None
+
+
 class Happened(NamedTuple):
     id: int
     run_id: str | None
@@ -77,6 +85,16 @@ def being_planned(db: Database) -> set[str]:
             if command.kind == "tune":
                 planned.add(msgspec.json.decode(command.content, type=Tune).task)
     return planned
+
+
+def commands_with(db: Database, model: str) -> list[str]:
+    """The kinds of the commands that name a model and are still to be answered."""
+    return [
+        command.kind
+        for command in commands.unsettled(db)
+        if model in _models(command.content)
+        and (command.asker is None or is_waiting(command.asker))
+    ]
 
 
 def metric_of(db: Database, run: Run) -> Metric | None:
@@ -116,6 +134,14 @@ def latest_events(db: Database, run_id: str, until: int, wanted: Mapping[str, in
     ]
     found.sort(key=lambda record: record.id)
     return [msgspec.json.decode(record.content, type=EVENTS[record.kind]) for record in found]
+
+
+def _models(content: str) -> tuple[str | None, ...]:
+    try:
+        named = msgspec.json.decode(content, type=_Named)
+    except msgspec.DecodeError:  # The runner refuses a command that cannot be read.
+        return ()
+    return named.model, named.reasoner
 
 
 def _updated(db: Database, record: RunRecord, known: Run | None) -> Run:

@@ -16,6 +16,7 @@ import tiny_tasks
 from click.testing import CliRunner, Result
 from scripted_answers import (
     BEST,
+    MODEL,
     PLAN,
     RUN,
     SEED,
@@ -496,3 +497,24 @@ def test_figures_of_a_run_go_by_the_name_of_its_tasks_metric(db: Any) -> None:
 def test_a_run_that_is_being_planned_is_told_of_beside_the_list(db: Any) -> None:
     commands.enqueue(db, "tune", encode(Tune("firms", "tiny", 10.0, 1)))
     assert 'a run of "firms" is being planned' in invoke("runs", "list").stderr
+
+
+@pytest.mark.parametrize("status", ["queued", "running", "paused"])
+def test_the_model_of_a_run_that_may_go_on_is_not_removed(db: Any, status: str) -> None:
+    create_run(db, "firms", status)
+    result = invoke("models", "remove", MODEL, "--yes")
+    assert result.exit_code == 2
+    end = f"run {RUN} is {status} and needs {MODEL}; end it first: strop runs stop {RUN}"
+    assert end in result.stderr
+    runs.set_status(db, RUN, "stopped")
+    assert invoke("models", "remove", MODEL, "--yes").exit_code == 0
+
+
+def test_the_model_of_a_command_that_is_at_work_is_not_removed(db: Any) -> None:
+    other = commands.enqueue(db, "tune", encode(Tune("firms", "other", 10.0, 1, MODEL)))
+    result = invoke("models", "remove", MODEL, "--yes")
+    assert f"{MODEL} is at work for a tune; wait until it has ended" in result.stderr
+    commands.settle(db, other, None)
+    commands.enqueue(db, "eval", json.dumps({"model": MODEL}), asker=1)  # Nobody waits for it.
+    commands.enqueue(db, "bench", "[1]")
+    assert invoke("models", "remove", MODEL, "--yes").exit_code == 0
