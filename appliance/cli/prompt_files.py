@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from appliance.cli.lookups import find_prompt
+from appliance.data.records import prompt_in
 from appliance.errors import InputError, PromptError
 from appliance.files import read_utf8, refused
 from appliance.prompts.prompt import Prompt
@@ -52,7 +53,7 @@ def _each(db: Database, given: Sequence[str]) -> Iterator[tuple[str, Prompt]]:
             yield one, _read(path)
         else:
             record = find_prompt(db, one)
-            yield record.id, msgspec.json.decode(record.content, type=Prompt)
+            yield record.id, prompt_in(record)
 
 
 def _read(path: Path) -> Prompt:

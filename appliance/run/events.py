@@ -85,5 +85,9 @@ def kind_of(event: Event) -> str:
 
 
 def decode_event(kind: str, content: str) -> Event | None:
-    """The event, or None for an unknown kind."""
-    return msgspec.json.decode(content, type=EVENTS[kind]) if kind in EVENTS else None
+    """The event, or None for an unknown kind and for content that is not of its kind: what follows
+    is told all the same."""
+    try:
+        return msgspec.json.decode(content, type=EVENTS[kind]) if kind in EVENTS else None
+    except msgspec.DecodeError:
+        return None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from appliance import __version__
+from appliance.data.records import read
 from appliance.data.tasks import load
 from appliance.encode.renderer import Renderer
 from appliance.errors import InputError, StropError
@@ -104,7 +105,7 @@ def work(db: Database, host: Host, run: RunRecord, poll: Callable[[], str | None
     ``poll`` is called between calls and returns what the user wants. Raises Interrupted where that
     is to pause or to stop.
     """
-    inputs = msgspec.json.decode(run.inputs, type=Inputs)
+    inputs = read(run.inputs, Inputs, f"run {run.id}")
     loaded = task_of(db, inputs)
     check_methods(inputs.methods)
     _check_bodies(host, inputs)

@@ -336,7 +336,7 @@ def test_a_store_that_is_damaged_inside_is_said_with_a_remedy(tmp_path: Path, ho
     assert message.startswith(f"{store}: the file is damaged; move it away")
 
 
-def test_the_doctor_shows_one_line_of_what_is_wrong_with_a_store(
+def test_the_doctor_shows_in_one_line_what_is_wrong_with_a_store(
     tmp_path: Path, home: Path
 ) -> None:
     """A page too many, and a count of free pages that does not add up."""
@@ -349,7 +349,7 @@ def test_the_doctor_shows_one_line_of_what_is_wrong_with_a_store(
     checks = json.loads(run("doctor", "--json").stdout)["checks"]
     detail = next(check["detail"] for check in checks if check["name"] == "store")
     assert detail.startswith("the file is damaged: ")
-    assert detail.endswith("(and 1 more)")
+    assert detail.count("the file is damaged: ") == 2
     assert "***" not in detail
     assert "\n" not in detail
 

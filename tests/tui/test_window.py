@@ -28,6 +28,7 @@ from tui.widgets.candidates import Candidates
 from tui.words import duration, lines, p_value
 
 SEED = Prompt(sections=(Section("task", "Name it: {labels}\n"),), example="{text}\n= {label}\n")
+BEST = SEED.with_section("guidance", "Mind the order.\n")
 FIGURES = {
     "prompt": SEED.id,
     "metric": "accuracy",
@@ -52,7 +53,7 @@ VERDICT = {
     "better": True,
     "words": "better",
     "seed": {"prompt": SEED.id, "value": 0.318, "interval": [0.266, 0.375], "n": 280},
-    "best": {"prompt": "0" * 16, "value": 0.543, "interval": [0.485, 0.6], "n": 280},
+    "best": {"prompt": BEST.id, "value": 0.543, "interval": [0.485, 0.6], "n": 280},
     "model": "tiny",
     "body": "Q4_1",
     "split": "test",
@@ -101,7 +102,8 @@ def writer():
     """The store as the runner holds it: a connection of its own."""
     with database.open(locations.store_path()) as db:
         tasks.add(db, id="t1", name="notes", content="{}", split_hash="h", rows=[], cases=[])
-        keep(db, SEED)
+        for prompt in (SEED, BEST):
+            keep(db, prompt)
         yield db
 
 
@@ -143,6 +145,11 @@ def add_run(db, id, status="running", model="tiny", task="t1"):
     )
 
 
+def give(db, run, verdict):
+    runs.update(db, run, best_prompt=verdict["best"]["prompt"])
+    verdicts.record(db, run_id=run, task_id="t1", content=json.dumps(verdict))
+
+
 def add_event(db, run, kind, **body):
     events.append(db, kind, json.dumps(body), run)
 
@@ -172,7 +179,7 @@ async def test_an_empty_store_says_what_to_type(db):
 
 async def test_runs_appear_newest_first_with_task_model_status_and_gain(db, writer):
     add_run(writer, "aa11", status="finished", model="older")
-    verdicts.record(writer, run_id="aa11", task_id="t1", content=json.dumps(VERDICT))
+    give(writer, "aa11", VERDICT)
     add_run(writer, "bb22", model="newer")
     async with StropApp(db).run_test(size=(80, 24)) as pilot:
         await wait_for_text(pilot, "+0.225 better")
@@ -266,7 +273,7 @@ async def test_the_best_prompt_is_shown_as_text_and_follows_the_run(db, writer):
 @pytest.mark.parametrize("size", SIZES)
 async def test_the_verdict_is_told_with_n_intervals_and_p_at_every_size(db, writer, size):
     add_run(writer, "aa11", status="finished")
-    verdicts.record(writer, run_id="aa11", task_id="t1", content=json.dumps(VERDICT))
+    give(writer, "aa11", VERDICT)
     async with StropApp(db).run_test(size=size) as pilot:
         await wait_for_text(pilot, "gain +0.225 [+0.165, +0.282], p < 0.001")
         await wait_for_text(pilot, "seed prompt accuracy 0.318 [0.266, 0.375]")
@@ -281,7 +288,7 @@ async def test_what_a_verdict_is_limited_to_and_why_it_claims_nothing_is_told(db
         "metric": "micro_f1", "scope": "for these relations", "refused": "only 4 relations",
         "words": "no proven gain",
     }  # fmt: skip
-    verdicts.record(writer, run_id="aa11", task_id="t1", content=json.dumps(limited))
+    give(writer, "aa11", limited)
     async with StropApp(db).run_test(size=size) as pilot:
         await wait_for_text(pilot, "No proven gain, for these relations  gain +0.225")
         await wait_for_text(pilot, "best prompt micro-F1 0.543 [0.485, 0.600]")
@@ -303,17 +310,39 @@ async def test_figures_go_by_the_name_of_the_runs_own_metric(db, writer):
 async def test_a_seed_that_stands_is_shown_no_gain_over_itself(db, writer):
     add_run(writer, "aa11", status="finished")
     stands = VERDICT | {"best": VERDICT["seed"], "words": "no proven gain", "gain": 0.0}
-    verdicts.record(writer, run_id="aa11", task_id="t1", content=json.dumps(stands))
+    give(writer, "aa11", stands)
     async with StropApp(db).run_test(size=(120, 40)) as pilot:
         await wait_for_text(pilot, "nothing better was found: the seed prompt stands")
         text = shown(pilot.app)
         assert "gain +" not in text and "best prompt 0" not in text and "+0.000" not in text
 
 
+async def test_a_damaged_run_is_told_of_and_the_others_are_shown(db, writer):
+    add_run(writer, "aa11", status="finished")
+    give(writer, "aa11", VERDICT)
+    add_run(writer, "bb22", model="sound")
+    with database.write(writer):
+        writer.execute("DELETE FROM looks")
+    async with StropApp(db).run_test(size=(120, 40)) as pilot:
+        await wait_for_text(pilot, "1 damaged: strop doctor")
+        await wait_for_text(pilot, "sound")
+
+
+async def test_a_prompt_that_was_altered_is_not_shown(db, writer):
+    add_run(writer, "aa11")
+    runs.update(writer, "aa11", best_prompt=BEST.id)
+    with database.write(writer):
+        content = msgspec.json.encode(SEED).decode()
+        writer.execute("UPDATE prompts SET content = ? WHERE id = ?", (content, BEST.id))
+    async with StropApp(db).run_test(size=(120, 40)) as pilot:
+        await wait_for_text(pilot, f"prompt {BEST.id} is damaged")
+        assert "Name it" not in shown(pilot.app)
+
+
 async def test_a_later_look_at_the_same_test_cases_is_told(db, writer):
     for run in ("aa11", "bb22"):
         add_run(writer, run, status="finished")
-        verdicts.record(writer, run_id=run, task_id="t1", content=json.dumps(VERDICT))
+        give(writer, run, VERDICT)
     async with StropApp(db).run_test(size=(120, 40)) as pilot:
         await wait_for_text(pilot, "71 won, 8 lost, look 2 at them")
 

@@ -199,7 +199,7 @@ class Main(Screen[None]):
     def _show(self) -> None:
         feed = self._feed
         run_list = self.query_one(RunList)
-        run_list.show(feed.runs)
+        run_list.show(feed.runs, len(feed.damage))
         if self._awaited is not None and feed.run(self._awaited):
             run_list.choose(self._awaited)
             self._awaited = None

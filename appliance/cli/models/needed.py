@@ -15,7 +15,7 @@ def refuse_needed(name: str) -> None:
     if not locations.store_path().exists():
         return
     db = open_store()
-    for run in all_runs(db):
+    for run in all_runs(db)[0]:
         needs = name in (run.inputs.model, run.inputs.reasoner)
         if needs and allows(run.record.status, "stop"):
             raise InputError(

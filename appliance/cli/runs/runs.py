@@ -37,11 +37,13 @@ def runs() -> None:
 def list_runs(out: Output) -> None:
     """List the runs, newest first."""
     db = open_store()
-    runs = all_runs(db)
+    runs, damage = all_runs(db)
     headings = ("run", "task", "model", "status", "stage", "cost", "verdict", "created")
     rows = [_row(run) for run in runs]
     text = columns(headings, rows) if rows else ""
-    if not rows:
+    for problem in damage:
+        out.say(f"left out: {problem}")
+    if not rows and not damage:
         out.say("no run yet; start one with: strop demo")
     for task in sorted(being_planned(db)):
         out.say(f"a run of {quoted(task)} is being planned")
@@ -58,7 +60,7 @@ def show_run(out: Output, run: str) -> None:
     db = open_store()
     record = find_run(db, run)
     shown = run_of(db, record)
-    found = document(db, shown)
+    found = document(out, db, shown)
     evaluations = stored.evaluations(db, record.id)
     fields = ("run", "task", "model", "seed", "minutes", "status", "stage", "error", "created_at")
     lines = [f"{name:<11} {found[name]}" for name in fields if found[name] is not None]
@@ -78,7 +80,8 @@ def show_run(out: Output, run: str) -> None:
             )
             for e in last
         ]
-        measure = NAMES[searched_by(found["metric"])]
+        metric = found["metric"]
+        measure = NAMES[searched_by(metric)] if metric else "score"
         lines += ["", f"the last {len(last)} of {len(evaluations)} evaluations"]
         lines.append(columns(("prompt", "stage", "split", measure, "loss"), rows))
     if found["prompt_text"]:

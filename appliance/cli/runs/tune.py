@@ -21,7 +21,7 @@ from appliance.cli.prompt_files import prompts_given
 from appliance.cli.runs.results import conclude, document
 from appliance.cli.runs.watching import watch
 from appliance.run.messages import Resume, Tune
-from appliance.run.read import Run, last_event, run_of
+from appliance.run.read import Run, all_runs, last_event, run_of
 from appliance.run.states import is_final
 from store import runs
 
@@ -103,11 +103,10 @@ def tune(
 def start(out: Output, db: Database, asked: Tune) -> tuple[str, str]:
     """Has the runner plan and create a run, and returns its id and a title. Raises the error with
     which the runner refuses."""
-    for run in runs.all(db):
-        if not is_final(run.status):
-            out.say(
-                f"run {run.id} is {run.status} and goes first; to stop it: strop runs stop {run.id}"
-            )
+    for run in all_runs(db)[0]:
+        if not is_final(status := run.record.status):
+            stop = f"strop runs stop {run.id}"
+            out.say(f"run {run.id} is {status} and goes first; to stop it: {stop}")
     out.say(f"planning {asked.minutes:g} min on {asked.task} with {asked.model}")
     run_id = ask(out, db, asked).run
     minutes = _created(db, run_id).inputs.minutes
@@ -137,4 +136,4 @@ def _left_alone(out: Output, db: Database, run_id: str) -> None:
     run = _created(db, run_id)
     out.say(run.inputs.plan["text"])
     out.say(f"follow it with: strop runs watch {run_id}")
-    out.result(SCHEMA, document(db, run), run_id)
+    out.result(SCHEMA, document(out, db, run), run_id)
