@@ -56,6 +56,7 @@ def tune(
     fits: Callable[[Prompt], bool],
     methods: Sequence[str] = (),
     experience: Sequence[Experience] = (),
+    candidates: int | None = None,
 ) -> Prompt:
     """The best prompt, or the seed where nothing beat it on the selection split; either with
     probabilities that were fitted there.
@@ -63,6 +64,8 @@ def tune(
     ``budget``, in cost units, covers both stages and the selection; the verdict comes on top.
     ``fits`` says whether every test row fits a prompt: a prompt that it refuses could be given no
     verdict and is passed over. ``methods`` of stage 1 take the place of the standard schedule.
+    Where ``candidates`` are given, stage 1 ends after as many at the latest, and stage 2 after its
+    share of as many.
     """
     stage = "search"
     watcher.stage(stage)
@@ -81,13 +84,14 @@ def tune(
         Reasoner(bench, reasoner) if reasoner else None,
         experience,
     )
-    finalists = search(lab, race, bench, SEARCH * budget, depth, methods)
+    finalists = search(lab, race, bench, SEARCH * budget, depth, methods, candidates)
     stage_one = race.leader
 
     stage = "refine"
     watcher.stage(stage)
     tokeniser = evaluator.renderer.tokeniser
-    refined = refine(race, bench, tokeniser, seed, REFINE * budget, depth)
+    edits = None if candidates is None else round(candidates * REFINE / SEARCH)
+    refined = refine(race, bench, tokeniser, seed, REFINE * budget, depth, edits)
 
     watcher.stage("selection")
     found = (*finalists, stage_one, refined)

@@ -18,12 +18,10 @@ from appliance.host.prices import price_bodies
 from appliance.host.twin_check import check_twin
 from appliance.host.workload import Workload, open_workload
 from appliance.prompts.loaded import Loaded
-from appliance.search.schedule import FIRST
+from appliance.search.schedule import FIRST, LEAST_CANDIDATES
 from appliance.search.typical import typical_prompts
 from appliance.tune import MINUTE, SEARCH
 from models.catalog import Model
-
-LEAST_CANDIDATES = 20
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -42,9 +40,17 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 def measure_and_plan(
-    host: Host, model: Model, reasoner: Model, loaded: Loaded, minutes: float, *, stretch: bool
+    host: Host,
+    model: Model,
+    reasoner: Model,
+    loaded: Loaded,
+    minutes: float,
+    *,
+    most: int | None,
+    stretch: bool,
 ) -> tuple[dict[str, Body], Plan]:
-    """Returns every role's body with its prices, and the plan of a run with them.
+    """Returns every role's body with its prices, and the plan of a run with them, which tries
+    ``most`` candidates where that is given.
 
     Raises InputError for a row that is too long for the model, StropError for a twin that is
     another model's, and BudgetError where the minutes are too few and must not ``stretch``.
@@ -53,7 +59,7 @@ def measure_and_plan(
     check_lengths(work, model.name)
     check_twin(host, model)
     bodies = price_bodies(host, model, reasoner, work)
-    return bodies, make_plan(host, model, work, bodies, minutes, stretch=stretch)
+    return bodies, make_plan(host, model, work, bodies, minutes, most=most, stretch=stretch)
 
 
 def make_plan(
@@ -63,11 +69,14 @@ def make_plan(
     bodies: Mapping[str, Body],
     minutes: float,
     *,
+    most: int | None = None,
     stretch: bool = False,
 ) -> Plan:
-    """Returns the plan of a run. Raises BudgetError as ``affordable`` does."""
+    """Returns the plan of a run that tries ``most`` candidates, or as many as its minutes pay for.
+    Raises BudgetError as ``affordable`` does."""
     cost = cost_of_a_candidate(work, bodies["search"].prices)
-    minutes, candidates = affordable(cost, minutes, stretch=stretch)
+    minutes, affords = affordable(cost, minutes, stretch=stretch)
+    candidates = min(affords, most or affords)
     verdict = verdict_minutes(work, bodies["serving"].prices)
     search, serving = (host.worker(model, body) for body in (model.search, model.serving_body))
     agreement = score_agreement(host.pool, work.sheet(), search, serving)

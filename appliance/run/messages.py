@@ -27,7 +27,7 @@ A = TypeVar("A")
 class Inputs(msgspec.Struct, frozen=True):
     """The frozen inputs of a run. ``budget`` and ``verdict_cost`` are in cost units; ``start`` is
     the prompt that it begins from where that is not the task's. Without ``methods`` it follows the
-    standard schedule."""
+    standard schedule. ``candidates`` are the most that its search tries."""
 
     task: str
     split_hash: str
@@ -43,6 +43,7 @@ class Inputs(msgspec.Struct, frozen=True):
     start: Prompt | None = None
     methods: tuple[str, ...] = ()
     experience: tuple[Experience, ...] = ()
+    candidates: int | None = None
 
 
 class Planned(msgspec.Struct, frozen=True):
@@ -125,7 +126,8 @@ class Tune(Command[Planned], frozen=True, omit_defaults=True):
     """Without a ``reasoner`` the model itself is asked, without a ``prompt`` the run begins with
     the task's seed, without ``methods`` it follows the standard schedule. ``minutes`` are None
     where infinite, since JSON has no infinity. Where they may ``stretch``, too few of them are
-    raised instead of being refused."""
+    raised instead of being refused. The search ends after ``candidates`` where they are given and
+    the minutes pay for them."""
 
     at_once: ClassVar[bool] = False
 
@@ -137,6 +139,7 @@ class Tune(Command[Planned], frozen=True, omit_defaults=True):
     prompt: Prompt | None = None
     stretch: bool = False
     methods: tuple[str, ...] = ()
+    candidates: int | None = None
 
 
 class Evaluate(Command[Evaluated], frozen=True):

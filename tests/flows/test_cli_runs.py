@@ -117,6 +117,15 @@ def test_tune_json_is_one_document() -> None:
     assert "Name the relation" in found["prompt_text"]
 
 
+@pytest.mark.parametrize("wrong", ["--minutes=1e9", "--minutes=0.0001", "--candidates=3"])
+def test_an_amount_that_makes_no_run_is_refused_before_anybody_is_asked(
+    db: Any, wrong: str
+) -> None:
+    result = invoke("tune", "firms", wrong, "--detach")
+    assert result.exit_code == 2 and "; give a " in result.stderr
+    assert commands.unsettled(db) == []
+
+
 def test_what_was_asked_for_reaches_the_runner() -> None:
     asked: dict[str, Any] = {}
 

@@ -328,11 +328,14 @@ def test_an_error_of_the_disk_is_told_with_its_remedy_and_another_as_internal(
     [
         ({"seed": -1}, "seed is -1; .* from 0 to 4294967295"),
         ({"seed": 2**32}, "seed is 4294967296"),
-        ({"minutes": 0}, "finite number above 0"),
-        ({"minutes": -1.5}, "finite number above 0"),
-        ({"minutes": float("inf")}, "finite number above 0"),
-        ({"minutes": float("nan")}, "finite number above 0"),
-        ({"minutes": 1e308}, "finite number above 0"),
+        ({"minutes": 0}, "minutes are 0; give a number from 0.1 to 43200"),
+        ({"minutes": -1.5}, "minutes are -1.5; give"),
+        ({"minutes": 0.0001}, "minutes are 0.0001; give"),
+        ({"minutes": 1e9}, r"minutes are 1e\+09; give"),
+        ({"minutes": float("inf")}, "minutes are infinite or no number; give"),
+        ({"minutes": float("nan")}, "minutes are infinite or no number; give"),
+        ({"candidates": 19}, "candidates are 19; give a whole number from 20 to 1000000"),
+        ({"candidates": 10**7}, "candidates are 10000000; give"),
     ],
 )
 def test_amounts_that_mean_nothing_are_refused(db, serving, wrong, message):

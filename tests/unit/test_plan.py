@@ -97,7 +97,13 @@ def test_a_plan_says_what_the_minutes_pay_for_and_how_two_bodies_agree(tmp_path,
     prices = {"search": Prices(0.5, sample=0.5), "serving": Prices(10.0, sample=10.0)}
     bodies = {role: Body(role, "", price) for role, price in prices.items()}
     plan = make_plan(host, model, work, bodies, 60.0)
-    assert plan.candidates >= LEAST_CANDIDATES and plan.verdict_minutes > 0
+    assert plan.candidates > LEAST_CANDIDATES and plan.verdict_minutes > 0
+    few = make_plan(host, model, work, bodies, 60.0, most=LEAST_CANDIDATES)
+    assert few == msgspec.structs.replace(
+        plan,
+        candidates=LEAST_CANDIDATES,
+        text=plan.text.replace(f"most {plan.candidates} c", f"most {LEAST_CANDIDATES} c"),
+    )
     assert plan.agreement.spearman == 1.0  # One scripted model answers for both bodies.
     for said in (
         f"At most {plan.candidates} candidates on {plan.cases_per_candidate} cases or more in 60",

@@ -27,7 +27,7 @@ SEED = 1
 
 
 @click.command(epilog=example("strop demo", "strop demo --minutes 6"))
-@click.option("--minutes", type=click.FloatRange(0, min_open=True), default=4, show_default=True)
+@click.option("--minutes", type=float, default=4, show_default=True)
 @model_option
 @json_option
 @click.pass_obj

@@ -39,6 +39,7 @@ def describe(db: Database, run: Run) -> dict[str, Any]:
         "model": inputs.model,
         "seed": inputs.seed,
         "minutes": inputs.minutes,
+        "candidates": inputs.candidates,
         "status": record.status,
         "stage": record.stage,
         "error": record.error,

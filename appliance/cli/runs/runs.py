@@ -62,7 +62,8 @@ def show_run(out: Output, run: str) -> None:
     shown = run_of(db, record)
     found = document(out, db, shown)
     evaluations = stored.evaluations(db, record.id)
-    fields = ("run", "task", "model", "seed", "minutes", "status", "stage", "error", "created_at")
+    given = ("run", "task", "model", "seed", "minutes", "candidates")
+    fields = (*given, "status", "stage", "error", "created_at")
     lines = [f"{name:<11} {found[name]}" for name in fields if found[name] is not None]
     spent, budget = (figures.duration(units / 1000) for units in (record.spent, record.budget))
     lines.append(f"{'cost':<11} {spent} of {budget} at frozen prices; the verdict comes on top")
