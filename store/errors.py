@@ -9,7 +9,7 @@ from pathlib import Path
 
 _WORDS = {
     sqlite3.SQLITE_FULL: "the disk is full; free some space and try again",
-    sqlite3.SQLITE_READONLY: "the file is readonly; give your user write permission on it",
+    sqlite3.SQLITE_READONLY: "it, its folder or a file beside it is read-only; make them writable",
     sqlite3.SQLITE_BUSY: "another process keeps it locked; close it or wait, then try again",
     sqlite3.SQLITE_LOCKED: "another process keeps it locked; close it or wait, then try again",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened; check that the path is a file you may write",

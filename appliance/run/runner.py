@@ -78,6 +78,7 @@ class Runner:
         self.host = Host(Catalog(locations.models_folder()), pool, self.note)
         self.run_id: str | None = None
         pool.made_room = self._tell_of_room
+        database.be_patient(db, self._tell_of_wait)
 
     def serve(self) -> None:
         """Carries out commands, then works on runs, the oldest first. Returns after
@@ -154,6 +155,11 @@ class Runner:
         self.note(
             f"memory does not hold {name} beside {' and '.join(rested)}, which will be loaded "
             "again when needed; this takes time"
+        )
+
+    def _tell_of_wait(self, seconds: float) -> None:
+        self.note(
+            f"another process kept the store locked; the work waited {seconds:.0f} s and goes on"
         )
 
     def _answer(self, command: CommandRecord, asked: Command[Any]) -> Answer | Benched | None:

@@ -131,6 +131,9 @@ def _store() -> Iterator[Check]:
     if not path.exists():
         yield Check("store", "ok", "none yet")
         return
+    if not path.stat().st_size:
+        yield Check("store", "warn", f"{path} is empty", "if it held tasks, put a copy of it back")
+        return
     try:
         db = database.open(path)
     except StoreError as error:
