@@ -13,6 +13,7 @@ from scripted_model import ScriptedModel
 
 from appliance.encode.renderer import Renderer
 from appliance.errors import BudgetError, InputError
+from appliance.evaluate.lengths import too_long
 from appliance.evaluate.workbench import Body, Prices
 from appliance.host.host import Host
 from appliance.host.lengths import check_lengths
@@ -59,6 +60,17 @@ def test_a_row_that_is_too_long_is_refused_before_the_run_with_its_split_and_its
         check_lengths(workload(cases, longest - 1), "tiny")
     assert f"{longest} tokens, and it takes {longest - 1}" in str(refused.value)
     assert '"again and again' in str(refused.value)
+
+
+def test_a_prompt_that_is_too_long_for_all_rows_is_found_out_by_the_first(monkeypatch):
+    renderer, looked_at = workload(many(50), 3).renderer, []
+    real = renderer.lengths
+    monkeypatch.setattr(
+        renderer, "lengths", lambda prompt, cases: looked_at.append(cases) or real(prompt, cases)
+    )
+    found = next(too_long(renderer, PROMPT, cases := many(50)))
+    assert (found[0], looked_at) == (cases[0], [cases[:1]])
+    assert [case for case, _ in too_long(renderer, PROMPT, cases)] == cases
 
 
 def test_the_minutes_of_a_verdict_are_told_without_a_test_row_being_read():
