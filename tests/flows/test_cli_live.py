@@ -121,3 +121,23 @@ def test_json_is_exact_and_in_ascii() -> None:
     assert written.isascii()
     assert written.replace("\n", "").isprintable()
     assert json.loads(written) == document
+
+
+def test_a_terminal_without_unicode_is_drawn_in_its_own_characters() -> None:
+    progress = Progress()
+    progress.apply(Stage("refine"))
+    progress.apply(candidate("a", operator="é" * 200))
+    progress.apply(best("a"))
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, "ascii", "backslashreplace", write_through=True)
+    console = Console(file=stream, width=60, color_system=None)
+    panel = Panel(console, "run ab12", progress)
+    panel.prompt = "one\ntwo"
+    console.print(panel.render())
+    lines = raw.getvalue().decode("ascii").splitlines()
+    assert "  | two" in lines and max(map(len, lines)) <= 60
+
+
+def test_narration_has_plain_signs_where_an_encoding_lacks_its_own() -> None:
+    assert outputs.drawable("a… │ é", "ascii") == "a... | \\xe9"
+    assert outputs.drawable("a… │ é", "utf-8") == outputs.drawable("a… │ é", None) == "a… │ é"

@@ -7,6 +7,7 @@ from collections import Counter
 
 import msgspec
 import pytest
+from rich.cells import cell_len
 from textual.widgets import DataTable, Input, OptionList
 
 from appliance import locations
@@ -680,3 +681,37 @@ def test_figures_are_written_for_people():
     assert p_value(0.0004) == "p < 0.001"
     assert p_value(0.04) == "p = 0.040"
     assert lines("a\x1bb\nc") == "a\\x1bb\nc"
+
+
+@pytest.mark.parametrize("size", [(20, 6), (59, 40), (120, 19)])
+async def test_a_window_without_room_says_how_much_it_needs(db, writer, size):
+    add_run(writer, "aa11")
+    async with StropApp(db).run_test(size=size) as pilot:
+        await wait_for_text(pilot, "This needs 60x20")
+        text = " ".join(shown(pilot.app).split())
+        assert f"and has {size[0]}x{size[1]}. Enlarge it" in text and "strop runs list" in text
+        assert "candidates" not in text
+        await pilot.resize_terminal(60, 20)
+        await wait_for_text(pilot, "candidates")
+        assert "This needs" not in shown(pilot.app)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_terminal_without_unicode_is_drawn_in_its_own_characters(db, writer, size):
+    add_run(writer, "aa11", status="finished")
+    give(writer, "aa11", VERDICT)
+    runs.add_evaluation(writer, evaluation("aa11", 0))
+    add_candidate(writer, "aa11", operator="Größe 漢字")
+    add_run(writer, "bb22")
+    async with (
+        StropApp(db).run_test(size=size) as fine,
+        StropApp(db, "ascii").run_test(size=size) as plain,
+    ):
+        for pilot in (fine, plain):
+            await wait_for_text(pilot, "+0.225 better")
+            await pilot.press("j")
+            await wait_for_text(pilot, "Gr")
+        drawn, ascii_only = shown(fine.app).split("\n"), shown(plain.app).split("\n")
+        assert "\n".join(ascii_only).isascii()
+        assert "v notes" in "\n".join(ascii_only)
+        assert [cell_len(line) for line in drawn] == [len(line) for line in ascii_only]
