@@ -26,6 +26,15 @@ class BudgetError(InputError):
     """The budget is too small for a meaningful search."""
 
 
+class DamagedError(StropError):
+    """A record of the store is not what was written: the file was damaged or altered. ``problem``
+    says which record and how."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"{problem}; look with: strop doctor")
+        self.problem = problem
+
+
 class RetryableError(StropError):
     """The work stopped and can be resumed."""
 

@@ -13,9 +13,13 @@ from appliance.errors import InputError
 def home() -> Path:
     """Returns the data folder. Where it is missing it is created, private to its owner (0700).
 
-    Raises InputError where it is a file.
+    A ``~`` at its beginning is the user's own folder, also where no shell has seen it. Raises
+    InputError where it is a file, and for a user that this machine does not know.
     """
-    folder = Path(os.environ.get("STROP_HOME") or platformdirs.user_data_dir("strop"))
+    given = os.environ.get("STROP_HOME") or platformdirs.user_data_dir("strop")
+    folder = Path(os.path.expanduser(given))  # noqa: PTH111 (Path's own raises RuntimeError)
+    if folder.parts[:1] and folder.parts[0].startswith("~"):
+        raise InputError(f"{given}: there is no such user here; name a folder in STROP_HOME")
     if folder.is_file():
         raise InputError(f"{folder}: is a file; name a folder in STROP_HOME")
     if not folder.is_dir():
@@ -33,6 +37,10 @@ def models_folder() -> Path:
 
 def runner_lock() -> Path:
     return home() / "runner.lock"
+
+
+def askers_lock() -> Path:
+    return home() / "askers.lock"
 
 
 def runner_log() -> Path:

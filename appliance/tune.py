@@ -61,6 +61,7 @@ def tune(
     fits: Callable[[Prompt], bool],
     methods: Sequence[str] = (),
     experience: Sequence[Experience] = (),
+    candidates: int | None = None,
 ) -> Prompt:
     """The best prompt, or the seed where nothing beat it on the selection split; either with
     probabilities that were fitted there.
@@ -69,6 +70,8 @@ def tune(
     2 is left out where the bench has no twin.
     ``fits`` says whether every test row fits a prompt: a prompt that it refuses could be given no
     verdict and is passed over. ``methods`` of stage 1 take the place of the standard schedule.
+    Where ``candidates`` are given, stage 1 ends after as many at the latest, and stage 2 after its
+    share of as many.
     """
     stage = "search"
     watcher.stage(stage)
@@ -87,14 +90,16 @@ def tune(
         Reasoner(bench, reasoner) if reasoner else None,
         experience,
     )
-    finalists = search(lab, race, bench, search_share(bench.bodies) * budget, depth, methods)
+    share = search_share(bench.bodies)
+    finalists = search(lab, race, bench, share * budget, depth, methods, candidates)
     found = [*finalists, race.leader]
 
     if "twin" in bench.bodies:
         stage = "refine"
         watcher.stage(stage)
         tokeniser = evaluator.renderer.tokeniser
-        found.append(refine(race, bench, tokeniser, seed, REFINE * budget, depth))
+        edits = None if candidates is None else round(candidates * REFINE / SEARCH)
+        found.append(refine(race, bench, tokeniser, seed, REFINE * budget, depth, edits))
 
     watcher.stage("selection")
     entrants = [race.seed, *(each for each in found if fits(each.prompt))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from store.database import now, write
-from store.errors import StoreError
+from store.errors import SettledError
 from store.records import CommandRecord
 from store.sql import insert, select
 
@@ -13,13 +13,15 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 
-def enqueue(db: Database, kind: str, content: str, run_id: str | None = None) -> int:
+def enqueue(
+    db: Database, kind: str, content: str, run_id: str | None = None, asker: int | None = None
+) -> int:
     """Adds a pending command and returns its id.
 
     ``content`` is JSON. A command that holds anything of a task is forgotten with it: by its run,
     or by the name or id that ``content`` has as its ``task``.
     """
-    values = {"kind": kind, "content": content, "run_id": run_id}
+    values = {"kind": kind, "content": content, "run_id": run_id, "asker": asker}
     with write(db):
         insert(db, "commands", {**values, "status": "pending", "created_at": now()})
         return int(db.execute("SELECT last_insert_rowid()").fetchone()[0])
@@ -39,7 +41,7 @@ def take(db: Database) -> CommandRecord | None:
 
 
 def settle(db: Database, id: int, answer: str | None, failed: bool = False) -> None:
-    """Closes an open command with its answer (JSON); StoreError where it is closed or unknown."""
+    """Closes an open command with its answer (JSON); SettledError where it is closed or unknown."""
     with write(db):
         settle_within(db, id, answer, failed)
 
@@ -51,7 +53,23 @@ def settle_within(db: Database, id: int, answer: str | None, failed: bool = Fals
         "WHERE id = ? AND status IN ('pending', 'taken')",
         ("failed" if failed else "done", answer, id),
     ).rowcount:
-        raise StoreError(f"command {id} is not open: it was settled before or never enqueued")
+        raise SettledError(f"command {id} is not open: it was settled before or never enqueued")
+
+
+def withdraw(db: Database, id: int, answer: str) -> bool:
+    """Closes a command that nobody wants any more, with ``answer`` (JSON). Returns False where it
+    was settled before."""
+    try:
+        settle(db, id, answer, failed=True)
+    except SettledError:
+        return False
+    return True
+
+
+def is_open(db: Database, id: int) -> bool:
+    """Whether the command is still to be settled."""
+    found = get(db, id)
+    return found is not None and found.status in ("pending", "taken")
 
 
 def get(db: Database, id: int) -> CommandRecord | None:

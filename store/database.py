@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from store.errors import StoreError, explained
 
@@ -25,12 +26,13 @@ def open(path: Path) -> Database:
     """Opens the store at ``path``; creates it (folder 0700, file 0600) or migrates it where needed.
 
     Raises StoreError for a file that is not SQLite, belongs to another application or was written
-    by a newer version, and for a folder or file that cannot be written. None of these is changed. A
-    connection belongs to the thread that opened it.
+    by a newer version, and for a folder or file that cannot be written. None of these is changed,
+    nor is its mode. A connection belongs to the thread that opened it.
     """
     try:
         with explained(path):
             _claim(path)
+            _refuse_read_only(path)
             return _connect(path)
     except OSError as error:
         raise StoreError(
@@ -48,7 +50,7 @@ def write(db: Database) -> Iterator[None]:
     if db.conn.in_transaction:
         raise StoreError("a write is open on this connection already: finish it first")
     with explained(path_of(db)):
-        db.conn.execute("BEGIN IMMEDIATE")
+        waited = _begin(db)
         try:
             yield
             db.conn.execute("COMMIT")
@@ -57,6 +59,14 @@ def write(db: Database) -> Iterator[None]:
             if db.conn.in_transaction:
                 db.conn.execute("ROLLBACK")
             raise
+    if waited and (tell := cast(_Connection, db.conn).patient):
+        tell(waited)
+
+
+def be_patient(db: Database, tell: Callable[[float], None]) -> None:
+    """Lets writes on this connection wait for other processes for as long as it takes. After a
+    write that waited longer than ``BUSY_SECONDS``, ``tell`` is called with the seconds."""
+    cast(_Connection, db.conn).patient = tell
 
 
 def path_of(db: Database) -> str:
@@ -70,6 +80,34 @@ def now() -> str:
 
 def pragma(db: Database, name: str) -> int:
     return int(db.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+class _Connection(sqlite3.Connection):
+    patient: Callable[[float], None] | None = None
+
+
+def _begin(db: Database) -> float:
+    """Begins a write. Returns the seconds that it waited, 0 where these are usual."""
+    start, late = time.monotonic(), False
+    while True:
+        try:
+            db.conn.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            patient = cast(_Connection, db.conn).patient is not None
+            if not patient or error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            late = True
+        else:
+            return time.monotonic() - start if late else 0.0
+
+
+def _refuse_read_only(path: Path) -> None:
+    """SQLite would open a file that cannot be written, and leave files beside it that cannot be
+    written later either."""
+    beside = (path.with_name(f"{path.name}-{kind}") for kind in ("wal", "shm"))
+    for place in (path.parent, path, *beside):
+        if place.exists() and not (place.stat().st_mode & 0o200 and os.access(place, os.W_OK)):
+            raise StoreError(f"{place}: is read-only; give your user write permission on it")
 
 
 def _claim(path: Path) -> None:
@@ -91,11 +129,14 @@ def _claim(path: Path) -> None:
 def _connect(path: Path) -> Database:
     from sqlite_utils import Database
 
-    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+    connection = sqlite3.connect(
+        path, timeout=BUSY_SECONDS, isolation_level=None, factory=_Connection
+    )
     try:
         db = Database(connection, execute_plugins=False, strict=True)
         _refuse_foreign(db, path)
-        path.chmod(0o600)
+        if stat.S_IMODE(path.stat().st_mode) != 0o600:
+            path.chmod(0o600)
         _use_wal(db)
         for setting in ("foreign_keys = ON", "synchronous = FULL"):
             db.execute(f"PRAGMA {setting}").fetchall()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 _WORDS = {
     sqlite3.SQLITE_FULL: "the disk is full; free some space and try again",
-    sqlite3.SQLITE_READONLY: "the file is readonly; give your user write permission on it",
+    sqlite3.SQLITE_READONLY: "it, its folder or a file beside it is read-only; make them writable",
     sqlite3.SQLITE_BUSY: "another process keeps it locked; close it or wait, then try again",
     sqlite3.SQLITE_LOCKED: "another process keeps it locked; close it or wait, then try again",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened; check that the path is a file you may write",
@@ -33,6 +33,10 @@ def in_words(error: sqlite3.Error) -> str | None:
     the caller's bug)."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return f"{_WORDS[code]} ({error})" if code in _WORDS else None
+
+
+class SettledError(StoreError):
+    """The command was settled before: it was withdrawn, or its task was removed."""
 
 
 @contextmanager

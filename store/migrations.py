@@ -203,5 +203,11 @@ def m0004_terms(db: Database) -> None:
     rename_prompts(db)
 
 
-SCHEMA = 4
+@migrations()
+def m0005_askers(db: Database) -> None:
+    """Adds to a command who waits for its answer."""
+    db.execute("ALTER TABLE commands ADD COLUMN asker INTEGER")
+
+
+SCHEMA = 5
 """The number of the last migration, which is the file's ``user_version``."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from store.database import now, write
 from store.records import PromptRecord
-from store.sql import by_prefix, insert, select
+from store.sql import by_prefix, insert, pages, select
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -56,6 +56,11 @@ def get(db: Database, id_prefix: str) -> PromptRecord | None:
     Where several tasks have the prompt, this is its oldest record.
     """
     return by_prefix(db, PromptRecord, "prompts", id_prefix)
+
+
+def all(db: Database) -> Iterator[PromptRecord]:
+    """Every prompt of every task, a page at a time."""
+    return pages(db, PromptRecord, "prompts", "1", (), "rowid")
 
 
 def lineage(db: Database, task_id: str, id: str) -> list[PromptRecord]:

@@ -116,7 +116,8 @@ class EventRecord(msgspec.Struct, frozen=True):
 
 
 class CommandRecord(msgspec.Struct, frozen=True):
-    """``tries`` counts how often a runner took the command."""
+    """``tries`` counts how often a runner took the command. ``asker`` is the number under which
+    somebody waits for the answer, None where it is carried out whoever waits."""
 
     id: int
     kind: str
@@ -127,6 +128,7 @@ class CommandRecord(msgspec.Struct, frozen=True):
     answer: str | None
     created_at: str
     tries: int
+    asker: int | None
 
 
 class ExperienceRecord(msgspec.Struct, frozen=True):

@@ -38,7 +38,8 @@ class Script:
 
     def start_runner(self, idle: float = 0.5) -> subprocess.Popen[bytes]:
         """It ends when it was idle for so many seconds."""
-        path = os.pathsep.join(map(str, (RUNNER.parent, RUNNER.parent / "flows")))
+        tests = map(str, (RUNNER.parent, RUNNER.parent / "flows"))
+        path = os.pathsep.join([*tests, *filter(None, [os.environ.get("PYTHONPATH")])])
         environment = os.environ | {"PYTHONPATH": path, "STROP_IDLE": str(idle)}
         return subprocess.Popen(
             [sys.executable, str(RUNNER)], env=environment, stderr=(self.home / "log").open("ab")
@@ -55,8 +56,8 @@ class Script:
         (self.faults / f"kill-{victim}").write_text(str(self.calls + after))
 
 
-def plan(script: Script, patch: pytest.MonkeyPatch, tasks: Sequence[str], **more: Any) -> list[str]:
-    """A queued run of each of the store's tasks; their ids."""
+def add_model(script: Script) -> None:
+    """A scripted model that needs no preparation."""
     script.faults.mkdir()
     folder = locations.models_folder() / MODEL
     folder.mkdir(parents=True)
@@ -67,6 +68,11 @@ def plan(script: Script, patch: pytest.MonkeyPatch, tasks: Sequence[str], **more
         search="fast", twin_sha256="0" * 64,
     )  # fmt: skip
     write(folder / "model.json", model)
+
+
+def plan(script: Script, patch: pytest.MonkeyPatch, tasks: Sequence[str], **more: Any) -> list[str]:
+    """A queued run of each of the store's tasks; their ids."""
+    add_model(script)
     patch.setattr(client, "wake_runner", lambda: None)
     with database.open(locations.store_path()) as db:
         asked = [

@@ -5,7 +5,7 @@ brackets last, more often under some prompts than under others. Workers load it 
 
 Faults come from a folder: ``calls`` counts the calls ever answered, a file ``kill-runner`` or
 ``kill-worker`` holds the number of the call at which to kill, once, and ``fault-N`` what the worker
-suffers at call N.
+suffers at call N; "wait" lasts until there is a file ``go`` or the call is broken off.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import os
 import re
 import resource
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,13 +57,17 @@ SENTENCE = re.compile(r"In \d+ \(\w+\) came to \w+\.")
 """A text of ``tiny_tasks``, which a model that writes tags repeats."""
 
 
-def load(path: str, *, beat: Callable[[int, int], None], gap: Callable[[], None]) -> ScriptedModel:
-    return ScriptedModel(Path(os.environ["STROP_SCRIPT"]))
+Beat = Callable[[int, int], None]
+
+
+def load(path: str, *, beat: Beat, gap: Callable[[], None]) -> ScriptedModel:
+    return ScriptedModel(Path(os.environ["STROP_SCRIPT"]), beat)
 
 
 class ScriptedModel:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, beat: Beat = lambda done, total: None) -> None:
         self.folder = folder
+        self.beat = beat
 
     def handle(self, request: Request) -> Reply:
         match request:
@@ -116,7 +121,24 @@ class ScriptedModel:
                 os.kill(pid, signal.SIGKILL)
         fault = self.folder / f"fault-{count}"
         if fault.exists():
-            _suffer(fault.read_text())
+            self._suffer(fault.read_text())
+
+    def _suffer(self, fault: str) -> None:
+        match fault:
+            case "wait":
+                while not (self.folder / "go").exists():
+                    self.beat(0, 1)
+                    time.sleep(0.005)
+            case "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "stop":
+                os.kill(os.getpid(), signal.SIGSTOP)
+            case "abort":
+                os.abort()
+            case "memory":
+                limit = 64 << 20
+                resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+                bytes(16 * limit)
 
 
 class Thinker(ScriptedModel):
@@ -127,20 +149,6 @@ class Thinker(ScriptedModel):
         if isinstance(reply, Description):
             return replace(reply, chat_template="Do <think>. " + CHAT)
         return reply
-
-
-def _suffer(fault: str) -> None:
-    match fault:
-        case "kill":
-            os.kill(os.getpid(), signal.SIGKILL)
-        case "stop":
-            os.kill(os.getpid(), signal.SIGSTOP)
-        case "abort":
-            os.abort()
-        case "memory":
-            limit = 64 << 20
-            resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-            bytes(16 * limit)
 
 
 def _logprobs(segments: tuple[Segment, ...], number: int) -> tuple[float, ...]:

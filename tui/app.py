@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.app import App
+from textual.filter import LineFilter
 
 from appliance import locations
 from store import database
 from store.errors import StoreError
+from tui.encodable import Encodable
 from tui.screens.main import Main
 from tui.words import counted
 
@@ -24,9 +28,13 @@ class StropApp(App[StoreError]):
     CSS_PATH = "styles.tcss"
     ENABLE_COMMAND_PALETTE = False
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, encoding: str = "utf-8") -> None:
         super().__init__()
         self._main = Main(db)
+        self._encodable = Encodable(encoding)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*super().get_line_filters(), self._encodable]
 
     def get_default_screen(self) -> Main:
         return self._main
@@ -50,7 +58,8 @@ def run() -> None:
     """Opens the window until it is closed. Raises StoreError where the store cannot be read."""
     db = database.open(locations.store_path())
     try:
-        if error := StropApp(db).run():
+        encoding = getattr(sys.__stderr__, "encoding", None) or "utf-8"
+        if error := StropApp(db, encoding).run():
             raise error
     finally:
         db.close()

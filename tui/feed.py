@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from appliance.errors import DamagedError
 from appliance.run import read
-from appliance.run.messages import Note
+from appliance.run.events import Note
 from tui.run_view import SHOWN, RunView
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ class Feed:
         self._more = False
         self._last_event = read.last_event(db)
         self.runs: list[read.Run] = []
+        self.damage: list[DamagedError] = []
+        """What is wrong with the runs that cannot be read."""
         self.view: RunView | None = None
         self.preparing = ""
         """The last note of a run that does not exist yet."""
@@ -38,7 +41,7 @@ class Feed:
         if version == self._version and not self._more:
             return False
         self._version, self._more = version, False
-        self.runs = read.all_runs(self._db, known=self.runs)
+        self.runs, self.damage = read.all_runs(self._db, known=self.runs)
         self._read_events()
         if self.view is not None:
             self._read_run(self.view)
@@ -70,8 +73,15 @@ class Feed:
         self._more |= len(new) == A_TICK
         run = self.run(view.run_id)
         best = run and (run.record.best_prompt or view.best_prompt or run.record.seed_prompt)
-        if best and best != view.prompt_id and (text := read.prompt_text(self._db, best)):
+        if best and best != view.prompt_id and (text := self._prompt(best)):
             view.show_prompt(best, text)
+
+    def _prompt(self, prompt_id: str) -> str:
+        """A prompt as it is read; what is wrong with it where it was altered."""
+        try:
+            return read.prompt_text(self._db, prompt_id)
+        except DamagedError as error:
+            return str(error)
 
     def _past(self, run_id: str) -> RunView:
         """The run's events up to the last one read, without reading them all."""

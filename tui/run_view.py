@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from appliance.run.messages import Best, Event, Note, Plan, Tried
+from appliance.run.events import Best, Event, Note, Plan, Tried
 from appliance.statistics.metrics import NAMES
 from store.records import EvaluationRecord
 

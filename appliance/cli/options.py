@@ -35,9 +35,15 @@ def model_option(command: F) -> F:
 
 
 def open_store() -> Database:
-    """Opens the store; it is closed at the end of the command."""
-    db = database.open(locations.store_path())
-    click.get_current_context().call_on_close(db.conn.close)
+    """Opens the store; it is closed at the end of the command. Says where a file that was emptied
+    becomes a new one."""
+    context, path = click.get_current_context(), locations.store_path()
+    if path.exists() and not path.stat().st_size:
+        context.obj.say(
+            f"{path} was empty, so a new store begins; if it held tasks, put a copy back"
+        )
+    db = database.open(path)
+    context.call_on_close(db.conn.close)
     return db
 
 

@@ -46,7 +46,7 @@ class Output:
 
     def say(self, text: str) -> None:
         """Writes narration: one or more lines for the person."""
-        click.echo(safe(text), err=True)
+        click.echo(drawable(safe(text), getattr(sys.stderr, "encoding", None)), err=True)
 
     def can_redraw(self) -> bool:
         """Whether stderr is a terminal on which a display can be redrawn in place."""
@@ -69,6 +69,18 @@ class Output:
             # What is left in the buffer would fail once more when the interpreter ends.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise
+
+
+def drawable(text: str, encoding: str | None) -> str:
+    """The text in what an encoding has: plain signs for those by which narration is drawn, escapes
+    for other characters."""
+    encoding = encoding or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        plain = text.replace("…", "...").replace("│", "|")
+        return plain.encode(encoding, "backslashreplace").decode(encoding)
+    return text
 
 
 def safe(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from appliance.cli.lookups import find_prompt
+from appliance.data.records import prompt_in
 from appliance.errors import InputError, PromptError
 from appliance.files import read_utf8, refused
 from appliance.prompts.prompt import Prompt
@@ -16,6 +17,11 @@ from appliance.text import printable, quoted
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
+
+    from store.records import PromptRecord
+
+MOST_BYTES = 1_000_000
+"""The most bytes of a prompt's file; no model reads as much, and to find that out takes minutes."""
 
 SHOWN = "strop/prompt-show/1"
 """The schema of the document that shows a prompt; such a document can be given as one."""
@@ -43,6 +49,8 @@ def prompts_given(db: Database, given: Sequence[str]) -> dict[str, Prompt]:
 def _each(db: Database, given: Sequence[str]) -> Iterator[tuple[str, Prompt]]:
     for one in given:
         path = Path(one)
+        if not one.strip():
+            raise InputError("a PROMPT is empty; give an id, a .json file or a folder of them")
         if path.is_dir():
             files = sorted(path.glob("*.json"))
             if not files:
@@ -51,12 +59,24 @@ def _each(db: Database, given: Sequence[str]) -> Iterator[tuple[str, Prompt]]:
         elif path.suffix == ".json":
             yield one, _read(path)
         else:
-            record = find_prompt(db, one)
-            yield record.id, msgspec.json.decode(record.content, type=Prompt)
+            record = _stored(db, one)
+            yield record.id, prompt_in(record)
+
+
+def _stored(db: Database, given: str) -> PromptRecord:
+    try:
+        return find_prompt(db, given)
+    except InputError:
+        if (path := Path(given)).is_file():
+            raise refused(path, "a file of a prompt ends in .json; rename it") from None
+        raise
 
 
 def _read(path: Path) -> Prompt:
     """The prompt in a file, by itself or in the document that shows one."""
+    if path.is_file() and (size := path.stat().st_size) > MOST_BYTES:
+        what = f"is no prompt: it has {size / 1e6:.1f} MB, and a prompt has {MOST_BYTES / 1e6:g} MB"
+        raise refused(path, f"{what} at most")
     text = read_utf8(path, "a prompt, as `strop prompt show ID --json` prints it")
     try:
         found = msgspec.json.decode(text)

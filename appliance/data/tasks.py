@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from appliance.data import Imported
+from appliance.data.records import Stored, damaged, read, task_in
 from appliance.data.split.demonstrations import shot_pool
 from appliance.data.split.splits import split_hash
 from appliance.data.spool import Spool
 from appliance.errors import InputError
 from appliance.prompts.canonical import canonical
 from appliance.prompts.loaded import Loaded
-from appliance.prompts.prompt import Prompt
 from appliance.prompts.seeds import plain_seed
 from appliance.task import (
     SPLITS,
     Case,
     Example,
     Label,
+    Split,
     Task,
 )
 from store import prompts, tasks
@@ -33,10 +34,7 @@ if TYPE_CHECKING:
 SAMPLE = "sample"
 """The name of the task that is shipped."""
 
-
-class Stored(msgspec.Struct, frozen=True):
-    task: Task
-    seed: Prompt
+ALTERED = "it is not what was imported"
 
 
 class StoredCase(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -62,10 +60,9 @@ def save(db: Database, imported: Imported) -> str:
     rows = Spool(RowRecord)
     for row in imported.examples:
         rows.append(RowRecord(row.id, row.may_ship, msgspec.json.encode(row).decode()))
-    content = f"{body}\n{hashed}\n{_digest(row.content for row in rows)}"
     tasks.add(
         db,
-        id=(task_id := hashlib.sha256(content.encode()).hexdigest()[:16]),
+        id=(task_id := identity(body, hashed, (row.content for row in rows))),
         name=task.name,
         content=body,
         split_hash=hashed,
@@ -89,7 +86,8 @@ def save(db: Database, imported: Imported) -> str:
 
 
 def load(db: Database, name: str) -> Loaded:
-    """Loads a task by name or id. Raises InputError, which lists the tasks there are."""
+    """Loads a task by name or id. Raises InputError, which lists the tasks there are, and
+    DamagedError where it is not what was imported."""
     record = tasks.get(db, name)
     if record is None:
         here = ", ".join(task.name for task in tasks.all(db)) or "none yet"
@@ -97,19 +95,26 @@ def load(db: Database, name: str) -> Loaded:
             f"there is no task {name!r}; tasks here: {here}. "
             "Import one with: strop task import jsonl FILE"
         )
-    stored = msgspec.json.decode(record.content, type=Stored)
+    stored = task_in(record)
+    what = f"task {record.name}"
+    found = {split: list(tasks.cases(db, record.id, split)) for split in SPLITS}
+    if split_hash(found) != record.split_hash:
+        raise damaged(what, "its splits are not those that it was imported with")
     asked = {
         split: [
-            msgspec.json.decode(case.content, type=StoredCase)
-            for case in tasks.cases(db, record.id, split)
+            read(case.content, StoredCase, f"case {case.id} of {what}") for case in found[split]
         ]
         for split in SPLITS
     }
     used = {row for split in SPLITS for case in asked[split] for row in (case.query, *case.support)}
     rows = {row.id: row for row in _rows(db, record.id, used)}
-    cases = {
-        split: [_resolve(stored.task, rows, case) for case in asked[split]] for split in SPLITS
-    }
+    cases: dict[Split, list[Case]] = {split: [] for split in SPLITS}
+    for split in SPLITS:
+        for given, kept_as in zip(asked[split], found[split], strict=True):
+            case = _resolve(stored.task, rows, given)
+            if case is None or case.id != kept_as.id:
+                raise damaged(f"case {kept_as.id} of {what}", ALTERED)
+            cases[split].append(case)
     demonstrations = shot_pool(stored.task, cases["tuning"])
     kept = {row for ids in demonstrations.values() for row in ids}
     cases["tuning"] = [case for case in cases["tuning"] if case.query.id not in kept]
@@ -119,7 +124,8 @@ def load(db: Database, name: str) -> Loaded:
 
 
 def every_row(db: Database, task_id: str) -> Iterator[Example]:
-    """Yields every row of a task, one at a time, including those that no case uses."""
+    """Yields every row of a task, one at a time, including those that no case uses. Raises
+    DamagedError for one that is not what was imported."""
     return _rows(db, task_id, None)
 
 
@@ -140,9 +146,19 @@ def sample() -> Imported:
     )
 
 
+def identity(body: str, split_hash: str, rows: Iterable[str]) -> str:
+    """The id of a task: a hash of its content, its splits and the content of its rows."""
+    content = f"{body}\n{split_hash}\n{_digest(rows)}"
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
 def _rows(db: Database, task_id: str, ids: Collection[str] | None) -> Iterator[Example]:
-    found = tasks.rows(db, task_id, ids)
-    return (msgspec.json.decode(row.content, type=Example) for row in found)
+    for row in tasks.rows(db, task_id, ids):
+        what = f"row {row.id} of task {task_id}"
+        example = read(row.content, Example, what)
+        if example.id != row.id or example.may_ship != row.may_ship:
+            raise damaged(what, ALTERED)
+        yield example
 
 
 def _by_reference(task: Task, case: Case) -> StoredCase:
@@ -150,7 +166,10 @@ def _by_reference(task: Task, case: Case) -> StoredCase:
     return StoredCase(case.query.id, labels, tuple(row.id for row in case.support), case.part)
 
 
-def _resolve(task: Task, rows: Mapping[str, Example], case: StoredCase) -> Case:
+def _resolve(task: Task, rows: Mapping[str, Example], case: StoredCase) -> Case | None:
+    """The case with its rows, None where a row is missing."""
+    if not rows.keys() >= {case.query, *case.support}:
+        return None
     labels = tuple(label.name for label in task.labels) if case.labels is None else case.labels
     return Case(rows[case.query], labels, tuple(rows[row] for row in case.support), case.part)
 

@@ -4,6 +4,7 @@ split may be checked before its verdict."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from appliance.encode.renderer import Renderer
 from appliance.errors import InputError
@@ -17,9 +18,10 @@ SHOWN = 10
 
 
 def lengths(renderer: Renderer, prompt: Prompt, cases: Sequence[Case]) -> Iterator[int]:
-    """The tokens that each case needs; those that the model may write count."""
-    for start in range(0, len(cases), BLOCK):
-        block = cases[start : start + BLOCK]
+    """The tokens that each case needs; those that the model may write count. The first case is
+    looked at alone: where a prompt is too long for all, that is known at once."""
+    for start, end in pairwise([0, *range(1, len(cases), BLOCK), len(cases)]):
+        block = cases[start:end]
         written = longest(renderer, prompt, block)
         yield from (length + written for length in renderer.lengths(prompt, block))
 
@@ -36,6 +38,12 @@ def check_lengths(
     """Returns the most tokens that a case needs. Raises InputError with all the cases that need
     more than the model's context holds."""
     limit = renderer.tokeniser.description.context
+    first = next(iter(splits.values()))[:1]
+    if next(lengths(renderer, prompt, first)) - renderer.longest_text(first) > limit:
+        raise InputError(
+            f"this prompt alone takes more than the {limit} tokens of the context of {model}; "
+            "shorten it"
+        )
     found = [
         (split, case, length)
         for split, cases in splits.items()

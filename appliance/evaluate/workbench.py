@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from appliance.errors import StropError
+from appliance.errors import DamagedError, StropError
 from models.engine import (
     Differentiate,
     Failed,
@@ -83,7 +83,8 @@ class Interrupted(Exception):
 
 
 class Withdrawn(Exception):
-    """A call was broken off because the user wants something else. The journal has none of it."""
+    """A call was broken off because the user wants something else, or a command was withdrawn
+    before it was obeyed. The journal has none of it."""
 
 
 class Unanswerable(StropError):
@@ -145,19 +146,23 @@ class Workbench:
                 "start a new run"
             )
         while entry is None:
-            self._obey()
             with suppress(Withdrawn):
+                self._obey()
                 entry = self._live(body, key, request)
                 self.journal.append(entry, self.spent + entry.cost)
         self.spent += entry.cost
-        return decode_reply(entry.reply)
+        reply = _readable(entry.reply)
+        if reply is None:
+            raise DamagedError("a reply in this run's journal is damaged; start a new run")
+        return reply
 
     def _live(self, body: Body, key: str, request: Work) -> Entry:
-        reply = self.journal.recall(key)
-        if reply is None:
-            reply = encode(self._ask(body.worker, request))
-        cost = price(body.prices, decode_reply(reply))
-        return Entry("call", key, encode(request), reply, cost)
+        kept = self.journal.recall(key)
+        reply = _readable(kept) if kept is not None else None
+        if reply is None or kept is None:
+            reply = self._ask(body.worker, request)
+            kept = encode(reply)
+        return Entry("call", key, encode(request), kept, price(body.prices, reply))
 
     def _ask(self, worker: str, request: Work) -> Reply:
         try:
@@ -186,6 +191,14 @@ class Workbench:
     def _apply(self, command: str) -> None:
         if command == "finish":
             self.finishing = True
+
+
+def _readable(reply: bytes) -> Reply | None:
+    """The reply, or None where these bytes are none."""
+    try:
+        return decode_reply(reply)
+    except msgspec.DecodeError:
+        return None
 
 
 def call_key(identity: str, request: Work) -> str:

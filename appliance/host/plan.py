@@ -19,12 +19,10 @@ from appliance.host.room import check_room
 from appliance.host.twin import NoTwin, with_twin
 from appliance.host.workload import Workload, open_workload
 from appliance.prompts.loaded import Loaded
-from appliance.search.schedule import FIRST
+from appliance.search.schedule import FIRST, LEAST_CANDIDATES
 from appliance.search.typical import typical_prompts
 from appliance.tune import MINUTE, search_share
 from models.catalog import Model
-
-LEAST_CANDIDATES = 20
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -43,9 +41,17 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 def measure_and_plan(
-    host: Host, model: Model, reasoner: Model, loaded: Loaded, minutes: float, *, stretch: bool
+    host: Host,
+    model: Model,
+    reasoner: Model,
+    loaded: Loaded,
+    minutes: float,
+    *,
+    most: int | None,
+    stretch: bool,
 ) -> tuple[dict[str, Body], Plan]:
-    """Returns every role's body with its prices, and the plan of a run with them.
+    """Returns every role's body with its prices, and the plan of a run with them, which tries
+    ``most`` candidates where that is given.
 
     Where the model has no twin that can be used, there is no such role, and the plan says why.
     Raises InputError for rows that are too long for the model or for this machine's memory, and
@@ -60,7 +66,7 @@ def measure_and_plan(
         without = f"Stage 2 is left out: {error}"
         host.note(without)
     bodies = price_bodies(host, model, reasoner, work, twin=not without)
-    plan = make_plan(host, model, work, bodies, minutes, stretch=stretch)
+    plan = make_plan(host, model, work, bodies, minutes, most=most, stretch=stretch)
     return bodies, msgspec.structs.replace(plan, text=" ".join(filter(None, (plan.text, without))))
 
 
@@ -71,12 +77,15 @@ def make_plan(
     bodies: Mapping[str, Body],
     minutes: float,
     *,
+    most: int | None = None,
     stretch: bool = False,
 ) -> Plan:
-    """Returns the plan of a run. Raises BudgetError as ``affordable`` does."""
+    """Returns the plan of a run that tries ``most`` candidates, or as many as its minutes pay for.
+    Raises BudgetError as ``affordable`` does."""
     cost = cost_of_a_candidate(work, bodies["search"].prices)
     share = search_share(bodies)
-    minutes, candidates = affordable(cost, minutes, share, stretch=stretch)
+    minutes, affords = affordable(cost, minutes, share, stretch=stretch)
+    candidates = min(affords, most or affords)
     verdict = verdict_minutes(work, bodies["serving"].prices)
     search, serving = (host.worker(model, body) for body in (model.search, model.serving_body))
     agreement = score_agreement(host.pool, work.sheet(), search, serving)

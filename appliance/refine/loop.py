@@ -18,17 +18,24 @@ ALPHA = 0.05
 
 
 def refine(
-    race: Race, bench: Workbench, tokeniser: Tokeniser, seed: int, budget: float, depth: int
+    race: Race,
+    bench: Workbench,
+    tokeniser: Tokeniser,
+    seed: int,
+    budget: float,
+    depth: int,
+    edits: int | None = None,
 ) -> Candidate:
     """The race's leader, or what local edits made of it.
 
     ``budget`` is in cost units, counted from now; ``depth`` is the number of cases on which an edit
-    must win.
+    must win. No more than ``edits`` are tried, where they are given.
     """
     start = bench.spent
+    race.most = None if edits is None else len(race.entries) + edits
 
     def going() -> bool:
-        return not bench.finishing and bench.spent - start < budget
+        return not bench.finishing and bench.spent - start < budget and not race.is_full
 
     lab = Workshop(race, Vocabulary(bench, tokeniser), seed, depth, going)
     drive(METHODS[METHOD](lab), race, depth=depth, accept=Proven(ALPHA), going=going)

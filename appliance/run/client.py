@@ -8,24 +8,26 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
 
 from appliance import locations
 from appliance.errors import InputError, RetryableError, StropError
+from appliance.run.events import Event
 from appliance.run.messages import (
+    WITHDRAWN,
     Answer,
     Command,
-    Event,
     Failure,
-    StatusChanged,
     decode_answer,
     encode,
     kind_of,
 )
 from appliance.run.read import events_since
 from appliance.run.states import is_final
+from appliance.run.waiting import waiting
 from store import commands, runs
 
 if TYPE_CHECKING:
@@ -76,10 +78,21 @@ def wake_runner() -> None:
         )
 
 
-def enqueue(db: Database, command: Command[Any], run_id: str | None = None) -> int:
+class Left(KeyboardInterrupt):
+    """The person interrupted what they asked. ``answer`` is None where it was withdrawn, else what
+    had come of it by then."""
+
+    def __init__(self, answer: Answer | Benched | None) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+def enqueue(
+    db: Database, command: Command[Any], run_id: str | None = None, asker: int | None = None
+) -> int:
     """Writes a command and wakes the runner; returns the command's id. Raises StropError where the
     runner has failed, and then the command has too."""
-    written = commands.enqueue(db, kind_of(command), encode(command), run_id)
+    written = commands.enqueue(db, kind_of(command), encode(command), run_id, asker)
     try:
         wake_runner()
     except StropError as error:
@@ -96,17 +109,23 @@ def ask(
 ) -> A:
     """Enqueues a command and waits for its answer, calling ``meanwhile`` after each look for it.
 
-    Raises the StropError that the command failed with.
+    Raises the StropError that the command failed with. An interrupt withdraws the command, or comes
+    too late for that; either way Left is raised.
     """
-    asked = enqueue(db, command, run_id)
-    while True:
+    with waiting() if command.awaited else nullcontext() as asker:
+        asked = enqueue(db, command, run_id, asker)
         try:
-            answer = answer_to(db, asked)
-        finally:
-            meanwhile()
-        if answer is not None:
-            return cast("A", answer)
-        time.sleep(POLL)
+            while True:
+                try:
+                    answer = answer_to(db, asked)
+                finally:
+                    meanwhile()
+                if answer is not None:
+                    return cast("A", answer)
+                time.sleep(POLL)
+        except KeyboardInterrupt:
+            withdrawn = commands.withdraw(db, asked, encode(WITHDRAWN))
+            raise Left(None if withdrawn else answer_to(db, asked)) from None
 
 
 def answer_to(db: Database, command: int) -> Answer | Benched | None:
@@ -126,20 +145,22 @@ def answer_to(db: Database, command: int) -> Answer | Benched | None:
 
 
 def follow(db: Database, run_id: str, after: int = 0) -> Iterator[Event | None]:
-    """Events of a run as they happen, until it is in a final status; None while waiting.
+    """Events of a run as they happen, until it is in a final status that no open command can
+    change; None while waiting.
 
     Raises RetryableError if the runner dies with the run unfinished.
     """
     while True:
         alive = runner_is_alive()
-        # The status is read before the events, so none that led to it can come after these.
-        resting = (run := runs.get(db, run_id)) is not None and is_final(run.status)
+        # The order matters. A command is settled together with the status that it leads to, and no
+        # event that led to a status comes after it.
+        steered = alive and any(c.run_id == run_id for c in commands.unsettled(db))
+        run = runs.get(db, run_id)
+        resting = run is not None and is_final(run.status) and not steered
         new = list(events_since(db, after, run_id))
         for told in new:
             after = told.id
             yield told.event
-            if isinstance(told.event, StatusChanged) and is_final(told.event.status):
-                return
         if not new:
             if resting:
                 return

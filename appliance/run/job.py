@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -10,9 +9,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from appliance import __version__
+from appliance.data.records import read
 from appliance.data.tasks import load
 from appliance.encode.renderer import Renderer
-from appliance.errors import InputError, StropError
+from appliance.errors import StropError
 from appliance.evaluate.evaluator import Evaluator
 from appliance.evaluate.lengths import fits
 from appliance.evaluate.workbench import Workbench
@@ -23,8 +23,10 @@ from appliance.prompts.canonical import canonical
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.validate import check
+from appliance.run.amounts import check_amounts
+from appliance.run.events import GivenVerdict
 from appliance.run.journal import StoreJournal
-from appliance.run.messages import GivenVerdict, Inputs, Tune, encode
+from appliance.run.messages import Inputs, Tune, encode
 from appliance.run.recorder import RunRecorder
 from appliance.run.unchanged import Unchanged
 from appliance.search.experience import Experience
@@ -40,13 +42,12 @@ if TYPE_CHECKING:
 
     from store.records import RunRecord
 
-SEEDS = 2**32
-
 
 def create(db: Database, host: Host, command: int, asked: Tune) -> None:
     """Measures this host, freezes the inputs and queues the run, which settles the command. Raises
     InputError, and BudgetError where the minutes are too few."""
-    minutes, seed = _amounts(asked)
+    minutes = check_amounts(asked)
+    check_methods(asked.methods)
     loaded = load(db, asked.task)
     start = asked.prompt
     if start is not None:
@@ -55,7 +56,9 @@ def create(db: Database, host: Host, command: int, asked: Tune) -> None:
     model = prepare(host, asked.model)
     reasoner = prepare(host, asked.reasoner or asked.model)
     host.note(f"measuring {model.name} on {loaded.task.name}")
-    bodies, plan = measure_and_plan(host, model, reasoner, loaded, minutes, stretch=asked.stretch)
+    bodies, plan = measure_and_plan(
+        host, model, reasoner, loaded, minutes, most=asked.candidates, stretch=asked.stretch
+    )
     check_methods(asked.methods, can_ask="reasoner" in bodies)
     inputs = Inputs(
         task=loaded.id,
@@ -63,7 +66,7 @@ def create(db: Database, host: Host, command: int, asked: Tune) -> None:
         model=model.name,
         reasoner=reasoner.name,
         minutes=plan.minutes,
-        seed=seed,
+        seed=asked.seed,
         budget=plan.minutes * MINUTE,
         verdict_cost=plan.verdict_minutes * MINUTE,
         bodies=bodies,
@@ -75,6 +78,7 @@ def create(db: Database, host: Host, command: int, asked: Tune) -> None:
             msgspec.convert(done, Experience, from_attributes=True)
             for done in experience.summary(db, loaded.task.kind, model.name)
         ),
+        candidates=asked.candidates,
     )
     prompts.add(
         db,
@@ -104,7 +108,7 @@ def work(db: Database, host: Host, run: RunRecord, poll: Callable[[], str | None
     ``poll`` is called between calls and returns what the user wants. Raises Interrupted where that
     is to pause or to stop.
     """
-    inputs = msgspec.json.decode(run.inputs, type=Inputs)
+    inputs = read(run.inputs, Inputs, f"run {run.id}")
     loaded = task_of(db, inputs)
     check_methods(inputs.methods)
     models = Unchanged(host, inputs.bodies)
@@ -181,6 +185,7 @@ def retrace(
         fits=has_verdict,
         methods=inputs.methods,
         experience=inputs.experience,
+        candidates=inputs.candidates,
     )
     return evaluator, best
 
@@ -189,17 +194,6 @@ def _rest_all_but_serving(host: Host, inputs: Inputs) -> None:
     serving = inputs.bodies["serving"].worker
     for worker in {body.worker for body in inputs.bodies.values()} - {serving}:
         host.pool.rest(worker)
-
-
-def _amounts(asked: Tune) -> tuple[float, int]:
-    """The minutes and the seed of a ``tune`` command. Raises InputError for a wrong command."""
-    minutes, seed = asked.minutes, asked.seed
-    if minutes is None or not 0 < minutes * MINUTE < math.inf:
-        raise InputError("the minutes must be a finite number above 0")
-    if not 0 <= seed < SEEDS:
-        raise InputError(f"the seed is {seed}; it must be a whole number from 0 to {SEEDS - 1}")
-    check_methods(asked.methods)
-    return minutes, seed
 
 
 def task_of(db: Database, inputs: Inputs) -> Loaded:

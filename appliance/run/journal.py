@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from appliance.evaluate.workbench import Entry
+from appliance.evaluate.workbench import Entry, Withdrawn
 from appliance.run.states import RESTING
 from store import commands, journal, memo
+from store.errors import SettledError
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -28,7 +29,8 @@ class StoreJournal:
             yield Entry(line.kind, line.key, line.request, line.reply, line.cost)
 
     def append(self, entry: Entry, spent: float) -> None:
-        """Writes a call with its reply, or a command with its answer and the run's status."""
+        """Writes a call with its reply, or a command with its answer and the run's status. Raises
+        Withdrawn where the command was withdrawn meanwhile."""
         if entry.kind == "call":
             journal.record(
                 self.db,
@@ -44,8 +46,11 @@ class StoreJournal:
             )
         else:
             asked = commands.pending(self.db, self.run_id)
-            command = next(command.id for command in asked if command.kind == entry.kind)
-            journal.obey(self.db, self.run_id, command, entry.kind, RESTING.get(entry.kind))
+            command = next((each.id for each in asked if each.kind == entry.kind), 0)
+            try:
+                journal.obey(self.db, self.run_id, command, entry.kind, RESTING.get(entry.kind))
+            except SettledError:
+                raise Withdrawn from None
         self.length += 1
 
     def recall(self, key: str) -> bytes | None:

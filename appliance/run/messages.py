@@ -1,4 +1,4 @@
-"""What windows and the runner say to each other: commands, answers, events, and a run's inputs.
+"""What windows and the runner say to each other: commands and answers, and a run's inputs.
 
 The store has each as JSON, beside a word for its kind.
 """
@@ -17,7 +17,6 @@ from appliance.scoring.answers import Prediction
 from appliance.search.experience import Experience
 from appliance.statistics.proportions import Estimate
 from appliance.task import Split
-from appliance.verdict.verdict import Verdict
 
 if TYPE_CHECKING:
     from appliance.host.measure import Bench as Benched
@@ -28,7 +27,7 @@ A = TypeVar("A")
 class Inputs(msgspec.Struct, frozen=True):
     """The frozen inputs of a run. ``budget`` and ``verdict_cost`` are in cost units; ``start`` is
     the prompt that it begins from where that is not the task's. Without ``methods`` it follows the
-    standard schedule."""
+    standard schedule. ``candidates`` are the most that its search tries."""
 
     task: str
     split_hash: str
@@ -44,6 +43,7 @@ class Inputs(msgspec.Struct, frozen=True):
     start: Prompt | None = None
     methods: tuple[str, ...] = ()
     experience: tuple[Experience, ...] = ()
+    candidates: int | None = None
 
 
 class Planned(msgspec.Struct, frozen=True):
@@ -110,16 +110,24 @@ class Failure(msgspec.Struct, frozen=True):
     exit_code: int = 1
 
 
+WITHDRAWN = Failure("withdrawn: nobody waits for the answer any more", exit_code=130)
+"""The answer to a command that was withdrawn."""
+
+
 class Command(msgspec.Struct, Generic[A], frozen=True, forbid_unknown_fields=True):
     at_once: ClassVar[bool] = True
     """Whether it is carried out at once, even while a run is worked on."""
+    awaited: ClassVar[bool] = False
+    """Whether nothing but its answer comes of it, so that it is broken off where the process that
+    asked has ended."""
 
 
 class Tune(Command[Planned], frozen=True, omit_defaults=True):
     """Without a ``reasoner`` the model itself is asked, without a ``prompt`` the run begins with
     the task's seed, without ``methods`` it follows the standard schedule. ``minutes`` are None
     where infinite, since JSON has no infinity. Where they may ``stretch``, too few of them are
-    raised instead of being refused."""
+    raised instead of being refused. The search ends after ``candidates`` where they are given and
+    the minutes pay for them."""
 
     at_once: ClassVar[bool] = False
 
@@ -131,10 +139,13 @@ class Tune(Command[Planned], frozen=True, omit_defaults=True):
     prompt: Prompt | None = None
     stretch: bool = False
     methods: tuple[str, ...] = ()
+    candidates: int | None = None
 
 
 class Evaluate(Command[Evaluated], frozen=True):
     """``prompts`` have the names that a person gave. ``limit`` takes the first cases only."""
+
+    awaited: ClassVar[bool] = True
 
     task: str
     split: Split
@@ -148,6 +159,7 @@ class Bench(Command["Benched"], frozen=True):
     """With ``within`` the search body is chosen anew: the fastest within these nats."""
 
     at_once: ClassVar[bool] = False
+    awaited: ClassVar[bool] = True
 
     task: str
     model: str
@@ -155,6 +167,8 @@ class Bench(Command["Benched"], frozen=True):
 
 
 class Replay(Command[Replayed], frozen=True):
+    awaited: ClassVar[bool] = True
+
     run: str
 
 
@@ -174,61 +188,7 @@ class Resume(Command[Planned], frozen=True):
     """Queues a run that rests."""
 
 
-class Stage(msgspec.Struct, frozen=True):
-    stage: str
-
-
-class Best(msgspec.Struct, frozen=True):
-    """``value`` is by the ``metric``, with its 95 % interval over ``n`` cases; ``loss`` in nats."""
-
-    prompt: str
-    metric: Metric
-    value: float
-    interval: tuple[float, float]
-    loss: float
-    n: int
-
-
-class Tried(Best, frozen=True):
-    """A candidate, and how its race ended."""
-
-    operator: str
-    section: str
-    outcome: str
-
-
-class Progress(msgspec.Struct, frozen=True):
-    """``spent`` and ``budget`` are in cost units, ``left_s`` is in seconds."""
-
-    spent: float
-    budget: float
-    left_s: float
-
-
-class Note(msgspec.Struct, frozen=True):
-    text: str
-
-
-class Plan(msgspec.Struct, frozen=True):
-    """The part of a plan that a window shows; the whole plan is in the run's inputs."""
-
-    text: str
-    minutes: float
-
-
-class StatusChanged(msgspec.Struct, frozen=True):
-    status: str
-    error: str | None = None
-
-
-class GivenVerdict(Verdict, frozen=True, kw_only=True):
-    """A verdict, with the number of its look at the task's test split."""
-
-    look: int
-
-
 Answer = Planned | Obeyed | Evaluated | Replayed
-Event = Stage | Tried | Best | Progress | Note | Plan | StatusChanged | GivenVerdict
 
 COMMANDS: dict[str, type[Command[Any]]] = {
     "tune": Tune,
@@ -252,27 +212,17 @@ ANSWERS: dict[str, type[Answer]] = {
 """The answers to all commands but ``bench``. ``decode_answer`` imports that one when it is needed,
 since its module imports all that measures."""
 
-EVENTS: dict[str, type[Event]] = {
-    "stage": Stage,
-    "candidate": Tried,
-    "best": Best,
-    "progress": Progress,
-    "note": Note,
-    "plan": Plan,
-    "status": StatusChanged,
-    "verdict": GivenVerdict,
-}
 AT_ONCE = frozenset(kind for kind, command in COMMANDS.items() if command.at_once)
-_KINDS: dict[type, str] = {struct: kind for kind, struct in (COMMANDS | EVENTS).items()}
+_KINDS: dict[type, str] = {struct: kind for kind, struct in COMMANDS.items()}
 
 
 def encode(message: msgspec.Struct) -> str:
     return msgspec.json.encode(message).decode()
 
 
-def kind_of(message: Command[Any] | Event) -> str:
-    """The word under which the store has a command or an event."""
-    return _KINDS[type(message)]
+def kind_of(command: Command[Any]) -> str:
+    """The word under which the store has a command."""
+    return _KINDS[type(command)]
 
 
 def decode_command(kind: str, content: str) -> Command[Any]:
@@ -292,8 +242,3 @@ def decode_answer(kind: str, content: str) -> Answer | Benched:
 
         return msgspec.json.decode(content, type=Benched)
     return msgspec.json.decode(content, type=ANSWERS[kind])
-
-
-def decode_event(kind: str, content: str) -> Event | None:
-    """The event, or None for an unknown kind."""
-    return msgspec.json.decode(content, type=EVENTS[kind]) if kind in EVENTS else None

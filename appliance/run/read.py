@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
-from appliance.data.tasks import Stored
+from appliance.data.records import damaged, prompt_in, read, task_in
+from appliance.errors import DamagedError
 from appliance.kinds import Metric
-from appliance.prompts.prompt import Prompt
 from appliance.prompts.show import plain
-from appliance.run.messages import EVENTS, Event, GivenVerdict, Inputs, Tune, decode_event
+from appliance.run.events import Event, GivenVerdict, decode_event
+from appliance.run.messages import Inputs, Tune
+from appliance.run.states import STATES
+from appliance.run.waiting import is_waiting
 from appliance.verdict.verdict import Verdict
 from store import commands, database, events, prompts, tasks, verdicts
 from store import runs as stored
@@ -47,6 +50,13 @@ class Run(msgspec.Struct, frozen=True):
         return min(self.record.spent / self.total, 1.0) if self.total else 0.0
 
 
+class _Named(msgspec.Struct):
+    """The models that a command names."""
+
+    model: str | None = None
+    reasoner: str | None = None
+
+
 class Happened(NamedTuple):
     id: int
     run_id: str | None
@@ -58,13 +68,21 @@ def version(db: Database) -> int:
     return database.pragma(db, "data_version")
 
 
-def all_runs(db: Database, known: Sequence[Run] = ()) -> list[Run]:
-    """All runs, newest first. What cannot change is taken from the ``known`` ones."""
+def all_runs(db: Database, known: Sequence[Run] = ()) -> tuple[list[Run], list[DamagedError]]:
+    """All runs, newest first, and what is wrong with those that are damaged. What cannot change is
+    taken from the ``known`` ones."""
     before = {run.id: run for run in known}
-    return [_updated(db, record, before.get(record.id)) for record in stored.all(db)]
+    runs, damage = [], []
+    for record in stored.all(db):
+        try:
+            runs.append(_updated(db, record, before.get(record.id)))
+        except DamagedError as error:
+            damage.append(error)
+    return runs, damage
 
 
 def run_of(db: Database, record: RunRecord) -> Run:
+    """Raises DamagedError for a run that is not as it was written."""
     return _updated(db, record, None)
 
 
@@ -78,16 +96,30 @@ def being_planned(db: Database) -> set[str]:
     return planned
 
 
+def commands_with(db: Database, model: str) -> list[str]:
+    """The kinds of the commands that name a model and are still to be answered."""
+    return [
+        command.kind
+        for command in commands.unsettled(db)
+        if model in _models(command.content)
+        and (command.asker is None or is_waiting(command.asker))
+    ]
+
+
 def metric_of(db: Database, run: Run) -> Metric | None:
-    """The metric of the run's task, None where that is gone."""
+    """The metric of the run's task, None where that is gone or damaged."""
     task = tasks.get(db, run.record.task_id)
-    return msgspec.json.decode(task.content, type=Stored).task.metric if task else None
+    try:
+        return task_in(task).task.metric if task else None
+    except DamagedError:
+        return None
 
 
 def prompt_text(db: Database, prompt_id: str) -> str:
-    """A prompt as a person reads it; empty where there is none."""
+    """A prompt as a person reads it; empty where there is none. Raises DamagedError for one that
+    is not what its id says."""
     record = prompts.get(db, prompt_id)
-    return plain(msgspec.json.decode(record.content, type=Prompt)) if record else ""
+    return plain(prompt_in(record)) if record else ""
 
 
 def evaluations_since(db: Database, run_id: str, seq: int) -> Iterator[EvaluationRecord]:
@@ -114,14 +146,25 @@ def latest_events(db: Database, run_id: str, until: int, wanted: Mapping[str, in
         for record in events.latest(db, run_id, kind, until, limit)
     ]
     found.sort(key=lambda record: record.id)
-    return [msgspec.json.decode(record.content, type=EVENTS[record.kind]) for record in found]
+    told = (decode_event(record.kind, record.content) for record in found)
+    return [event for event in told if event is not None]
+
+
+def _models(content: str) -> tuple[str | None, ...]:
+    try:
+        named = msgspec.json.decode(content, type=_Named)
+    except msgspec.DecodeError:  # The runner refuses a command that cannot be read.
+        return ()
+    return named.model, named.reasoner
 
 
 def _updated(db: Database, record: RunRecord, known: Run | None) -> Run:
     if known is None:
         task = tasks.get(db, record.task_id)
         name = task.name if task else record.task_id
-        inputs = msgspec.json.decode(record.inputs, type=Inputs)
+        inputs = read(record.inputs, Inputs, f"run {record.id}")
+        if record.status not in STATES:
+            raise damaged(f"run {record.id}", f"it has the status {record.status!r}")
     else:
         name, inputs = known.task, known.inputs
     verdict = known.verdict if known else None
@@ -132,7 +175,12 @@ def _verdict(db: Database, record: RunRecord) -> GivenVerdict | None:
     may_have_one = record.status == "finished" or record.stage == "verdict"
     if not may_have_one or (found := verdicts.get(db, record.id)) is None:
         return None
+    what = f"run {record.id}"
+    verdict = read(found.content, Verdict, f"the verdict of {what}")
     looks = verdicts.looks(db, record.task_id)
-    look = next(look.number for look in looks if look.run_id == record.id)
-    verdict = msgspec.json.decode(found.content, type=Verdict)
+    look = next((look.number for look in looks if look.run_id == record.id), None)
+    if look is None:
+        raise damaged(what, "its look at the test split is missing")
+    if record.best_prompt != (judged := verdict.best.prompt):
+        raise damaged(what, f"its verdict is on prompt {judged}, its best is {record.best_prompt}")
     return GivenVerdict(**msgspec.structs.asdict(verdict), look=look)

@@ -13,7 +13,8 @@ from appliance.kinds import Kind
 from appliance.prompts.canonical import canonical
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.show import diff
-from appliance.run.messages import Best, Event, Inputs, Progress, Stage, Tried, encode, kind_of
+from appliance.run.events import Best, Event, Progress, Stage, Tried, kind_of
+from appliance.run.messages import Inputs, encode
 from appliance.search.candidate import Candidate
 from appliance.statistics.metrics import searched_by
 from appliance.statistics.proportions import Estimate

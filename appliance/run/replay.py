@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from appliance.data.records import judged_prompt, read
 from appliance.errors import InputError, StropError
 from appliance.evaluate.workbench import Entry, Workbench
 from appliance.host.host import Host
-from appliance.run.evaluate import Unrecorded, evaluator_of, prompt_of
+from appliance.run.evaluate import Unrecorded, evaluator_of
 from appliance.run.job import retrace, task_of
 from appliance.run.journal import StoreJournal
 from appliance.run.messages import Inputs, Replayed
@@ -132,8 +133,8 @@ def replay(db: Database, host: Host, run_id: str) -> Replayed:
     record = verdicts.get(db, run.id) if run else None
     if run is None or record is None:
         raise InputError(f"run {run_id!r} has no verdict to replay; see `strop runs list`")
-    shown = msgspec.json.decode(record.content, type=Verdict)
-    inputs = msgspec.json.decode(run.inputs, type=Inputs)
+    shown = read(record.content, Verdict, f"the verdict of run {run.id}")
+    inputs = read(run.inputs, Inputs, f"run {run.id}")
     figures, kept, differences = _from_journal(db, host, run, inputs, shown)
     compared, again = _from_model(db, host, inputs, shown, kept)
     differences += _differences(shown, again, "the model", TOLERANCE)
@@ -197,8 +198,8 @@ def _from_model(
     again = give_verdict(
         evaluator,
         loaded.cases["test"],
-        prompt_of(db, shown.seed.prompt),
-        prompt_of(db, shown.best.prompt),
+        judged_prompt(db, shown.seed.prompt),
+        judged_prompt(db, shown.best.prompt),
         model=shown.model,
         body=shown.body,
         alpha=shown.alpha,

@@ -12,6 +12,7 @@ import sqlite3
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any
 
 from appliance import locations
@@ -20,15 +21,16 @@ from appliance.evaluate.workbench import Interrupted, Withdrawn
 from appliance.host.host import Host
 from appliance.host.measure import measure
 from appliance.run.evaluate import evaluate
+from appliance.run.events import Note
 from appliance.run.job import create, work
 from appliance.run.messages import (
     AT_ONCE,
+    WITHDRAWN,
     Answer,
     Bench,
     Command,
     Evaluate,
     Failure,
-    Note,
     Obeyed,
     Planned,
     Replay,
@@ -40,13 +42,14 @@ from appliance.run.messages import (
 from appliance.run.recorder import tell
 from appliance.run.replay import replay
 from appliance.run.states import AT_WORK, JOURNALLED, RESTING, allows
+from appliance.run.waiting import is_waiting
 from models.catalog import Catalog, CatalogError
 from models.egress import refuse_network
 from models.headers import HeaderError
 from models.pool import Pool
 from models.protocol import WorkerError
 from store import commands, database, journal, memo, runs
-from store.errors import StoreError, in_words
+from store.errors import SettledError, StoreError, in_words
 from store.records import CommandRecord, RunRecord
 
 if TYPE_CHECKING:
@@ -64,6 +67,10 @@ TRIES = 3
 EXPECTED = (StropError, StoreError, CatalogError, HeaderError, WorkerError)
 
 
+class Unwanted(Exception):
+    """Nobody waits any more for the answer to the command that is being carried out."""
+
+
 class Runner:
     def __init__(self, db: Database, pool: Pool) -> None:
         self.db = db
@@ -71,6 +78,7 @@ class Runner:
         self.host = Host(Catalog(locations.models_folder()), pool, self.note)
         self.run_id: str | None = None
         pool.made_room = self._tell_of_room
+        database.be_patient(db, self._tell_of_wait)
 
     def serve(self) -> None:
         """Carries out commands, then works on runs, the oldest first. Returns after
@@ -98,15 +106,29 @@ class Runner:
         commands.requeue_taken(self.db, TRIES, encode(failure))
 
     def obey(self, command: CommandRecord) -> None:
-        """Carries a command out and settles it, with an answer or with the error."""
+        """Carries a command out and settles it, with an answer or with the error. One that nobody
+        wants any more is broken off."""
+
+        def look() -> None:
+            if not self._is_wanted(command):
+                raise Unwanted
+
+        before, failed = self.pool.between, True
+        answer: Answer | Benched | Failure | None
         try:
+            look()
+            self.pool.between = _now_and_then(look)
             answer = self._answer(command, decode_command(command.kind, command.content))
+            failed = False
+        except Unwanted:
+            answer = WITHDRAWN
         except Exception as error:
-            failure = Failure(_told(error), getattr(error, "exit_code", 1))
-            commands.settle(self.db, command.id, encode(failure), failed=True)
-        else:
-            if answer is not None:
-                commands.settle(self.db, command.id, encode(answer))
+            answer = Failure(_told(error), getattr(error, "exit_code", 1))
+        finally:
+            self.pool.between = before
+        if answer is not None:
+            with suppress(SettledError):  # It was withdrawn, or its task was removed.
+                commands.settle(self.db, command.id, encode(answer), failed)
 
     def work(self, run: RunRecord) -> None:
         """Replays the run's journal and goes on until it is finished, interrupted or failed."""
@@ -115,7 +137,7 @@ class Runner:
             runs.update(self.db, run.id, started_at=database.now())
         runs.set_status(self.db, run.id, "running")
         try:
-            self.pool.between = self._glances(run.id)
+            self.pool.between = _now_and_then(lambda: self._glance(run.id))
             work(self.db, self.host, run, lambda: self._poll(run.id))
             runs.set_status(self.db, run.id, "finished")
         except Interrupted:
@@ -133,6 +155,11 @@ class Runner:
         self.note(
             f"memory does not hold {name} beside {' and '.join(rested)}, which will be loaded "
             "again when needed; this takes time"
+        )
+
+    def _tell_of_wait(self, seconds: float) -> None:
+        self.note(
+            f"another process kept the store locked; the work waited {seconds:.0f} s and goes on"
         )
 
     def _answer(self, command: CommandRecord, asked: Command[Any]) -> Answer | Benched | None:
@@ -162,20 +189,16 @@ class Runner:
                 self.obey(command)
         return None
 
-    def _glances(self, run_id: str) -> Callable[[], None]:
-        """A function to call between two batches of a call of the run. It does what ``_poll`` does
-        every ``POLL_SECONDS``, and raises Withdrawn where the run is to pause or to stop."""
-        last = time.monotonic()
+    def _glance(self, run_id: str) -> None:
+        """Is called between two batches of a call of the run. It does what ``_poll`` does, and
+        raises Withdrawn where the run is to pause or to stop."""
+        if self._poll(run_id) in RESTING:
+            raise Withdrawn
 
-        def glance() -> None:
-            nonlocal last
-            if time.monotonic() - last < POLL_SECONDS:
-                return
-            if self._poll(run_id) in RESTING:
-                raise Withdrawn
-            last = time.monotonic()
-
-        return glance
+    def _is_wanted(self, command: CommandRecord) -> bool:
+        """Whether the command was not withdrawn, and who waits for its answer is still there."""
+        abandoned = command.asker is not None and not is_waiting(command.asker)
+        return not abandoned and commands.is_open(self.db, command.id)
 
     def _control(self, run: RunRecord, command: CommandRecord) -> Obeyed | None:
         """Carries out a control of a run that is not worked on now."""
@@ -197,6 +220,20 @@ class Runner:
         if run is None:
             raise InputError(f"there is no run {command.run_id!r}; see `strop runs list`")
         return run
+
+
+def _now_and_then(look: Callable[[], None]) -> Callable[[], None]:
+    """A function that does what ``look`` does, though only every ``POLL_SECONDS``."""
+    last = time.monotonic()
+
+    def seldom() -> None:
+        nonlocal last
+        if time.monotonic() - last < POLL_SECONDS:
+            return
+        look()
+        last = time.monotonic()
+
+    return seldom
 
 
 def _told(error: Exception) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from math import fsum
 
 from appliance.calibrate.objective import Objective
@@ -37,6 +38,12 @@ class Race:
         self.objective = objective
         self.seen = seen
         self.entries: dict[str, Candidate] = {}
+        self.most: int | None = None
+        """How many entries there may be; None for any number."""
+
+    @property
+    def is_full(self) -> bool:
+        return self.most is not None and len(self.entries) >= self.most
 
     def start(self, prompt: Prompt) -> Race:
         """Scores the seed prompt on the first rung; its calibrated copy leads."""
@@ -72,8 +79,8 @@ class Race:
         them rather than certainty about each. One that stays to the end leads if ``accept`` lets it
         pass. The list has a place for each proposal: its candidate, or None where the prompt asks
         the model nothing new, where the model cannot take it, and where it was not tried because
-        ``going`` said no or the round had ended. What was scored before ``going`` said no is still
-        compared, and does not lead.
+        ``going`` said no, there was no room for more or the round had ended. What was scored before
+        ``going`` said no is still compared, and does not lead.
         """
         results: list[Candidate | None] = [None] * len(proposals)
         new = self._new(proposals)
@@ -126,8 +133,8 @@ class Race:
             self.promote(ranked[0], "leads")
 
     def _new(self, proposals: Sequence[Proposal]) -> dict[str, tuple[int, Candidate]]:
-        """The proposals that ask the model something new: a hash of what is asked, mapped to the
-        place among the proposals and the candidate."""
+        """The proposals that ask the model something new, as many as there is room for: a hash of
+        what is asked, mapped to the place among the proposals and the candidate."""
         found: dict[str, tuple[int, Candidate]] = {}
         for place, proposal in enumerate(proposals):
             candidate = Candidate(
@@ -141,7 +148,8 @@ class Race:
             key = self._key(proposal.prompt)
             if key not in self.entries:
                 found.setdefault(key, (place, candidate))
-        return found
+        room = None if self.most is None else max(self.most - len(self.entries), 0)
+        return dict(islice(found.items(), room))
 
     def _score_first_rung(self, candidates: Sequence[Candidate], going: Going) -> None:
         """Scores new candidates together, ``TOGETHER`` at a time: what their prompts share is

@@ -17,6 +17,10 @@ DEEPEST = 8 * FIRST
 """The most cases on which a race is decided."""
 
 
+LEAST_CANDIDATES = 20
+"""Fewer candidates make no search."""
+
+
 class Phase(NamedTuple):
     """``methods`` propose in turn until a share of the stage's budget is spent (``until``).
 

@@ -26,21 +26,28 @@ def search(
     budget: float,
     depth: int,
     methods: Sequence[str] = (),
+    candidates: int | None = None,
 ) -> list[Candidate]:
     """The best candidates, best first.
 
     ``budget`` is in cost units, counted from now; ``depth`` is the number of cases on which a
-    candidate must win to lead. ``methods`` take the place of the standard schedule.
+    candidate must win to lead. ``methods`` take the place of the standard schedule. Of
+    ``candidates``, where they are given, each phase has the same share as of the budget.
     """
-    start = bench.spent
+    start, before = bench.spent, len(race.entries)
 
     def going(until: float) -> bool:
         return not bench.finishing and bench.spent - start < until * budget
 
+    def proposing(until: float) -> bool:
+        return going(until) and not race.is_full
+
     for phase in phases(methods):
+        if candidates is not None:
+            race.most = before + round(phase.until * candidates)
         able = [METHODS[name] for name in phase.methods]
         able = [method for method in able if lab.can_ask or not method.written]
-        lab.going = partial(going, phase.until)
+        lab.going = partial(proposing, phase.until)
         drive(
             in_turn(able, lab),
             race,

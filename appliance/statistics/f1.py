@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from appliance.statistics.bootstrap import Rows
+from appliance.statistics.bootstrap import Figure, Rows
 from appliance.statistics.metrics import f1
 
 
@@ -17,6 +17,25 @@ def mean_f1(sums: Rows) -> Rows:
     where none has any."""
     counts, shares = _by_label(sums)
     return np.asarray((f1(counts) * shares).sum(-1))
+
+
+def mean_f1_of_draws(whole: Rows) -> Figure:
+    """Returns ``mean_f1`` as a function of draws from cases whose counts add to ``whole``
+    [3 labels]. The labels are those of all the cases. A draw without positives of a label says
+    nothing about it; there the label keeps its F1 of all the cases.
+
+    Were it left out of the mean, a prompt that never answers a rare label would reach 1 in such a
+    draw, which it cannot. Were its F1 0, a mean over many rare labels would be drawn too low.
+    """
+    counts, shares = _by_label(whole)
+    own = f1(counts)
+
+    def value(sums: Rows) -> Rows:
+        drawn = sums.reshape(*sums.shape[:-1], -1, 3)
+        occurs = drawn[..., 0] + drawn[..., 2] > 0
+        return np.asarray((np.where(occurs, f1(drawn), own) * shares).sum(-1))
+
+    return value
 
 
 def rests_on(units: Rows) -> int:

@@ -10,13 +10,8 @@ import msgspec
 import numpy as np
 from numpy.typing import ArrayLike
 
-from appliance.statistics.bootstrap import (
-    Figure,
-    Rows,
-    estimates,
-    within,
-)
-from appliance.statistics.f1 import mean_f1, rests_on, slope
+from appliance.statistics.bootstrap import Rows, estimates, within
+from appliance.statistics.f1 import mean_f1, mean_f1_of_draws, rests_on, slope
 from appliance.statistics.metrics import f1
 from appliance.statistics.proportions import (
     Estimate,
@@ -113,8 +108,7 @@ def paired(before: ArrayLike, after: ArrayLike, clusters: Sequence[Hashable] = (
         neither = found.n - both - found.wins - found.losses
         low, high = newcombe(both, found.wins, found.losses, neither)
     else:
-        value = mean_f1 if old.ndim > 1 else _mean
-        *sides, gain = _bootstrapped(old, new, value, clusters)
+        *sides, gain = _bootstrapped(old, new, clusters)
         low, high = gain.low, gain.high
         if gain.value == low == 0:  # All are zeros: a gain that was not seen may go either way.
             low = -high
@@ -164,16 +158,15 @@ def _binary(old: Rows, new: Rows) -> bool:
     return all(np.isin(each, (0, 1)).all() for each in (old, new))
 
 
-def _bootstrapped(
-    old: Rows, new: Rows, value: Figure, clusters: Sequence[Hashable]
-) -> list[Estimate]:
+def _bootstrapped(old: Rows, new: Rows, clusters: Sequence[Hashable]) -> list[Estimate]:
     """Returns the estimates of both prompts' figures and of their difference."""
     counted = old.ndim > 1
     old, new = _rows(old), _rows(new)
     width = old.shape[1]
+    before, after = (mean_f1_of_draws(each.sum(0)) if counted else _mean for each in (old, new))
 
     def all_three(sums: Rows) -> Rows:
-        was, now = value(sums[..., :width]), value(sums[..., width:])
+        was, now = before(sums[..., :width]), after(sums[..., width:])
         return np.stack([was, now, now - was], axis=-1)
 
     def basis(units: Rows) -> list[int]:

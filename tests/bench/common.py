@@ -22,7 +22,8 @@ from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt
 from appliance.run import client
 from appliance.run.evaluate import Unrecorded
-from appliance.run.messages import GivenVerdict, Resume, Tune
+from appliance.run.events import GivenVerdict
+from appliance.run.messages import Resume, Tune
 from appliance.run.read import last_event
 from models.catalog import Catalog
 from models.pool import Pool

@@ -336,7 +336,7 @@ def test_a_store_that_is_damaged_inside_is_said_with_a_remedy(tmp_path: Path, ho
     assert message.startswith(f"{store}: the file is damaged; move it away")
 
 
-def test_the_doctor_shows_one_line_of_what_is_wrong_with_a_store(
+def test_the_doctor_shows_in_one_line_what_is_wrong_with_a_store(
     tmp_path: Path, home: Path
 ) -> None:
     """A page too many, and a count of free pages that does not add up."""
@@ -349,9 +349,30 @@ def test_the_doctor_shows_one_line_of_what_is_wrong_with_a_store(
     checks = json.loads(run("doctor", "--json").stdout)["checks"]
     detail = next(check["detail"] for check in checks if check["name"] == "store")
     assert detail.startswith("the file is damaged: ")
-    assert detail.endswith("(and 1 more)")
+    assert detail.count("the file is damaged: ") == 2
     assert "***" not in detail
     assert "\n" not in detail
+
+
+def test_a_store_that_was_emptied_is_told_of_before_a_new_one_begins(home: Path) -> None:
+    home.mkdir()
+    (home / "strop.sqlite").touch()
+    checks = {c["name"]: c for c in json.loads(run("doctor", "--json").stdout)["checks"]}
+    assert (checks["store"]["state"], "is empty" in checks["store"]["detail"]) == ("warn", True)
+    told = "strop.sqlite was empty, so a new store begins; if it held tasks, put a copy back"
+    assert told in run("task", "list").stderr
+    assert told not in run("task", "list").stderr
+
+
+def test_a_data_folder_that_no_shell_has_read_is_in_the_users_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("STROP_HOME", "~/kept/strop")
+    assert run("task", "list").exit_code == 0
+    assert (tmp_path / "kept" / "strop" / "strop.sqlite").exists()
+    monkeypatch.setenv("STROP_HOME", "~nobody-here/strop")
+    assert "there is no such user here; name a folder" in refused("task", "list")
 
 
 def test_the_doctor_says_what_to_do_about_a_file_that_is_no_store(home: Path) -> None:

@@ -232,3 +232,19 @@ def test_a_prompt_with_a_field_that_nobody_knows_is_not_read_as_another(tmp_path
     path = tmp_path / "mine.json"
     path.write_text(json.dumps(fields))
     assert f'mine.json: a prompt has no field "{name}"; it has sections, ' in refusal(path)
+
+
+@pytest.mark.parametrize("given", ["", " "])
+def test_an_empty_name_is_not_the_current_folder(tmp_path, monkeypatch, given):
+    monkeypatch.chdir(folder(tmp_path, a=SEED))
+    assert "a PROMPT is empty; give an id" in refusal(given)
+
+
+def test_a_file_that_does_not_end_in_json_is_told_so(tmp_path):
+    (tmp_path / "p.txt").write_text("{}")
+    assert "p.txt: a file of a prompt ends in .json; rename it" in refusal(tmp_path / "p.txt")
+
+
+def test_a_file_that_is_too_large_for_any_model_is_refused_at_once(tmp_path):
+    path = folder(tmp_path, a='{"sections": [' + " " * 10**6)
+    assert "it has 1.0 MB, and a prompt has 1 MB at most" in refusal(path)

@@ -16,8 +16,8 @@ from appliance.cli import output as outputs
 from appliance.cli.output import Output, columns, json_text
 from appliance.cli.runs.live import PROMPT_LINES, Panel
 from appliance.cli.runs.progress import RECENT, Progress
-from appliance.run import messages
-from appliance.run.messages import Best, Stage, Tried
+from appliance.run import events
+from appliance.run.events import Best, Stage, Tried
 
 Show = Callable[[Progress, str], str]
 
@@ -47,7 +47,7 @@ def candidate(prompt: str, outcome: str = "dropped", operator: str | None = None
 def test_the_panel_shows_stage_budget_candidates_and_best(show: Show) -> None:
     progress = Progress()
     progress.apply(Stage("refine"))
-    progress.apply(messages.Progress(250.0, 1000.0, left_s=90))
+    progress.apply(events.Progress(250.0, 1000.0, left_s=90))
     progress.apply(candidate("a", "leads"))
     progress.apply(best("a"))
     text = show(progress, "one\ntwo")
@@ -81,7 +81,7 @@ def test_hostile_text_cannot_reach_the_terminal_through_the_panel(show: Show) ->
 
 def test_the_time_left_never_goes_below_zero() -> None:
     progress = Progress()
-    progress.apply(messages.Progress(5.0, 1.0, left_s=-3))
+    progress.apply(events.Progress(5.0, 1.0, left_s=-3))
     assert (progress.left, progress.share) == (0.0, 1.0)
 
 
@@ -121,3 +121,23 @@ def test_json_is_exact_and_in_ascii() -> None:
     assert written.isascii()
     assert written.replace("\n", "").isprintable()
     assert json.loads(written) == document
+
+
+def test_a_terminal_without_unicode_is_drawn_in_its_own_characters() -> None:
+    progress = Progress()
+    progress.apply(Stage("refine"))
+    progress.apply(candidate("a", operator="é" * 200))
+    progress.apply(best("a"))
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, "ascii", "backslashreplace", write_through=True)
+    console = Console(file=stream, width=60, color_system=None)
+    panel = Panel(console, "run ab12", progress)
+    panel.prompt = "one\ntwo"
+    console.print(panel.render())
+    lines = raw.getvalue().decode("ascii").splitlines()
+    assert "  | two" in lines and max(map(len, lines)) <= 60
+
+
+def test_narration_has_plain_signs_where_an_encoding_lacks_its_own() -> None:
+    assert outputs.drawable("a… │ é", "ascii") == "a... | \\xe9"
+    assert outputs.drawable("a… │ é", "utf-8") == outputs.drawable("a… │ é", None) == "a… │ é"

@@ -16,6 +16,7 @@ import tiny_tasks
 from click.testing import CliRunner, Result
 from scripted_answers import (
     BEST,
+    MODEL,
     PLAN,
     RUN,
     SEED,
@@ -35,8 +36,9 @@ from appliance.data import tasks
 from appliance.data.tasks import save
 from appliance.prompts.prompt import Prompt, Section
 from appliance.run import client
+from appliance.run.messages import Tune, encode
 from appliance.verdict.verdict import Answer
-from store import database, runs
+from store import commands, database, runs
 from store.records import CommandRecord
 
 HOSTILE = "\x1b]0;owned\x07\x9b31m‮"
@@ -113,6 +115,15 @@ def test_tune_json_is_one_document() -> None:
     assert found["verdict"] == {**VERDICT, "look": 1}
     assert found["best_prompt"] == BEST.id
     assert "Name the relation" in found["prompt_text"]
+
+
+@pytest.mark.parametrize("wrong", ["--minutes=1e9", "--minutes=0.0001", "--candidates=3"])
+def test_an_amount_that_makes_no_run_is_refused_before_anybody_is_asked(
+    db: Any, wrong: str
+) -> None:
+    result = invoke("tune", "firms", wrong, "--detach")
+    assert result.exit_code == 2 and "; give a " in result.stderr
+    assert commands.unsettled(db) == []
 
 
 def test_what_was_asked_for_reaches_the_runner() -> None:
@@ -490,3 +501,29 @@ def test_figures_of_a_run_go_by_the_name_of_its_tasks_metric(db: Any) -> None:
     ):
         assert words in text
     assert "accuracy" not in text
+
+
+def test_a_run_that_is_being_planned_is_told_of_beside_the_list(db: Any) -> None:
+    commands.enqueue(db, "tune", encode(Tune("firms", "tiny", 10.0, 1)))
+    assert 'a run of "firms" is being planned' in invoke("runs", "list").stderr
+
+
+@pytest.mark.parametrize("status", ["queued", "running", "paused"])
+def test_the_model_of_a_run_that_may_go_on_is_not_removed(db: Any, status: str) -> None:
+    create_run(db, "firms", status)
+    result = invoke("models", "remove", MODEL, "--yes")
+    assert result.exit_code == 2
+    end = f"run {RUN} is {status} and needs {MODEL}; end it first: strop runs stop {RUN}"
+    assert end in result.stderr
+    runs.set_status(db, RUN, "stopped")
+    assert invoke("models", "remove", MODEL, "--yes").exit_code == 0
+
+
+def test_the_model_of_a_command_that_is_at_work_is_not_removed(db: Any) -> None:
+    other = commands.enqueue(db, "tune", encode(Tune("firms", "other", 10.0, 1, MODEL)))
+    result = invoke("models", "remove", MODEL, "--yes")
+    assert f"{MODEL} is at work for a tune; wait until it has ended" in result.stderr
+    commands.settle(db, other, None)
+    commands.enqueue(db, "eval", json.dumps({"model": MODEL}), asker=1)  # Nobody waits for it.
+    commands.enqueue(db, "bench", "[1]")
+    assert invoke("models", "remove", MODEL, "--yes").exit_code == 0

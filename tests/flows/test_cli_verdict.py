@@ -76,6 +76,7 @@ def finish(db: Any, best: Prompt = made.BEST, plan: dict[str, Any] | None = PLAN
         status="finished",
         stage="verdict",
     )
+    runs.update(db, RUN, best_prompt=best.id)
     answers = [
         made.answer(c.id, c.query.label, LABELS[0], c.query.label, confidence=0.9) for c in cases
     ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import suppress
+from itertools import permutations
 
 import msgspec
 import pytest
@@ -20,8 +22,10 @@ from appliance.evaluate.workbench import (
 from appliance.host.agreement import Agreement
 from appliance.host.plan import Plan
 from appliance.run import client, job, runner
+from appliance.run.events import StatusChanged
 from appliance.run.journal import StoreJournal
-from appliance.run.messages import Evaluate, Evaluated, Obeyed, Planned, Tune, encode
+from appliance.run.messages import WITHDRAWN, Evaluate, Evaluated, Obeyed, Planned, Tune, encode
+from appliance.run.states import RESTING, allows, is_final
 from models.engine import Score, Scores, Segment
 from models.pool import Pool
 from store import commands, database, events, journal, prompts, runs, tasks
@@ -129,7 +133,7 @@ class Slow(Constant):
     """Lets the runner look around in the middle of every answer."""
 
     def __init__(self, serving, run):
-        self.glance = serving._glances(run)
+        self.glance = lambda: serving._glance(run)
 
     def handle(self, request: Score) -> Scores:
         self.glance()
@@ -145,8 +149,7 @@ def score_slowly(serving, run):
 
 
 @pytest.mark.parametrize(("kind", "rest"), [("pause", "paused"), ("stop", "stopped")])
-def test_a_run_comes_to_rest_in_the_middle_of_a_call(db, serving, monkeypatch, kind, rest):
-    monkeypatch.setattr(runner, "POLL_SECONDS", 0.0)
+def test_a_run_comes_to_rest_in_the_middle_of_a_call(db, serving, kind, rest):
     command = commands.enqueue(db, kind, "{}", "a")
     with pytest.raises(Interrupted):
         score_slowly(serving, "a")
@@ -155,15 +158,13 @@ def test_a_run_comes_to_rest_in_the_middle_of_a_call(db, serving, monkeypatch, k
 
 
 @pytest.mark.parametrize(("kind", "run"), [("finish", "a"), ("pause", "b")])
-def test_a_call_is_not_broken_off_for_what_can_wait(db, serving, monkeypatch, kind, run):
-    monkeypatch.setattr(runner, "POLL_SECONDS", 0.0)
+def test_a_call_is_not_broken_off_for_what_can_wait(db, serving, kind, run):
     commands.enqueue(db, kind, "{}", run)
     score_slowly(serving, "a")
     assert kinds(db, "a") == ["call"]
 
 
 def test_who_waits_at_a_terminal_is_answered_in_the_middle_of_a_call(db, serving, monkeypatch):
-    monkeypatch.setattr(runner, "POLL_SECONDS", 0.0)
     answer = Evaluated("sample", "accuracy", "tuning", 0.5, 9, ())
     monkeypatch.setattr(runner, "evaluate", lambda *_: answer)
     asked = Evaluate("sample", "tuning", "m", {})
@@ -172,6 +173,91 @@ def test_who_waits_at_a_terminal_is_answered_in_the_middle_of_a_call(db, serving
     bench = Workbench(models, BODIES, StoreJournal(db, "a", "t"), lambda: None)
     bench.score("search", Score((Segment(-1, (1, 2), 1),)))
     assert client.answer_to(db, command) == answer
+
+
+def test_a_pause_of_the_run_does_not_break_off_what_is_asked_between_two_of_its_calls(
+    db, serving, monkeypatch
+):
+    monkeypatch.setattr(runner, "POLL_SECONDS", 0.0)
+    answer = Evaluated("sample", "accuracy", "tuning", 0.5, 9, ())
+
+    def evaluate(*_):
+        commands.enqueue(db, "pause", "{}", "a")
+        serving.pool.between()
+        return answer
+
+    monkeypatch.setattr(runner, "evaluate", evaluate)
+    serving.pool.between = lambda: serving._glance("a")
+    command = commands.enqueue(db, "eval", encode(Evaluate("sample", "tuning", "m", {})))
+    with pytest.raises(Interrupted):
+        score_until_told(serving, "a")
+    assert client.answer_to(db, command) == answer and status(db, "a") == "paused"
+
+
+def test_a_pause_that_is_withdrawn_before_it_is_written_does_not_happen(db, serving):
+    command = commands.enqueue(db, "pause", "{}", "a")
+    heard = []
+
+    def poll():
+        if not heard:
+            heard.append(serving._poll("a"))
+            assert commands.withdraw(db, command, encode(WITHDRAWN))
+            return heard[0]
+        return serving._poll("a")
+
+    bench = Workbench(InProcess(Constant()), BODIES, StoreJournal(db, "a", "t"), poll)
+    bench.score("search", Score((Segment(-1, (1,), 1),)))
+    assert (heard, kinds(db, "a"), status(db, "a")) == (["pause"], ["call"], "queued")
+
+
+@pytest.mark.parametrize("burst", list(permutations(("pause", "stop", "finish"))))
+def test_controls_in_quick_succession_come_to_what_the_table_says_of_each(db, serving, burst):
+    runs.set_status(db, "a", "running")
+    asked = [commands.enqueue(db, kind, "{}", "a") for kind in burst]
+    with suppress(Interrupted):
+        score_until_told(serving, "a")
+    while command := commands.take(db):
+        serving.obey(command)
+    expected, refused = "running", []
+    for kind in burst:
+        if allows(expected, kind):
+            rest = "queued" if is_final(expected) else expected
+            expected = RESTING.get(kind, rest)
+        else:
+            refused.append(kind)
+    assert status(db, "a") == expected
+    told = [each.kind for c in asked if (each := commands.get(db, c)).status == "failed"]
+    assert told == refused
+
+
+def test_who_follows_a_run_is_not_left_with_a_pause_that_was_taken_back(db, serving, monkeypatch):
+    monkeypatch.setattr(client, "runner_is_alive", lambda: True)
+    monkeypatch.setattr(client, "POLL", 0.0)
+    for kind in ("pause", "finish"):
+        commands.enqueue(db, kind, "{}", "a")
+    following = client.follow(db, "a")
+    serving.obey(commands.take(db))
+    assert next(following) == StatusChanged("paused")
+    assert next(following) is None
+    serving.obey(commands.take(db))
+    assert next(following) == StatusChanged("queued")
+    assert next(following) is None
+    runs.set_status(db, "a", "finished")
+    assert list(following) == [StatusChanged("finished")]
+
+
+def test_a_command_whose_task_was_removed_meanwhile_does_not_end_the_runner(
+    db, serving, monkeypatch
+):
+    def remove(*_):
+        with database.write(db):
+            db.execute("DELETE FROM commands")
+        return Evaluated("sample", "accuracy", "tuning", 0.5, 9, ())
+
+    monkeypatch.setattr(runner, "evaluate", remove)
+    command = commands.enqueue(db, "eval", encode(Evaluate("sample", "tuning", "m", {})))
+    serving.obey(commands.take(db))
+    assert commands.get(db, command) is None
 
 
 def test_finish_goes_on_after_it_is_written(db, serving):
@@ -242,11 +328,14 @@ def test_an_error_of_the_disk_is_told_with_its_remedy_and_another_as_internal(
     [
         ({"seed": -1}, "seed is -1; .* from 0 to 4294967295"),
         ({"seed": 2**32}, "seed is 4294967296"),
-        ({"minutes": 0}, "finite number above 0"),
-        ({"minutes": -1.5}, "finite number above 0"),
-        ({"minutes": float("inf")}, "finite number above 0"),
-        ({"minutes": float("nan")}, "finite number above 0"),
-        ({"minutes": 1e308}, "finite number above 0"),
+        ({"minutes": 0}, "minutes are 0; give a number from 0.1 to 43200"),
+        ({"minutes": -1.5}, "minutes are -1.5; give"),
+        ({"minutes": 0.0001}, "minutes are 0.0001; give"),
+        ({"minutes": 1e9}, r"minutes are 1e\+09; give"),
+        ({"minutes": float("inf")}, "minutes are infinite or no number; give"),
+        ({"minutes": float("nan")}, "minutes are infinite or no number; give"),
+        ({"candidates": 19}, "candidates are 19; give a whole number from 20 to 1000000"),
+        ({"candidates": 10**7}, "candidates are 10000000; give"),
     ],
 )
 def test_amounts_that_mean_nothing_are_refused(db, serving, wrong, message):

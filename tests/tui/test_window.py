@@ -7,12 +7,14 @@ from collections import Counter
 
 import msgspec
 import pytest
+from rich.cells import cell_len
 from textual.widgets import DataTable, Input, OptionList
 
 from appliance import locations
 from appliance.prompts.prompt import Prompt, Section
 from appliance.run import client
-from appliance.run.messages import Inputs, Tried
+from appliance.run.events import Tried
+from appliance.run.messages import Inputs
 from models.catalog import Catalog
 from store import commands, database, events, prompts, runs, sql, tasks, verdicts
 from store.errors import StoreError
@@ -27,6 +29,7 @@ from tui.widgets.candidates import Candidates
 from tui.words import duration, lines, p_value
 
 SEED = Prompt(sections=(Section("task", "Name it: {labels}\n"),), example="{text}\n= {label}\n")
+BEST = SEED.with_section("guidance", "Mind the order.\n")
 FIGURES = {
     "prompt": SEED.id,
     "metric": "accuracy",
@@ -51,7 +54,7 @@ VERDICT = {
     "better": True,
     "words": "better",
     "seed": {"prompt": SEED.id, "value": 0.318, "interval": [0.266, 0.375], "n": 280},
-    "best": {"prompt": "0" * 16, "value": 0.543, "interval": [0.485, 0.6], "n": 280},
+    "best": {"prompt": BEST.id, "value": 0.543, "interval": [0.485, 0.6], "n": 280},
     "model": "tiny",
     "body": "Q4_1",
     "split": "test",
@@ -100,7 +103,8 @@ def writer():
     """The store as the runner holds it: a connection of its own."""
     with database.open(locations.store_path()) as db:
         tasks.add(db, id="t1", name="notes", content="{}", split_hash="h", rows=[], cases=[])
-        keep(db, SEED)
+        for prompt in (SEED, BEST):
+            keep(db, prompt)
         yield db
 
 
@@ -142,6 +146,11 @@ def add_run(db, id, status="running", model="tiny", task="t1"):
     )
 
 
+def give(db, run, verdict):
+    runs.update(db, run, best_prompt=verdict["best"]["prompt"])
+    verdicts.record(db, run_id=run, task_id="t1", content=json.dumps(verdict))
+
+
 def add_event(db, run, kind, **body):
     events.append(db, kind, json.dumps(body), run)
 
@@ -171,7 +180,7 @@ async def test_an_empty_store_says_what_to_type(db):
 
 async def test_runs_appear_newest_first_with_task_model_status_and_gain(db, writer):
     add_run(writer, "aa11", status="finished", model="older")
-    verdicts.record(writer, run_id="aa11", task_id="t1", content=json.dumps(VERDICT))
+    give(writer, "aa11", VERDICT)
     add_run(writer, "bb22", model="newer")
     async with StropApp(db).run_test(size=(80, 24)) as pilot:
         await wait_for_text(pilot, "+0.225 better")
@@ -265,7 +274,7 @@ async def test_the_best_prompt_is_shown_as_text_and_follows_the_run(db, writer):
 @pytest.mark.parametrize("size", SIZES)
 async def test_the_verdict_is_told_with_n_intervals_and_p_at_every_size(db, writer, size):
     add_run(writer, "aa11", status="finished")
-    verdicts.record(writer, run_id="aa11", task_id="t1", content=json.dumps(VERDICT))
+    give(writer, "aa11", VERDICT)
     async with StropApp(db).run_test(size=size) as pilot:
         await wait_for_text(pilot, "gain +0.225 [+0.165, +0.282], p < 0.001")
         await wait_for_text(pilot, "seed prompt accuracy 0.318 [0.266, 0.375]")
@@ -280,7 +289,7 @@ async def test_what_a_verdict_is_limited_to_and_why_it_claims_nothing_is_told(db
         "metric": "micro_f1", "scope": "for these relations", "refused": "only 4 relations",
         "words": "no proven gain",
     }  # fmt: skip
-    verdicts.record(writer, run_id="aa11", task_id="t1", content=json.dumps(limited))
+    give(writer, "aa11", limited)
     async with StropApp(db).run_test(size=size) as pilot:
         await wait_for_text(pilot, "No proven gain, for these relations  gain +0.225")
         await wait_for_text(pilot, "best prompt micro-F1 0.543 [0.485, 0.600]")
@@ -302,17 +311,39 @@ async def test_figures_go_by_the_name_of_the_runs_own_metric(db, writer):
 async def test_a_seed_that_stands_is_shown_no_gain_over_itself(db, writer):
     add_run(writer, "aa11", status="finished")
     stands = VERDICT | {"best": VERDICT["seed"], "words": "no proven gain", "gain": 0.0}
-    verdicts.record(writer, run_id="aa11", task_id="t1", content=json.dumps(stands))
+    give(writer, "aa11", stands)
     async with StropApp(db).run_test(size=(120, 40)) as pilot:
         await wait_for_text(pilot, "nothing better was found: the seed prompt stands")
         text = shown(pilot.app)
         assert "gain +" not in text and "best prompt 0" not in text and "+0.000" not in text
 
 
+async def test_a_damaged_run_is_told_of_and_the_others_are_shown(db, writer):
+    add_run(writer, "aa11", status="finished")
+    give(writer, "aa11", VERDICT)
+    add_run(writer, "bb22", model="sound")
+    with database.write(writer):
+        writer.execute("DELETE FROM looks")
+    async with StropApp(db).run_test(size=(120, 40)) as pilot:
+        await wait_for_text(pilot, "1 damaged: strop doctor")
+        await wait_for_text(pilot, "sound")
+
+
+async def test_a_prompt_that_was_altered_is_not_shown(db, writer):
+    add_run(writer, "aa11")
+    runs.update(writer, "aa11", best_prompt=BEST.id)
+    with database.write(writer):
+        content = msgspec.json.encode(SEED).decode()
+        writer.execute("UPDATE prompts SET content = ? WHERE id = ?", (content, BEST.id))
+    async with StropApp(db).run_test(size=(120, 40)) as pilot:
+        await wait_for_text(pilot, f"prompt {BEST.id} is damaged")
+        assert "Name it" not in shown(pilot.app)
+
+
 async def test_a_later_look_at_the_same_test_cases_is_told(db, writer):
     for run in ("aa11", "bb22"):
         add_run(writer, run, status="finished")
-        verdicts.record(writer, run_id=run, task_id="t1", content=json.dumps(VERDICT))
+        give(writer, run, VERDICT)
     async with StropApp(db).run_test(size=(120, 40)) as pilot:
         await wait_for_text(pilot, "71 won, 8 lost, look 2 at them")
 
@@ -416,10 +447,13 @@ async def test_a_new_run_is_written_as_a_tune_command_and_chosen_once_there(db, 
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("minutes", "ten", 'Minutes: "ten" is no number above 0'),
-        ("minutes", "0", "is no number above 0"),
-        ("minutes", "inf", "is no number above 0"),
-        ("minutes", "", "is no number above 0"),
+        ("minutes", "ten", 'Minutes: "ten" is no number; type'),
+        ("minutes", "0", "the minutes are 0; give"),
+        ("minutes", "1e9", "the minutes are 1e+09; give"),
+        ("minutes", "inf", "is no number; type"),
+        ("minutes", "", "is no number; type"),
+        ("candidates", "many", 'Candidates: "many" is no whole number'),
+        ("candidates", "3", "the candidates are 3; give"),
         ("seed", "-1", 'Seed: "-1" is no whole number'),
         ("seed", "1.5", "is no whole number"),
         ("seed", "[b]9[/b]", '"[b]9[/b]" is no whole number'),
@@ -647,3 +681,37 @@ def test_figures_are_written_for_people():
     assert p_value(0.0004) == "p < 0.001"
     assert p_value(0.04) == "p = 0.040"
     assert lines("a\x1bb\nc") == "a\\x1bb\nc"
+
+
+@pytest.mark.parametrize("size", [(20, 6), (59, 40), (120, 19)])
+async def test_a_window_without_room_says_how_much_it_needs(db, writer, size):
+    add_run(writer, "aa11")
+    async with StropApp(db).run_test(size=size) as pilot:
+        await wait_for_text(pilot, "This needs 60x20")
+        text = " ".join(shown(pilot.app).split())
+        assert f"and has {size[0]}x{size[1]}. Enlarge it" in text and "strop runs list" in text
+        assert "candidates" not in text
+        await pilot.resize_terminal(60, 20)
+        await wait_for_text(pilot, "candidates")
+        assert "This needs" not in shown(pilot.app)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_terminal_without_unicode_is_drawn_in_its_own_characters(db, writer, size):
+    add_run(writer, "aa11", status="finished")
+    give(writer, "aa11", VERDICT)
+    runs.add_evaluation(writer, evaluation("aa11", 0))
+    add_candidate(writer, "aa11", operator="Größe 漢字")
+    add_run(writer, "bb22")
+    async with (
+        StropApp(db).run_test(size=size) as fine,
+        StropApp(db, "ascii").run_test(size=size) as plain,
+    ):
+        for pilot in (fine, plain):
+            await wait_for_text(pilot, "+0.225 better")
+            await pilot.press("j")
+            await wait_for_text(pilot, "Gr")
+        drawn, ascii_only = shown(fine.app).split("\n"), shown(plain.app).split("\n")
+        assert "\n".join(ascii_only).isascii()
+        assert "v notes" in "\n".join(ascii_only)
+        assert [cell_len(line) for line in drawn] == [len(line) for line in ascii_only]

@@ -12,26 +12,22 @@ import pytest
 from appliance.errors import InputError
 from appliance.host.measure import Bench as Benched
 from appliance.prompts.prompt import Prompt
-from appliance.run import messages
+from appliance.run import events, messages
+from appliance.run.events import EVENTS, GivenVerdict, StatusChanged, Tried, decode_event
 from appliance.run.messages import (
     ANSWERS,
     AT_ONCE,
     COMMANDS,
-    EVENTS,
     Bench,
     Evaluate,
-    GivenVerdict,
     Inputs,
     Obeyed,
     Pause,
     Planned,
     Replay,
-    StatusChanged,
-    Tried,
     Tune,
     decode_answer,
     decode_command,
-    decode_event,
     encode,
     kind_of,
 )
@@ -125,7 +121,7 @@ def test_a_candidate_is_stored_with_its_figures_beside_its_operator():
         "prompt": "p", "metric": "accuracy", "value": 0.5, "interval": [0.4, 0.6], "loss": 1.5,
         "n": 60, "operator": "rewrite", "section": "task", "outcome": "leads",
     }  # fmt: skip
-    assert (kind_of(tried), json.loads(encode(tried))) == ("candidate", body)
+    assert (events.kind_of(tried), json.loads(encode(tried))) == ("candidate", body)
     assert decode_event("candidate", encode(tried)) == tried
 
 

@@ -208,3 +208,23 @@ def test_thirty_thousand_cases_take_seconds() -> None:
     start = time.perf_counter()
     assert paired(*sides).p < 0.05
     assert time.perf_counter() - start < 20
+
+
+def test_who_never_answers_the_rarer_of_two_labels_has_an_interval_that_ends_at_a_half() -> None:
+    gold = [0] * 37 + [1] * 2
+    never = [0] * 39
+    found = paired(by_label(gold, never, 2), by_label(gold, gold, 2))
+    assert found.before.value == pytest.approx(0.5 * 74 / 76)
+    assert 0.4 < found.before.low < found.before.value < found.before.high <= 0.5
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=2, max_size=25))
+@settings(max_examples=25, deadline=None)
+def test_the_interval_of_macro_f1_keeps_to_what_labels_that_were_never_hit_allow(pairs) -> None:
+    gold, predicted = zip(*pairs, strict=True)
+    counts = by_label(gold, predicted, 4)
+    found = paired(counts, counts).before
+    hit = {right for right, told in pairs if right == told}
+    assert found.low <= found.value <= found.high
+    if found.value not in (0.0, 1.0):
+        assert found.high <= len(hit) / len(set(gold)) + 1e-9

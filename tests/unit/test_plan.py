@@ -15,7 +15,7 @@ from tiny_gguf import build
 from appliance.encode.renderer import Renderer
 from appliance.encode.turns import CANNOT_SWITCH
 from appliance.errors import BudgetError, InputError
-from appliance.evaluate.lengths import check_lengths
+from appliance.evaluate.lengths import check_lengths, fits
 from appliance.evaluate.workbench import Body, Prices
 from appliance.host.host import Host
 from appliance.host.plan import LEAST_CANDIDATES, affordable, make_plan, verdict_minutes
@@ -90,6 +90,19 @@ def test_a_context_that_memory_does_not_hold_is_refused_before_the_run(tmp_path,
         check_room(host, model, 90_000)
 
 
+def test_a_prompt_that_is_too_long_for_all_rows_is_found_out_by_the_first(monkeypatch):
+    renderer, looked_at = workload(many(50), 3).renderer, []
+    real = renderer.lengths
+    monkeypatch.setattr(
+        renderer, "lengths", lambda prompt, cases: looked_at.append(cases) or real(prompt, cases)
+    )
+    cases = many(50)
+    with pytest.raises(InputError, match="this prompt alone takes more than the 3 tokens"):
+        check_lengths(renderer, PROMPT, {"tuning": cases}, "tiny")
+    assert not fits(renderer, PROMPT, cases)
+    assert looked_at == [cases[:1], cases[:1]]
+
+
 def test_the_minutes_of_a_verdict_are_told_without_a_test_row_being_read():
     unread, counter = many(7, before="test "), Counter()
     split = {"tuning": many(30), "selection": many(30), "test": unread}
@@ -145,7 +158,13 @@ def test_a_plan_says_what_the_minutes_pay_for_and_how_two_bodies_agree(tmp_path,
     prices = {"search": Prices(0.5, sample=0.5), "serving": Prices(10.0, sample=10.0)}
     bodies = {role: Body(role, "", price) for role, price in prices.items()}
     plan = make_plan(host, model, work, bodies, 60.0)
-    assert plan.candidates >= LEAST_CANDIDATES and plan.verdict_minutes > 0
+    assert plan.candidates > LEAST_CANDIDATES and plan.verdict_minutes > 0
+    few = make_plan(host, model, work, bodies, 60.0, most=LEAST_CANDIDATES)
+    assert few == msgspec.structs.replace(
+        plan,
+        candidates=LEAST_CANDIDATES,
+        text=plan.text.replace(f"most {plan.candidates} c", f"most {LEAST_CANDIDATES} c"),
+    )
     assert plan.agreement.spearman == 1.0  # One scripted model answers for both bodies.
     for said in (
         f"At most {plan.candidates} candidates on {plan.cases_per_candidate} cases or more in 60",

@@ -8,7 +8,8 @@ import pytest
 
 from appliance import locations
 from appliance.run import read
-from appliance.run.messages import Best, Inputs, Note, Stage, StatusChanged, encode
+from appliance.run.events import Best, Note, Stage, StatusChanged
+from appliance.run.messages import Inputs, encode
 from appliance.run.recorder import tell
 from store import database, prompts, runs, sql, tasks, verdicts
 from store.records import RunRecord
@@ -56,7 +57,7 @@ def records(monkeypatch):
 def test_a_run_is_read_with_its_task_its_inputs_and_what_is_spent_of_both_budgets(db):
     with database.write(db):
         db.execute("UPDATE runs SET spent = 200")
-    [run] = read.all_runs(db)
+    [run], _ = read.all_runs(db)
     assert (run.id, run.task, run.inputs.model, run.verdict) == ("a", "notes", "m", None)
     assert (run.total, run.share) == (800.0, 0.25)
 
@@ -64,24 +65,25 @@ def test_a_run_is_read_with_its_task_its_inputs_and_what_is_spent_of_both_budget
 def test_more_than_was_planned_is_a_share_of_one(db):
     with database.write(db):
         db.execute("UPDATE runs SET spent = 900")
-    assert read.all_runs(db)[0].share == 1.0
+    assert read.all_runs(db)[0][0].share == 1.0
 
 
 def test_a_verdict_is_read_with_its_look(db):
     for run in ("a", "b"):
         if run == "b":
             add_run(db, run)
+        runs.update(db, run, best_prompt="p")
         verdicts.record(db, run_id=run, task_id="t", content=json.dumps(VERDICT))
         runs.set_status(db, run, "finished")
-    assert [(run.id, run.verdict.look) for run in read.all_runs(db)] == [("b", 2), ("a", 1)]
+    assert [(run.id, run.verdict.look) for run in read.all_runs(db)[0]] == [("b", 2), ("a", 1)]
 
 
 def test_what_is_frozen_is_not_read_again_but_the_status_is(db, records):
-    before = read.all_runs(db)
+    before, _ = read.all_runs(db)
     runs.set_status(db, "a", "paused")
     add_run(db, "b")
     records.clear()
-    after = read.all_runs(db, before)
+    after, _ = read.all_runs(db, before)
     assert [run.record.status for run in after] == ["running", "paused"]
     assert len([kind for kind in records if kind is not RunRecord]) == 1
     assert after[1].inputs is before[0].inputs

@@ -273,7 +273,7 @@ def test_a_prompt_that_does_not_suit_is_named_as_it_was_given(db, host, loaded):
 def test_a_prompt_under_which_a_row_is_too_long_is_named_before_any_is_scored(db, host, loaded):
     wordy = PROMPT.with_section("guidance", "Mind the order of the two. " * 150)
     with pytest.raises(
-        InputError, match=r"^b: with this prompt 36 of 36 rows take more than the 4096 tokens"
+        InputError, match=r"^b: this prompt alone takes more than the 4096 tokens of the context"
     ):
         evaluate(db, host, asked(PROMPT, wordy))
     assert host.pool.calls == []

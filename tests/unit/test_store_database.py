@@ -161,8 +161,45 @@ def test_writes_do_not_nest(db):
 
 def test_a_readonly_store_is_a_clear_error(db):
     db.execute("PRAGMA query_only = ON")
-    with pytest.raises(StoreError, match=r"store\.db: the file is readonly; give"):
+    with pytest.raises(StoreError, match=r"store\.db: it, its folder or a file beside it is read-"):
         events.append(db, "hello", "{}")
+
+
+@pytest.mark.parametrize("name", ["store.db", "store.db-wal", "store.db-shm", "."])
+def test_a_read_only_store_is_refused_by_its_name_and_keeps_its_mode(tmp_path, name):
+    path, place = tmp_path / "home" / "store.db", tmp_path / "home" / name
+    database.open(path).close()
+    place.touch()
+    before = mode(place) & 0o555
+    place.chmod(before)
+    with pytest.raises(StoreError, match=f"{place.name}: is read-only; give your user write"):
+        database.open(path)
+    assert mode(place) == before
+    place.chmod(before | 0o200)
+    with database.open(path) as opened:
+        events.append(opened, "hello", "{}")
+
+
+def test_a_patient_connection_waits_for_a_writer_and_tells_how_long(tmp_path, monkeypatch):
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.01)
+    told = []
+    with database.open(tmp_path / "store.db") as db, database.open(tmp_path / "store.db") as other:
+        database.be_patient(db, told.append)
+        other.execute("BEGIN IMMEDIATE")
+        locked = []
+
+        def release(statement):
+            locked.append(statement)
+            if len(locked) == 4:
+                other.execute("COMMIT")
+
+        db.conn.set_trace_callback(release)
+        events.append(db, "hello", "{}")
+        assert [event.kind for event in events.since(db, 0)] == ["hello"]
+        [seconds] = told
+        assert 0 < seconds < 30
+        events.append(db, "again", "{}")
+        assert len(told) == 1
 
 
 def test_a_store_locked_for_too_long_is_a_clear_error(db, tmp_path):

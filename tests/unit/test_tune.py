@@ -63,12 +63,17 @@ class Served(Judge):
         return super().score(prompt, cases, role)
 
 
+GIVEN = ("seed", "calibrate")
+"""The prompt that a run begins with, by itself and calibrated."""
+
+
 class Told:
     def __init__(self) -> None:
         self.chosen: list[tuple[str, int]] = []
         self.stages: list[str] = []
         self.biases: list[int] = []
         self.candidates: list[Candidate] = []
+        self.raced: list[tuple[str, str, str]] = []
         self.settlements: list[tuple[Prompt, Prompt]] = []
 
     def stage(self, name: str) -> None:
@@ -77,6 +82,8 @@ class Told:
     def candidate(self, stage: str, candidate: Candidate, outcome: str) -> None:
         self.biases.append(len(candidate.final.bias))
         self.candidates.append(candidate)
+        if outcome != "extended":
+            self.raced.append((stage, candidate.operator, candidate.prompt.id))
 
     def selected(self, candidate: Candidate, found: Estimate, loss: float) -> None:
         self.chosen.append((candidate.prompt.id, found.n))
@@ -222,7 +229,7 @@ def test_a_race_is_as_deep_as_a_tenth_of_the_budget_within_bounds(cost, budget, 
     assert race_depth(cost, budget) == depth
 
 
-def tuned(folder, task: Loaded, fits=lambda _: True) -> tuple[Prompt, Told]:
+def tuned(folder, task: Loaded, fits=lambda _: True, **more) -> tuple[Prompt, Told]:
     models = InProcess(ScriptedModel(folder))
     prices = Prices(0.01, 0.01, 0.01)
     bodies = {role: Body("m", role, prices) for role in ("search", "serving", "twin", "reasoner")}
@@ -230,7 +237,23 @@ def tuned(folder, task: Loaded, fits=lambda _: True) -> tuple[Prompt, Told]:
     tokeniser = models.tokeniser()
     evaluator = Evaluator(bench, Renderer(task.task, {}, tokeniser))
     told = Told()
-    return tune(task, evaluator, bench, tokeniser, told, seed=3, budget=1500.0, fits=fits), told
+    given = {"seed": 3, "budget": 1500.0, "fits": fits, **more}
+    return tune(task, evaluator, bench, tokeniser, told, **given), told
+
+
+@pytest.mark.parametrize("number", [20, 33])
+def test_a_search_of_so_many_candidates_is_the_same_whatever_more_it_might_spend(tmp_path, number):
+    ends = [
+        tuned(tmp_path, loaded(many(40)), budget=budget, candidates=number)
+        for budget in (50_000.0, 500_000.0)
+    ]
+    (best, told), (again, told_again) = ends
+    assert best == again and told.raced == told_again.raced
+    tried = {
+        stage: {id for at, operator, id in told.raced if at == stage and operator not in GIVEN}
+        for stage in ("search", "refine")
+    }
+    assert len(tried["search"]) == number and 0 < len(tried["refine"]) <= round(number / 3)
 
 
 def test_prompts_that_a_test_row_does_not_fit_are_passed_over(tmp_path):

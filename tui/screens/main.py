@@ -9,6 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.events import Resize
 from textual.screen import Screen
 from textual.widgets import Footer, OptionList, Static
 
@@ -39,6 +40,9 @@ TICK = 0.25
 RUNNER_TICK = 2.0
 WIDE = 110
 """The least columns with which curve and prompt stand side by side."""
+
+LEAST = (60, 20)
+"""The least columns and rows in which all panes have room."""
 
 NOTHING_YET = """\
 No runs yet.
@@ -89,6 +93,7 @@ class Main(Screen[None]):
                     yield BestPrompt()
                 yield Candidates()
         yield Static(id="preparing", markup=False)
+        yield Static(id="small", markup=False)
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
@@ -97,6 +102,16 @@ class Main(Screen[None]):
         self._watch_runner()
         self.set_interval(TICK, self._tick)
         self.set_interval(RUNNER_TICK, self._watch_runner)
+
+    def on_resize(self, event: Resize) -> None:
+        """Says in a terminal without room for the panes how much they need."""
+        width, height = event.size
+        small = width < LEAST[0] or height < LEAST[1]
+        self.set_class(small, "-small")
+        self.query_one("#small", Static).update(
+            f"This needs {LEAST[0]}x{LEAST[1]} and has {width}x{height}. Enlarge it, or press q "
+            "and type: strop runs list"
+        )
 
     @property
     def active_runs(self) -> list[Run]:
@@ -199,7 +214,7 @@ class Main(Screen[None]):
     def _show(self) -> None:
         feed = self._feed
         run_list = self.query_one(RunList)
-        run_list.show(feed.runs)
+        run_list.show(feed.runs, len(feed.damage))
         if self._awaited is not None and feed.run(self._awaited):
             run_list.choose(self._awaited)
             self._awaited = None

@@ -14,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Select, Static
 
 from appliance.errors import InputError
+from appliance.run.amounts import check_amounts
 from appliance.run.messages import Tune
 from appliance.text import printable, quoted
 
@@ -37,6 +38,8 @@ class NewRun(ModalScreen[Tune | None]):
                 yield _choice("model", self._models)
                 yield Label("Minutes")
                 yield Input("10", id="minutes")
+                yield Label("Candidates")
+                yield Input(placeholder="as many as the minutes pay for", id="candidates")
                 yield Label("Seed")
                 yield Input("0", id="seed")
             yield Static(id="refusal", markup=False)
@@ -53,7 +56,9 @@ class NewRun(ModalScreen[Tune | None]):
                 model=str(self.query_one("#model", Select).value),
                 minutes=_minutes(self.query_one("#minutes", Input).value),
                 seed=_seed(self.query_one("#seed", Input).value),
+                candidates=_candidates(self.query_one("#candidates", Input).value),
             )
+            check_amounts(asked)
         except InputError as error:
             self.query_one("#refusal", Static).update(f"✗ {error}")
             return
@@ -74,9 +79,17 @@ def _minutes(text: str) -> float:
         minutes = float(text)
     except ValueError:
         minutes = math.nan
-    if not (math.isfinite(minutes) and minutes > 0):
-        raise InputError(f"Minutes: {quoted(text)} is no number above 0; type one such as 10")
+    if not math.isfinite(minutes):
+        raise InputError(f"Minutes: {quoted(text)} is no number; type one such as 10")
     return minutes
+
+
+def _candidates(text: str) -> int | None:
+    if not text.strip():
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise InputError(f"Candidates: {quoted(text)} is no whole number; leave it empty for any")
+    return int(text)
 
 
 def _seed(text: str) -> int:

@@ -8,7 +8,7 @@ from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
 
-from appliance.run.messages import Tried
+from appliance.run.events import Tried
 from appliance.text import printable
 from tui.run_view import SHOWN, RunView
 from tui.words import counted

@@ -34,8 +34,10 @@ class RunList(OptionList):
         super().__init__(id="runs")
         self._shown: dict[str, Content] = {}
 
-    def show(self, runs: Sequence[Run]) -> None:
-        """Touches only the lines that changed; the chosen run stays chosen when others come."""
+    def show(self, runs: Sequence[Run], damaged: int) -> None:
+        """Touches only the lines that changed; the chosen run stays chosen when others come.
+        ``damaged`` counts the runs that cannot be read."""
+        self.border_subtitle = f"{damaged} damaged: strop doctor" if damaged else ""
         lines = {run.id: _line(run) for run in runs}
         if list(lines) == list(self._shown):
             for run_id, line in lines.items():

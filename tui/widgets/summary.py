@@ -7,7 +7,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import ProgressBar, Static
 
-from appliance.run.messages import GivenVerdict
+from appliance.run.events import GivenVerdict
 from appliance.run.read import Run
 from appliance.run.states import is_final
 from appliance.statistics.metrics import NAMES

@@ -9,7 +9,7 @@ import shlex
 import shutil
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Literal
@@ -17,7 +17,9 @@ from typing import Literal
 import msgspec
 
 from appliance import locations
+from appliance.data import check as content
 from appliance.errors import InputError
+from appliance.run import check as runs
 from appliance.run.client import runner_is_alive
 from models.catalog import TWIN, Catalog, Model, again
 from models.egress import OFFLINE
@@ -31,6 +33,9 @@ LEAST_DISK = GIB // 5
 X86 = ("avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx512_bf16", "avx_vnni", "amx_int8")
 ARM = ("asimd", "asimddp", "i8mm", "bf16", "sve")
 PULL = "get a model: strop models pull smollm2-135m"
+
+SHOWN = 5
+"""The most problems of the store that are named."""
 
 State = Literal["ok", "warn", "fail"]
 
@@ -47,7 +52,7 @@ def all() -> list[Check]:
     found = [_python(), *_packages(), _processor(), _memory(), _offline()]
     try:
         home = locations.home()
-        found += [_disk(home), _folder(home), _store(), *_models(), _runner()]
+        found += [_disk(home), _folder(home), *_store(), *_models(), _runner()]
     except OSError as error:
         remedy = "give yourself the right to write there, or set STROP_HOME to another folder"
         found.append(Check("data folder", "fail", f"{error.filename}: {error.strerror}", remedy))
@@ -120,24 +125,41 @@ def _folder(home: Path) -> Check:
     return Check("data folder", state, f"{home} ({mode:o})", remedy)
 
 
-def _store() -> Check:
+def _store() -> Iterator[Check]:
+    """Checks the file, then what is in it."""
     path = locations.store_path()
     if not path.exists():
-        return Check("store", "ok", "none yet")
+        yield Check("store", "ok", "none yet")
+        return
+    if not path.stat().st_size:
+        yield Check("store", "warn", f"{path} is empty", "if it held tasks, put a copy of it back")
+        return
     try:
         db = database.open(path)
     except StoreError as error:
         what, _, remedy = str(error).partition("; ")
-        return Check("store", "fail", what, remedy)
+        yield Check("store", "fail", what, remedy)
+        return
     try:
-        problems = check.check(db)
+        if problems := check.check(db):
+            remedy = f"put a copy of {path} back, or move it away, and Strop begins a new one"
+            yield Check("store", "fail", _told(problems), remedy)
+            return
+        yield Check("store", "ok", f"{path}, {path.stat().st_size / 1e6:.1f} MB")
+        damage = [error.problem for error in (*content.damage(db), *runs.damage(db))]
     finally:
         db.conn.close()
-    if problems:
-        remedy = f"move {path} away, and Strop begins a new one"
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        return Check("store", "fail", problems[0] + more, remedy)
-    return Check("store", "ok", f"{path}, {path.stat().st_size / 1e6:.1f} MB")
+    remedy = f"put a copy of {path} back, or remove the task that it belongs to: strop task remove"
+    yield (
+        Check("records", "fail", _told(damage), remedy)
+        if damage
+        else Check("records", "ok", "as written")
+    )
+
+
+def _told(problems: Sequence[str]) -> str:
+    more = f" (and {len(problems) - SHOWN} more)" if len(problems) > SHOWN else ""
+    return "; ".join(problems[:SHOWN]) + more
 
 
 def _models() -> Iterator[Check]:

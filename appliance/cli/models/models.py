@@ -11,6 +11,7 @@ import msgspec
 from appliance.cli import exits
 from appliance.cli.lookups import NO_MODEL, models_chosen, unknown
 from appliance.cli.models.bench import bench
+from appliance.cli.models.needed import refuse_needed
 from appliance.cli.models.quantise import quantise
 from appliance.cli.models.show import discover, show_model
 from appliance.cli.options import catalog, example, json_option
@@ -161,6 +162,7 @@ def remove_model(out: Output, name: str, yes: bool) -> None:
     """Delete a model with all that was made of it; asks first."""
     found = catalog()
     models_chosen(found, name)
+    refuse_needed(name)
     folder = found.path(name)
     confirm(name, f"remove {folder} with all that is in it?", yes=yes)
     found.remove(name)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import click
-import msgspec
 
 from appliance.cli.lookups import find_prompt
 from appliance.cli.options import example, json_option, open_store
 from appliance.cli.output import Output
 from appliance.cli.prompt_files import SHOWN
 from appliance.data import tasks
+from appliance.data.records import prompt_in
 from appliance.prompts import show
-from appliance.prompts.prompt import Prompt
 from store import prompts
 
 
@@ -41,7 +40,7 @@ def show_prompt(out: Output, id: str, rendered: bool) -> None:
     """
     db = open_store()
     record = find_prompt(db, id)
-    found = msgspec.json.decode(record.content, type=Prompt)
+    found = prompt_in(record)
     loaded = tasks.load(db, record.task_id)
     line = prompts.lineage(db, record.task_id, record.id)
     where = f" on {record.section}" if record.section else ""
@@ -77,7 +76,7 @@ def diff_prompts(out: Output, a: str, b: str) -> None:
     """Show what changed from prompt A to prompt B."""
     db = open_store()
     before, after = find_prompt(db, a), find_prompt(db, b)
-    old, new = (msgspec.json.decode(found.content, type=Prompt) for found in (before, after))
+    old, new = prompt_in(before), prompt_in(after)
     changes = show.diff(old, new)
     if not changes:
         out.say("the two are the same")

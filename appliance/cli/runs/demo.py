@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import click
-import msgspec
 
 from appliance import locations
 from appliance.cli.lookups import find_model, find_task
@@ -19,6 +18,7 @@ from appliance.cli.runs.results import conclude
 from appliance.cli.runs.tune import start
 from appliance.cli.runs.watching import watch
 from appliance.data import tasks
+from appliance.data.records import task_in
 from appliance.run.messages import Tune
 from store import runs
 from store import tasks as stored
@@ -27,7 +27,7 @@ SEED = 1
 
 
 @click.command(epilog=example("strop demo", "strop demo --minutes 6"))
-@click.option("--minutes", type=click.FloatRange(0, min_open=True), default=4, show_default=True)
+@click.option("--minutes", type=float, default=4, show_default=True)
 @model_option
 @json_option
 @click.pass_obj
@@ -39,7 +39,7 @@ def demo(out: Output, minutes: float, model: str | None) -> None:
     name = find_model(out, catalog(), model)
     db = open_store()
     record = find_task(db, tasks.SAMPLE)
-    labels = len(msgspec.json.decode(record.content, type=tasks.Stored).task.labels)
+    labels = len(task_in(record).task.labels)
     rows = stored.counts(db, record.id).rows
     out.say(f"task {record.name}: which of {labels} relations holds, {rows} sentences")
     run_id, title = start(out, db, Tune(record.name, name, minutes, SEED, stretch=True))

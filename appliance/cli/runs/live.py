@@ -12,11 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from appliance.cli.figures import duration
-from appliance.cli.output import safe
+from appliance.cli.output import drawable, safe
 from appliance.cli.runs.progress import Progress, candidate, measured
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import OverflowMethod, RenderableType
 
 PROMPT_LINES = 8
 
@@ -28,6 +28,8 @@ class Panel:
         self.title = title
         self.progress = progress
         self.prompt = ""
+        self._encoding = console.encoding
+        self._overflow: OverflowMethod = "crop" if console.options.ascii_only else "ellipsis"
         self._live = Live(
             console=console, get_renderable=self.render, transient=True, redirect_stdout=False
         )
@@ -45,35 +47,37 @@ class Panel:
         self._live.stop()
 
     def say(self, line: str) -> None:
-        self._live.console.print(Text(safe(line)))
+        self._live.console.print(Text(drawable(safe(line), self._encoding)))
 
     def render(self) -> RenderableType:
         """What is drawn. rich calls this from a thread of its own, so it reads no store."""
         progress = self.progress
-        parts: list[RenderableType] = [_text(self.title, "bold"), self._bar()]
+        parts: list[RenderableType] = [self._text(self.title, "bold"), self._bar()]
         kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(progress.outcomes.items()))
-        parts.append(_text(f"{progress.tried} candidates tried" + (f": {kinds}" if kinds else "")))
+        parts.append(
+            self._text(f"{progress.tried} candidates tried" + (f": {kinds}" if kinds else ""))
+        )
         if progress.best:
             best = progress.best
-            parts.append(_text(f"best so far {best.prompt}: {measured(best)}", "green"))
+            parts.append(self._text(f"best so far {best.prompt}: {measured(best)}", "green"))
             lines = self.prompt.rstrip().split("\n")
-            parts += [_text(f"  │ {line}") for line in lines[:PROMPT_LINES]]
+            parts += [self._text(f"  │ {line}") for line in lines[:PROMPT_LINES]]
             if len(lines) > PROMPT_LINES:
-                parts.append(_text(f"  │ … {len(lines) - PROMPT_LINES} more lines"))
-        parts += [_text(f"  {candidate(tried)}", "dim") for tried in reversed(progress.recent)]
+                parts.append(self._text(f"  │ … {len(lines) - PROMPT_LINES} more lines"))
+        parts += [self._text(f"  {candidate(tried)}", "dim") for tried in reversed(progress.recent)]
         return Group(*parts)
 
     def _bar(self) -> Table:
         left = self.progress.left
         row = Table.grid(padding=(0, 1))
         row.add_row(
-            _text(self.progress.stage),
+            self._text(self.progress.stage),
             ProgressBar(total=1.0, completed=self.progress.share, width=40),
-            _text(f"{self.progress.share:.0%}"),
-            _text("" if left is None else f"{duration(left)} left"),
+            self._text(f"{self.progress.share:.0%}"),
+            self._text("" if left is None else f"{duration(left)} left"),
         )
         return row
 
-
-def _text(text: str, style: str = "") -> Text:
-    return Text(safe(text), style, no_wrap=True, overflow="ellipsis")
+    def _text(self, text: str, style: str = "") -> Text:
+        shown = drawable(safe(text), self._encoding)
+        return Text(shown, style, no_wrap=True, overflow=self._overflow)

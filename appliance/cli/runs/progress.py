@@ -6,8 +6,8 @@ import time
 from collections import Counter, deque
 
 from appliance.cli import figures
-from appliance.run import messages
-from appliance.run.messages import Best, Event, Note, Plan, Stage, StatusChanged, Tried
+from appliance.run import events
+from appliance.run.events import Best, Event, Note, Plan, Stage, StatusChanged, Tried
 from appliance.statistics.metrics import NAMES
 
 RECENT = 5
@@ -56,7 +56,7 @@ class Progress:
             case Best():
                 self.best = event
                 return f"{self._when()}best so far: {event.prompt}, {measured(event)}"
-            case messages.Progress():
+            case events.Progress():
                 self.spent, self.budget = event.spent, event.budget
                 self._ends_at = time.monotonic() + event.left_s
         return None

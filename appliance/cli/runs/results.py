@@ -10,8 +10,9 @@ import msgspec
 
 from appliance.cli import exits, figures
 from appliance.cli.output import Output
+from appliance.errors import DamagedError
 from appliance.run.client import runner_is_alive
-from appliance.run.messages import GivenVerdict
+from appliance.run.events import GivenVerdict
 from appliance.run.read import Run, metric_of, prompt_text, run_of
 from appliance.run.states import allows, is_final
 from store import runs
@@ -38,6 +39,7 @@ def describe(db: Database, run: Run) -> dict[str, Any]:
         "model": inputs.model,
         "seed": inputs.seed,
         "minutes": inputs.minutes,
+        "candidates": inputs.candidates,
         "status": record.status,
         "stage": record.stage,
         "error": record.error,
@@ -51,10 +53,15 @@ def describe(db: Database, run: Run) -> dict[str, Any]:
     }
 
 
-def document(db: Database, run: Run) -> dict[str, Any]:
-    """A run as ``describe`` gives it, with its plan and the best prompt as a person reads it."""
+def document(out: Output, db: Database, run: Run) -> dict[str, Any]:
+    """A run as ``describe`` gives it, with its plan and the best prompt as a person reads it. One
+    that was altered is left out, and said to be."""
     best = run.record.best_prompt
-    text = prompt_text(db, best) if best else None
+    try:
+        text = prompt_text(db, best) if best else None
+    except DamagedError as error:
+        text = None
+        out.say(f"left out: {error}")
     return {**describe(db, run), "prompt_text": text, "plan": run.inputs.plan}
 
 
@@ -85,7 +92,7 @@ def conclude(
     record = runs.get(db, run_id)
     assert record is not None
     run = run_of(db, record)
-    found = document(db, run)
+    found = document(out, db, run)
     has_failed = record.status == "failed"
     out.result(schema, found, "" if has_failed else _narrated(out, run, found["prompt_text"]))
     code = CODES.get(record.status, exits.FAILED)

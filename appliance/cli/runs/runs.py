@@ -17,9 +17,10 @@ from appliance.cli.runs.results import (
 )
 from appliance.cli.runs.watching import watch
 from appliance.run.messages import Command, Finish, Obeyed, Pause, Stop, kind_of
-from appliance.run.read import Run, all_runs, last_event, run_of
+from appliance.run.read import Run, all_runs, being_planned, last_event, run_of
 from appliance.run.states import is_final
 from appliance.statistics.metrics import NAMES, searched_by
+from appliance.text import quoted
 from store import runs as stored
 
 LAST = 10
@@ -36,12 +37,16 @@ def runs() -> None:
 def list_runs(out: Output) -> None:
     """List the runs, newest first."""
     db = open_store()
-    runs = all_runs(db)
+    runs, damage = all_runs(db)
     headings = ("run", "task", "model", "status", "stage", "cost", "verdict", "created")
     rows = [_row(run) for run in runs]
     text = columns(headings, rows) if rows else ""
-    if not rows:
+    for problem in damage:
+        out.say(f"left out: {problem}")
+    if not rows and not damage:
         out.say("no run yet; start one with: strop demo")
+    for task in sorted(being_planned(db)):
+        out.say(f"a run of {quoted(task)} is being planned")
     say_abandoned(out, [run.record for run in runs])
     out.result("strop/runs-list/1", {"runs": [describe(db, run) for run in runs]}, text)
 
@@ -55,9 +60,10 @@ def show_run(out: Output, run: str) -> None:
     db = open_store()
     record = find_run(db, run)
     shown = run_of(db, record)
-    found = document(db, shown)
+    found = document(out, db, shown)
     evaluations = stored.evaluations(db, record.id)
-    fields = ("run", "task", "model", "seed", "minutes", "status", "stage", "error", "created_at")
+    given = ("run", "task", "model", "seed", "minutes", "candidates")
+    fields = (*given, "status", "stage", "error", "created_at")
     lines = [f"{name:<11} {found[name]}" for name in fields if found[name] is not None]
     spent, budget = (figures.duration(units / 1000) for units in (record.spent, record.budget))
     lines.append(f"{'cost':<11} {spent} of {budget} at frozen prices; the verdict comes on top")
@@ -75,7 +81,8 @@ def show_run(out: Output, run: str) -> None:
             )
             for e in last
         ]
-        measure = NAMES[searched_by(found["metric"])]
+        metric = found["metric"]
+        measure = NAMES[searched_by(metric)] if metric else "score"
         lines += ["", f"the last {len(last)} of {len(evaluations)} evaluations"]
         lines.append(columns(("prompt", "stage", "split", measure, "loss"), rows))
     if found["prompt_text"]:

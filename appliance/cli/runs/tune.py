@@ -20,8 +20,9 @@ from appliance.cli.output import Output
 from appliance.cli.prompt_files import prompts_given
 from appliance.cli.runs.results import conclude, document
 from appliance.cli.runs.watching import watch
+from appliance.run.amounts import check_amounts
 from appliance.run.messages import Resume, Tune
-from appliance.run.read import Run, last_event, run_of
+from appliance.run.read import Run, all_runs, last_event, run_of
 from appliance.run.states import is_final
 from store import runs
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from appliance.prompts.prompt import Prompt
 
 SCHEMA = "strop/tune/1"
-FROZEN = ("minutes", "seed", "model", "reasoner", "prompt")
+FROZEN = ("minutes", "candidates", "seed", "model", "reasoner", "prompt")
 """Options of a new run, which a resumed run cannot change."""
 
 
@@ -40,12 +41,14 @@ FROZEN = ("minutes", "seed", "model", "reasoner", "prompt")
         "strop tune sample --minutes 10 --seed 1",
         "strop tune sample --minutes 30 --require-gain --json > result.json",
         "strop tune contracts --prompt mine.json",
+        "strop tune contracts --minutes 120 --candidates 60",
         "strop tune --resume 3f2a",
     )
 )
 @click.argument("task", required=False)
 @click.option("--resume", metavar="RUN", help="Go on with a run instead of starting one.")
-@click.option("--minutes", type=click.FloatRange(0, min_open=True), default=10, show_default=True)
+@click.option("--minutes", type=float, default=10, show_default=True)
+@click.option("--candidates", type=int, metavar="N", help="End the search after N at the latest.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True)
 @model_option
 @click.option("--reasoner", metavar="NAME", help="Model that writes candidates; else the target.")
@@ -61,6 +64,7 @@ def tune(
     task: str | None,
     resume: str | None,
     minutes: float,
+    candidates: int | None,
     seed: int,
     model: str | None,
     reasoner: str | None,
@@ -92,7 +96,8 @@ def tune(
         begin = _one_prompt(db, prompt) if prompt else None
         name = find_model(out, catalog(), model)
         other = find_model(out, catalog(), reasoner) if reasoner else None
-        run_id, title = start(out, db, Tune(known, name, minutes, seed, other, begin))
+        asked = Tune(known, name, minutes, seed, other, begin, candidates=candidates)
+        run_id, title = start(out, db, asked)
     if detach:
         _left_alone(out, db, run_id)
         return
@@ -102,17 +107,18 @@ def tune(
 
 def start(out: Output, db: Database, asked: Tune) -> tuple[str, str]:
     """Has the runner plan and create a run, and returns its id and a title. Raises the error with
-    which the runner refuses."""
-    for run in runs.all(db):
-        if not is_final(run.status):
-            out.say(
-                f"run {run.id} is {run.status} and goes first; to stop it: strop runs stop {run.id}"
-            )
+    which the runner refuses, at once where the amounts make no run."""
+    check_amounts(asked)
+    for run in all_runs(db)[0]:
+        if not is_final(status := run.record.status):
+            stop = f"strop runs stop {run.id}"
+            out.say(f"run {run.id} is {status} and goes first; to stop it: {stop}")
     out.say(f"planning {asked.minutes:g} min on {asked.task} with {asked.model}")
     run_id = ask(out, db, asked).run
     minutes = _created(db, run_id).inputs.minutes
+    most = f", {asked.candidates} candidates" if asked.candidates else ""
     return run_id, (
-        f"run {run_id}: {asked.task}, {asked.model}, {minutes:g} min, seed {asked.seed}"
+        f"run {run_id}: {asked.task}, {asked.model}, {minutes:g} min{most}, seed {asked.seed}"
     )
 
 
@@ -137,4 +143,4 @@ def _left_alone(out: Output, db: Database, run_id: str) -> None:
     run = _created(db, run_id)
     out.say(run.inputs.plan["text"])
     out.say(f"follow it with: strop runs watch {run_id}")
-    out.result(SCHEMA, document(db, run), run_id)
+    out.result(SCHEMA, document(out, db, run), run_id)

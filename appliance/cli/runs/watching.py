@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from appliance.cli.exits import Detached
 from appliance.cli.output import Output
 from appliance.cli.runs.progress import Progress
+from appliance.errors import DamagedError
 from appliance.run import client, read
-from appliance.run.messages import Best, Event, Note, Plan, Stage
+from appliance.run.events import Best, Event, Note, Plan, Stage
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -50,7 +51,8 @@ def _viewer(out: Output, db: Database, title: str, progress: Progress) -> Iterat
         def tell(event: Event) -> None:
             line = progress.apply(event)
             if type(event) is Best:
-                panel.prompt = read.prompt_text(db, event.prompt)
+                with suppress(DamagedError):  # It is told of where the run is concluded.
+                    panel.prompt = read.prompt_text(db, event.prompt)
             if line and isinstance(event, Note | Plan | Stage):
                 panel.say(line)
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
 from appliance.cli.lookups import find_task
 from appliance.cli.options import example, json_option, open_store
@@ -14,8 +13,8 @@ from appliance.cli.output import Output, columns
 from appliance.cli.removing import confirm
 from appliance.cli.task.imports import import_task
 from appliance.cli.task.text import described, text
-from appliance.data import tasks
-from appliance.errors import InputError
+from appliance.data.records import task_in
+from appliance.errors import DamagedError, InputError
 from appliance.prompts import show
 from appliance.run.read import being_planned
 from appliance.run.states import AT_WORK
@@ -43,10 +42,15 @@ task.add_command(import_task)
 def list_tasks(out: Output) -> None:
     """List the tasks, oldest first."""
     db = open_store()
-    found = [described(db, record) for record in stored.all(db)]
+    found = []
+    for record in stored.all(db):
+        try:
+            found.append(described(db, record))
+        except DamagedError as error:
+            out.say(f"left out: {error}")
     headings = ("task", "id", "kind", "protocol", "labels", "rows", "tuning/selection/test")
     rows = [_row(task) for task in found]
-    if not rows:
+    if not stored.all(db):
         out.say("no task yet; import one with: strop task import jsonl FILE")
     out.result("strop/task-list/1", {"tasks": found}, columns(headings, rows) if rows else "")
 
@@ -61,7 +65,7 @@ def show_task(out: Output, name: str, skipped: bool) -> None:
     db = open_store()
     record = find_task(db, name)
     found = described(db, record)
-    seed = msgspec.json.decode(record.content, type=tasks.Stored).seed
+    seed = task_in(record).seed
     document = {**found, "seed_prompt": seed.id, "seed_text": show.plain(seed)}
     parts = [text(found, listed=skipped), "", f"seed prompt {seed.id}", show.plain(seed).rstrip()]
     if skipped:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from appliance.data.tasks import Stored
+from appliance.data.records import task_in
 from appliance.kinds import KINDS
 from appliance.statistics.metrics import NAMES
 from appliance.text import quoted
@@ -19,7 +17,8 @@ if TYPE_CHECKING:
 
 
 def described(db: Database, record: TaskRecord) -> dict[str, Any]:
-    task = msgspec.json.decode(record.content, type=Stored).task
+    """A task as documents show it. Raises DamagedError where its content is no task."""
+    task = task_in(record).task
     counts = tasks.counts(db, record.id)
     cases = {"tuning": counts.tuning, "selection": counts.selection, "test": counts.test}
     return {

@@ -12,15 +12,14 @@ from appliance.cli.lookups import find_run
 from appliance.cli.options import example, json_option, open_store
 from appliance.cli.output import Output
 from appliance.cli.verdict.text import text
+from appliance.data.records import damaged, judged_prompt
 from appliance.data.tasks import every_row, load
 from appliance.errors import InputError
-from appliance.prompts.prompt import Prompt
-from appliance.run.messages import Inputs
+from appliance.run.read import run_of
 from appliance.text import printable
 from appliance.verdict.leaks import leaks
-from appliance.verdict.verdict import Verdict
-from store import prompts, verdicts
 from store import tasks as stored
+from store import verdicts
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -69,35 +68,33 @@ def verdict(out: Output, run: str, everything: bool, file: Path | None, force: b
 
 
 def report_of(db: Database, run: RunRecord) -> Report:
-    """Builds the report of a run's verdict. Raises InputError for a run that has none."""
+    """Builds the report of a run's verdict. Raises InputError for a run that has none, and
+    DamagedError where it, its prompts or its rows are not what they were."""
     from appliance.verdict.report.both import Both
     from appliance.verdict.report.build import build
 
-    record = verdicts.get(db, run.id)
-    if record is None:
+    given = run_of(db, run)
+    found, record = given.verdict, verdicts.get(db, run.id)
+    if found is None or record is None:
         raise InputError(f"run {run.id} has no verdict yet; see: strop runs show {run.id}")
-    found = msgspec.json.decode(record.content, type=Verdict)
-    looks = verdicts.looks(db, run.task_id)
     loaded, counts = load(db, run.task_id), stored.counts(db, run.task_id)
-    shown = Both(_prompt(db, found.seed.prompt), _prompt(db, found.best.prompt))
+    cases = {case.id: case for case in loaded.cases["test"]}
+    if unknown := [answer.case for answer in found.answers if answer.case not in cases]:
+        what = f"the verdict of run {run.id}"
+        raise damaged(what, f"case {unknown[0]} is not one of the task's test split")
+    shown = Both(judged_prompt(db, found.seed.prompt), judged_prompt(db, found.best.prompt))
     return build(
         found,
         loaded.task,
-        {case.id: case for case in loaded.cases["test"]},
+        cases,
         shown,
         run=run.id,
         at=record.created_at,
-        look=next(look.number for look in looks if look.run_id == run.id),
-        ranked=_ranked(msgspec.json.decode(run.inputs, type=Inputs).plan),
+        look=found.look,
+        ranked=_ranked(given.inputs.plan),
         leaks=leaks(shown.best, loaded.task.labels, every_row(db, loaded.id)),
         private_rows=counts.rows - counts.may_ship,
     )
-
-
-def _prompt(db: Database, prompt_id: str) -> Prompt:
-    record = prompts.get(db, prompt_id)
-    assert record is not None
-    return msgspec.json.decode(record.content, type=Prompt)
 
 
 def _ranked(plan: dict[str, Any]) -> Ranked | None:

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from appliance.task import SPLITS, Case, Split
+from store.records import CaseRecord
 
 TUNING_PER_SELECTION = 3
 """The tuning episodes kept for each one held out for selection: a quarter is held out."""
@@ -40,7 +41,7 @@ def split_episodes(
     return [tuning[i] for i in sorted(kept)], [tuning[i] for i in sorted(held)]
 
 
-def split_hash(cases: Mapping[Split, Iterable[Case]]) -> str:
+def split_hash(cases: Mapping[Split, Iterable[Case | CaseRecord]]) -> str:
     """SHA-256 over the cases' ids with their splits. The order of the cases does not count."""
     ids = sorted(f"{split} {case.id}" for split in SPLITS for case in cases[split])
     return hashlib.sha256("\n".join(ids).encode()).hexdigest()

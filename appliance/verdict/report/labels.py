@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from appliance.statistics.bootstrap import Rows, estimates
-from appliance.statistics.f1 import mean_f1, rests_on
+from appliance.statistics.f1 import mean_f1_of_draws, rests_on
 from appliance.statistics.metrics import f1
 from appliance.statistics.proportions import Estimate, wilson
 from appliance.task import BETWEEN, MULTIPLE, Task
@@ -103,8 +103,9 @@ def macro_f1(
     """Returns the mean of 2 TP / (2 TP + FP + FN) over the labels that occur."""
     counts = _counts(task, answers, _labels(task, answers), name)
     rows = counts.reshape(len(answers), -1)
+    value = mean_f1_of_draws(rows.sum(0))
     return estimates(
-        rows, lambda sums: mean_f1(sums)[..., None], clusters, lambda units: [rests_on(units)]
+        rows, lambda sums: value(sums)[..., None], clusters, lambda units: [rests_on(units)]
     )[0]
 
 

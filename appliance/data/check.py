@@ -1,0 +1,39 @@
+"""Compares what is stored of tasks and prompts with the ids that are hashes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from appliance.data.records import damaged, prompt_in
+from appliance.data.tasks import ALTERED, every_row, identity, load
+from appliance.errors import DamagedError
+from store import prompts, tasks
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+    from store.records import TaskRecord
+
+
+def damage(db: Database) -> Iterator[DamagedError]:
+    """Yields the first fault of each task and the fault of each prompt. It reads every row."""
+    for task in tasks.all(db):
+        try:
+            _check(db, task)
+        except DamagedError as error:
+            yield error
+    for prompt in prompts.all(db):
+        try:
+            prompt_in(prompt)
+        except DamagedError as error:
+            yield error
+
+
+def _check(db: Database, task: TaskRecord) -> None:
+    named = load(db, task.id).task.name
+    for _ in every_row(db, task.id):
+        pass
+    rows = (row.content for row in tasks.rows(db, task.id))
+    if named != task.name or identity(task.content, task.split_hash, rows) != task.id:
+        raise damaged(f"task {task.name}", ALTERED)
