@@ -34,7 +34,8 @@ class Choices(msgspec.Struct, frozen=True):
     ``label_delimiter`` divides strings that stand for lists. ``seed`` and ``sizes`` decide the
     split, unless the rows say theirs: where ``columns`` maps the field "split", or each split has a
     file of its own. ``split_values`` are values of that column beside the usual ones. With
-    ``skip``, wrong rows are left out.
+    ``skip``, wrong rows are left out. ``adding`` says that they are added to a task, whose
+    ``labels`` these are.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Choices(msgspec.Struct, frozen=True):
     seed: int = 0
     split_values: Mapping[str, Split] = {}
     skip: bool = False
+    adding: bool = False
     licence: str = ""
     origin: str = ""
 

@@ -143,6 +143,9 @@ SHARED: tuple[Option, ...] = (
         help="Most cases of each split, or shares of all rows; else 2000,1000,5000.",
     ),
     seed_option,
+    click.option(
+        "--add-to", metavar="TASK", help="Add the rows to this task's tuning rows instead."
+    ),
     on_error_option,
     json_option,
 )
