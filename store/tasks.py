@@ -1,4 +1,5 @@
-"""Tasks with their labelled rows and their cases. A task's content never changes once added."""
+"""Tasks with their labelled rows and their cases. A task's content never changes once added; its
+name may pass to a later task."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from store.database import now, write
-from store.errors import NameTakenError
+from store.errors import NameTakenError, StoreError
 from store.records import CaseRecord, Counts, RowRecord, SkippedRecord, Split, TaskRecord
 from store.sql import insert, pages, select
 
@@ -27,15 +28,19 @@ def add(
     rows: Iterable[RowRecord],
     cases: Iterable[CaseRecord],
     skipped: Iterable[SkippedRecord] = (),
+    in_place_of: str | None = None,
 ) -> bool:
     """Adds the whole task or nothing. All iterables are read once and keep their order.
 
-    Returns False where a task of this id exists already. Raises NameTakenError where another task
-    has the name.
+    The task ``in_place_of`` (an id) is kept under another name, so that the new one can have its
+    name. Returns False where a task of this id exists already. Raises NameTakenError where another
+    task has the name, and StoreError where there is no task ``in_place_of``.
     """
     with write(db):
         if db.execute("SELECT 1 FROM tasks WHERE id = ?", (id,)).fetchone():
             return False
+        if in_place_of is not None:
+            _step_aside(db, in_place_of)
         if other := db.execute("SELECT id FROM tasks WHERE name = ?", (name,)).fetchone():
             raise NameTakenError(
                 f"task {name!r} is there already with other content ({other[0]}, the new one is "
@@ -59,6 +64,25 @@ def add(
             ((id, position, row.place, row.what) for position, row in enumerate(skipped)),
         )
     return True
+
+
+def _step_aside(db: Database, id: str) -> None:
+    """Renames a task to its name, @ and the beginning of its id. Commands that name it follow, so
+    that they mean the same task, and are forgotten with it."""
+    if (task := get(db, id)) is None:
+        raise StoreError(f"task {id} was removed meanwhile; nothing was added to it")
+    kept = f"{task.name}@{id[:8]}"
+    if get(db, kept):
+        raise NameTakenError(
+            f"the name {kept!r}, which {task.name!r} would be kept by, is taken; remove the task "
+            "that has it"
+        )
+    db.execute("UPDATE tasks SET name = ? WHERE id = ?", (kept, id))
+    db.execute(
+        "UPDATE commands SET content = json_set(content, '$.task', ?) "
+        "WHERE json_extract(content, '$.task') = ?",
+        (kept, task.name),
+    )
 
 
 def get(db: Database, name_or_id: str) -> TaskRecord | None:

@@ -66,11 +66,16 @@ def looks(db: Database, task_id: str) -> list[LookRecord]:
     return select(db, LookRecord, "looks", "WHERE task_id = ? ORDER BY number", (task_id,))
 
 
+def sharing(db: Database, task_id: str) -> list[str]:
+    """The ids of the other tasks that share a case of their test splits with this one."""
+    return [other for (other,) in db.execute(_SHARING, {"task": task_id}).fetchall()]
+
+
 def hand_on_within(db: Database, task_id: str) -> None:
     """Lets the looks of a task count for the tasks that share a case of their test splits with it,
     inside the write that deletes the task."""
     last = int(db.execute(_FOLLOWING, {"task": task_id}).fetchone()[0]) - 1
-    for (heir,) in db.execute(_SHARING, {"task": task_id}).fetchall() if last else ():
+    for heir in sharing(db, task_id) if last else ():
         append_within(db, "look", {"task": heir, "look": str(last)})
 
 

@@ -30,8 +30,7 @@ def find_task(db: Database, name: str) -> TaskRecord:
     if found := tasks.get(db, name):
         return found
     if name == SAMPLE:
-        save(db, sample())
-        return find_task(db, name)
+        return find_task(db, save(db, sample()))
     known = [record.name for record in tasks.all(db)]
     remedy = "import one with: strop task import jsonl FILE"
     raise unknown("task", name, list(dict.fromkeys([*known, SAMPLE])), remedy)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -22,7 +22,7 @@ class Imported(msgspec.Struct, frozen=True):
     ``examples`` are all rows, including those that no case asks about; they and the cases may be on
     disk. ``seed`` is the prompt that the file brings along, if any. ``notes`` are sentences for the
     person who imports: what was dropped or looks odd. ``skipped`` are the wrong rows that were left
-    out.
+    out. ``in_place_of`` is the id of the task whose name this one takes, if any.
     """
 
     task: Task
@@ -31,3 +31,14 @@ class Imported(msgspec.Struct, frozen=True):
     seed: Prompt | None = None
     notes: tuple[str, ...] = ()
     skipped: Sequence[Skipped] = ()
+    in_place_of: str | None = None
+
+
+class Earlier(msgspec.Struct, frozen=True):
+    """A task that rows are added to: its id, all its rows, and the ids of the rows of each split in
+    their order."""
+
+    id: str
+    task: Task
+    rows: Iterable[Example]
+    splits: Mapping[Split, Sequence[str]]

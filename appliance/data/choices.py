@@ -36,6 +36,7 @@ class Choices(msgspec.Struct, frozen=True):
     lists. ``seed`` and ``sizes`` decide the split, unless the rows say theirs: where ``columns``
     maps the field "split", or each split has a file of its own. ``split_values`` are values of that
     column beside the usual ones. With ``skip``, wrong rows are left out.
+    ``adding`` says that the rows are added to a task, whose ``labels`` these are.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Choices(msgspec.Struct, frozen=True):
     seed: int = 0
     split_values: Mapping[str, Split] = {}
     skip: bool = False
+    adding: bool = False
     licence: str = ""
     origin: str = ""
 

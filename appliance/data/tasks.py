@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from appliance.data import Imported
+from appliance.data import Earlier, Imported
 from appliance.data.records import Stored, damaged, read, task_in
 from appliance.data.split.demonstrations import shot_pool
 from appliance.data.split.splits import split_hash
@@ -26,7 +26,7 @@ from appliance.task import (
     Task,
 )
 from store import prompts, tasks
-from store.records import CaseRecord, RowRecord, SkippedRecord
+from store.records import CaseRecord, RowRecord, SkippedRecord, TaskRecord
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -73,6 +73,7 @@ def save(db: Database, imported: Imported) -> str:
             for case in cases[split]
         ),
         skipped=(SkippedRecord(row.place, row.what) for row in imported.skipped),
+        in_place_of=imported.in_place_of,
     )
     prompts.add(
         db,
@@ -121,6 +122,25 @@ def load(db: Database, name: str) -> Loaded:
     return Loaded(
         record.id, record.split_hash, stored.task, stored.seed, rows, cases, demonstrations
     )
+
+
+def earlier(db: Database, record: TaskRecord) -> Earlier:
+    """A task that rows are added to. Raises InputError where it is a few-shot task."""
+    task = task_in(record).task
+    if task.protocol != "fixed":
+        raise InputError(
+            f"{record.name} is a few-shot task, which rows cannot be added to: its cases are "
+            "episodes; import all rows as a new task"
+        )
+    splits = {
+        split: [
+            read(case.content, StoredCase, f"case {case.id} of task {record.name}").query
+            for case in tasks.cases(db, record.id, split)
+        ]
+        for split in SPLITS
+    }
+    named = msgspec.structs.replace(task, name=record.name)
+    return Earlier(record.id, named, every_row(db, record.id), splits)
 
 
 def every_row(db: Database, task_id: str) -> Iterator[Example]:

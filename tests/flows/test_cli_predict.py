@@ -283,10 +283,9 @@ def test_the_rows_most_worth_labelling_can_be_imported_once_they_are_labelled(ho
     for at, row in enumerate(found):
         row["label"] = TOPICS[at % 2]
     table(output, [list(found[0]), *(list(row.values()) for row in found)])
-    again = CliRunner().invoke(
-        strop, ["task", "import", "csv", str(output), "--kind", "classify", "--name", "next"]
-    )
+    again = CliRunner().invoke(strop, ["task", "import", "csv", str(output), "--add-to", "topics"])
     assert again.exit_code == 0, again.output
+    assert "rows added to tuning: 12" in again.stderr
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from appliance.evaluate.workbench import (
     Workbench,
 )
 from appliance.host.host import Host
+from appliance.run import read
 from appliance.run import replay as again
 from appliance.run.job import retrace
 from appliance.run.journal import StoreJournal
@@ -118,6 +119,23 @@ def test_an_honest_run_of_any_kind_is_the_same_again(db, host, kind):
     assert (found.same, found.differences) == (True, ())
     assert found.figures == len(runs.evaluations(db, run)) + 1 > 3
     assert found.scores > found.missing == 0 and found.largest_difference == 0.0
+
+
+def test_a_run_is_the_same_again_after_rows_were_added_to_its_task(db, host, run):
+    before = runs.get(db, run).task_id
+    found = tiny_tasks.imported("relation")
+    more = [msgspec.structs.replace(row, text=f"{row.text} Again.") for row in found.examples[:5]]
+    cases = [msgspec.structs.replace(found.cases["tuning"][0], query=row) for row in more]
+    added = msgspec.structs.replace(
+        found,
+        examples=[*found.examples, *more],
+        cases={**found.cases, "tuning": [*found.cases["tuning"], *cases]},
+        in_place_of=before,
+    )
+    after = save(db, added)
+    assert load(db, "firms").id == after != before
+    assert replay(db, host, run).same is True
+    assert read.run_of(db, runs.get(db, run)).task == f"firms@{before[:8]}"
 
 
 def test_a_verdict_that_was_tampered_with_is_not_the_same(db, host, run):

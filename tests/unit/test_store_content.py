@@ -22,7 +22,7 @@ from store import (
     verdicts,
 )
 from store.check import check
-from store.errors import StoreError
+from store.errors import NameTakenError, StoreError
 from store.forget import forget, was_forgotten
 from store.records import (
     CaseRecord,
@@ -450,6 +450,39 @@ def test_looks_of_a_removed_task_count_for_those_that_share_its_test_cases(db):
     assert verdicts.look(db, run_id="run-other", task_id="other") == 1
     split_of(db, "mail", {"a": "test"})
     assert verdicts.look(db, run_id="run-mail", task_id="mail") == 3
+
+
+def test_a_task_whose_name_is_taken_over_is_kept_and_its_commands_follow_it(db):
+    split_of(db, "mail", {"a": "test"})
+    asked, other = (
+        commands.enqueue(db, "eval", f'{{"task":"{task}"}}') for task in ("mail", "post")
+    )
+    more = {"content": "{}", "split_hash": "t", "rows": [], "cases": []}
+    assert tasks.add(db, id="more", name="mail", in_place_of="mail", **more)
+    assert [(task.id, task.name) for task in tasks.all(db)] == [
+        ("mail", "mail@mail"),
+        ("more", "mail"),
+    ]
+    assert commands.get(db, asked).content == '{"task":"mail@mail"}'
+    forget(db, "more")
+    assert commands.get(db, asked) is not None
+    forget(db, "mail")
+    assert commands.get(db, asked) is None
+    assert commands.get(db, other).content == '{"task":"post"}'
+    with pytest.raises(StoreError, match="task mail was removed meanwhile; nothing was added"):
+        tasks.add(db, id="more", name="mail", in_place_of="mail", **more)
+    assert tasks.all(db) == []
+
+
+def test_a_name_that_the_task_before_would_be_kept_by_is_not_taken_from_another(db):
+    split_of(db, "mail", {"a": "test"})
+    split_of(db, "mail@mail", {"b": "test"})
+    with pytest.raises(NameTakenError, match=r"the name 'mail@mail', which 'mail' would be kept"):
+        tasks.add(
+            db, id="more", name="mail", content="{}", split_hash="t", rows=[], cases=[],
+            in_place_of="mail",
+        )  # fmt: skip
+    assert [task.name for task in tasks.all(db)] == ["mail", "mail@mail"]
 
 
 def test_a_forgotten_task_is_known_to_have_been_there(db):

@@ -7,11 +7,10 @@ from typing import Any, Literal
 
 import click
 
+from appliance.cli.file_options import column_option, on_error_option, table_options
 from appliance.cli.options import example, json_option, model_option
 from appliance.cli.output import Output
 from appliance.cli.predict.source import EVERY, format_of
-from appliance.cli.table_options import column_option, table_options
-from appliance.cli.task.importing import on_error_option
 
 
 @click.command(

@@ -9,13 +9,12 @@ from typing import Any, get_args
 
 import click
 
+from appliance.cli.file_options import column_option, on_error_option
 from appliance.cli.options import F, json_option
-from appliance.cli.table_options import column_option
 from appliance.cli.task.importing import (
     file_argument,
     may_ship_option,
     name_option,
-    on_error_option,
     seed_option,
     task_name,
 )
@@ -164,6 +163,9 @@ SHARED: tuple[Option, ...] = (
         help="Most cases of each split, or shares of all rows; else 2000,1000,5000.",
     ),
     seed_option,
+    click.option(
+        "--add-to", metavar="TASK", help="Add the rows to this task's tuning rows instead."
+    ),
     on_error_option,
     json_option,
 )
@@ -207,9 +209,7 @@ def rows_options(command: F) -> F:
 
 def tool_options(kinds: tuple[Kind, ...]) -> Callable[[F], F]:
     """Adds the options for exports of annotation tools, which can be read for several kinds."""
-    kind = click.option(
-        "--kind", type=click.Choice(kinds), required=True, help="What is predicted."
-    )
+    kind = click.option("--kind", type=click.Choice(kinds), help="What is predicted; needed.")
     of_kinds = [option for those, option in OF_KIND.values() if {*those} & {*kinds}]
     metric = _metric_option(get_args(Metric))
     return lambda command: _decorated(
@@ -238,6 +238,8 @@ def choices_of(file: Path, given: dict[str, Any], **more: Any) -> Choices:
     """Makes the choices of the options. Raises UsageError where these do not go together."""
     options = {**given, **more}
     kind, metric = options["kind"], options.get("metric")
+    if kind is None:
+        raise click.UsageError("give the --kind of what is predicted")
     for name, (kinds, _) in (OF_KIND | OF_COLUMNS).items():
         if options.get(name) and kind not in kinds:
             option, those = name.replace("_", "-"), " or ".join(kinds)

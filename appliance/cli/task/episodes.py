@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from appliance.cli.file_options import on_error_option
 from appliance.cli.options import F, example, json_option
 from appliance.cli.output import Output
 from appliance.cli.task.importing import (
@@ -16,7 +17,6 @@ from appliance.cli.task.importing import (
     keep,
     may_ship_option,
     name_option,
-    on_error_option,
     seed_option,
     task_name,
 )

@@ -1,4 +1,4 @@
-"""The files of an import: one, whose rows are split, or one for each split."""
+"""The files of an import: one, whose rows are split or added to a task, or one for each split."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from appliance.cli.output import Output
+from appliance.cli.task.adding import adding
 from appliance.cli.task.asking import asked_for
 from appliance.cli.task.choosing import choices_of
 from appliance.data import Imported
@@ -27,6 +28,13 @@ def read_files(
     """
     from appliance.data.read.rows import fixed_task
 
+    if (to := given.pop("add_to")) is not None:
+        earlier, choices = adding(to, file, given)
+
+        def add(choices: Choices) -> Imported:
+            return fixed_task([make(file, choices)], choices, earlier)
+
+        return asked_for(out, add, choices)
     selection, test = given.pop("selection"), given.pop("test")
     if selection and not test:
         raise click.UsageError("--selection has some of the rows beside a --test file; give both")

@@ -20,6 +20,7 @@ from appliance.data.choices import Choices
 from appliance.data.formats import FORMATS, TOOLS, Format, Tool
 from appliance.data.read.columns import Row
 from appliance.data.read.source import Source
+from appliance.files import refused
 
 _number = click.IntRange(1)
 OWN: dict[str, dict[str, Option]] = {
@@ -89,6 +90,12 @@ def _of_tool(name: str, tool: Tool) -> click.Command:
         from appliance.data.formats import annotated
 
         def source(path: Path, choices: Choices) -> Source:
+            if choices.kind not in tool.KINDS:
+                kinds = " or ".join(tool.KINDS)
+                raise refused(
+                    path, f"is read for {kinds}, and the task is of the kind {choices.kind}"
+                )
+
             def rows(problems: Problems) -> Iterator[tuple[str, Row]]:
                 return annotated.rows(tool.annotated(path, problems, choices), choices, problems)
 

@@ -40,15 +40,6 @@ may_ship_option = click.option(
 )
 
 
-on_error_option = click.option(
-    "--on-error",
-    type=click.Choice(["stop", "skip"]),
-    default="stop",
-    show_default=True,
-    help="Import nothing if a row is wrong, or skip and record such rows.",
-)
-
-
 def task_name(given: str | None, file: Path) -> str:
     """The name given, else the file's.
 
@@ -74,10 +65,13 @@ def keep(out: Output, imported: Imported, schema: str) -> None:
         out.say("a row as a demonstration shows it:")
         for line in _preview(seed, imported.task, case):
             out.say(f"  {line}")
-    before = stored.get(db, imported.task.name)
+    before = {record.id for record in stored.all(db)}
     record = find_task(db, tasks.save(db, imported))
-    if before is not None and before.id == record.id:
+    if record.id in before:
         out.say(f"task {record.name} is there already with this content; nothing was changed")
+    elif imported.in_place_of is not None:
+        kept = find_task(db, imported.in_place_of).name
+        out.say(f"what the task was before is kept with its runs as task {kept}")
     found = counts(imported.task, imported.cases)
     commonest = majority(imported.task, imported.cases)
     if table := shown(imported.task, found, commonest):

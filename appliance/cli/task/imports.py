@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
+from appliance.cli.file_options import TABLE_OPTIONS, table_options
 from appliance.cli.options import example
 from appliance.cli.output import Output
-from appliance.cli.table_options import TABLE_OPTIONS, table_options
 from appliance.cli.task.choosing import rows_options
 from appliance.cli.task.episodes import import_fewrel, import_fs_tacred
 from appliance.cli.task.files import read_files

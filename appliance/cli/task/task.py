@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from appliance.prompts import show
 from appliance.run.read import being_planned
 from appliance.run.states import AT_WORK
 from appliance.text import quoted
-from store import runs
+from store import runs, verdicts
 from store import tasks as stored
 from store.forget import forget, was_forgotten
 from store.records import RunRecord
@@ -94,6 +95,12 @@ def remove_task(out: Output, name: str, yes: bool) -> None:
     of_task = [run for run in runs.all(db) if run.task_id == record.id]
     _refuse_busy(db, record.name, of_task)
     rows, ran = stored.counts(db, record.id).rows, len(of_task)
+    for other in verdicts.sharing(db, record.id):
+        name = find_task(db, other).name
+        remedy = f"strop task remove {shlex.quote(name)}"
+        out.say(
+            f"note: task {name} has some of the same test rows and stays; to remove it: {remedy}"
+        )
     asked = f"remove task {record.name}: its {rows} rows and all that came of its {ran} runs?"
     confirm(f"task {record.name}", asked, yes=yes)
     forget(db, record.id)

@@ -168,5 +168,9 @@ class Reader:
     def _wrong(self, label: str) -> str | None:
         if self._given is None or label in self._given:
             return label_defect(label)
-        what = f"{quoted(label)} is not one of the labels given"
-        return label_defect(label) or what + nearest(label, self._given)
+        near = nearest(label, self._given)
+        what = f"{quoted(label)} is not one of the labels given{near}"
+        if self._choices.adding:
+            remedy = "to have another label, import all rows as a new task"
+            what = f"{quoted(label)} is not one of the labels of the task{near}; {remedy}"
+        return label_defect(label) or what

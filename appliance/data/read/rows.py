@@ -10,10 +10,11 @@ from pathlib import Path
 
 import msgspec
 
-from appliance.data import Imported
+from appliance.data import Earlier, Imported
 from appliance.data.bad_rows import LEAST_ROWS, LISTED
 from appliance.data.choices import Choices
 from appliance.data.labels.given import labels_of
+from appliance.data.read.added import with_added
 from appliance.data.read.gather import gather
 from appliance.data.read.notes import notes_on
 from appliance.data.read.source import Source
@@ -29,8 +30,11 @@ from appliance.task import Case, Match, Task
 from appliance.text import quoted
 
 
-def fixed_task(sources: Sequence[Source], choices: Choices) -> Imported:
-    """Makes a task whose cases all have the same list of labels, or none.
+def fixed_task(
+    sources: Sequence[Source], choices: Choices, earlier: Earlier | None = None
+) -> Imported:
+    """Makes a task whose cases all have the same list of labels, or none: of the rows alone, or of
+    those of an ``earlier`` task with the rows added to it.
 
     A row has the fields of its kind (``kinds.KINDS``) and what is to be predicted; it may have
     ``may_ship`` and ``group`` (rows of one group never straddle splits, unless the files bring
@@ -40,7 +44,10 @@ def fixed_task(sources: Sequence[Source], choices: Choices) -> Imported:
     found = gather(sources, choices)
     skipped = len(found.skipped)
     try:
-        imported = _imported(sources, found.rows, choices)
+        if earlier is None:
+            imported = _imported(sources, found.rows, choices)
+        else:
+            imported = with_added(earlier, sources[0].path, found.rows, choices)
     except InputError as error:
         see = [f"wrong rows skipped: {skipped}; see them with: --on-error stop"] if skipped else []
         raise InputError("\n  ".join([str(error), *found.counted, *see])) from None

@@ -63,12 +63,17 @@ class Gathered:
         """The numbers of the rows, without exact duplicates: a test row stays before another."""
         return self._distinct[0]
 
+    @property
+    def ships(self) -> NDArray[np.bool_]:
+        """For every row whether it may ship, which it may only where all its copies may."""
+        return self._distinct[1]
+
     def place(self, number: int) -> str:
         return self._rows[number].place
 
     def example(self, number: int) -> Example:
         row = self._rows[number].row
-        ships = bool(self._distinct[1][number])
+        ships = bool(self.ships[number])
         return row if ships == row.may_ship else msgspec.structs.replace(row, may_ship=ships)
 
     def count(self, trait: int) -> int:

@@ -62,21 +62,27 @@ class Index:
     def aside(self) -> Hashes:
         return _column(self._aside)
 
-    def text(self, rows: Numbers) -> Hashes:
+    def text(self, rows: Numbers, among: Numbers | None = None) -> Hashes:
         """Hashes of the texts of ``rows``, equal where two texts count as the same.
 
         Two texts that differ only in digits count as the same, unless their digits tell them apart
         (``told_by_digits``).
         """
-        told = self.told_by_digits(rows)
+        told = self.told_by_digits(rows, among)
         return np.where(told, _column(self._text)[rows], _column(self._words)[rows])
 
-    def told_by_digits(self, rows: Numbers) -> NDArray[np.bool_]:
+    def told_by_digits(self, rows: Numbers, among: Numbers | None = None) -> NDArray[np.bool_]:
         """Which of ``rows`` have a text whose digits tell it apart from other texts.
 
         They do where many rows of one stratum (at least ``LEAST_ROWS``, and more than
         ``MOST_ALIKE`` of its rows) differ only in digits, as sums, codes and measured values do.
+        Only the rows ``among`` are counted, where they are given, instead of ``rows``.
         """
+        told = self._told(rows if among is None else among)
+        return np.isin(_column(self._words)[rows], told)
+
+    def _told(self, rows: Numbers) -> Hashes:
+        """Hashes of the texts without digits whose digits tell them apart among ``rows``."""
         texts, words = _column(self._text)[rows], _column(self._words)[rows]
         strata, ends = self.strata(rows)
         key, word = np.unique(np.repeat(words, np.diff(ends)), return_inverse=True)
@@ -89,7 +95,8 @@ class Index:
         order = np.lexsort((texts, words))
         same = words[order][1:] == words[order][:-1]
         differ = words[order][1:][same & (texts[order][1:] != texts[order][:-1])]
-        return np.isin(words, np.intersect1d(many, differ))
+        told: Hashes = np.intersect1d(many, differ)
+        return told
 
     def strata(self, rows: Numbers) -> tuple[Hashes, Numbers]:
         """The strata of ``rows``, concatenated row by row, and the ends of each row's (``gather``).

@@ -1,4 +1,4 @@
-"""The options that say how a table is read and what it calls its fields."""
+"""The options that say how a file of rows is read and what it calls its fields."""
 
 from __future__ import annotations
 
@@ -33,6 +33,15 @@ column_option = click.option(
     callback=_pairs,
     metavar="FIELD=NAME",
     help="What the file calls a field. May be repeated.",
+)
+
+
+on_error_option = click.option(
+    "--on-error",
+    type=click.Choice(["stop", "skip"]),
+    default="stop",
+    show_default=True,
+    help="Do nothing if a row is wrong, or leave such rows out and say which.",
 )
 
 
