@@ -6,7 +6,7 @@ source of its own and no store.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Protocol
 
 from appliance.calibrate.probabilities import fit_probabilities
@@ -35,6 +35,11 @@ SEARCH, REFINE, SELECTION = 0.6, 0.2, 0.2
 """The stages' shares of the budget."""
 
 
+def search_share(roles: Container[str]) -> float:
+    """The share of the search, which has that of the refinement too where there is no twin."""
+    return SEARCH if "twin" in roles else SEARCH + REFINE
+
+
 class Watcher(Protocol):
     """It is told what happens in a run."""
 
@@ -60,7 +65,8 @@ def tune(
     """The best prompt, or the seed where nothing beat it on the selection split; either with
     probabilities that were fitted there.
 
-    ``budget``, in cost units, covers both stages and the selection; the verdict comes on top.
+    ``budget``, in cost units, covers both stages and the selection; the verdict comes on top. Stage
+    2 is left out where the bench has no twin.
     ``fits`` says whether every test row fits a prompt: a prompt that it refuses could be given no
     verdict and is passed over. ``methods`` of stage 1 take the place of the standard schedule.
     """
@@ -81,16 +87,16 @@ def tune(
         Reasoner(bench, reasoner) if reasoner else None,
         experience,
     )
-    finalists = search(lab, race, bench, SEARCH * budget, depth, methods)
-    stage_one = race.leader
+    finalists = search(lab, race, bench, search_share(bench.bodies) * budget, depth, methods)
+    found = [*finalists, race.leader]
 
-    stage = "refine"
-    watcher.stage(stage)
-    tokeniser = evaluator.renderer.tokeniser
-    refined = refine(race, bench, tokeniser, seed, REFINE * budget, depth)
+    if "twin" in bench.bodies:
+        stage = "refine"
+        watcher.stage(stage)
+        tokeniser = evaluator.renderer.tokeniser
+        found.append(refine(race, bench, tokeniser, seed, REFINE * budget, depth))
 
     watcher.stage("selection")
-    found = (*finalists, stage_one, refined)
     entrants = [race.seed, *(each for each in found if fits(each.prompt))]
     cases = loaded.cases["selection"]
     best, outcomes = select(evaluator, cases, entrants, SELECTION * budget, watcher.selected)

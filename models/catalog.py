@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NoReturn
+from typing import IO, NoReturn
 
 from models.headers import HeaderError, read_gguf, read_safetensors
 from models.join import join, parts_of
@@ -23,6 +23,7 @@ from models.record import (
     Body,
     CatalogError,
     Model,
+    NameTaken,
     again,
     read,
     sync,
@@ -38,6 +39,7 @@ __all__ = [
     "Catalog",
     "CatalogError",
     "Model",
+    "NameTaken",
     "again",
     "hash_file",
 ]
@@ -94,7 +96,7 @@ class Catalog:
         parts = parts_of(path)
         with self._locked(name):
             if target.exists():
-                raise CatalogError(
+                raise NameTaken(
                     f"a model named {name} is already in {self.folder}: "
                     f"remove it with `strop models remove {name}` or choose another name"
                 )
@@ -185,11 +187,14 @@ class Catalog:
     @contextlib.contextmanager
     def _locked(self, name: str) -> Iterator[None]:
         """Lets one process at a time change a model; the lock is released when the process ends."""
+        file = self.folder / f".{name}.lock"
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with (self.folder / f".{name}.lock").open("w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                yield
+            with _locked_file(file):
+                try:
+                    yield
+                finally:
+                    file.unlink(missing_ok=True)
         except OSError as error:
             raise CatalogError(
                 f"{name} in {self.folder}: {error.strerror}; nothing was changed"
@@ -206,6 +211,24 @@ class Catalog:
             yield stage
         finally:
             shutil.rmtree(stage, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _locked_file(file: Path) -> Iterator[None]:
+    """Locks a file that whoever held the lock before may have removed meanwhile."""
+    while True:
+        with file.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if _is(file, lock):
+                yield
+                return
+
+
+def _is(file: Path, opened: IO[str]) -> bool:
+    try:
+        return os.path.samestat(file.stat(), os.fstat(opened.fileno()))
+    except FileNotFoundError:
+        return False
 
 
 def hash_file(path: Path) -> str:

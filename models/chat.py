@@ -50,13 +50,15 @@ def render_chat(
     add_generation_prompt: bool,
     bos_token: str = "",
     eos_token: str = "",
+    thinking: bool = False,
     today: date = DATE,
 ) -> list[Piece]:
     """Renders ``(role, content)`` messages into pieces whose texts join to the whole.
 
-    The contents appear verbatim, so a template that only trims them is rendered untrimmed. Raises
-    ChatTemplateError for a template that fails, passes a limit, or drops, changes or repeats a
-    content.
+    The contents appear verbatim, so a template that only trims them is rendered untrimmed.
+    ``thinking`` is what the template reads as ``enable_thinking`` (Qwen, SmolLM) or ``thinking``
+    (Granite, DeepSeek). Raises ChatTemplateError for a template that fails, passes a limit, or
+    drops, changes or repeats a content.
     """
     roles = tuple(role for role, _ in messages)
     if unknown := [role for role in roles if role not in ROLES]:
@@ -65,6 +67,7 @@ def render_chat(
         "add_generation_prompt": add_generation_prompt,
         "bos_token": bos_token,
         "eos_token": eos_token,
+        "thinking": thinking,
         "today": today.isoformat(),
     }
     skeleton = _skeleton(template, roles, tuple(job.items()))
@@ -170,18 +173,31 @@ def _serve() -> None:
 
 
 def _render(job: dict[str, Any], messages: list[dict[str, str]]) -> str:
-    """One rendering, with the globals and filters that transformers gives to chat templates."""
-    from jinja2 import TemplateError
+    """One rendering, with the tags, globals and filters that transformers gives to chat
+    templates."""
+    from jinja2 import TemplateError, nodes
+    from jinja2.ext import Extension
+    from jinja2.parser import Parser
     from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    class Generation(Extension):
+        """The tags around what the assistant wrote. They matter to a trainer, not to the text."""
+
+        tags = {"generation"}  # noqa: RUF012
+
+        def parse(self, parser: Parser) -> nodes.Node:
+            line = next(parser.stream).lineno
+            body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
+            return nodes.Scope(body, lineno=line)
 
     def raise_exception(message: str) -> None:
         raise TemplateError(message)
 
-    def tojson(value: Any, indent: int | None = None) -> str:
-        return json.dumps(value, ensure_ascii=False, indent=indent)
+    def tojson(value: Any, ensure_ascii: bool = False, **form: Any) -> str:
+        return json.dumps(value, ensure_ascii=ensure_ascii, **form)
 
     environment = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+        trim_blocks=True, lstrip_blocks=True, extensions=[Generation, "jinja2.ext.loopcontrols"]
     )
     environment.filters["tojson"] = tojson
     environment.globals["raise_exception"] = raise_exception
@@ -193,6 +209,8 @@ def _render(job: dict[str, Any], messages: list[dict[str, str]]) -> str:
         add_generation_prompt=job["add_generation_prompt"],
         bos_token=job["bos_token"],
         eos_token=job["eos_token"],
+        enable_thinking=job["thinking"],
+        thinking=job["thinking"],
     )
     parts, size = [], 0
     for part in stream:

@@ -187,7 +187,12 @@ class Describe(msgspec.Struct, frozen=True, tag="describe"):
 
 
 class Description(msgspec.Struct, frozen=True, tag="description"):
-    """A loaded model's properties. ``specials`` maps the text of each special token to its id."""
+    """A loaded model's properties. ``specials`` maps the text of each special token to its id.
+
+    ``bos`` is the token that starts every sequence, None where the model asks for none.
+    ``bos_token`` and ``eos_token`` are the texts that its chat template knows by these names, empty
+    where it has none.
+    """
 
     context: int
     vocabulary: int
@@ -196,6 +201,8 @@ class Description(msgspec.Struct, frozen=True, tag="description"):
     eos: int | None
     chat_template: str
     engine: dict[str, str]
+    bos_token: str = ""
+    eos_token: str = ""
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):

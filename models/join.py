@@ -26,16 +26,16 @@ def parts_of(path: Path) -> list[Path]:
     named = _numbered.fullmatch(path.name)
     if not named or int(named[3]) != part.count:
         rule = f"one of {part.count} parts, but not named ...-00001-of-{part.count:05}.gguf"
-        raise HeaderError(path, rule, 0)
+        raise HeaderError(path, rule)
     if part.number != 0 or int(named[2]) != 1:
-        raise HeaderError(path, f"part {named[2]} of {part.count}: give the first one", 0)
+        raise HeaderError(path, f"part {named[2]} of {part.count}: give the first one")
     files = [
         path.with_name(f"{named[1]}-{number + 1:05}-of-{named[3]}.gguf")
         for number in range(part.count)
     ]
     for file in files:
         if not file.is_file():
-            raise HeaderError(file, f"missing: the model has {part.count} parts", 0)
+            raise HeaderError(file, f"missing: the model has {part.count} parts")
     return files
 
 
@@ -46,12 +46,12 @@ def join(files: list[Path], target: Path) -> None:
     first = parts[0]
     for number, (file, part) in enumerate(zip(files, parts, strict=True)):
         if (part.number, part.count) != (number, len(files)):
-            raise HeaderError(file, f"part {part.number + 1} of {part.count}, not {number + 1}", 0)
+            raise HeaderError(file, f"part {part.number + 1} of {part.count}, not {number + 1}")
         if (part.version, part.total) != (first.version, first.total):
-            raise HeaderError(file, "a part of another model", 0)
+            raise HeaderError(file, "a part of another model")
     tensors = [tensor for part in parts for tensor in part.tensors]
     if len(tensors) != first.total:
-        raise HeaderError(files[0], f"{first.total} tensors, its parts have {len(tensors)}", 0)
+        raise HeaderError(files[0], f"{first.total} tensors, its parts have {len(tensors)}")
     with target.open("xb") as out:
         os.fchmod(out.fileno(), 0o600)
         out.write(_head(files[0], first, tensors))

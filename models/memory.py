@@ -16,6 +16,9 @@ NVIDIA = Path("/dev/nvidiactl")
 OVERHEAD = 128 << 20
 """Bytes for Python, libraries and graphs, in addition to a model's own."""
 
+CELLS, BATCH = 4096, 512
+"""The cells of the context that a model is loaded with, and the tokens computed at a time."""
+
 _CELL_BYTES = 2
 _LOGIT_BYTES = 4
 

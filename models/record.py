@@ -22,6 +22,10 @@ class CatalogError(Exception):
     """The catalog cannot do what was asked; the message says why and what to do."""
 
 
+class NameTaken(CatalogError):
+    """Another model has the name that was given."""
+
+
 class Body(msgspec.Struct, frozen=True):
     """One quantisation of a model. ``file`` lies in the model's folder. The speed, and the
     divergence of its next-token distributions from the serving body's (nats), are set once they are

@@ -18,9 +18,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Read before any test changes the environment.
 _HOME = Path(os.environ.get("STROP_HOME") or platformdirs.user_data_dir("strop"))
-_MODEL = Path(
-    os.environ.get("STROP_TEST_MODEL") or _HOME / "models" / "smollm2-135m" / "serving.gguf"
-)
+_MODELS = _HOME / "models"
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +32,24 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="session")
 def smollm2() -> Path:
     """The path of SmolLM2-135M's GGUF."""
-    if not _MODEL.is_file():
-        pytest.skip(f"no model at {_MODEL}: run `strop models pull smollm2-135m`")
-    return _MODEL
+    given = os.environ.get("STROP_TEST_MODEL")
+    return Path(given) if given else _real("smollm2-135m", "`strop models pull smollm2-135m`")
+
+
+@pytest.fixture(scope="session")
+def qwen_coder() -> Path:
+    """The path of the GGUF of Qwen2.5-Coder-0.5B-Instruct."""
+    return _real("qwen2.5-coder-0.5b", "`strop models pull qwen2.5-coder-0.5b`")
+
+
+@pytest.fixture(scope="session")
+def gemma() -> Path:
+    """The path of the GGUF of Gemma 3 270M, which was trained on no chat."""
+    return _real("gemma-3-270m", "`python tests/get_gemma.py`")
+
+
+def _real(name: str, command: str) -> Path:
+    file = _MODELS / name / "serving.gguf"
+    if not file.is_file():
+        pytest.skip(f"no model at {file}: run {command}")
+    return file

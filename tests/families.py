@@ -11,7 +11,7 @@ from pathlib import Path
 import gguf
 import numpy as np
 
-CONTEXT = 512
+CONTEXT = 2048
 WIDTH, HIDDEN = 32, 64
 WORDS = ("the", "of", "and", "to", "in", "is", "relation", "sentence", "head", "tail", "label")
 CHAT = (

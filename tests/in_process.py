@@ -92,13 +92,15 @@ class WordModel:
         self.template = template
         self.bos = bos
         self.vocabulary = [*self.SPECIALS, "<s>"]
+        self.named = len(self.vocabulary)
 
     def handle(self, request: Request) -> Reply:
         match request:
             case Describe():
-                specials = {text: self.vocabulary.index(text) for text in self.SPECIALS}
+                specials = {text: i for i, text in enumerate(self.vocabulary[: self.named])}
                 bos = 2 if self.bos else None
-                return Description(4096, 10_000, specials, bos, 1, self.template, {})
+                names = ("<s>", "<|end|>")
+                return Description(4096, 10_000, specials, bos, 1, self.template, {}, *names)
             case Tokenise(texts):
                 pieces = [re.findall(r" ?[^\W\d_]+|\n+|.", text, re.DOTALL) for text in texts]
                 ends = (_ends(found) for found in pieces)
@@ -108,9 +110,9 @@ class WordModel:
         raise AssertionError(request)
 
     def _id(self, piece: str) -> int:
-        if piece not in self.vocabulary[3:]:
+        if piece not in self.vocabulary[self.named :]:
             self.vocabulary.append(piece)
-        return self.vocabulary.index(piece, 3)
+        return self.vocabulary.index(piece, self.named)
 
 
 def _ends(pieces: list[str]) -> tuple[int, ...]:

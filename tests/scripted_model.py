@@ -18,6 +18,8 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from models.engine import (
     Continuation,
     Describe,
@@ -115,6 +117,16 @@ class ScriptedModel:
         fault = self.folder / f"fault-{count}"
         if fault.exists():
             _suffer(fault.read_text())
+
+
+class Thinker(ScriptedModel):
+    """Its template tells it to think, whatever it is asked for."""
+
+    def handle(self, request: Request) -> Reply:
+        reply = super().handle(request)
+        if isinstance(reply, Description):
+            return replace(reply, chat_template="Do <think>. " + CHAT)
+        return reply
 
 
 def _suffer(fault: str) -> None:

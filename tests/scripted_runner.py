@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from appliance.host import host, twin_check
+from appliance.host import host, twin
 from appliance.run import runner
 from models.catalog import Model
 
@@ -18,7 +18,7 @@ BEAT = float(os.environ.get("STROP_BEAT", "30"))
 runner.IDLE_SECONDS = float(os.environ.get("STROP_IDLE", "0.5"))
 runner.POLL_SECONDS = 0.02
 # What a scripted model proposes is not what it scores highest.
-twin_check.ANOTHER_MODEL = float("inf")
+twin.ANOTHER_MODEL = float("inf")
 
 
 def scripted_worker(self: host.Host, model: Model, body: str) -> str:

@@ -13,6 +13,7 @@ from appliance.cli.doctor.doctor import doctor
 from appliance.cli.models.models import models
 from appliance.cli.options import example
 from appliance.cli.output import Output
+from appliance.cli.predict.predict import predict
 from appliance.cli.prompts.evaluate import evaluate
 from appliance.cli.prompts.prompt import prompt
 from appliance.cli.runs.demo import demo
@@ -66,7 +67,7 @@ def strop(context: click.Context) -> None:
     run()
 
 
-for command in (demo, tune, runs, verdict, evaluate, prompt, task, models, replay, doctor):
+for command in (demo, tune, runs, verdict, predict, evaluate, prompt, task, models, replay, doctor):
     strop.add_command(command)
 
 

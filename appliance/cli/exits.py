@@ -25,6 +25,14 @@ OPTIONAL = frozenset({"sqlite_utils", "rich", "textual", "scipy", "optuna"})
 """Modules of ``strop[tune]`` that a command line of the base install lacks."""
 
 
+NO_ROOM = {
+    errno.ENOSPC: "the disk is full; free some space and try again",
+    errno.EDQUOT: "your disk quota is used up; free some space and try again",
+    errno.EFBIG: "a file may not grow further; allow larger files (ulimit -f) and try again",
+}
+"""What to say where the system refuses to write, by the number of its error."""
+
+
 class Detached(StropError):
     """The person left; what the runner does goes on."""
 
@@ -59,9 +67,9 @@ def explain(error: BaseException) -> tuple[str, int]:
             return f"{locations.store_path()}: {what}", FAILED
         case sqlite3.OperationalError():
             return f"{locations.store_path()}: {error}; look with: strop doctor", FAILED
-        case OSError(errno=errno.ENOSPC):
+        case OSError(errno=int(number)) if number in NO_ROOM:
             where = f"{error.filename}: " if error.filename else ""
-            return f"{where}the disk is full; free some space and try again", FAILED
+            return f"{where}{NO_ROOM[number]}", FAILED
         case OSError(filename=str() as file, strerror=str() as reason):
             hint = "check its permissions, or set STROP_HOME to a folder of your own"
             return f"{file}: {reason}; {hint}", FAILED

@@ -42,12 +42,16 @@ class Problems:
     """Collects what is wrong in a file, row by row, and counts what is left out without being
     wrong.
 
-    If any row is wrong nothing is imported, unless such rows are to be skipped.
+    If any row is wrong nothing is imported, unless such rows are to be skipped. ``nothing`` says
+    what was not done.
     """
 
-    def __init__(self, path: Path, *, skip: bool = False) -> None:
+    def __init__(
+        self, path: Path, *, skip: bool = False, nothing: str = "nothing was imported"
+    ) -> None:
         self.path = path
         self.skip = skip
+        self.nothing = nothing
         self.found: Spool[Skipped] = Spool(Skipped)
         self._needed: dict[str, None] = {}
         self._counted: Counter[str] = Counter()
@@ -83,7 +87,7 @@ class Problems:
         if count > LISTED:
             lines.append(f"  and {count - LISTED} more")
         lines += [f"  it needs {needed}" for needed in self._needed]
-        what = f"{count} rows are wrong; nothing was imported"
-        if count == 1:
-            what = "1 row is wrong; nothing was imported"
-        return WrongRows(str(refused(self.path, "\n".join([what, *lines]))), self.found)
+        what = f"{count} rows are wrong" if count > 1 else "1 row is wrong"
+        return WrongRows(
+            str(refused(self.path, "\n".join([f"{what}; {self.nothing}", *lines]))), self.found
+        )

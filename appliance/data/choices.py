@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from appliance.kinds import KINDS, Kind, Metric
-from appliance.task import Label, Match
-
-SEVERAL = "for several labels a text give --several"
+from appliance.task import Label, Match, Split
 
 
 class Sizes(msgspec.Struct, frozen=True):
@@ -34,7 +33,9 @@ class Choices(msgspec.Struct, frozen=True):
     that label occurs. ``labels`` gives order and descriptions, and then no others may occur;
     ``types`` is a file of the types that the entities of a relation can have. Rows of a task that
     is ``several`` have any number of labels; ``label_delimiter`` divides strings that stand for
-    lists. ``seed`` and ``sizes`` decide the split. With ``skip``, wrong rows are left out.
+    lists. ``seed`` and ``sizes`` decide the split, unless the rows say theirs: where ``columns``
+    maps the field "split", or each split has a file of its own. ``split_values`` are values of that
+    column beside the usual ones. With ``skip``, wrong rows are left out.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Choices(msgspec.Struct, frozen=True):
     match: Match | None = None
     sizes: Sizes = Sizes()
     seed: int = 0
+    split_values: Mapping[str, Split] = {}
     skip: bool = False
     licence: str = ""
     origin: str = ""
@@ -66,3 +68,9 @@ class Choices(msgspec.Struct, frozen=True):
     def labelled(self) -> bool:
         """Whether rows have labels, or entities with types."""
         return KINDS[self.kind].gold in ("label", "spans")
+
+
+def several(delimiter: str | None = None) -> str:
+    """How to say that rows may have several labels, and what divides those in one string."""
+    divided = f" --label-delimiter {shlex.quote(delimiter)}" if delimiter else ""
+    return f"for several labels a text give --several{divided}"

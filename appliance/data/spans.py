@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 from appliance.task import Span
 from appliance.text import is_blank, quoted
 
@@ -25,7 +27,7 @@ def find_span(text: str, value: object) -> Span:
                 f"{quoted(value)} occurs more than once in the text; give [start, end)"
             )
         return start, start + len(value)
-    if not (isinstance(value, list) and len(value) == 2 and all(type(x) is int for x in value)):
+    if not is_pair(value):
         raise ValueError("is neither a string nor two whole numbers [start, end)")
     start, end = value
     if start > end:
@@ -35,6 +37,11 @@ def find_span(text: str, value: object) -> Span:
     if is_blank(text[start:end]):
         raise ValueError(f"{value} is empty: it covers no visible character; end is exclusive")
     return start, end
+
+
+def is_pair(value: object) -> TypeGuard[list[int]]:
+    """Whether a value is two whole numbers, as [start, end) is."""
+    return isinstance(value, list) and len(value) == 2 and all(type(x) is int for x in value)
 
 
 def overlap(one: Span, other: Span) -> bool:

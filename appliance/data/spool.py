@@ -8,7 +8,8 @@ import weakref
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import IO, TYPE_CHECKING, TypeVar, overload
+from io import BufferedRandom
+from typing import TYPE_CHECKING, TypeVar, overload
 
 import msgspec
 
@@ -46,7 +47,8 @@ class Lazy(Sequence[T]):
 class Spool(Lazy[T]):
     """Items of one type in an unnamed file in the data folder, at 8 bytes of memory an item.
 
-    The file disappears with the spool or the process. Raises OSError where the disk is full.
+    The file disappears with the spool or the process. Raises OSError, which names the folder, where
+    the file cannot grow.
     """
 
     def __init__(self, kind: type[T]) -> None:
@@ -57,7 +59,7 @@ class Spool(Lazy[T]):
 
     def append(self, item: T) -> None:
         data = self._encoder.encode(item)
-        self._file.write(data)
+        self._write(data)
         self._ends.append(self._ends[-1] + len(data))
         self._numbers = range(len(self._ends) - 1)
 
@@ -66,12 +68,23 @@ class Spool(Lazy[T]):
 
     def _read(self, number: int) -> T:
         start, end = self._ends[number], self._ends[number + 1]
-        self._file.flush()
+        self._write(b"")
         return self._decoder.decode(os.pread(self._file.fileno(), end - start, start))
 
+    def _write(self, data: bytes) -> None:
+        """Writes data behind what is there; without any it only empties the buffer."""
+        try:
+            if data:
+                self._file.write(data)
+            else:
+                self._file.flush()
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(locations.home())) from None
+
     @cached_property
-    def _file(self) -> IO[bytes]:
+    def _file(self) -> BufferedRandom:
         # Rows may be private, and the system's folder for temporary files may be in memory.
         file = tempfile.TemporaryFile(dir=locations.home())  # noqa: SIM115
-        weakref.finalize(self, file.close)
+        # What is still in the buffer is not wanted: a full disk would refuse it once more.
+        weakref.finalize(self, file.raw.close)
         return file

@@ -3,62 +3,89 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from appliance.encode.tokens import Tokeniser
+from appliance.encode.turns import turns
 from appliance.errors import InputError
-from models.chat import ChatTemplateError, render_chat
+from models.chat import ChatTemplateError
 
 
 @dataclass(frozen=True)
 class Frame:
-    """``before`` + [``lead`` content ``trail``] + ``between`` + [``glue`` answer] + ``end``.
+    """``before`` + [``lead`` content ``trail``] + ``between`` + [``glue`` answer ``tail``] + end.
 
-    What stands in one bracket is tokenised as one string. A raw frame has no ``between``: there the
-    answer continues the content's own string and ends with the prompt's separator.
+    What stands in one bracket is tokenised as one string. Without ``between`` both brackets are
+    one: the answer continues the content's own string. A raw frame has no ``end``: there an answer
+    ends with the prompt's separator. ``note`` is what a person should know of the template.
     """
 
     before: tuple[int, ...] = ()
     lead: str = ""
     trail: str = ""
-    between: tuple[int, ...] | None = None
+    between: tuple[int, ...] = ()
     glue: str = ""
-    end: int = -1
+    tail: str = ""
+    end: int | None = None
+    note: str = ""
 
 
 def raw_frame(tokeniser: Tokeniser) -> Frame:
     """Nothing but the token that starts every sequence, where the model asks for one."""
-    bos = tokeniser.description.bos
-    return Frame(before=() if bos is None else (bos,))
+    return Frame(before=_begun(tokeniser, ()))
 
 
 def chat_frame(tokeniser: Tokeniser) -> Frame:
     """The frame of one user turn that the assistant answers. Raises InputError where the model has
     no chat template that can be used."""
-    description = tokeniser.description
-    if not description.chat_template:
+    model = tokeniser.description
+    if not model.chat_template:
         raise InputError("this model has no chat template; use raw prompts with it")
     try:
-        pieces = render_chat(description.chat_template, [("user", "x")], add_generation_prompt=True)
+        texts = turns(model.chat_template, model.bos_token, model.eos_token)
     except ChatTemplateError as error:
         raise InputError(f"this model's chat template cannot be used: {error}") from error
-    at = next(i for i, (_, message) in enumerate(pieces) if message is not None)
-    before, lead = _opening(tokeniser, "".join(text for text, _ in pieces[:at]))
-    trail, between, glue = _closing(tokeniser, "".join(text for text, _ in pieces[at + 1 :]))
-    end = between[0] if between else description.eos
+    *opening, lead = _split(tokeniser, texts.before)
+    trail, *middle = _split(tokeniser, texts.between)
+    tail, *ending = _split(tokeniser, texts.after)
+    end = model.specials[ending[0]] if ending else model.eos
     if end is None:
-        raise InputError("this model's chat template has no token that ends a turn")
-    return Frame(before, lead, trail, between, glue, end)
+        raise InputError(
+            "this model's chat template ends an answer with no special token, and the model has no "
+            "end-of-sequence token; use raw prompts with it"
+        )
+    return Frame(
+        before=_begun(tokeniser, _ids(tokeniser, opening)),
+        lead=lead,
+        trail=trail,
+        between=_ids(tokeniser, middle[:-1]),
+        glue=middle[-1] if middle else "",
+        tail=tail if ending else tail.rstrip(),
+        end=end,
+        note=texts.note,
+    )
 
 
-def _opening(tokeniser: Tokeniser, text: str) -> tuple[tuple[int, ...], str]:
-    parts = _split(tokeniser, text)
-    return _ids(tokeniser, parts[:-1]), parts[-1]
+def opened(
+    tokeniser: Tokeniser, frame: Frame, contents: Sequence[str]
+) -> tuple[tuple[int, ...], ...]:
+    """The token ids of each content up to where a model goes on.
+
+    They end without a space, since the first word that is written takes it in.
+    """
+    if not frame.between:
+        whole = [(frame.lead + text + frame.trail).rstrip(" ") for text in contents]
+        return tuple((*frame.before, *ids) for ids, _ in tokeniser.encode(whole, closed=True))
+    bodies = tokeniser.encode([frame.lead + text + frame.trail for text in contents], closed=True)
+    [(glue, _)] = tokeniser.encode([frame.glue.rstrip(" ")], closed=True)
+    return tuple((*frame.before, *ids, *frame.between, *glue) for ids, _ in bodies)
 
 
-def _closing(tokeniser: Tokeniser, text: str) -> tuple[str, tuple[int, ...], str]:
-    parts = _split(tokeniser, text)
-    return parts[0], _ids(tokeniser, parts[1:-1]), parts[-1] if len(parts) > 1 else ""
+def _begun(tokeniser: Tokeniser, ids: tuple[int, ...]) -> tuple[int, ...]:
+    """The ids after the token that starts every sequence, unless it is among them."""
+    bos = tokeniser.description.bos
+    return ids if bos is None or bos in ids else (bos, *ids)
 
 
 def _split(tokeniser: Tokeniser, text: str) -> list[str]:
@@ -67,7 +94,7 @@ def _split(tokeniser: Tokeniser, text: str) -> list[str]:
     return re.split("(" + "|".join(map(re.escape, specials)) + ")", text) if specials else [text]
 
 
-def _ids(tokeniser: Tokeniser, parts: list[str]) -> tuple[int, ...]:
+def _ids(tokeniser: Tokeniser, parts: Sequence[str]) -> tuple[int, ...]:
     ids: list[int] = []
     for part in parts:
         special = tokeniser.description.specials.get(part)

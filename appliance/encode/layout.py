@@ -105,24 +105,29 @@ def _branch(
 ) -> tuple[int, ...]:
     """Adds the question once and each answer after it; returns the answers' segments, whose tokens
     are read."""
-    asked = trunk.rest + text_of(question)
-    if frame.between is None:
-        start = len(asked.encode())
-        encoded = tokeniser.encode([asked + text_of(answer) for answer in answers])
-        sequences = [ids for ids, _ in encoded]
-        stem = _stem(sequences, [sum(end > start for end in ends) for _, ends in encoded])
-        followed = answers
+    asked = trunk.rest + text_of(question) + frame.trail
+    end = () if frame.end is None else (frame.end,)
+    if end:
+        followed: Sequence[tuple[Piece, ...]] = ((),) * len(answers)
+        said = [frame.glue + answer[0].text.strip() + frame.tail for answer in answers]
     else:
+        followed = answers
+        said = [text_of(answer) for answer in answers]
+    if frame.between:
         start = len(frame.glue.encode())
-        body, body_ends = tokeniser.encode([asked + frame.trail], closed=True)[0]
-        spelt = tokeniser.encode([frame.glue + a[0].text.strip() for a in answers], closed=True)
-        sequences = [(*body, *frame.between, *ids, frame.end) for ids, _ in spelt]
-        stem = _stem(sequences, [sum(end > start for end in ends) + 1 for _, ends in spelt])
-        encoded = [(body, body_ends)] * len(answers)
-        followed = ((),) * len(answers)
+        [(body, ends)] = tokeniser.encode([asked], closed=True)
+        written = tokeniser.encode(said, closed=True)
+        sequences = [(*body, *frame.between, *ids, *end) for ids, _ in written]
+        owned_in = [ends] * len(answers)
+    else:
+        start = len(asked.encode())
+        written = tokeniser.encode([asked + text for text in said], closed=bool(end))
+        sequences = [(*ids, *end) for ids, _ in written]
+        owned_in = [ends for _, ends in written]
+    stem = _stem(sequences, [sum(at > start for at in ends) + len(end) for _, ends in written])
     owned_by = [
         _owners(trunk, question, answer, ends, len(ids)) if owned else []
-        for answer, (_, ends), ids in zip(followed, encoded, sequences, strict=True)
+        for answer, ends, ids in zip(followed, owned_in, sequences, strict=True)
     ]
     parent = layout.add(trunk.segment, sequences[0][:stem], owned_by[0][:stem], 0)
     return tuple(

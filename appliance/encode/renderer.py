@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from appliance.encode.frame import Frame, chat_frame, raw_frame
+from appliance.encode.frame import Frame, chat_frame, opened, raw_frame
 from appliance.encode.layout import Layout, lay_out
 from appliance.encode.tokens import Tokeniser
 from appliance.prompts.prompt import Prompt
@@ -84,23 +84,15 @@ class Renderer:
         """The token ids that a model continues, one tuple a case.
 
         It continues them with its reasoning, or, where ``reasoning`` is given or none is asked for,
-        with its answer. They end without a space, since the first word takes it in.
+        with its answer.
         """
         shots = self._shots(prompt)
-        frame = self.frame(prompt)
         texts = [opening(prompt, self.task, case, shots) for case in cases]
         if reasoning is not None:
             texts = [
                 text + more + prompt.extractor for text, more in zip(texts, reasoning, strict=True)
             ]
-        if frame.between is None:
-            stretches = [(frame.lead + text).rstrip(" ") for text in texts]
-            return tuple(
-                (*frame.before, *i) for i, _ in self.tokeniser.encode(stretches, closed=True)
-            )
-        bodies = self.tokeniser.encode([frame.lead + t + frame.trail for t in texts], closed=True)
-        glue = self.tokeniser.encode([frame.glue], closed=True)[0][0] if frame.glue else ()
-        return tuple((*frame.before, *ids, *frame.between, *glue) for ids, _ in bodies)
+        return opened(self.tokeniser, self.frame(prompt), texts)
 
     def tokens(self, prompt: Prompt, cases: Sequence[Case]) -> int:
         """How many tokens are computed to score the cases; those that are written come on top."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from appliance.encode.frame import Frame
 from appliance.encode.tokens import Tokeniser
 from appliance.errors import StropError
 from appliance.evaluate.workbench import Body, Prices
@@ -86,6 +87,11 @@ class Host:
         reply = self.pool.call(worker, request)
         return time.perf_counter() - start, reply
 
+    def note_frame(self, name: str, frame: Frame) -> None:
+        """Says what a person should know of the model's chat template, if anything."""
+        if frame.note:
+            self.note(f"{name}: {frame.note}")
+
     def close(self, model: Model, body: str) -> None:
         """Ends a body's worker, if there is one."""
         self._close(f"{model.name}/{body}")
@@ -96,9 +102,9 @@ class Host:
         self._descriptions.pop(worker, None)
 
 
-def tokeniser_of(host: Host, model: Model) -> Tokeniser:
-    """Opens the search body of a model and returns its tokeniser."""
-    worker = host.worker(model, model.search)
+def tokeniser_of(host: Host, model: Model, body: str) -> Tokeniser:
+    """Opens a body of a model and returns its tokeniser, which is the same for all its bodies."""
+    worker = host.worker(model, body)
     return Tokeniser(host.pool, worker, host.describe(worker))
 
 

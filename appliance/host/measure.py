@@ -17,9 +17,9 @@ from appliance.host.agreement import Agreement, score_agreement
 from appliance.host.fidelity import Fidelity, fidelity, probe
 from appliance.host.host import Host
 from appliance.host.plan import make_plan
-from appliance.host.prepare import prepare
+from appliance.host.prepare import is_prepared
 from appliance.host.prices import price_bodies
-from appliance.host.twin_check import check_twin
+from appliance.host.twin import NoTwin, with_twin
 from appliance.host.workload import open_workload
 from appliance.prompts.loaded import Loaded
 from models.catalog import TWIN, Body, Model
@@ -40,7 +40,7 @@ class Measured(msgspec.Struct, frozen=True):
     more are read behind them; ``decode`` and ``decode_many`` are the tokens a second of one
     continuation and of eight side by side; ``peak_bytes`` is None where the system does not say.
     Fidelity is measured on a text and rank agreement on the task's labels, each against the serving
-    body and against the twin."""
+    body and against the twin, where there is one."""
 
     body: str
     uses: str
@@ -49,48 +49,58 @@ class Measured(msgspec.Struct, frozen=True):
     decode_many: float
     peak_bytes: int | None
     to_serving: Fidelity
-    to_twin: Fidelity
     rank_to_serving: Agreement
-    rank_to_twin: Agreement
+    to_twin: Fidelity | None
+    rank_to_twin: Agreement | None
 
 
 class Bench(msgspec.Struct, frozen=True):
     """``limit`` is the most nats that a search body may be from the serving one; ``scoring`` and
-    ``gradients`` are the twin's tokens a second on the task."""
+    ``gradients`` are the twin's tokens a second on the task, None where there is no twin that can
+    be used, and then ``no_twin`` says why."""
 
     model: str
     task: str
     limit: float
     bodies: tuple[Measured, ...]
-    scoring: float
-    gradients: float
+    scoring: float | None
+    gradients: float | None
     twin_peak_bytes: int | None
     words: str
+    no_twin: str = ""
 
 
 def measure(db: Database, host: Host, name: str, task: str, within: float | None = None) -> Bench:
     """Measures the model called ``name`` on a task. Where ``within`` (nats) is given, the search
     body is chosen anew by it."""
     loaded = load(db, task)
-    model = prepare(host, name)
+    model, without = host.catalog.get(name), ""
+    try:
+        model = with_twin(host, model)
+    except NoTwin as error:
+        without = str(error)
+        host.note(f"going on without a twin: {without}")
     found: list[Measured] = []
 
     def tried(trial: Model, body: str) -> Body:
-        found.append(_measured(host, trial, body, loaded))
+        found.append(_measured(host, trial, body, loaded, twin=not without))
         return bodies.measured(host, trial, body)
 
     trial = bodies.try_all(host, model, tried)
     search = model.search
-    if within is not None:
-        trial = msgspec.structs.replace(trial, limit=within)
-        search = bodies.fastest(trial.bodies, model.serving_body, within)
+    if within is not None or not is_prepared(model):
+        trial = msgspec.structs.replace(trial, limit=trial.limit if within is None else within)
+        search = bodies.fastest(trial.bodies, model.serving_body, trial.limit)
     model = bodies.keep(host, trial, search)
-    host.note(f"timing the twin of {model.name} on {loaded.task.name}")
+    host.note(f"timing {model.name} on {loaded.task.name}")
     work = open_workload(host, model, loaded)
-    worker = host.worker(model, TWIN)
-    scoring = _speed(host, worker, Score(work.sheet().segments))
-    check_twin(host, model)
-    priced = price_bodies(host, model, model, work)
+    priced = price_bodies(host, model, model, work, twin=not without)
+    scoring = gradients = twin_peak = None
+    if not without:
+        worker = host.worker(model, TWIN)
+        scoring = _speed(host, worker, Score(work.sheet().segments))
+        gradients = round(1000 / priced["twin"].prices.gradient, 1)
+        twin_peak = _peak(host, worker)
     try:
         plan = make_plan(host, model, work, priced, MINUTES)
         words = (
@@ -105,20 +115,25 @@ def measure(db: Database, host: Host, name: str, task: str, within: float | None
         limit=model.limit,
         bodies=tuple(msgspec.structs.replace(m, uses=model.uses(m.body)) for m in found),
         scoring=scoring,
-        gradients=round(1000 / priced["twin"].prices.gradient, 1),
-        twin_peak_bytes=_peak(host, worker),
+        gradients=gradients,
+        twin_peak_bytes=twin_peak,
         words=words,
+        no_twin=without,
     )
 
 
-def _measured(host: Host, model: Model, name: str, loaded: Loaded) -> Measured:
-    worker = host.worker(model, name)
-    serving, twin = host.worker(model, model.serving_body), host.worker(model, TWIN)
+def _measured(host: Host, model: Model, name: str, loaded: Loaded, *, twin: bool) -> Measured:
+    worker, serving = host.worker(model, name), host.worker(model, model.serving_body)
     limit = host.describe(worker).context
     prefill = {depth: _prefill(host, worker, depth) for depth in DEPTHS if depth + BRANCH <= limit}
     one, many = (_decode(host, worker, n) for n in (1, SIDE_BY_SIDE))
     tokens = probe(host.pool, serving)
     work = open_workload(host, model, loaded)
+    to_twin = rank_to_twin = None
+    if twin:
+        other = host.worker(model, TWIN)
+        to_twin = fidelity(host.pool, other, worker, tokens)
+        rank_to_twin = score_agreement(host.pool, work.sheet(), worker, other)
     return Measured(
         body=name,
         uses="",
@@ -127,9 +142,9 @@ def _measured(host: Host, model: Model, name: str, loaded: Loaded) -> Measured:
         decode_many=many,
         peak_bytes=_peak(host, worker),
         to_serving=fidelity(host.pool, serving, worker, tokens),
-        to_twin=fidelity(host.pool, twin, worker, tokens),
         rank_to_serving=score_agreement(host.pool, work.sheet(), worker, serving),
-        rank_to_twin=score_agreement(host.pool, work.sheet(), worker, twin),
+        to_twin=to_twin,
+        rank_to_twin=rank_to_twin,
     )
 
 

@@ -10,17 +10,18 @@ import msgspec
 
 from appliance.errors import BudgetError
 from appliance.evaluate.cost import expected_cost
+from appliance.evaluate.lengths import check_lengths
 from appliance.evaluate.workbench import Body, Prices
 from appliance.host.agreement import Agreement, score_agreement
 from appliance.host.host import Host
-from appliance.host.lengths import check_lengths
 from appliance.host.prices import price_bodies
-from appliance.host.twin_check import check_twin
+from appliance.host.room import check_room
+from appliance.host.twin import NoTwin, with_twin
 from appliance.host.workload import Workload, open_workload
 from appliance.prompts.loaded import Loaded
 from appliance.search.schedule import FIRST
 from appliance.search.typical import typical_prompts
-from appliance.tune import MINUTE, SEARCH
+from appliance.tune import MINUTE, search_share
 from models.catalog import Model
 
 LEAST_CANDIDATES = 20
@@ -46,14 +47,21 @@ def measure_and_plan(
 ) -> tuple[dict[str, Body], Plan]:
     """Returns every role's body with its prices, and the plan of a run with them.
 
-    Raises InputError for a row that is too long for the model, StropError for a twin that is
-    another model's, and BudgetError where the minutes are too few and must not ``stretch``.
+    Where the model has no twin that can be used, there is no such role, and the plan says why.
+    Raises InputError for rows that are too long for the model or for this machine's memory, and
+    BudgetError where the minutes are too few and must not ``stretch``.
     """
     work = open_workload(host, model, loaded)
-    check_lengths(work, model.name)
-    check_twin(host, model)
-    bodies = price_bodies(host, model, reasoner, work)
-    return bodies, make_plan(host, model, work, bodies, minutes, stretch=stretch)
+    check_room(host, model, check_lengths(work.renderer, loaded.seed, loaded.cases, model.name))
+    without = ""
+    try:
+        model = with_twin(host, model)
+    except NoTwin as error:
+        without = f"Stage 2 is left out: {error}"
+        host.note(without)
+    bodies = price_bodies(host, model, reasoner, work, twin=not without)
+    plan = make_plan(host, model, work, bodies, minutes, stretch=stretch)
+    return bodies, msgspec.structs.replace(plan, text=" ".join(filter(None, (plan.text, without))))
 
 
 def make_plan(
@@ -67,7 +75,8 @@ def make_plan(
 ) -> Plan:
     """Returns the plan of a run. Raises BudgetError as ``affordable`` does."""
     cost = cost_of_a_candidate(work, bodies["search"].prices)
-    minutes, candidates = affordable(cost, minutes, stretch=stretch)
+    share = search_share(bodies)
+    minutes, candidates = affordable(cost, minutes, share, stretch=stretch)
     verdict = verdict_minutes(work, bodies["serving"].prices)
     search, serving = (host.worker(model, body) for body in (model.search, model.serving_body))
     agreement = score_agreement(host.pool, work.sheet(), search, serving)
@@ -93,14 +102,17 @@ def make_plan(
     )
 
 
-def affordable(cost: float, minutes: float, *, stretch: bool = False) -> tuple[float, int]:
-    """Returns the minutes of a run and how many candidates of that ``cost`` its search can try.
+def affordable(
+    cost: float, minutes: float, share: float, *, stretch: bool = False
+) -> tuple[float, int]:
+    """Returns the minutes of a run and how many candidates of that ``cost`` its search can try in
+    its ``share`` of them.
     Raises BudgetError where these are fewer than ``LEAST_CANDIDATES``, unless the minutes may
     ``stretch`` until they pay for that number."""
-    least = 1.05 * LEAST_CANDIDATES * cost / SEARCH / MINUTE
+    least = 1.05 * LEAST_CANDIDATES * cost / share / MINUTE
     if stretch:
         minutes = max(minutes, ceil(10 * least) / 10)
-    candidates = int(SEARCH * minutes * MINUTE / cost)
+    candidates = int(share * minutes * MINUTE / cost)
     if candidates < LEAST_CANDIDATES:
         raise BudgetError(
             f"{minutes:g} minutes pay for {candidates} candidates on this machine, too few to "

@@ -1,31 +1,36 @@
-"""A model is prepared once on a host: a body is chosen to search, and the twin is made."""
+"""A model is prepared once on a host: the body that searches is chosen."""
 
 from __future__ import annotations
 
-import msgspec
+import time
 
-from appliance.errors import StropError
 from appliance.host import bodies
-from appliance.host.host import Host, verify_file
-from models.catalog import TWIN, WEIGHTS, Model, hash_file
-from models.make import MakeError, make
+from appliance.host.host import Host
+from models.catalog import Model
+
+SECONDS_PER_GB = 600
+"""About what it takes to make and measure the bodies of a serving file of one gigabyte on two
+cores."""
+
+
+def is_prepared(model: Model) -> bool:
+    """Whether the body that searches was chosen by a measurement."""
+    return model.bodies[model.search].prefill_tokens_per_s is not None
 
 
 def prepare(host: Host, name: str) -> Model:
-    """Returns the model with a search body and a twin. Where it has none yet, its bodies are made
-    and measured, the fastest within the model's limit is kept for the search, and the twin is made.
-    """
+    """Returns the model with a search body. Where none was chosen yet, bodies are made and
+    measured, and the fastest within the model's limit is kept."""
     model = host.catalog.get(name)
-    if model.bodies[model.search].prefill_tokens_per_s is None:
-        model = _choose_search_body(host, model)
-    if model.twin_sha256 is None:
-        model = _make_twin(host, model)
-    return model
-
-
-def _choose_search_body(host: Host, model: Model) -> Model:
-    tried = bodies.try_all(host, model, lambda trial, name: bodies.measured(host, trial, name))
-    serving = model.serving_body
+    if is_prepared(model):
+        return model
+    start, serving = time.monotonic(), model.serving_body
+    minutes = max(model.size / 1e9 * SECONDS_PER_GB / 60, 0.5)
+    host.note(
+        f"choosing the body of {model.name} that searches, once: this makes and measures other "
+        f"quantisations, in about {minutes:.0f} to {3 * minutes:.0f} minutes"
+    )
+    tried = bodies.try_all(host, model, lambda trial, body: bodies.measured(host, trial, body))
     search = bodies.fastest(tried.bodies, serving, model.limit)
     model = bodies.keep(host, tried, search)
     host.close(model, serving)
@@ -33,19 +38,7 @@ def _choose_search_body(host: Host, model: Model) -> Model:
         f"{model.name}: {search} searches "
         f"({model.bodies[search].prefill_tokens_per_s:.0f} tokens/s, "
         f"{model.bodies[search].divergence:.4f} nats from {serving}), {serving} serves "
-        f"({model.bodies[serving].prefill_tokens_per_s:.0f} tokens/s)"
+        f"({model.bodies[serving].prefill_tokens_per_s:.0f} tokens/s); "
+        f"chosen in {time.monotonic() - start:.0f} s"
     )
-    return model
-
-
-def _make_twin(host: Host, model: Model) -> Model:
-    host.note(f"making the twin of {model.name} in PyTorch, once (about 20 s)")
-    folder = host.catalog.path(model.name)
-    verify_file(folder / model.serving, model.sha256, model.name)
-    try:
-        make("twin", folder / model.serving, folder / TWIN)
-    except MakeError as error:
-        raise StropError(f"{error}; see `strop doctor` for memory and disk") from error
-    model = msgspec.structs.replace(model, twin_sha256=hash_file(folder / TWIN / WEIGHTS))
-    host.catalog.update(model)
     return model

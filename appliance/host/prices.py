@@ -21,15 +21,20 @@ GRADIENT_CASES = 2
 SAMPLED_TOKENS = 16
 
 
-def price_bodies(host: Host, model: Model, reasoner: Model, work: Workload) -> dict[str, Body]:
+def price_bodies(
+    host: Host, model: Model, reasoner: Model, work: Workload, *, twin: bool = True
+) -> dict[str, Body]:
     """Returns every role's body with its prices. The role ``reasoner`` is left out where that model
-    has no chat template, since it could not be asked anything."""
+    has no chat template, since it could not be asked anything, and the ``twin`` where there is
+    none."""
+    host.note_frame(model.name, work.renderer.frame(work.loaded.seed))
     bodies = {
         role: host.body(model, body, _reading_and_writing(host, host.worker(model, body), work))
         for role, body in (("search", model.search), ("serving", model.serving_body))
     }
-    gradient = _gradient(host, host.worker(model, TWIN), work)
-    bodies["twin"] = host.body(model, TWIN, Prices(0.0, gradient=gradient))
+    if twin:
+        gradient = _gradient(host, host.worker(model, TWIN), work)
+        bodies["twin"] = host.body(model, TWIN, Prices(0.0, gradient=gradient))
     try:
         asked = _asking(host, reasoner, work.loaded.task)
     except InputError as error:
@@ -83,8 +88,8 @@ def _gradient(host: Host, worker: str, work: Workload) -> float:
 def _asking(host: Host, reasoner: Model, task: Task) -> Prices:
     """Returns the reasoner's prices for short replies, which are written together as in a search.
     Raises InputError where the model has no chat template."""
-    tokeniser = tokeniser_of(host, reasoner)
-    chat_frame(tokeniser)
+    tokeniser = tokeniser_of(host, reasoner, reasoner.search)
+    host.note_frame(reasoner.name, chat_frame(tokeniser))
     worker = host.worker(reasoner, reasoner.search)
     text = " ".join(label.description for label in task.labels) or "The"
     prompt = tokeniser.encode([text], closed=True)[0][0]

@@ -29,4 +29,6 @@ class Workload:
 
 
 def open_workload(host: Host, model: Model, loaded: Loaded) -> Workload:
-    return Workload(loaded, Renderer(loaded.task, loaded.rows, tokeniser_of(host, model)))
+    return Workload(
+        loaded, Renderer(loaded.task, loaded.rows, tokeniser_of(host, model, model.search))
+    )

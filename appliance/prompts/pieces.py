@@ -28,8 +28,9 @@ def fill(parts: Sequence[tuple[str, str]], number: int, filled: Mapping[str, str
     for offset, (literal, slot) in enumerate(parts):
         if literal:
             pieces.append(Piece(literal, DATA if number == DATA else number + offset))
-        if slot and filled[slot]:
-            pieces.append(Piece(filled[slot]))
+        # A word in braces is called as it is written.
+        if text := slot if slot.startswith("{") else slot and filled[slot]:
+            pieces.append(Piece(text))
     return pieces
 
 

@@ -25,7 +25,10 @@ Output = Literal["json", "tags"]
 Form = Literal["choice", "yesno", "written"]
 YES_NO = ("yes", "no")
 
-_slot = re.compile(r"\{([a-z]+)\}")
+_names = "|".join(sorted(SECTION_SLOTS | EXAMPLE_SLOTS))
+SLOT = re.compile(rf"\{{(\{{(?!(?:{_names})\}})[a-z]+\}})\}}|\{{([a-z]+)\}}")
+"""A slot, whose name is the second group, or a word that stands in two pairs of braces because it
+is meant to be written in one, which is the first."""
 
 
 class Section(msgspec.Struct, frozen=True):
@@ -36,7 +39,8 @@ class Section(msgspec.Struct, frozen=True):
 class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
     """Everything that decides how a case becomes text and how its answer is scored.
 
-    A section's text is literal but for ``{labels}`` (the labels, joined by ``join``) and
+    ``{{word}}`` in a template is written ``{word}``, where that is not the name of a slot. A
+    section's text is literal but for ``{labels}`` (the labels, joined by ``join``) and
     ``{definitions}`` (one line a label). ``example`` renders a demonstration whole and the query up
     to what is asked for, its last slot. That slot makes the ``form``:
 
@@ -147,7 +151,7 @@ class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def slots(self) -> set[str]:
         """The names of all slots in the example template."""
-        return set(_slot.findall(self.example))
+        return set(_names_in(self.example))
 
     def section(self, name: str) -> str:
         return next((s.text for s in self.sections if s.name == name), "")
@@ -160,17 +164,26 @@ class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def split_slots(template: str) -> list[tuple[str, str]]:
-    """``[(literal, slot), ...]``; the last slot is empty. Braces that name no slot are literal."""
-    parts = _slot.split(template)
-    return list(zip(parts[::2], [*parts[1::2], ""], strict=True))
+    """``[(literal, slot), ...]``; the last slot is empty. Braces that name no slot are literal.
+
+    What stands for a word in braces is a slot that is called as it is to be written, as in
+    ``"{word}"``.
+    """
+    parts, at = [], 0
+    for found in SLOT.finditer(template):
+        parts.append((template[at : found.start()], found[1] or found[2]))
+        at = found.end()
+    return [*parts, (template[at:], "")]
 
 
 def _check_example(prompt: Prompt) -> None:
     example, target = prompt.example, prompt.target
     _check_slots(example, EXAMPLE_SLOTS, "example")
     if example.count(f"{{{target}}}") != 1 or not {"text", "marked"} & prompt.slots:
-        raise PromptError("the example template needs {text} and {label} or {answer}, each once")
-    if _slot.search(prompt.separator):
+        raise PromptError(
+            "the example template needs {text} or {marked}, and {label} or {answer} exactly once"
+        )
+    if SLOT.search(prompt.separator):
         raise PromptError(f"no slot can stand after {{{target}}}: the answer ends the example")
     if not prompt.separator:
         raise PromptError(f"nothing follows {{{target}}}: a separator has to end the {target}")
@@ -179,14 +192,21 @@ def _check_example(prompt: Prompt) -> None:
     if "reasoning" in prompt.slots:
         if prompt.form != "written" or example.count("{reasoning}") > 1:
             raise PromptError("{reasoning} stands once, before an {answer} that is written")
-        if _slot.search(prompt.extractor) or not prompt.extractor.strip():
+        if SLOT.search(prompt.extractor) or not prompt.extractor.strip():
             raise PromptError(
                 "between {reasoning} and {answer} stands text that leads to the answer"
             )
 
 
 def _check_slots(template: str, known: frozenset[str], where: str) -> None:
-    for name in _slot.findall(template):
+    for name in _names_in(template):
         if name not in known:
             slots = ", ".join("{" + slot + "}" for slot in sorted(known))
-            raise PromptError(f"unknown slot {{{name}}} in {where}; known: {slots}")
+            what = f"unknown slot {{{name}}} in {where}; known: {slots}"
+            if name not in SECTION_SLOTS | EXAMPLE_SLOTS:
+                what += f"; to have {{{name}}} written, put it in two pairs of braces"
+            raise PromptError(what)
+
+
+def _names_in(template: str) -> list[str]:
+    return [name for _, name in SLOT.findall(template) if name]

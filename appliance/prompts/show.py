@@ -6,7 +6,7 @@ import difflib
 
 import msgspec
 
-from appliance.prompts.prompt import Prompt
+from appliance.prompts.prompt import SLOT, Prompt
 from appliance.prompts.render import asked, holds, render
 from appliance.task import Case, Example, Task
 
@@ -73,7 +73,8 @@ def rendered(prompt: Prompt, task: Task, case: Case, shots: tuple[Example, ...])
     the rows behind ``prompt.shots``.
     """
     question = render(prompt, task, case, shots)[0]
-    return "".join(piece.text for piece in question.prefix) + prompt.stem
+    stem = SLOT.sub(lambda slot: slot[1] or slot[0], prompt.stem)
+    return "".join(piece.text for piece in question.prefix) + stem
 
 
 def demonstration(prompt: Prompt, task: Task, case: Case) -> str:

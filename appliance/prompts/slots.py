@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from appliance.kinds import KINDS
-from appliance.prompts.entities import write_json, write_tags
+from appliance.prompts.entities import tag_of, write_json, write_tags
 from appliance.prompts.prompt import Prompt, Wording
 from appliance.task import Example, Task
 
@@ -72,6 +72,20 @@ def label_words(prompt: Prompt, task: Task, labels: Sequence[str]) -> list[str]:
         table = dict(zip((label.name for label in task.labels), prompt.words, strict=True))
         return [table[label] for label in labels]
     return [worded(prompt.wording, task.words_of(label)) for label in labels]
+
+
+def written_the_same(prompt: Prompt, task: Task) -> tuple[str, str] | None:
+    """Two labels of the task that the prompt writes the same, so that an answer could mean either;
+    None where there are none."""
+    names = [label.name for label in task.labels]
+    written = label_words(prompt, task, names)
+    if KINDS[task.kind].gold == "spans":
+        written = names if prompt.output == "json" else [tag_of(name) for name in names]
+    first: dict[str, str] = {}
+    for name, words in zip(names, written, strict=True):
+        if (other := first.setdefault(words, name)) != name:
+            return other, name
+    return None
 
 
 def worded(wording: Wording, label: str) -> str:

@@ -13,14 +13,13 @@ from typing import Literal
 import msgspec
 
 from appliance.errors import PromptError
-from appliance.prompts.prompt import YES_NO, Prompt, split_slots
+from appliance.prompts.prompt import SLOT, YES_NO, Prompt, split_slots
 from appliance.prompts.slots import label_words
 from appliance.task import Task
 
 Grain = Literal["section", "sentence", "literal"]
 EXAMPLE = "example"
 
-_slot = re.compile(r"\{[a-z]+\}")
 _sentence = re.compile(r"[^\s](?:.*?[.!?](?=\s|$)|.*)", re.MULTILINE)
 
 
@@ -58,14 +57,14 @@ def section_unit(prompt: Prompt, name: str, protected: Collection[str] = ()) -> 
     fixed: list[str] = []
     free: list[str] = []
     for at in _sentence.finditer(body):
-        (fixed if _words_in(_slot.sub("", at[0]), protected) else free).append(at[0])
+        (fixed if _words_in(SLOT.sub("", at[0]), protected) else free).append(at[0])
     return Unit(
         name,
         0,
         len(template),
-        " ".join(text for text in (_slot.sub("", each).strip() for each in free) if text),
+        " ".join(text for text in (SLOT.sub("", each).strip() for each in free) if text),
         "".join(f" {text}" for text in fixed),
-        tuple(dict.fromkeys(_slot.findall(" ".join(free)))),
+        tuple(dict.fromkeys(_slots_in(" ".join(free)))),
         template[len(body) :] or "\n\n",
     )
 
@@ -82,7 +81,7 @@ def replace(prompt: Prompt, unit: Unit, text: str) -> Prompt:
 
     Raises PromptError for a slot that the unit does not have, and where no valid prompt is left.
     """
-    brought = set(_slot.findall(text))
+    brought = set(_slots_in(text))
     if foreign := brought - set(unit.slots):
         raise PromptError(f"{min(foreign)} is a slot, and the rewritten {unit.where} has none such")
     slots = "".join(_after(slot) for slot in unit.slots if slot not in brought)
@@ -146,6 +145,10 @@ def _sentences(unit: Unit, protected: Collection[str]) -> Iterator[Unit]:
 
 def _words_in(text: str, words: Collection[str]) -> bool:
     return any(occurrences(words, text))
+
+
+def _slots_in(text: str) -> list[str]:
+    return [found[0] for found in SLOT.finditer(text)]
 
 
 def _after(slot: str) -> str:

@@ -8,7 +8,15 @@ from appliance.errors import InputError
 from appliance.kinds import KINDS
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt
+from appliance.prompts.slots import written_the_same
 from appliance.task import Case, Task
+from appliance.text import quoted
+
+
+def check_suits(prompt: Prompt, loaded: Loaded) -> None:
+    """Raises InputError that says what of the prompt does not suit the task, whatever is asked."""
+    _check_slots(prompt, loaded.task)
+    _check_numbers(prompt, loaded.task, loaded.cases["tuning"])
 
 
 def check(prompt: Prompt, loaded: Loaded, cases: Sequence[Case]) -> None:
@@ -56,6 +64,12 @@ def _check_numbers(prompt: Prompt, task: Task, cases: Sequence[Case]) -> None:
         raise InputError(
             f"prompt {prompt.id} has words for {len(prompt.words)} labels, {task.name} takes "
             f"{labels}: it was written for another task; set its words to [] to score it without"
+        )
+    if alike := written_the_same(prompt, task):
+        one, other = map(quoted, alike)
+        raise InputError(
+            f"prompt {prompt.id} writes the labels {one} and {other} the same, so an answer could "
+            "mean either; give it another wording, output or words"
         )
 
 

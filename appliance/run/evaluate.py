@@ -12,7 +12,7 @@ from appliance.data.tasks import load
 from appliance.encode.renderer import Renderer
 from appliance.errors import InputError
 from appliance.evaluate.evaluator import Evaluator
-from appliance.evaluate.lengths import too_long
+from appliance.evaluate.lengths import check_lengths
 from appliance.evaluate.workbench import (
     Body,
     Entry,
@@ -20,7 +20,6 @@ from appliance.evaluate.workbench import (
     Workbench,
 )
 from appliance.host.host import Host, tokeniser_of
-from appliance.host.prepare import prepare
 from appliance.kinds import KINDS
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt
@@ -30,6 +29,7 @@ from appliance.scoring.answers import prediction
 from appliance.search.ranking import Entered, race
 from appliance.statistics.metrics import mean_loss, searched_by, summarise
 from appliance.task import Case, Task
+from models.catalog import Model
 from models.engine import Generated, Scores, decode_reply
 from store import prompts
 
@@ -73,12 +73,17 @@ def evaluate(db: Database, host: Host, asked: Evaluate) -> Evaluated:
             check(prompt, loaded, cases)
         except InputError as error:
             raise error if name == prompt.id else InputError(f"{name}: {error}") from None
-    model = prepare(host, asked.model)
+    model = host.catalog.get(asked.model)
     serving = host.body(model, model.serving_body, Prices(0.0))
     journal = Unrecorded()
-    evaluator = evaluator_of(host, loaded, journal, {"serving": serving}, asked.model)
+    evaluator = evaluator_of(host, loaded, journal, serving, model)
+    for frame in {evaluator.renderer.frame(prompt) for prompt in given.values()}:
+        host.note_frame(asked.model, frame)
     for name, prompt in given.items():
-        _check_lengths(name, prompt, evaluator, cases)
+        try:
+            check_lengths(evaluator.renderer, prompt, {asked.split: cases}, model.name)
+        except InputError as error:
+            raise InputError(f"{name}: {error}") from None
     start = time.perf_counter()
     each = list(given.values())
     if first := asked.first_yes:
@@ -98,16 +103,6 @@ def evaluate(db: Database, host: Host, asked: Evaluate) -> Evaluated:
         tokens=journal.tokens,
         prompts=tuple(_ranked(shown) if first else shown),
     )
-
-
-def _check_lengths(name: str, prompt: Prompt, evaluator: Evaluator, cases: Sequence[Case]) -> None:
-    """Raises InputError with the prompt's name, which the model's own error would not give."""
-    limit = evaluator.renderer.tokeniser.description.context
-    if found := next(too_long(evaluator.renderer, prompt, cases), None):
-        raise InputError(
-            f"{name}: with this prompt a row takes {found[1]} tokens, and the model takes {limit}; "
-            "show fewer demonstrations"
-        )
 
 
 def _ranked(shown: list[EvaluatedPrompt]) -> list[EvaluatedPrompt]:
@@ -148,10 +143,11 @@ def _evaluated(
 
 
 def evaluator_of(
-    host: Host, loaded: Loaded, journal: Unrecorded, bodies: dict[str, Body], model: str
+    host: Host, loaded: Loaded, journal: Unrecorded, serving: Body, model: Model
 ) -> Evaluator:
-    bench = Workbench(host.pool, bodies, journal, lambda: None)
-    tokeniser = tokeniser_of(host, host.catalog.get(model))
+    """Asks the model's serving body and loads nothing else."""
+    bench = Workbench(host.pool, {"serving": serving}, journal, lambda: None)
+    tokeniser = tokeniser_of(host, model, model.serving_body)
     return Evaluator(bench, Renderer(loaded.task, loaded.rows, tokeniser))
 
 

@@ -14,7 +14,7 @@ from appliance.data.tasks import load
 from appliance.encode.renderer import Renderer
 from appliance.errors import InputError, StropError
 from appliance.evaluate.evaluator import Evaluator
-from appliance.evaluate.lengths import too_long
+from appliance.evaluate.lengths import fits
 from appliance.evaluate.workbench import Workbench
 from appliance.host.host import Host, tokeniser_of
 from appliance.host.plan import measure_and_plan
@@ -26,6 +26,7 @@ from appliance.prompts.validate import check
 from appliance.run.journal import StoreJournal
 from appliance.run.messages import GivenVerdict, Inputs, Tune, encode
 from appliance.run.recorder import RunRecorder
+from appliance.run.unchanged import Unchanged
 from appliance.search.experience import Experience
 from appliance.search.methods import check_methods
 from appliance.task import SPLITS
@@ -106,7 +107,7 @@ def work(db: Database, host: Host, run: RunRecord, poll: Callable[[], str | None
     inputs = msgspec.json.decode(run.inputs, type=Inputs)
     loaded = task_of(db, inputs)
     check_methods(inputs.methods)
-    _check_bodies(host, inputs)
+    models = Unchanged(host, inputs.bodies)
     recorder: RunRecorder | None = None
 
     def tell_and_poll() -> str | None:
@@ -115,18 +116,27 @@ def work(db: Database, host: Host, run: RunRecord, poll: Callable[[], str | None
         return poll()
 
     past = StoreJournal(db, run.id, run.task_id)
-    bench = Workbench(host.pool, inputs.bodies, past, tell_and_poll)
+    bench = Workbench(models, inputs.bodies, past, tell_and_poll)
+
+    def rest_twin() -> None:
+        if twin := inputs.bodies.get("twin"):
+            host.pool.rest(twin.worker)
+
     recorder = RunRecorder(
         db,
         run.id,
         run.task_id,
         inputs,
         bench,
-        lambda: host.pool.rest(inputs.bodies["twin"].worker),
+        rest_twin,
         loaded.task.kind,
     )
-    evaluator, best = retrace(host, inputs, loaded, bench, recorder)
+    search = host.catalog.get(inputs.model).search
+    _, best = retrace(host, inputs, loaded, bench, recorder, search)
     recorder.stage("verdict")
+    _rest_all_but_serving(host, inputs)
+    serving = tokeniser_of(host, host.catalog.get(inputs.model), inputs.plan["serving_body"])
+    evaluator = Evaluator(bench, Renderer(loaded.task, loaded.rows, serving))
     runs.update(db, run.id, best_prompt=best.id)
     # The look is recorded before anything is read: an interrupted verdict has looked too.
     look = verdicts.look(db, run_id=run.id, task_id=run.task_id)
@@ -146,17 +156,19 @@ def work(db: Database, host: Host, run: RunRecord, poll: Callable[[], str | None
 
 
 def retrace(
-    host: Host, inputs: Inputs, loaded: Loaded, bench: Workbench, watcher: Watcher
+    host: Host, inputs: Inputs, loaded: Loaded, bench: Workbench, watcher: Watcher, body: str
 ) -> tuple[Evaluator, Prompt]:
-    """Goes through both stages and the selection, first from the bench's journal and then live.
-    Returns the evaluator and the best prompt."""
-    tokeniser = tokeniser_of(host, host.catalog.get(inputs.model))
+    """Goes through both stages and the selection, first from the bench's journal and then live; the
+    model's ``body`` makes tokens of text. Returns the evaluator and the best prompt."""
+    tokeniser = tokeniser_of(host, host.catalog.get(inputs.model), body)
     evaluator = Evaluator(bench, Renderer(loaded.task, loaded.rows, tokeniser))
-    asked = "reasoner" in inputs.bodies
-    reasoner = tokeniser_of(host, host.catalog.get(inputs.reasoner)) if asked else None
+    reasoner = None
+    if "reasoner" in inputs.bodies:
+        model = host.catalog.get(inputs.reasoner)
+        reasoner = tokeniser_of(host, model, model.search)
 
-    def fits(prompt: Prompt) -> bool:
-        return not any(too_long(evaluator.renderer, prompt, loaded.cases["test"]))
+    def has_verdict(prompt: Prompt) -> bool:
+        return fits(evaluator.renderer, prompt, loaded.cases["test"])
 
     best = tune(
         loaded,
@@ -166,11 +178,17 @@ def retrace(
         watcher,
         seed=inputs.seed,
         budget=inputs.budget,
-        fits=fits,
+        fits=has_verdict,
         methods=inputs.methods,
         experience=inputs.experience,
     )
     return evaluator, best
+
+
+def _rest_all_but_serving(host: Host, inputs: Inputs) -> None:
+    serving = inputs.bodies["serving"].worker
+    for worker in {body.worker for body in inputs.bodies.values()} - {serving}:
+        host.pool.rest(worker)
 
 
 def _amounts(asked: Tune) -> tuple[float, int]:
@@ -190,15 +208,3 @@ def task_of(db: Database, inputs: Inputs) -> Loaded:
     if loaded.split_hash != inputs.split_hash:
         raise StropError("the task's rows are not those that this run was started on")
     return msgspec.structs.replace(loaded, seed=inputs.start or loaded.seed)
-
-
-def _check_bodies(host: Host, inputs: Inputs) -> None:
-    """Opens every worker of the run. Raises StropError where a body or its engine has changed."""
-    for role, body in inputs.bodies.items():
-        name, _, kind = body.worker.partition("/")
-        now = host.body(host.catalog.get(name), kind, body.prices)
-        if now.identity != body.identity:
-            raise StropError(
-                f"the {role} model or its engine has changed since this run was started, so it "
-                "cannot go on as it was; start a new run"
-            )

@@ -153,10 +153,10 @@ def _from_journal(
     db: Database, host: Host, run: RunRecord, inputs: Inputs, shown: Verdict
 ) -> tuple[int, dict[str, bytes], list[str]]:
     """The number of figures, the replies to the verdict's calls, and the figures that differ."""
-    kept, found = Kept(db, run), Shown()
+    kept, found, model = Kept(db, run), Shown(), host.catalog.get(inputs.model)
     loaded = task_of(db, inputs)
     bench = Workbench(kept, inputs.bodies, kept, lambda: None)
-    evaluator, best = retrace(host, inputs, loaded, bench, found)
+    evaluator, best = retrace(host, inputs, loaded, bench, found, model.serving_body)
     kept.verdict = {}
     again = give_verdict(
         evaluator,
@@ -190,9 +190,10 @@ def _from_model(
     loaded = task_of(db, inputs)
     compared = Compared(kept)
     was = inputs.bodies["serving"]
-    now = host.body(host.catalog.get(inputs.model), inputs.plan["serving_body"], was.prices)
+    model = host.catalog.get(inputs.model)
+    now = host.body(model, model.serving_body, was.prices)
     serving = msgspec.structs.replace(now, identity=was.identity)
-    evaluator = evaluator_of(host, loaded, compared, {"serving": serving}, inputs.model)
+    evaluator = evaluator_of(host, loaded, compared, serving, model)
     again = give_verdict(
         evaluator,
         loaded.cases["test"],

@@ -22,15 +22,17 @@ PAIRS = (
 _SIGNS = str.maketrans("−–－／⁄∕．٫٬’\u00a0\u2009\u202f", "---///..,'   ")
 _number = re.compile(
     r"""
-    (?<![A-Za-z0-9_])(?<![0-9][.,])
+    (?<![A-Za-z0-9_])(?<![0-9][.,])(?<![0-9]/)(?<![0-9]/\ )(?<![0-9]\ /)(?<![0-9]\ /\ )
     (?P<minus>(?<![\w)])-(?:[$€£¥₹]\ ?)?)?
     (?:
       (?:(?P<whole>\d+)\ +)?(?P<top>\d+)\ ?/\ ?(?!0+(?!\d))(?P<bottom>\d+)(?!\d|[./]\d)
     | (?P<comma>[1-9]\d{0,2}(?:,\d{2,3})*,\d{3}(?:\.\d+)?)(?!,?\d)
     | (?P<dot>[1-9]\d{0,2}(?:(?:\.\d{3})+,\d+|(?:\.\d{3}){2,}))(?!\.?\d)
     | (?P<space>[1-9]\d{0,2}(?:[ ']\d{3})+(?:[.,]\d+)?)(?!\d)
-    | (?P<plain>(?:\d+(?:\.\d+|,\d+(?![.,]?\d))?|\.\d+)(?:[eE][+-]?\d{1,3}(?!\w))?)
+    | (?P<plain>(?!0[xX][0-9A-Fa-f])
+        (?:\d+(?:\.\d+|,\d+(?![.,]?\d))?|\.\d+)(?:[eE][+-]?\d{1,3}(?!\w))?)(?!\d)
     )
+    (?!_\d|[eE][+-]?\d|\ ?/\ ?0+(?![\d/]))
     """,
     re.VERBOSE | re.ASCII,
 )
@@ -61,7 +63,8 @@ def matches(predicted: str, gold: Sequence[str], match: Match) -> bool:
 
 def number(text: str) -> Fraction | None:
     """The first number in digits: ``-3``, ``$1,234.50``, ``1 234``, ``1.234,50``, ``3,5``, ``12%``
-    (12), ``1 1/2``, ``½``, ``1e3``. Digits that follow a Latin letter belong to a word."""
+    (12), ``1 1/2``, ``½``, ``1e3``. Digits that follow a Latin letter belong to a word. What only
+    begins as a number is none: ``1_000``, ``0x10``, ``1/0``, ``1e9999``."""
     found = _number.search(_in_digits(text))
     if found is None:
         return None
@@ -75,6 +78,17 @@ def number(text: str) -> Fraction | None:
         digits = found["space"] or found["plain"]
         value = _fraction(re.sub(r"[ ']", "", digits).replace(",", "."))
     return -value if found["minus"] else value
+
+
+def is_one_number(text: str) -> bool:
+    """Whether a text holds a number in digits and no other digit, so that nobody can read another
+    number out of it."""
+    digits = _in_digits(text)
+    found = _number.search(digits)
+    if found is None:
+        return False
+    rest = digits[: found.start()] + digits[found.end() :]
+    return not any(map(str.isdigit, rest))
 
 
 def _fraction(digits: str | None) -> Fraction:

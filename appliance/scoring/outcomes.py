@@ -8,7 +8,7 @@ reads them. The outcomes of yes/no questions are in ``yes_no``.
 from __future__ import annotations
 
 from math import exp, fsum, log
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -43,6 +43,19 @@ class Probable(Calibration, Protocol):
     def intercept(self) -> float: ...
 
 
+class RunnerUp(NamedTuple):
+    """The likeliest option that was not answered, with its probability.
+
+    ``margin`` says how clear the answer is, from 0 to 1: how much likelier it is than the runner-up
+    or, where yes or no is said to each of several labels, how much likelier the least certain of
+    these answers is than its opposite.
+    """
+
+    text: str
+    probability: float
+    margin: float
+
+
 class Outcome(Protocol):
     @property
     def case(self) -> str: ...
@@ -67,6 +80,10 @@ class Outcome(Protocol):
 
     def confidence(self, by: Probable) -> float | None:
         """The probability of what was answered; None where it is not known."""
+        ...
+
+    def runner_up(self, by: Probable) -> RunnerUp | None:
+        """The likeliest of what was not answered; None where that is not known."""
         ...
 
 
@@ -132,9 +149,23 @@ class Scored(msgspec.Struct, frozen=True):
         return int(right and positive), int(predicted and not right), int(positive and not right)
 
     def confidence(self, by: Probable) -> float | None:
+        return max(self._probabilities(by))
+
+    def runner_up(self, by: Probable) -> RunnerUp | None:
+        found = self._probabilities(by)
+        chosen = self.choice(by)
+        others = [at for at in range(len(found)) if at != chosen]
+        if not others:
+            return None
+        second = max(others, key=found.__getitem__)
+        margin = round(found[chosen] - found[second], 4)
+        return RunnerUp(self.labels[second], found[second], margin)
+
+    def _probabilities(self, by: Probable) -> list[float]:
         scores = [score / by.temperature for score in self.scores(by)]
         peak = max(scores)
-        return round(1 / fsum(exp(score - peak) for score in scores), 4)
+        total = fsum(exp(score - peak) for score in scores)
+        return [round(exp(score - peak) / total, 4) for score in scores]
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -181,6 +212,9 @@ class Written(msgspec.Struct, frozen=True):
         return self.counts
 
     def confidence(self, by: Probable) -> float | None:
+        return None
+
+    def runner_up(self, by: Probable) -> RunnerUp | None:
         return None
 
 

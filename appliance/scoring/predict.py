@@ -9,7 +9,7 @@ import msgspec
 
 from appliance.encode.renderer import Renderer
 from appliance.prompts.prompt import Prompt
-from appliance.scoring.outcomes import Outcome
+from appliance.scoring.outcomes import Outcome, RunnerUp
 from appliance.scoring.replies import read_scores, totals
 from appliance.scoring.written import (
     answers_are_written,
@@ -37,11 +37,13 @@ class Answer(msgspec.Struct, frozen=True):
     what was written, entities as JSON. It is ``task.MULTIPLE`` where yes is said of several labels
     and only one can hold. ``probability`` is that of the answer, None where it was written. An
     answer is ``withheld`` where its probability is below the prompt's abstention threshold.
+    ``runner_up`` is what would have been answered next, None where nothing else was offered.
     """
 
     text: str
     probability: float | None
     withheld: bool
+    runner_up: RunnerUp | None = None
 
 
 def predict(
@@ -58,21 +60,41 @@ def predict(
     ``labels`` are those that the row may have, None for all of the task's; ``support`` are an
     episode's labelled rows. What ``ask`` and the renderer raise is passed on.
     """
+    [answer] = predict_rows(ask, renderer, prompt, [row], labels=labels, support=support)
+    return answer
+
+
+def predict_rows(
+    ask: Asked,
+    renderer: Renderer,
+    prompt: Prompt,
+    rows: Sequence[Example],
+    *,
+    labels: tuple[str, ...] | None = None,
+    support: tuple[Example, ...] = (),
+) -> list[Answer]:
+    """One answer a row, as ``predict`` gives it, out of one request for all of them."""
     task = renderer.task
     every = tuple(label.name for label in task.labels)
     names = every if labels is None else labels
     if prompt.bias and names != every:
         bias = dict(zip(every, prompt.bias, strict=True))
         prompt = msgspec.structs.replace(prompt, bias=tuple(bias[name] for name in names))
-    case = Case(_without_gold(row), names, support)
+    cases = [Case(without_gold(row), names, support) for row in rows]
     if answers_are_written(task, prompt):
         # The right answer is not known, so its loss, which an outcome holds, cannot be asked for.
-        [text] = _write(ask, renderer, prompt, [case], reason(ask, renderer, prompt, [case]))
-        return Answer(read(task, prompt, case, text, nll=0.0).text, None, False)
-    [outcome] = outcomes(ask, renderer, prompt, [case])
+        texts = _write(ask, renderer, prompt, cases, reason(ask, renderer, prompt, cases))
+        return [
+            Answer(read(task, prompt, case, text, nll=0.0).text, None, False)
+            for case, text in zip(cases, texts, strict=True)
+        ]
+    return [_answer(outcome, prompt) for outcome in outcomes(ask, renderer, prompt, cases)]
+
+
+def _answer(outcome: Outcome, prompt: Prompt) -> Answer:
     probability = outcome.confidence(prompt)
     withheld = probability is not None and probability < prompt.abstain
-    return Answer(outcome.predicted(prompt), probability, withheld)
+    return Answer(outcome.predicted(prompt), probability, withheld, outcome.runner_up(prompt))
 
 
 def outcomes(
@@ -124,7 +146,7 @@ def _write(
     return [continuation.text for [continuation] in ask.generate(wanted).written]
 
 
-def _without_gold(row: Example) -> Example:
+def without_gold(row: Example) -> Example:
     """The row with nothing of what is to be predicted. A question with choices keeps one of them as
     its answer, since a case has a right option, which no answer depends on."""
     return msgspec.structs.replace(

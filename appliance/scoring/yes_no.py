@@ -12,6 +12,7 @@ from appliance.scoring.outcomes import (
     MISS,
     Calibration,
     Probable,
+    RunnerUp,
     missed_more,
 )
 from appliance.task import MULTIPLE, Tally
@@ -90,6 +91,23 @@ class YesNoOutcome(msgspec.Struct, frozen=True):
             odds = (margin - by.intercept) / by.temperature
             doubt += softplus(-odds if margin >= 0 else odds)
         return round(exp(-doubt), 4)
+
+    def runner_up(self, by: Probable) -> RunnerUp | None:
+        """The likeliest label that was not answered, with the probability of its own yes."""
+        answered = self.predicted(by)
+        chosen = self.yes(by) if answered != MULTIPLE else []
+        each = zip(self.labels, self.margins(by), self.allowed, strict=True)
+        yes = {
+            label: 1 / (1 + exp(min((by.intercept - margin) / by.temperature, 700.0)))
+            for label, margin, allowed in each
+            if allowed
+        }
+        others = [label for label in yes if label not in chosen]
+        if not others:
+            return None
+        second = max(others, key=yes.__getitem__)
+        margin = min(abs(2 * probability - 1) for probability in yes.values())
+        return RunnerUp(second, round(yes[second], 4), round(margin, 4))
 
     def error(self, by: Calibration, metric: Metric) -> float:
         if metric == "accuracy":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from appliance.encode.frame import chat_frame
+from appliance.encode.frame import chat_frame, opened
 from appliance.encode.tokens import Tokeniser
 from appliance.evaluate.workbench import Unanswerable, Workbench
 from models.engine import Generate
@@ -27,13 +27,10 @@ class Reasoner:
         grammar: str,
     ) -> list[str]:
         """``n`` whole replies to one user turn; none where the model cannot take the text."""
-        frame = chat_frame(self.tokeniser)
-        body = self.tokeniser.encode([frame.lead + text + frame.trail], closed=True)[0][0]
-        glue = self.tokeniser.encode([frame.glue], closed=True)[0][0] if frame.glue else ()
-        prompt = (*frame.before, *body, *(frame.between or ()), *glue)
+        prompts = opened(self.tokeniser, chat_frame(self.tokeniser), [text])
         rules: dict[str, Any] = {"temperature": temperature, "grammar": grammar or None}
         given = {name: value for name, value in rules.items() if value is not None}
-        request = Generate((prompt,), n=n, max_tokens=max_tokens, seed=seed, stop=stop, **given)
+        request = Generate(prompts, n=n, max_tokens=max_tokens, seed=seed, stop=stop, **given)
         try:
             [written] = self.bench.generate("reasoner", request).written
         except Unanswerable:

@@ -13,10 +13,11 @@ _U64 = struct.Struct("<Q")
 
 
 class HeaderError(Exception):
-    """A model file that is refused; the message names the file, the rule and the byte offset."""
+    """A model file that is refused; the message names the file, the rule and the byte offset, where
+    there is one."""
 
-    def __init__(self, path: Path, rule: str, offset: int) -> None:
-        super().__init__(f"{path}: {rule} (at byte {offset})")
+    def __init__(self, path: Path, rule: str, offset: int | None = None) -> None:
+        super().__init__(f"{path}: {rule}" + ("" if offset is None else f" (at byte {offset})"))
         self.path = path
         self.rule = rule
         self.offset = offset
@@ -65,7 +66,7 @@ def open_bounded(path: Path) -> Iterator[Cursor]:
     """A cursor at the start of a regular file; HeaderError where there is none to read."""
     try:
         if not path.is_file():
-            raise HeaderError(path, "not a regular file" if path.exists() else "no such file", 0)
+            raise HeaderError(path, "not a regular file" if path.exists() else "no such file")
         with path.open("rb") as file:
             yield Cursor(file, path)
     except OSError as error:

@@ -5,7 +5,6 @@ This is the only module that holds native handles. It is not thread-safe: a proc
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,14 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.headers import read_gguf
-from models.memory import MemoryShort
+from models.llama import log
+from models.memory import MemoryShort, check, needed_by_context
 from models.trie import BadRequest
 
 MAX_SEQUENCES = 256
 TRUNK = 0
 
-# llama.cpp keeps only the pointer: the callback has to outlive every call.
-_silent = C.llama_log_callback(lambda level, text, data: None)
+GRAIN = 4096
+"""A context is made larger by multiples of this many cells."""
 
 
 class EngineError(RuntimeError):
@@ -36,25 +36,30 @@ class Model:
         self.path = path
         self.header = read_gguf(path)
         self.gpu_layers = gpu_layers
-        C.llama_log_set(_silent, ctypes.c_void_p(0))
         C.llama_backend_init()
         params = C.llama_model_default_params()
         params.n_gpu_layers = gpu_layers
-        self.handle = C.llama_model_load_from_file(str(path).encode(), params)
-        if not self.handle and gpu_layers:
-            raise MemoryShort(
-                f"{path}: llama.cpp could not load this model. If it is not one that llama.cpp "
-                "does not know, the card cannot hold it: set STROP_GPU_LAYERS to fewer layers, 0 "
-                "for none"
-            )
+        with log.kept() as lines:
+            self.handle = C.llama_model_load_from_file(str(path).encode(), params)
         if not self.handle:
-            raise EngineError(f"{path}: llama.cpp could not load this model")
+            failed = f"{path}: llama.cpp could not load this model: {log.reason(lines)}"
+            if gpu_layers:
+                raise MemoryShort(
+                    f"{failed}. If the card cannot hold it, set STROP_GPU_LAYERS to fewer layers, "
+                    "0 for none"
+                )
+            raise EngineError(failed)
         self.vocab = C.llama_model_get_vocab(self.handle)
         self.n_vocab = int(C.llama_vocab_n_tokens(self.vocab))
+        self.trained = int(C.llama_model_n_ctx_train(self.handle))
+        """The longest sequence that the model was trained on, in tokens."""
+        self.two_ropes = any(t.name.startswith("rope_factors_long") for t in self.header.tensors)
+        """Whether llama.cpp gives the model other positions in a context larger than its original
+        one, as it does Phi 3 (LongRoPE)."""
 
 
 class Context:
-    """``n_ctx`` memory cells of a model. ``batch`` tokens are computed at a time.
+    """Memory cells of a model, ``n_ctx`` at first. ``batch`` tokens are computed at a time.
 
     Up to 256 sequences share the cells. Sequence 0 is the trunk, the others are branches, and each
     is only a mark on cells; computing a token passes over all occupied cells. With ``streams``
@@ -67,35 +72,61 @@ class Context:
         self.model = model
         self.batch = batch
         self.streams = streams
-        params = C.llama_context_default_params()
-        params.n_ctx = n_ctx
-        params.n_batch = params.n_ubatch = batch
-        params.n_seq_max = streams or MAX_SEQUENCES
-        params.kv_unified = not streams
-        params.swa_full = True
-        params.flash_attn_type = C.LLAMA_FLASH_ATTN_TYPE_ENABLED
-        params.n_threads = params.n_threads_batch = threads
-        params.no_perf = True
-        self.ctx = C.llama_init_from_model(model.handle, params)
-        if not self.ctx:
-            raise MemoryShort(f"{model.path}: there is no memory for a context of {n_ctx} tokens")
+        self.threads = threads
+        self.first = n_ctx
         self.n_vocab = model.n_vocab
-        self.n_ctx = int(C.llama_n_ctx(self.ctx))
-        self.memory = C.llama_get_memory(self.ctx)
         self.resident: tuple[int, ...] = ()
         """Tokens of the trunk that the last request left in memory."""
         self.cleared = 0
         """How often the memory has been cleared."""
         self._batch = C.llama_batch_init(batch, 0, MAX_SEQUENCES)
+        self._open(n_ctx)
 
     @property
     def longest(self) -> int:
-        """The longest sequence that can be decoded: a batch of branches must fit beside it."""
-        return min(self.n_ctx - self.batch, int(C.llama_model_n_ctx_train(self.model.handle)))
+        """The longest sequence that can be decoded."""
+        return self.model.trained
 
-    @property
-    def threads(self) -> int:
-        return int(C.llama_n_threads_batch(self.ctx))
+    def reserve(self, depth: int) -> None:
+        """Makes room for a sequence of ``depth`` tokens with a batch of branches beside it; what is
+        in memory may be lost. Raises MemoryShort.
+
+        Logits do not depend on how large a context is, except for models with two sets of
+        positions. For these it is made as large as the request needs, neither larger nor smaller,
+        so that no reply depends on an earlier request.
+        """
+        over = max(depth + self.batch - self.first, 0)
+        wanted = self.first + -(-over // GRAIN) * GRAIN
+        if wanted > self.n_ctx or (wanted < self.n_ctx and self.model.two_ropes):
+            self._check_memory(wanted)
+            C.llama_free(self.ctx)
+            self._open(wanted)
+            self.clear()
+
+    def _check_memory(self, n_ctx: int) -> None:
+        if not self.model.gpu_layers:
+            header = self.model.header
+            more = [needed_by_context(header, cells, self.batch) for cells in (n_ctx, self.n_ctx)]
+            check(more[0] - more[1], f"{self.model.path} with a context of {n_ctx} tokens")
+
+    def _open(self, n_ctx: int) -> None:
+        params = C.llama_context_default_params()
+        params.n_ctx = n_ctx
+        params.n_batch = params.n_ubatch = self.batch
+        params.n_seq_max = self.streams or MAX_SEQUENCES
+        params.kv_unified = not self.streams
+        params.swa_full = True
+        params.flash_attn_type = C.LLAMA_FLASH_ATTN_TYPE_ENABLED
+        params.n_threads = params.n_threads_batch = self.threads
+        params.no_perf = True
+        with log.kept() as lines:
+            self.ctx = C.llama_init_from_model(self.model.handle, params)
+        if not self.ctx:
+            raise MemoryShort(
+                f"{self.model.path}: no context of {n_ctx} tokens can be made: {log.reason(lines)}"
+            )
+        self.n_ctx = int(C.llama_n_ctx(self.ctx))
+        self.memory = C.llama_get_memory(self.ctx)
 
     def close(self) -> None:
         C.llama_batch_free(self._batch)
@@ -161,8 +192,8 @@ class Context:
         """Raises BadRequest for what native code would abort on."""
         if depth > self.longest:
             raise BadRequest(
-                f"{depth} tokens are longer than the limit of {self.longest}; shorten the prompt, "
-                "show fewer demonstrations or leave out the longest rows"
+                f"{depth} tokens are longer than the model's context of {self.longest}; shorten "
+                "the prompt or leave out the longest rows"
             )
         if tokens and not (min(tokens) >= 0 and max(tokens) < self.n_vocab):
             raise BadRequest(f"a token id is outside the vocabulary of {self.n_vocab}")

@@ -27,11 +27,13 @@ def decode_trie(
     depends on earlier requests. A reply does not depend on what is answered in a ``gap`` either:
     the trunk is then computed again in the same batches.
     """
-    context.check(trie.tokens, max(trie.depths, default=-1) + 1)
+    depth = max(trie.depths, default=-1) + 1
+    context.check(trie.tokens, depth)
+    context.reserve(depth)
     needed = trie.needed(wanted)
     steps = list(schedule(trie, needed, context.batch, MAX_SEQUENCES - 1))
     only = _only_trunk(trie, steps, wanted)
-    decoding = _Decoding(context, trie, wanted, read, beat, gap, sum(needed))
+    decoding = _Decoding(context, trie, wanted, read, beat, gap, sum(needed), depth)
     if only and only == context.resident:
         decoding.skip(steps.pop(0))
     else:
@@ -59,6 +61,7 @@ class _Decoding:
         beat: Beat,
         gap: Gap,
         total: int,
+        depth: int,
     ) -> None:
         self.context = context
         self.trie = trie
@@ -67,6 +70,7 @@ class _Decoding:
         self.beat = beat
         self.gap = gap
         self.total = total
+        self.depth = depth
         self.computed = 0
         self.trunk: list[list[int]] = []
 
@@ -120,6 +124,7 @@ class _Decoding:
         if self.computed:
             self.gap()
         if self.context.cleared != cleared:
+            self.context.reserve(self.depth)
             self.context.clear()
             for batch in self.trunk:
                 self._decode(batch, [[TRUNK]] * len(batch), ())

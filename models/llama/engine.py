@@ -27,7 +27,7 @@ from models.llama.generate import generate
 from models.llama.score import propose, score
 from models.llama.streams import Streams
 from models.llama.text import Vocabulary
-from models.memory import check, needed_by_gguf
+from models.memory import BATCH, CELLS, check, needed_by_gguf
 from models.trie import BadRequest
 
 ALL_LAYERS = 999
@@ -41,8 +41,8 @@ def load(
     *,
     beat: Beat,
     gap: Gap = lambda: None,
-    n_ctx: int = 4096,
-    batch: int = 512,
+    n_ctx: int = CELLS,
+    batch: int = BATCH,
     threads: int = 0,
     gpu_layers: int | None = None,
 ) -> LlamaEngine:
@@ -110,4 +110,6 @@ class LlamaEngine:
                 "flash_attention": "on",
                 "gpu_layers": str(self.context.model.gpu_layers),
             },
+            bos_token=self.vocabulary.bos_token,
+            eos_token=self.vocabulary.eos_token,
         )

@@ -35,12 +35,21 @@ def propose(context: Context, request: Propose, beat: Beat, gap: Gap) -> Proposa
     scratch = np.empty(context.n_vocab, np.float32)
 
     def read(node: int, logits: NDArray[np.float32]) -> None:
-        order = np.argsort(-logits, kind="stable")[: request.k]
+        order = _largest(logits, request.k)
         normaliser = _logsumexp(logits, scratch)
         best[node] = tuple((int(token), float(logits[token] - normaliser)) for token in order)
 
     unique, decoded = decode_trie(context, trie, set(ends), read, beat, gap)
     return Proposals(tokens=tuple(best[node] for node in ends), unique=unique, decoded=decoded)
+
+
+def _largest(logits: NDArray[np.float32], k: int) -> NDArray[np.intp]:
+    """The indices of the ``k`` largest, in descending order; of equal ones the first comes first.
+    Only those are sorted: a vocabulary has up to 262,144 tokens."""
+    k = min(k, len(logits))
+    least = np.partition(logits, -k)[-k]
+    candidates = np.flatnonzero(logits >= least)
+    return candidates[np.argsort(-logits[candidates], kind="stable")][:k]
 
 
 def _logsumexp(logits: NDArray[np.float32], scratch: NDArray[np.float32]) -> np.float32:

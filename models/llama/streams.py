@@ -37,7 +37,7 @@ class Streams:
         """Yields a context of at least ``count`` streams of ``longest`` cells. Raises
         MemoryShort."""
         context, self._kept = self._kept, None
-        if context and (context.streams < count or context.n_ctx < context.streams * longest):
+        if context and not self._serves(context, count, longest):
             context.close()
             context = None
         context = context or self._made(count, _padded(longest))
@@ -48,6 +48,12 @@ class Streams:
             if self._kept:
                 self._kept.close()
             self._kept = context
+
+    def _serves(self, context: Context, count: int, longest: int) -> bool:
+        if self.model.two_ropes:  # A larger context would give the model other positions.
+            longest = _padded(longest)
+            return context.streams >= count and context.n_ctx == context.streams * longest
+        return context.streams >= count and context.n_ctx >= context.streams * longest
 
     def _made(self, count: int, each: int) -> Context:
         if not self.model.gpu_layers:

@@ -81,3 +81,17 @@ class Vocabulary:
     def eos(self) -> int | None:
         token = C.llama_vocab_eos(self.vocab)
         return int(token) if token >= 0 else None
+
+    @property
+    def bos_token(self) -> str:
+        """The text of the beginning token, whether or not every sequence starts with it."""
+        return self._name(C.llama_vocab_bos(self.vocab))
+
+    @property
+    def eos_token(self) -> str:
+        return self._name(C.llama_vocab_eos(self.vocab))
+
+    def _name(self, token: int) -> str:
+        """A special token's text. Where a file names no such token, llama.cpp may give the id of an
+        ordinary one, which has no name here."""
+        return next((text for text, known in self.specials.items() if known == token), "")

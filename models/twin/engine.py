@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import math
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import torch
 from models.engine import (
     Describe,
     Description,
+    Detokenise,
     Differentiate,
     Proposals,
     Propose,
@@ -22,8 +24,7 @@ from models.engine import (
     Score,
     Scores,
     Segment,
-    Tokenise,
-    Tokens,
+    Texts,
 )
 from models.headers import HeaderError, read_safetensors
 from models.memory import OVERHEAD
@@ -62,7 +63,8 @@ TOLERANCE = 0.25
 def load(
     path: str, *, beat: Beat, gap: Gap = lambda: None, dtype: str = "", threads: int = 0
 ) -> TwinEngine:
-    """Loads the twin in folder ``path``; without ``dtype`` in the best type for this machine.
+    """Loads the twin in folder ``path``; without ``dtype`` in the best type for this machine, or in
+    float32 where the model is too coarse in that, as Gemma is in bfloat16.
 
     Raises TwinError if it cannot be loaded or if its packed passes do not match its own pass.
     """
@@ -75,10 +77,18 @@ def load(
         torch.set_num_threads(threads)
     folder = Path(path)
     chosen = DTYPES[dtype] if dtype else best_dtype()
+    try:
+        return _verified(folder, chosen, beat, gap)
+    except TwinError:
+        if dtype or chosen == torch.float32:
+            raise
+    return _verified(folder, torch.float32, beat, gap)
+
+
+def _verified(folder: Path, dtype: torch.dtype, beat: Beat, gap: Gap) -> TwinEngine:
     if device().type != "cuda":
-        check_memory(_weights(folder) * chosen.itemsize + OVERHEAD, f"the twin in {folder}")
-    model = load_twin(folder, chosen)
-    engine = TwinEngine(model, load_tokeniser(folder), beat, gap)
+        check_memory(_weights(folder) * dtype.itemsize + OVERHEAD, f"the twin in {folder}")
+    engine = TwinEngine(load_twin(folder, dtype), load_tokeniser(folder), beat, gap)
     try:
         engine.verify()
     except RuntimeError as error:
@@ -114,32 +124,19 @@ class TwinEngine:
                 return self.propose(request)
             case Differentiate():
                 return differentiate(self.model, request, self.excluded, self.beat, self.gap)
-            case Tokenise():
-                return self.tokenise(request)
+            case Detokenise():
+                return Texts(tuple(map(self.text, request.ids)))
             case Describe():
                 return self.describe()
             case _:
                 raise BadRequest(f"the twin cannot answer {type(request).__name__}")
 
-    def tokenise(self, request: Tokenise) -> Tokens:
-        """Tokenises with the twin's own tokeniser, to compare it with the authority,
-        llama.cpp's."""
-        coded = [
-            self.tokeniser(
-                text,
-                add_special_tokens=False,
-                split_special_tokens=True,
-                return_offsets_mapping=True,
-            )
-            for text in request.texts
-        ]
-        return Tokens(
-            ids=tuple(tuple(code["input_ids"]) for code in coded),
-            ends=tuple(
-                tuple(len(text[:end].encode()) for _, end in code["offset_mapping"])
-                for text, code in zip(request.texts, coded, strict=True)
-            ),
+    def text(self, ids: Sequence[int]) -> str:
+        """What the ids stand for in the twin's own vocabulary; special tokens have no text."""
+        text: str = self.tokeniser.decode(
+            list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
+        return text
 
     @torch.no_grad()
     def score(self, request: Score) -> Scores:
@@ -202,6 +199,8 @@ class TwinEngine:
                 "threads": str(torch.get_num_threads()),
                 "attention": str(self.model.config._attn_implementation),
             },
+            bos_token=self.tokeniser.bos_token or "",
+            eos_token=self.tokeniser.eos_token or "",
         )
 
     @torch.no_grad()
@@ -222,8 +221,8 @@ class TwinEngine:
         segments = (Segment(-1, stem), *(Segment(0, branch, 3) for branch in branches))
         packed = torch.tensor(self.score(Score(segments)).logprobs)
         ids = torch.tensor([stem + branch for branch in branches], device=self.model.device)
-        whole = self.model(input_ids=ids, use_cache=False).logits.float().log_softmax(-1)
-        own = whole[:, -4:-1].gather(2, ids[:, -3:, None])[..., 0].cpu()
+        whole = self.model(input_ids=ids, use_cache=False, logits_to_keep=4).logits
+        own = whole.float().log_softmax(-1)[:, :-1].gather(2, ids[:, -3:, None])[..., 0].cpu()
         off = float((packed - own).abs().max())
         if not off < TOLERANCE:
             raise TwinError(f"{name} cannot be used as a twin: its packed scores are {off:.3g} off")

@@ -125,5 +125,6 @@ def open_evaluator(db: Any, loaded: Loaded, model: str) -> Iterator[Evaluator]:
         record = prepare(host, model)
         body = host.body(record, record.serving_body, Prices(0.0))
         bench = Workbench(pool, {"serving": body}, MemoFirst(db), lambda: None)
-        renderer = Renderer(loaded.task, loaded.rows, tokeniser_of(host, record))
+        tokeniser = tokeniser_of(host, record, record.serving_body)
+        renderer = Renderer(loaded.task, loaded.rows, tokeniser)
         yield Evaluator(bench, renderer)

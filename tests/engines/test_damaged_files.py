@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from families import FAMILIES, write
 
 from models.engine import Generate, Propose, Score, Segment
 from models.headers import HeaderError, read_gguf
@@ -33,8 +34,16 @@ def test_a_hostile_header_is_refused_before_llama_cpp_opens_the_file(tmp_path, m
     with pytest.raises(EngineError, match="could not load"):
         Context(Model(path, 0), n_ctx=768, batch=256, threads=1)
     assert len(opened) == 1, "the loader that was replaced is the one that is called"
-    with pytest.raises(MemoryShort, match=r"card cannot hold it: set STROP_GPU_LAYERS"):
+    with pytest.raises(MemoryShort, match=r"card cannot hold it, set STROP_GPU_LAYERS"):
         Context(Model(path, 99), n_ctx=768, batch=256, threads=1)
+
+
+def test_why_llama_cpp_loads_no_model_is_said(tmp_path):
+    path = write(tmp_path / "strange.gguf", FAMILIES["llama"])
+    path.write_bytes(path.read_bytes().replace(b"smollm", b"nobody"))
+    for _ in range(2):
+        with pytest.raises(EngineError, match=r"strange\.gguf: .*unknown pre-tokenizer.*'nobody'"):
+            Model(path, 0)
 
 
 @pytest.fixture(scope="module")

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import naive_loop
 import pytest
-from families import FAMILIES, write
+from families import CONTEXT, FAMILIES, write
 
-from models.engine import Choice, Describe, Differentiate, Generate, Score, Segment, Tokenise
+from models.engine import (
+    Choice,
+    Describe,
+    Detokenise,
+    Differentiate,
+    Generate,
+    Score,
+    Segment,
+    Texts,
+    Tokenise,
+)
 from models.headers import read_gguf
+from models.memory import MemoryShort
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 pytest.importorskip("llama_cpp")
 
 from models.llama.engine import load as load_llama  # noqa: E402
-from models.trie import build  # noqa: E402
+from models.trie import BadRequest, build  # noqa: E402
 from models.twin.engine import load as load_twin  # noqa: E402
 from models.twin.gradients import backpropagate  # noqa: E402
 from models.twin.load import make_twin  # noqa: E402
@@ -60,10 +71,20 @@ def test_the_header_names_the_family(files):
     assert read_gguf(path).architecture == name
 
 
-def test_both_tokenise_alike(llama, twin):
+def test_both_read_the_same_ids_as_the_same_text(llama, twin):
     texts = ("the relation of Ada to the head\nis é", "Label: sentence  and\n\n42", "<|im_start|>x")
-    assert twin.handle(Tokenise(texts)).ids == llama.handle(Tokenise(texts)).ids
+    read = Detokenise(llama.handle(Tokenise(texts)).ids)
+    assert twin.handle(read) == llama.handle(read) == Texts(texts)
     assert twin.handle(Describe()).vocabulary == llama.handle(Describe()).vocabulary
+
+
+def test_both_name_the_tokens_that_begin_and_end_a_sequence(files, llama, twin):
+    sentencepiece = FAMILIES[files[0]].sentencepiece
+    names = ("<bos>", "<eos>") if sentencepiece else ("<|im_start|>", "<|im_end|>")
+    for engine in (llama, twin):
+        found = engine.handle(Describe())
+        assert (found.bos_token, found.eos_token) == names
+    assert (llama.handle(Describe()).bos is not None) == sentencepiece
 
 
 @pytest.mark.parametrize("start", [5, 200])
@@ -73,6 +94,53 @@ def test_both_score_alike_within_a_sliding_window_and_beyond(llama, twin, start)
     assert theirs.unique == ours.unique
     for one, other in zip(theirs.logprobs, ours.logprobs, strict=True):
         assert one == pytest.approx(other, abs=HALF)
+
+
+def test_a_context_grows_up_to_the_models_own_and_no_reply_depends_on_it(files):
+    small, large = (
+        load_llama(str(files[1]), beat=BEAT, n_ctx=cells, batch=256, threads=1)
+        for cells in (768, 4096)
+    )
+    limit = small.handle(Describe()).context
+    short, long = Score(a_tree(200)), Score((Segment(-1, (9,) * (limit - 1), 1), Segment(0, (7,))))
+    before = small.handle(short)
+    assert limit == CONTEXT > small.context.n_ctx
+    assert small.handle(long).logprobs == large.handle(long).logprobs
+    assert small.context.n_ctx > limit
+    assert small.handle(short).logprobs == before.logprobs == large.handle(short).logprobs
+    with pytest.raises(
+        BadRequest, match=f"{limit + 1} tokens are longer than .* context of {limit}"
+    ):
+        small.handle(Score((Segment(-1, (9,) * (limit + 1), 1),)))
+
+
+def test_a_context_that_memory_does_not_hold_is_refused(files, monkeypatch):
+    engine = load_llama(str(files[1]), beat=BEAT, n_ctx=768, batch=256, threads=1)
+    monkeypatch.setattr("models.memory.available", lambda: 1000)
+    with pytest.raises(
+        MemoryShort, match=r"with a context of 4864 tokens needs about .* available"
+    ):
+        engine.handle(Score((Segment(-1, (9,) * 1500, 1),)))
+
+
+def test_a_longer_request_in_a_gap_changes_no_reply(files):
+    """The context grows under a request that is half done; with two ropes it shrinks again."""
+    for two_ropes in (False, True):
+        engine = load_llama(str(files[1]), beat=BEAT, n_ctx=768, batch=256, threads=1)
+        engine.context.model.two_ropes = two_ropes
+        request, long = Score(a_tree(400)), Score((Segment(-1, (9,) * 1500, 1),))
+        undisturbed, expected = engine.handle(request), engine.handle(long)
+        engine.context.clear()
+        answers = []
+
+        def answer(engine=engine, long=long, answers=answers) -> None:
+            engine.gap = GAP
+            answers.append(engine.handle(long))
+
+        engine.gap = answer
+        assert engine.handle(request).logprobs == undisturbed.logprobs
+        assert set(answers) == {expected}
+        assert (engine.context.n_ctx == 768) == two_ropes
 
 
 @pytest.mark.parametrize("start", [5, 60])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from models.engine import Choice, Differentiate, Score, Segment, Tokenise
+from models.engine import Choice, Detokenise, Differentiate, Score, Segment, Texts, Tokenise
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -111,10 +111,10 @@ def test_a_truncated_gguf_leaves_nothing_behind(smollm2, tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["short.gguf"]
 
 
-def test_the_twin_reads_text_as_the_tokens_that_llama_cpp_reads(engine, smollm2):
+def test_the_twin_reads_tokens_as_the_text_that_llama_cpp_reads(engine, smollm2):
     from appliance.encode.tokens import PROBE
     from models.llama.engine import load
 
     llama = load(str(smollm2), beat=lambda done, total: None, n_ctx=1024)
-    request = Tokenise((PROBE, "plain text, 12 items", "<|im_start|>user\nhi<|im_end|>"))
-    assert engine.handle(request).ids == llama.handle(request).ids
+    texts = (PROBE, "plain text, 12 items", "<|im_start|>user\nhi<|im_end|>")
+    assert engine.handle(Detokenise(llama.handle(Tokenise(texts)).ids)) == Texts(texts)

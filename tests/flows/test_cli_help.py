@@ -54,6 +54,7 @@ def test_the_commands_of_the_design_are_there() -> None:
         "demo",
         "tune",
         "eval",
+        "predict",
         "replay",
         "verdict",
         "doctor",

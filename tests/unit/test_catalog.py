@@ -9,6 +9,7 @@ import os
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -37,7 +38,7 @@ def add(catalog: Catalog, gguf: Path, name: str = "tiny"):
 
 
 def left_over(catalog: Catalog) -> list[str]:
-    return [path.name for path in catalog.folder.glob("*") if path.suffix != ".lock"]
+    return [path.name for path in catalog.folder.glob("*")]
 
 
 def test_an_added_model_is_there_with_what_its_header_says(catalog, gguf):
@@ -122,7 +123,7 @@ def test_a_killed_add_leaves_no_model_and_the_next_one_works(catalog, gguf):
     root = Path(models.catalog.__file__).parents[1]
     assert subprocess.run(command, cwd=root).returncode == -9
     assert catalog.all() == []
-    assert left_over(catalog) == [".tiny.staged"]
+    assert sorted(left_over(catalog)) == [".tiny.lock", ".tiny.staged"]
     add(catalog, gguf)
     assert left_over(catalog) == ["tiny"]
     assert catalog.check("tiny") == []
@@ -198,7 +199,7 @@ def test_a_check_reads_the_twin(catalog, gguf):
     sound = b"\x02" + bytes(7) + b"{}"
     recorded = hashlib.sha256(sound).hexdigest()
     catalog.update(msgspec.structs.replace(model, twin_sha256=recorded))
-    assert catalog.check("tiny") == [f"{weights}: no such file (at byte 0)"]
+    assert catalog.check("tiny") == [f"{weights}: no such file"]
     weights.parent.mkdir()
     weights.write_bytes(sound.replace(b"{}", b"[]"))
     assert "does not start with {" in catalog.check("tiny")[0]
@@ -265,3 +266,20 @@ def test_a_folder_that_no_model_can_have_is_no_damaged_model(catalog, gguf):
     (catalog.folder / ".tiny.staged").mkdir()
     (catalog.folder / "notes.txt").write_text("mine")
     assert catalog.damaged() == {}
+
+
+def test_a_lock_is_held_by_one_at_a_time_although_its_file_is_removed_each_time(catalog, gguf):
+    """Each holder removes the file that others wait on, and those then lock another one."""
+    inside = most = 0
+
+    def hold(_: int) -> None:
+        nonlocal inside, most
+        with catalog._locked("tiny"):
+            inside += 1
+            most = max(most, inside)
+            os.sched_yield()
+            inside -= 1
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(hold, range(200)))
+    assert most == 1 and left_over(catalog) == []

@@ -40,6 +40,24 @@ LLAMA = """{%- if not tools is defined %}{%- set tools = none %}{%- endif %}
 <|{{ message.role }}|>{{ message.content }}{{ eos_token }}
 {% endfor %}
 {%- if tools is not none %}{{ tools | tojson }}{% endif %}"""
+TAGGED = """{%- set ns = namespace(said=0) %}
+{%- for message in messages %}
+    {%- set name = message.role %}
+    {%- if message.content is string and message.role == 'assistant' %}
+        {% generation %}
+        {%- set name = 'model' %}
+        {%- set ns.said = ns.said + 1 %}
+        {{- name + ': ' + message.content + eos_token }}
+        {% endgeneration %}
+    {%- else %}
+        {{- name + ': ' + message.content.strip() + '\n' }}
+    {%- endif %}
+    {{- '[' + name + ']' }}
+{%- endfor %}
+{%- for key, value in {'b': 1, 'a': ns.said}|items %}{{ key }}{{ value }}{% endfor %}
+{{- {'b': 'é', 'a': [1, 2]} | tojson(indent=2, sort_keys=true, separators=(',', ':')) }}
+{{- 'none' if documents is none else '' }}{{ ', '.join('x,y'.split(',')) }}
+"""
 HELLO = [("user", "hello")]
 TALK = [("system", "Be brief."), ("user", "Hi?"), ("assistant", "Hi."), ("user", "Bye.")]
 
@@ -63,7 +81,7 @@ def test_pieces_name_the_message_that_owns_them():
     ]
 
 
-@pytest.mark.parametrize("template", [CHATML, GEMMA, LLAMA])
+@pytest.mark.parametrize("template", [CHATML, GEMMA, LLAMA, TAGGED])
 def test_pieces_join_to_what_transformers_renders(template):
     chat = pytest.importorskip("transformers.utils.chat_template_utils")
     pieces = render(template, TALK, bos_token="<s>", eos_token="</s>")
@@ -76,6 +94,17 @@ def test_pieces_join_to_what_transformers_renders(template):
         eos_token="</s>",
     )
     assert "".join(piece.text for piece in pieces) == expected[0]
+
+
+@pytest.mark.parametrize("switch", ["enable_thinking", "thinking"])
+def test_thinking_is_switched_off_under_the_names_that_families_read(switch):
+    template = "{{ messages[0].content }}{{ 'off' if SWITCH is false else 'on' }}"
+    assert render(template.replace("SWITCH", switch))[1].text == "off"
+    assert render(template.replace("SWITCH", switch), thinking=True)[1].text == "on"
+
+
+def test_a_generation_tag_that_is_not_closed_is_refused():
+    refused("{% generation %}{{ messages[0].content }}", "TemplateSyntaxError")
 
 
 def test_the_date_is_the_given_one():

@@ -139,7 +139,7 @@ def test_rows_come_before_the_file_has_been_read_to_its_end(tmp_path):
     path.write_text("[" + json.dumps(ROW) + ', {"broken')
     rows = tacred.rows(path, Problems(path))
     assert next(rows)[0] == "row 1"
-    with pytest.raises(InputError, match="row 2: is not JSON: Unterminated string"):
+    with pytest.raises(InputError, match="the file ends in row 2: it is cut off"):
         next(rows)
 
 

@@ -10,15 +10,26 @@ from tiny_gguf import build
 
 import appliance.host.bodies
 import appliance.host.host
-import appliance.host.prepare
+import appliance.host.twin
 from appliance.errors import StropError
 from appliance.evaluate.workbench import Prices
 from appliance.host.bodies import fastest
 from appliance.host.fidelity import Fidelity
 from appliance.host.host import Host
 from appliance.host.prepare import prepare
+from appliance.host.twin import NoTwin, with_twin
 from models.catalog import Body, Catalog, Model, hash_file
-from models.engine import Describe, Description, Request, Tokenise, Tokens
+from models.engine import (
+    Describe,
+    Description,
+    Detokenise,
+    Reply,
+    Request,
+    Texts,
+    Tokenise,
+    Tokens,
+)
+from models.make import MakeError
 
 SPEEDS = {"F32": 100.0, "BF16": 250.0, "F16": 120.0, "Q8_0": 500.0, "Q4_0": 600.0}
 AWAY = {"F32": 0.0, "BF16": 0.001, "F16": 0.001, "Q8_0": 0.005, "Q4_0": 0.07}
@@ -33,6 +44,8 @@ class Workers:
         self.options: list[dict[str, str]] = []
         self.open_now: set[str] = set()
         self.context = context
+        self.away = 0.0
+        self.twin_reads = "text"
 
     def open(self, name: str, engine: str, options: dict[str, str], **timeouts: float) -> None:
         assert name not in self.open_now and Path(options["path"]).exists()
@@ -43,10 +56,12 @@ class Workers:
     def close(self, name: str) -> None:
         self.open_now.discard(name)
 
-    def call(self, name: str, request: Request) -> Description | Tokens:
+    def call(self, name: str, request: Request) -> Reply:
         assert name in self.open_now
         if isinstance(request, Tokenise):
             return Tokens(tuple((1, 2) for _ in request.texts), ())
+        if isinstance(request, Detokenise):
+            return Texts((self.twin_reads if name.endswith("twin") else "text",))
         assert isinstance(request, Describe)
         return Description(self.context, 4, {}, None, None, "", {"library": "none"})
 
@@ -74,7 +89,8 @@ def host(tmp_path: Path, workers: Workers, monkeypatch: pytest.MonkeyPatch) -> H
         assert {serving, worker} <= pool.open_now and serving == "tiny/F32"
         return Fidelity(AWAY[worker.partition("/")[2]], 1.0, len(tokens))
 
-    monkeypatch.setattr(appliance.host.prepare, "make", made)
+    monkeypatch.setattr(appliance.host.twin, "make", made)
+    monkeypatch.setattr(appliance.host.twin, "fidelity", lambda *_: Fidelity(workers.away, 1.0, 9))
     monkeypatch.setattr(appliance.host.bodies, "make", made)
     monkeypatch.setattr(appliance.host.bodies, "fidelity", compared)
     monkeypatch.setattr(Host, "timed", timed)
@@ -120,7 +136,7 @@ def test_a_model_keeps_its_own_file_and_the_chosen_body_alone(host):
     assert model.bodies["Q8_0"].prefill_tokens_per_s == 500.0
     assert model.bodies["Q8_0"].divergence == 0.005
     files = {path.name for path in host.catalog.path("tiny").iterdir()}
-    assert files == {"model.json", "serving.gguf", "q8_0.gguf", "twin"}
+    assert files == {"model.json", "serving.gguf", "q8_0.gguf"}
 
 
 def test_a_model_is_measured_once(host, workers):
@@ -136,6 +152,40 @@ def test_no_unquantised_body_is_made_of_a_large_file(host, monkeypatch):
     assert prepare(host, "tiny").search == "Q8_0"
 
 
+def ready(host: Host) -> Model:
+    """The model with a search body and a twin, and no worker open."""
+    model = with_twin(host, prepare(host, "tiny"))
+    for body in (model.serving_body, "twin"):
+        host.close(model, body)
+    return model
+
+
+def test_a_twin_is_made_once(host, monkeypatch):
+    assert ready(host) == host.catalog.get("tiny")
+    assert (host.catalog.path("tiny") / "twin").is_dir()
+    monkeypatch.setattr(appliance.host.twin, "make", None)
+    ready(host)
+
+
+def test_a_twin_that_is_not_the_same_model_is_not_used_and_its_worker_is_ended(host, workers):
+    workers.away = 1.01
+    with pytest.raises(NoTwin, match=r"1\.01 nats from its GGUF, so it is another model's"):
+        ready(host)
+    assert "tiny/twin" not in workers.open_now
+    workers.away, workers.twin_reads = 0.0, "texts"
+    with pytest.raises(NoTwin, match="reads tokens as other text than its GGUF does"):
+        ready(host)
+
+
+def test_a_twin_that_cannot_be_made_is_no_twin(host, monkeypatch):
+    def fails(*_: object) -> None:
+        raise MakeError("transformers does not know this architecture")
+
+    monkeypatch.setattr(appliance.host.twin, "make", fails)
+    with pytest.raises(NoTwin, match="does not know this architecture"):
+        ready(host)
+
+
 def file_of(host: Host, model: Model, body: str) -> Path:
     folder = host.catalog.path("tiny")
     if body == "twin":
@@ -145,7 +195,7 @@ def file_of(host: Host, model: Model, body: str) -> Path:
 
 @pytest.mark.parametrize("body", ["F32", "Q8_0", "twin"])
 def test_a_file_that_has_changed_is_named_and_not_used(host, workers, body):
-    model = prepare(host, "tiny")
+    model = ready(host)
     workers.opened.clear()
     file = file_of(host, model, body)
     data = file.read_bytes()
@@ -162,15 +212,15 @@ def test_a_file_that_has_changed_is_named_and_not_used(host, workers, body):
 
 
 def test_no_twin_is_made_of_a_file_that_has_changed(host):
-    model = prepare(host, "tiny")
+    model = ready(host)
     host.catalog.update(msgspec.structs.replace(model, twin_sha256=None))
     file_of(host, model, "F32").write_bytes(b"other")
-    with pytest.raises(StropError, match="not the file that was recorded"):
-        prepare(host, "tiny")
+    with pytest.raises(NoTwin, match="not the file that was recorded"):
+        ready(host)
 
 
 def test_the_user_says_how_many_layers_a_card_takes(host, workers, monkeypatch):
-    model = prepare(host, "tiny")
+    model = ready(host)
     monkeypatch.setenv("STROP_GPU_LAYERS", "12")
     for body in ("F32", "twin"):
         host.worker(model, body)
@@ -181,14 +231,14 @@ def test_the_user_says_how_many_layers_a_card_takes(host, workers, monkeypatch):
 
 
 def test_a_file_is_hashed_once_a_process(host, monkeypatch):
-    model = prepare(host, "tiny")
+    model = ready(host)
     host.worker(model, "Q8_0")
     monkeypatch.setattr(appliance.host.host, "hash_file", None)
     host.body(model, "Q8_0", FREE)
 
 
 def test_a_model_that_was_removed_and_added_again_is_opened_again(host, workers, tmp_path):
-    before = prepare(host, "tiny")
+    before = ready(host)
     first = host.body(before, "F32", FREE)
     host.catalog.remove("tiny")
     add(host.catalog, tmp_path / "other.gguf", build(data=163))
@@ -203,7 +253,7 @@ def test_a_model_that_was_removed_and_added_again_is_opened_again(host, workers,
 
 @pytest.mark.parametrize("body", ["F32", "Q8_0", "twin"])
 def test_the_identity_of_a_body_is_that_of_its_own_file_and_context(host, body):
-    model = prepare(host, "tiny")
+    model = ready(host)
     identity = host.body(model, body, FREE).identity
     assert hash_file(file_of(host, model, body)) in identity
     same, shorter = (

@@ -14,8 +14,6 @@ from hypothesis import strategies as st
 
 from appliance.data import Imported
 from appliance.data.choices import Choices, Sizes
-from appliance.data.labels.given import read_labels
-from appliance.data.labels.names import read_the_same
 from appliance.data.read import jsonl
 from appliance.data.read.columns import MissingColumns
 from appliance.data.spans import find_span
@@ -105,6 +103,7 @@ def test_an_array_file_and_a_byte_order_mark_are_accepted(file: Path) -> None:
     array = read_jsonl(file, name="mine")
     assert list(array.examples) == list(plain.examples)
     assert array.task == plain.task
+    assert (plain.notes, array.notes) == ((), ("read as one JSON array",))
     for split in SPLITS:
         assert list(array.cases[split]) == list(plain.cases[split])
 
@@ -209,7 +208,8 @@ def test_a_label_of_fewer_rows_than_a_split_has_cases_is_in_every_split(file: Pa
     )
     message = refusal(file, sizes=Sizes(most=(4, 1, 6)))
     assert (
-        "--sizes gives a split room for fewer rows (1) than there are labels (2); give" in message
+        "there are 2 labels, and the selection split has room for 1 rows; give larger --sizes, as "
+        "in 4,2,4" in message
     )
 
 
@@ -280,45 +280,6 @@ def test_labels_that_come_in_directed_pairs_stay_labels_and_are_told(file: Path)
     )
 
 
-def test_a_file_of_labels_gives_their_order_and_descriptions(tmp_path: Path) -> None:
-    path = tmp_path / "labels.json"
-    path.write_text('[{"name": "b", "description": "second"}, {"name": "a"}]')
-    assert read_labels(path) == [Label("b", "second"), Label("a")]
-    for wrong in ('{"a": 1}', '[{"label": "a"}]', "[", '["a"]'):
-        path.write_text(wrong)
-        with pytest.raises(InputError, match=r'a labels file is \[\{"name"'):
-            read_labels(path)
-
-
-def test_a_file_of_labels_gives_the_words_that_prompts_write(tmp_path: Path) -> None:
-    path = tmp_path / "labels.json"
-    path.write_text(
-        '[{"name": "0", "words": "bad"}, {"name": "1", "words": "good"}, {"name": "2"}]'
-    )
-    assert read_labels(path) == [Label("0", words="bad"), Label("1", words="good"), Label("2")]
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        ('"2"', "the same"),
-        ('"Good"', "the same"),
-        ('" "', "is empty"),
-        ('"two\\nlines"', '"two'),
-    ],
-)
-def test_words_that_cannot_be_told_apart_or_written_are_refused(
-    words: str, said: str, tmp_path: Path
-) -> None:
-    path = tmp_path / "labels.json"
-    given = (
-        f'[{{"name": "0", "words": {words}}}, {{"name": "1", "words": "good"}}, {{"name": "2"}}]'
-    )
-    path.write_text(given)
-    with pytest.raises(InputError, match=f'label.* "0".* (written|holds) {said}'):
-        read_labels(path)
-
-
 def test_nothing_is_left_on_disk(file: Path, home: Path) -> None:
     imported = read_jsonl(write(file, good()), name="mine")
     assert list(home.iterdir()) == []
@@ -382,7 +343,7 @@ def test_a_line_that_is_not_an_object_is_refused(file: Path, value: str) -> None
 
 def test_a_broken_array_is_refused(file: Path) -> None:
     file.write_text('[\n{"text": 1},\n')
-    assert "row 2: is not JSON" in refusal(file)
+    assert "the file ends in row 2: it is cut off, or something in it is not" in refusal(file)
 
 
 def test_wrong_columns_are_listed_with_the_nearest(file: Path) -> None:
@@ -421,9 +382,8 @@ def test_a_column_missing_in_one_row_is_refused_there(file: Path) -> None:
         ({"head": ""}, "line 1, head: is empty"),
         ({"head": [0, 16]}, "line 1, head: [0, 16] overlaps tail [15, 20]"),
         ({"may_ship": "yes"}, "line 1, may_ship: is a string"),
-        ({"group": 3.5}, "line 1, group: is a number"),
-        ({"label": 3.5}, "line 1, label: is a number; write a string"),
-        ({"label": True}, "line 1, label: is true or false; write a string"),
+        ({"group": []}, "line 1, group: is a list"),
+        ({"label": {}}, "line 1, label: is an object; write a string"),
     ],
 )
 def test_a_bad_field_is_refused_by_line_and_name(
@@ -437,23 +397,6 @@ def test_ten_bad_rows_are_listed_and_the_rest_counted(file: Path) -> None:
     assert "12 rows are wrong; nothing was imported" in message
     assert message.count(", text: is empty") == 10
     assert message.endswith("and 2 more")
-
-
-@pytest.mark.parametrize(
-    "other",
-    ["Reports to", "reports  to", "reports_to", "reports to.", "reports\u00a0to", "ｒeports to"],
-)
-def test_two_labels_that_read_the_same_are_refused_naming_both(file: Path, other: str) -> None:
-    rows = [row(i, label) for label in ("reports to", other) for i in range(6)]
-    message = refusal(write(file, rows))
-    assert "read the same" in message
-    assert '"reports to"' in message
-    assert f'"{other}"' in message
-
-
-def test_decomposed_accents_read_the_same_and_other_words_do_not() -> None:
-    assert read_the_same(["café", "cafe\u0301", "cafe"]) == [("cafe\u0301", "café")]
-    assert read_the_same(["!", "?", "part of", "has part"]) == []
 
 
 def test_one_label_or_too_few_rows_are_refused(file: Path) -> None:

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.data import Imported
-from appliance.data.bad_rows import Problems
 from appliance.data.choices import Choices, Sizes
 from appliance.data.read import jsonl
 from appliance.data.read.rows import fixed_task
+from appliance.data.read.source import Source
 from appliance.errors import InputError
 from appliance.kinds import KINDS, Kind
-from appliance.task import SPLITS, Label
+from appliance.task import SPLITS
 
 WORDS = [a + b + c for a in "bdfgklmn" for b in "aeiou" for c in "rstz"]
 
@@ -146,9 +146,9 @@ def test_a_label_in_few_rows_is_told_where_rows_have_several(file: Path) -> None
 @pytest.mark.parametrize(
     ("label", "what"),
     [
-        (3.5, "line 1, label: is a number; write a list of strings"),
+        ({}, "line 1, label: is an object; write a list of strings"),
         (None, "line 1, label: is null; write a list of strings"),
-        (["late", 3.5], "line 1, label: lists a number; write a list of strings"),
+        (["late", []], "line 1, label: lists a list; write a list of strings"),
         ([" late"], 'line 1, label: " late" begins or ends with white space'),
         (["Late"], 'labels that read the same: "Late" and "late"'),
         (["late", "none"], 'line 1, label: "none" stands beside other labels; it means that there'),
@@ -170,10 +170,10 @@ def test_whole_numbers_are_labels_where_a_text_may_have_several(file: Path) -> N
 def test_what_looks_like_several_labels_is_told_how_to_have_them(file: Path) -> None:
     hint = "; for several labels a text give --several"
     lists = refusal(file, several(), "classify", several=False)
-    assert f"line 1, label: is a list; write a string{hint}" in lists
-    for mark in (";", "|"):
+    assert f"line 4, label: lists 2 labels{hint}" in lists
+    for mark, quoted in ((";", "';'"), ("|", "'|'"), ("#", "'#'"), (", ", ",")):
         rows = [row | {"label": mark.join(row["label"]) or "none"} for row in several()]
-        assert f"add rows or remove the label{hint}" in refusal(
+        assert f"add rows or remove the label{hint} --label-delimiter {quoted}" in refusal(
             file, rows, "classify", several=False
         )
     rows = [row | {"label": "late"} for row in several()]
@@ -224,9 +224,9 @@ def test_an_answer_is_one_line_or_several_of_which_the_first_is_written(file: Pa
     [
         ({"answer": []}, "line 1, answer: is empty; write the answer"),
         ({"answer": " "}, "line 1, answer: is empty; write the answer"),
-        ({"answer": True}, "line 1, answer: is true or false; write a string"),
+        ({"answer": {}}, "line 1, answer: is an object; write a string"),
         ({"answer": [None]}, "line 1, answer: is null; write a string"),
-        ({"choices": ["Yes", 1.5]}, "line 1, choices: lists a number; write a list of strings"),
+        ({"choices": ["Yes", []]}, "line 1, choices: lists a list; write a list of strings"),
         ({"choices": ["Yes"]}, "line 1, choices: are only one; list all that the answer is"),
         ({"answer": "Yess"}, 'line 1, answer: "Yess" is not one of the choices (did you mean "Yes'),
         ({"answer": ["Yes", "No"]}, "line 1, answer: lists 2 answers; of choices one is right"),
@@ -241,16 +241,18 @@ def test_answers_have_to_be_such_as_can_be_compared_as_is_asked(file: Path) -> N
     some = refusal(file, [*choice(), answer()[0]], "answer", match="choice")
     assert "line 25, choices: is missing; list what the answer is chosen from" in some
     word = refusal(file, answer(), "answer", match="numeric")
-    assert 'line 1, answer: "bar" has no number in digits; write one' in word
+    assert 'line 1, answer: "bar" is not one plain number; write it in digits, as in' in word
+    for odd in ("1_000", "0x10", "1/0", "1e999999999", "12/05/2020"):
+        said = refusal(file, answer(answer=odd), "answer", match="numeric")
+        assert f'line 1, answer: "{odd}" is not one plain number' in said
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
 def test_an_answer_that_is_no_finite_number_is_refused(tmp_path: Path, number: float) -> None:
     rows = [("row 1", {"text": "what?", "answer": number})]
-    with pytest.raises(
-        InputError, match=f"row 1, answer: is {number}, no number; write the answer"
-    ):
-        fixed_task(tmp_path, rows, Problems(tmp_path), Choices("mine", kind="answer"))
+    source = Source(tmp_path, lambda problems: rows)
+    with pytest.raises(InputError, match=f"row 1, answer: is {number}, no number; write a string"):
+        fixed_task([source], Choices("mine", kind="answer"))
 
 
 def test_rows_without_reasoning_are_counted(file: Path) -> None:
@@ -307,10 +309,10 @@ def test_entities_are_given_in_three_ways_and_kept_in_the_order_of_the_text(file
 @pytest.mark.parametrize(
     ("entities", "what"),
     [
-        ("bar", "line 1, spans: is a string; write a list of [start, end, type] or"),
-        ([[0, 3]], "line 1, spans: entity 1 is not [start, end, type] or"),
-        ([[0, 3, "x"], [4, 9, 7]], "line 1, spans: entity 2 is not [start, end, type] or"),
-        ([{"text": "bar"}], "line 1, spans: entity 1 is not [start, end, type] or"),
+        ("bar", "line 1, spans: is a string; write a list of [start, end, type], {"),
+        ([[0, 3]], "line 1, spans: entity 1 is not [start, end, type], {"),
+        ([[0, 3, "x"], [4, 9, 7]], "line 1, spans: entity 2 is not [start, end, type], {"),
+        ([{"text": "bar"}], "line 1, spans: entity 1 is not [start, end, type], {"),
         ([[0, 99, "person"]], "line 1, spans: entity 1: [0, 99] lies outside the sentence"),
         ([[3, 4, "person"]], "line 1, spans: entity 1: [3, 4] is empty"),
         (
@@ -321,7 +323,7 @@ def test_entities_are_given_in_three_ways_and_kept_in_the_order_of_the_text(file
             [{"text": "bar", "start": 0, "end": 2, "type": "x"}],
             '1: [0, 2] is "ba" in the text, not "bar"; end is exclusive: write [0, 3]',
         ),
-        ([{"text": 3, "start": 0, "end": 3, "type": "x"}], "entity 1 is not [start, end, type] or"),
+        ([{"text": 3, "start": 0, "end": 3, "type": "x"}], "entity 1 is not [start, end, type], {"),
         ([{"text": "bar", "type": "person"}], 'entity 1: "bar" occurs more than once in the text'),
         ([[0, 5, "person"], [4, 9, "place"]], "[0, 5] overlaps [4, 9]; keep one of the two"),
         ([[0, 3, "person "]], 'line 1, spans: "person " begins or ends with white space'),
@@ -385,7 +387,7 @@ def test_rows_are_read_one_after_the_other_and_once(tmp_path: Path) -> None:
     asked = iter(enumerate(answer()))
     rows = ((f"row {number}", row) for number, row in asked)
     path = tmp_path / "gone"
-    imported = fixed_task(path, rows, Problems(path), Choices("mine", kind="answer"))
+    imported = fixed_task([Source(path, lambda problems: rows)], Choices("mine", kind="answer"))
     assert len(imported.examples) == 12
 
 
@@ -410,8 +412,3 @@ def test_a_row_of_anything_is_imported_or_refused_by_its_place(
         read(path, [EVERY[kind][0] | changes, *EVERY[kind][1:]], kind)
     except InputError as error:
         assert "line 1" in str(error) or "labels that read the same" in str(error)
-
-
-def test_entity_types_are_written_by_their_names(file: Path) -> None:
-    labels = [Label("person", words="people"), Label("place")]
-    assert 'label "person" has words' in refusal(file, spans(), "spans", labels=labels)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from appliance.data import Imported
 from appliance.data.choices import Choices
 from appliance.data.read import table
+from appliance.data.read.rows import fixed_task
 from appliance.errors import InputError
 from appliance.task import SPLITS
 
@@ -49,7 +50,8 @@ def read(path: Path, text: str | bytes, **options: Any) -> Imported:
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     given = ("encoding", "delimiter", "quotes", "header")
     how = {key: options.pop(key) for key in given if key in options}
-    return table.read_table(path, Choices("tickets", **{"kind": "classify", **options}), **how)
+    choices = Choices("tickets", **{"kind": "classify", **options})
+    return fixed_task([table.source(path, choices, **how)], choices)
 
 
 def refusal(path: Path, text: str | bytes, **options: Any) -> str:
@@ -312,10 +314,25 @@ def test_a_byte_that_is_wrong_far_into_a_file_is_named_by_its_line(file):
     assert "line 30001: byte 3000000 is not utf-8; give the file's own with --encoding" in message
 
 
+@pytest.mark.parametrize("name", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_utf_16_and_32_without_a_mark_are_refused_with_the_encoding_to_give(file, name):
+    text = written().replace("charged", "被收取 charged")
+    message = refusal(file, text.encode(name))
+    assert (
+        f"looks like {name} without a byte order mark; give --encoding {name}, or save" in message
+    )
+    imported = read(file, text.encode(name), encoding=name)
+    assert list(imported.examples) == list(read(file, text).examples)
+
+
+def test_a_text_with_a_few_zero_bytes_is_not_taken_for_utf_16(file):
+    assert len(read(file, written().replace("twice", "tw\0ice")).examples) == 24
+
+
 def test_a_pipe_is_refused_with_what_to_do(file):
     os.mkfifo(file)
     with pytest.raises(InputError, match="can be read only once, as a pipe; save it as a file"):
-        table.read_table(file, Choices("tickets"))
+        table.source(file, Choices("tickets"))
 
 
 cells = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=12)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from appliance.scoring.matching import matches, number, predicted
+from appliance.scoring.matching import is_one_number, matches, number, predicted
 
 LETTERS = ("(A)", "(B)", "(C)")
 TEXTS = ("(A) a red car", "(B) the red car", "(C) no car")
@@ -44,7 +44,16 @@ TEXTS = ("(A) a red car", "(B) the red car", "(C) no car")
         ("2 1/2", Fraction(5, 2)),
         ("2½", Fraction(5, 2)),
         ("-½", Fraction(-1, 2)),
-        ("1/0", 1),
+        ("1/0", None),
+        ("1 / 00 is", None),
+        ("1_000", None),
+        ("0x10", None),
+        ("1e999999999", None),
+        ("12e9999", None),
+        ("1e3km", None),
+        ("5 km/h", 5),
+        ("0 x 10", 0),
+        ("3x4", 3),
         ("12/05/2020", 12),
         ("1,2345", Fraction(12345, 10000)),
         ("1,234,5", 1),
@@ -78,6 +87,30 @@ def test_a_number_is_read_however_it_is_written(written, value):
 def test_any_text_has_the_number_that_is_said_or_none(text):
     line = text.strip().partition("\n")[0]
     assert number(predicted(text, "numeric")) == number(line)
+
+
+@pytest.mark.parametrize(
+    "text", ["8", "-3.5", "$1,234.50", "1 234", "12%", "2 1/2", "½", "1e3", "42 apples", "**7**"]
+)
+def test_a_text_with_one_number_is_one(text):
+    assert is_one_number(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "none", "1_000", "0x10", "1/0", "1e999999999", "12/05/2020", "1,2,3", "192.168.100.1",
+     "5-3", "1 or 2", "10²", "x2 is 4"],
+)  # fmt: skip
+def test_a_text_out_of_which_another_number_can_be_read_is_none(text):
+    assert not is_one_number(text)
+
+
+@given(st.text("0123456789.,-/ '$eExX_½²%", max_size=12))
+def test_all_digits_of_what_is_one_number_are_read(text):
+    if is_one_number(text):
+        line = predicted(text, "numeric")
+        digits = [c for c in text if c.isdigit()]
+        assert [c for c in line if c.isdigit()] == digits or "½" in text
 
 
 @given(st.integers() | st.decimals(allow_nan=False, allow_infinity=False, places=4))

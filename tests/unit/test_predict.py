@@ -18,8 +18,9 @@ from appliance.encode.renderer import Renderer
 from appliance.evaluate.evaluator import Evaluator
 from appliance.evaluate.workbench import Body, Prices, Workbench
 from appliance.prompts.prompt import Prompt, Section
-from appliance.scoring.predict import Answer, predict
-from appliance.task import Case, Example
+from appliance.scoring.predict import Answer, predict, predict_rows
+from appliance.scoring.yes_no import YesNoOutcome
+from appliance.task import MULTIPLE, Case, Example
 from models.engine import Generate, Generated, Score, Scores
 
 TESTS = Path(__file__).parents[1]
@@ -186,3 +187,51 @@ def test_answering_a_row_loads_neither_the_store_nor_what_only_tuning_needs(tmp_
     heavy = {"store", "numpy", "scipy", "jinja2", "sqlite_utils", "models.pool", "models.child"}
     rooms = {"data", "evaluate", "statistics", "calibrate", "search", "run", "cli"}
     assert not {*loaded} & (heavy | {f"appliance.{room}" for room in rooms})
+
+
+@pytest.mark.parametrize(("name", "how"), PROMPTS)
+def test_rows_together_are_answered_as_one_by_one(device, name, how):
+    prompt, using = PROMPTS[name, how], device.renderer(name)
+    if using.task.protocol == "episodes":
+        pytest.skip("each episode has labels and support of its own")
+    rows = [case.query for case in tiny_tasks.splits(name)["selection"]]
+    together = predict_rows(device, using, prompt, rows)
+    assert together == [predict(device, using, prompt, row) for row in rows]
+
+
+@pytest.mark.parametrize("name", ["relation", "classify", "choice"])
+def test_the_runner_up_is_the_likeliest_option_that_was_not_answered(device, name):
+    cases = tiny_tasks.splits(name)["selection"]
+    for case, told in zip(cases, answers(device, name, SEEDS[name], cases), strict=True):
+        second = told.runner_up
+        assert second.text in case.options and second.text != told.text
+        assert second.probability <= told.probability
+        assert second.margin == pytest.approx(told.probability - second.probability, abs=1e-4)
+        rest = 1 - told.probability - second.probability
+        assert rest <= (len(case.options) - 2) * second.probability + 1e-3
+
+
+def outcome(*margins: float, several: bool = True) -> YesNoOutcome:
+    """Labels a, b, c, ... with these margins, all of which types allow."""
+    labels, n = tuple("abcd"[: len(margins)]), len(margins)
+    return YesNoOutcome(
+        "c", labels, (False,) * n, margins, (0.0,) * n, (True,) * n, "none", several
+    )
+
+
+def test_the_runner_up_of_yes_no_questions_is_the_likeliest_label_without_a_yes():
+    by = SEEDS["several"]
+    assert outcome(2.0, -1.0, -3.0).runner_up(by)[:2] == ("b", 0.2689)
+    assert outcome(2.0, 1.0).runner_up(by) is None
+    assert outcome(-4.0, -1.0).predicted(by) == "none"
+    assert outcome(-4.0, -1.0).runner_up(by)[:2] == ("b", 0.2689)
+    several_yes = outcome(1.0, 2.0, several=False)
+    assert several_yes.predicted(by) == MULTIPLE
+    assert several_yes.runner_up(by)[:2] == ("b", 0.8808)
+
+
+def test_the_margin_of_yes_no_questions_is_that_of_the_least_certain_one():
+    assert outcome(3.0, -0.1, -3.0).runner_up(SEEDS["several"]).margin == pytest.approx(
+        0.05, abs=1e-3
+    )
+    assert outcome(3.0, -900.0).runner_up(SEEDS["several"]).probability == 0.0

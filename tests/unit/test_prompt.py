@@ -36,6 +36,7 @@ def test_a_template_is_cut_at_its_slots_and_other_braces_are_literal():
         ("", ""),
     ]
     assert split_slots("") == [("", "")]
+    assert split_slots("{{date}} {{text}}") == [("", "{date}"), (" {", "text"), ("}", "")]
 
 
 @given(st.lists(st.tuples(TEXTS, st.sampled_from(["text", "label", "head"])), max_size=5), TEXTS)
@@ -49,14 +50,14 @@ def test_cutting_a_template_loses_nothing(parts, end):
     [
         ("{text} {colour} {label}\n", r"unknown slot \{colour\} in example; known: \{answer\}"),
         ("{text} {labels} {label}\n", r"unknown slot \{labels\} in example"),
-        ("{text}\n", r"needs \{text\} and \{label\} or \{answer\}, each once"),
-        ("{label}\n", r"needs \{text\} and \{label\} or \{answer\}, each once"),
-        ("{text} {label} {label}\n", r"\{label\} or \{answer\}, each once"),
+        ("{text}\n", r"needs \{text\} or \{marked\}, and \{label\} or \{answer\} exactly once"),
+        ("{label}\n", r"needs \{text\} or \{marked\}, and \{label\} or \{answer\} exactly once"),
+        ("{text} {label} {label}\n", r"\{label\} or \{answer\} exactly once"),
         ("{text} {label}", r"nothing follows \{label\}"),
         ("{label}: {text}\n", r"no slot can stand after \{label\}"),
         ("{text} {label} {head}\n", r"no slot can stand after \{label\}"),
         ("{text} {answer}", r"nothing follows \{answer\}: a separator has to end the answer"),
-        ("{text} {answer} {answer}\n", "each once"),
+        ("{text} {answer} {answer}\n", "exactly once"),
         ("{head} {answer}\n", "needs"),
         ("{text} {answer} {label}\n", r"no slot can stand after \{answer\}"),
         ("{text} {definition} {label}\n", r"\{definition\} belongs to yes/no prompts"),

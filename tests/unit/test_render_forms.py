@@ -54,6 +54,33 @@ def test_a_yes_no_prompt_asks_for_each_label_in_turn_with_its_own_support():
     assert [[text_of(a) for a in q.answers] for q in found] == [["yes\n\n", "no\n\n"]] * 3
 
 
+BRACES = Prompt(
+    sections=(Section("task", 'Answer {{"as"}} {{json}}.\n'),),
+    example="{{note}} {text}\n{text} {0} {{{head}}}\n{label}\n",
+)
+
+
+def test_a_word_in_two_pairs_of_braces_is_written_in_one_and_belongs_to_no_literal():
+    """Other braces stay as they are, and a slot may stand several times."""
+    [found] = render(BRACES, TASK, case(CLEO), ())
+    text = "Cleo set up Wick."
+    written = f'Answer {{{{"as"}}}} {{json}}.\n{{note}} {text}\n{text} {{0}} {{{{Cleo}}}}\n'
+    assert text_of((*found.prefix, *found.query)) == written
+    unowned = {p.text for p in (*found.prefix, *found.query) if p.owner == DATA}
+    assert unowned == {"{json}", "{note}", text, "Cleo"}
+    assert rendered(BRACES, TASK, case(CLEO), ()).startswith(
+        'Answer {{"as"}} {json}.\n{note} {text}'
+    )
+    again = msgspec.json.decode(msgspec.json.encode(BRACES), type=Prompt)
+    assert again == BRACES and again.id == BRACES.id
+
+
+def test_a_slot_s_own_name_in_two_pairs_of_braces_is_still_a_slot():
+    prompt = Prompt((), "{{text}} {label}\n")
+    [found] = render(prompt, TASK, case(CLEO), ())
+    assert text_of(found.query) == "{Cleo set up Wick.} "
+
+
 def test_all_questions_of_a_case_have_one_prefix_and_without_content_no_query_is_left():
     found = render(YES_NO, TASK, EPISODE, ())
     assert len({q.prefix for q in found}) == 1

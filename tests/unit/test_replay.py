@@ -97,7 +97,7 @@ def finish(db, host, kind: str) -> str:
     journal = StoreJournal(db, "run-1", loaded.id)
     bench = Workbench(host.pool, bodies, journal, lambda: None)
     recorder = RunRecorder(db, "run-1", loaded.id, inputs, bench, lambda: None, loaded.task.kind)
-    evaluator, best = retrace(host, inputs, loaded, bench, recorder)
+    evaluator, best = retrace(host, inputs, loaded, bench, recorder, "Q4_0")
     verdict = give_verdict(
         evaluator, loaded.cases["test"], loaded.seed, best, model="tiny", body="Q4_0"
     )

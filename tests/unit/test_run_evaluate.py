@@ -10,11 +10,12 @@ from typing import Any
 import msgspec
 import pytest
 from in_process import LABELS, PROMPT, TASK, InProcess, case, row
-from scripted_model import ScriptedModel
+from scripted_model import ScriptedModel, Thinker
 
 from appliance import locations
 from appliance.data import Imported
 from appliance.data.tasks import load, save
+from appliance.encode.turns import CANNOT_SWITCH
 from appliance.errors import InputError
 from appliance.host.host import Host
 from appliance.prompts.loaded import Loaded
@@ -272,7 +273,7 @@ def test_a_prompt_that_does_not_suit_is_named_as_it_was_given(db, host, loaded):
 def test_a_prompt_under_which_a_row_is_too_long_is_named_before_any_is_scored(db, host, loaded):
     wordy = PROMPT.with_section("guidance", "Mind the order of the two. " * 150)
     with pytest.raises(
-        InputError, match=r"^b: with this prompt a row takes 4\d+ tokens, and the m"
+        InputError, match=r"^b: with this prompt 36 of 36 rows take more than the 4096 tokens"
     ):
         evaluate(db, host, asked(PROMPT, wordy))
     assert host.pool.calls == []
@@ -281,3 +282,13 @@ def test_a_prompt_under_which_a_row_is_too_long_is_named_before_any_is_scored(db
 def test_a_limit_scores_the_first_cases_only(db, host, loaded):
     found = only(evaluate(db, host, asked(limit=4)))
     assert [c.case for c in found.cases] == [c.id for c in loaded.cases["selection"][:4]]
+
+
+def test_a_note_on_the_chat_template_is_made_once_for_all_chat_prompts(db, host, loaded, tmp_path):
+    notes: list[str] = []
+    host.pool, host.note = InProcess(Thinker(tmp_path)), notes.append
+    chat = msgspec.structs.replace(PROMPT, mode="chat")
+    evaluate(db, host, asked(PROMPT))
+    assert CANNOT_SWITCH not in " ".join(notes)
+    evaluate(db, host, asked(chat, msgspec.structs.replace(chat, weight=0.5)))
+    assert notes.count(f"tiny: {CANNOT_SWITCH}") == 1

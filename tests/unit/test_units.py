@@ -50,6 +50,22 @@ def slots_of(prompt: Prompt) -> list[str]:
     return [slot for text in templates for _, slot in split_slots(text) if slot]
 
 
+def test_a_word_in_braces_is_never_rewritten():
+    prompt = msgspec.structs.replace(
+        NAMING,
+        sections=(Section("task", "Write {{date}} first. Be brief.\n\n"),),
+        example="On {{day}}: {text}\n{label}\n",
+    )
+    for grain in ("section", "sentence", "literal"):
+        for unit in units(prompt, grain):
+            changed = replace(prompt, unit, "new")
+            assert sorted(slots_of(changed)) == sorted(slots_of(prompt))
+            assert unit.where != "example" or unit.text in "On : \n"
+    assert [literal_unit(prompt, n).text for n in range(5)] == [
+        "Write ", " first. Be brief.\n\n", "On ", ": ", "\n"
+    ]  # fmt: skip
+
+
 def test_the_literals_are_the_stretches_between_slots():
     found = [(unit.where, unit.text) for unit in units(PROMPT, "literal")]
     assert found == [

@@ -10,6 +10,7 @@ from appliance.errors import InputError
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.validate import check
+from appliance.search.spaces import space_of
 from appliance.task import Label
 
 TASKS = {name: tiny_tasks.loaded(name) for name in tiny_tasks.tasks()}
@@ -97,6 +98,32 @@ def test_none_of_the_above_has_no_prior_where_nobody_asks_for_it():
         check(msgspec.structs.replace(asks, bias=(0.5,) * 5), loaded, cases)
     chooses = Prompt((), "{marked} {label}\n", bias=(0.5,) * 5)
     check(chooses, loaded, cases)
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "writes"),
+    [
+        ("relation", ("part of", "part_of"), {"wording": "snake"}),
+        ("classify", ("i", "ı"), {"wording": "upper"}),
+        ("classify", ("a", "b"), {"words": ("same", "same")}),
+        ("several", ("Ab", "ab"), {"wording": "lower"}),
+        ("spans", ("part of", "part_of"), {"output": "tags"}),
+    ],
+)
+def test_a_prompt_that_writes_two_labels_the_same_is_refused(name, labels, writes):
+    """And no format of the search writes them the same."""
+    loaded = TASKS[name]
+    task = msgspec.structs.replace(loaded.task, labels=tuple(map(Label, labels)))
+    cases = [msgspec.structs.replace(case, labels=labels) for case in loaded.cases["tuning"]]
+    own = msgspec.structs.replace(loaded, task=task)
+    check(loaded.seed, own, cases)
+    one, other = labels
+    with pytest.raises(InputError, match=f'writes the labels "{one}" and "{other}" the same'):
+        check(changed(name, **writes), own, cases)
+    space = space_of(task, loaded.seed)
+    for rule, value in writes.items():
+        assert value not in space.rules.get(rule, ())
+        assert space.rules.get(rule) or rule == "words"
 
 
 def test_words_are_one_for_each_label_of_a_fixed_task():

@@ -23,6 +23,7 @@ from models.record import LIMIT
 
 if TYPE_CHECKING:
     from appliance.host.measure import Bench as Benched
+    from appliance.host.measure import Measured
 
 
 def _finite(context: click.Context, option: click.Parameter, nats: float | None) -> float | None:
@@ -79,7 +80,6 @@ def _in_words(found: Benched) -> str:
         for body in bodies
     ]
     serving = next(body for body in bodies if "serves" in body.uses)
-    near = serving.to_twin
     return "\n".join(
         [
             columns(headings, rows),
@@ -87,15 +87,24 @@ def _in_words(found: Benched) -> str:
             "Speeds in tokens a second, reading 512 tokens behind as many as the heading says, and "
             "writing 1 or 8 answers at once.",
             f"To {serving.body}, which serves: divergence (nats) and same likeliest token over "
-            f"{near.positions} tokens of a text, and how label scores of {found.task} agree "
-            f"in rank (Spearman, n = {serving.rank_to_serving.n}). A body may search within "
-            f"{found.limit:g} nats.",
-            f"Twin: scores {found.scoring:.0f} and differentiates {found.gradients:.0f} "
-            f"tokens/s, {_megabytes(found.twin_peak_bytes)} MB; {serving.body} is "
-            f"{near.divergence:.4f} nats from it, same likeliest token {near.agreement:.3f}, "
-            f"rank {serving.rank_to_twin.spearman:.3f}.",
+            f"{serving.to_serving.positions} tokens of a text, and how label scores of "
+            f"{found.task} agree in rank (Spearman, n = {serving.rank_to_serving.n}). A body may "
+            f"search within {found.limit:g} nats.",
+            _twin(found, serving),
             found.words,
         ]
+    )
+
+
+def _twin(found: Benched, serving: Measured) -> str:
+    near, rank = serving.to_twin, serving.rank_to_twin
+    if near is None or rank is None:
+        return f"No twin, so runs leave stage 2 out: {found.no_twin}"
+    return (
+        f"Twin: scores {found.scoring:.0f} and differentiates {found.gradients:.0f} "
+        f"tokens/s, {_megabytes(found.twin_peak_bytes)} MB; {serving.body} is "
+        f"{near.divergence:.4f} nats from it, same likeliest token {near.agreement:.3f}, "
+        f"rank {rank.spearman:.3f}."
     )
 
 

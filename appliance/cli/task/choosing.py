@@ -20,8 +20,9 @@ from appliance.cli.task.importing import (
 )
 from appliance.data.choices import Choices, Sizes
 from appliance.data.labels.given import read_labels
+from appliance.data.read.columns import SPLIT
 from appliance.kinds import KINDS, Kind, KindOfTask, Metric
-from appliance.task import Match
+from appliance.task import SPLITS, Match, Split
 
 SIZES = (
     "write three whole numbers, as in 96,48,100, or three shares that add to 1, as in 0.4,0.2,0.4"
@@ -54,6 +55,18 @@ def _pairs(
     if any(not (field and sign and column) for field, sign, column in named):
         raise click.BadParameter("write FIELD=NAME, as in text=sentence")
     return {field: column for field, _, column in named}
+
+
+def _values(
+    context: click.Context, option: click.Parameter, given: tuple[str, ...]
+) -> dict[str, Split]:
+    """The split of each value."""
+    named = [pair.partition("=") for pair in given]
+    if any(split not in SPLITS or not value for split, _, value in named):
+        raise click.BadParameter(
+            "write SPLIT=VALUE, with tuning, selection or test, as in test=dev"
+        )
+    return {value: split for split, _, value in named}  # type: ignore[misc]
 
 
 def _something(context: click.Context, option: click.Parameter, given: str | None) -> str | None:
@@ -150,6 +163,18 @@ COLUMN: Option = click.option(
 
 SHARED: tuple[Option, ...] = (
     click.option(
+        "--test",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="The test rows, if each split has its file; FILE then has the tuning rows.",
+    ),
+    click.option(
+        "--selection",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="The selection rows, beside --test; else they are taken out of tuning.",
+    ),
+    click.option(
         "--sizes",
         metavar="TUNING,SELECTION,TEST",
         callback=_sizes,
@@ -176,9 +201,23 @@ def rows_options(command: F) -> F:
         callback=_something,
         help="Divides labels, or choices; else ; and |.",
     )
+    split_column = click.option(
+        "--split-column",
+        metavar="NAME",
+        help="The column that says which split a row is of: train, dev, test and the like.",
+    )
+    split_value = click.option(
+        "--split-value",
+        "split_values",
+        multiple=True,
+        callback=_values,
+        metavar="SPLIT=VALUE",
+        help="Another value of that column, as in test=heldout. May be repeated.",
+    )
+    splits = (split_column, split_value)
     of_kinds = [option for _, option in (OF_KIND | OF_COLUMNS).values()]
     metric = _metric_option(get_args(Metric))
-    return _decorated(command, kind, COLUMN, *of_kinds, delimiter, metric, may_ship_option)
+    return _decorated(command, kind, COLUMN, *of_kinds, delimiter, *splits, metric, may_ship_option)
 
 
 def tool_options(kinds: tuple[Kind, ...]) -> Callable[[F], F]:
@@ -221,7 +260,13 @@ def choices_of(file: Path, given: dict[str, Any], **more: Any) -> Choices:
     if metric and metric not in KINDS[kind].metrics:
         known = " or ".join(KINDS[kind].metrics)
         raise click.UsageError(f"--kind {kind} is measured by {known}, not by {metric}")
+    if SPLIT in options.get("columns", {}):
+        raise click.UsageError("the column of splits is named by --split-column NAME")
+    if column := options.pop("split_column", None):
+        options["columns"] = {**options["columns"], SPLIT: column}
+    elif options.get("split_values"):
+        raise click.UsageError("--split-value is for the column that --split-column names")
     if labels := options.get("labels"):
-        options["labels"] = read_labels(labels)
+        options["labels"] = read_labels(labels, kind)
     skip = options.pop("on_error") == "skip"
     return Choices(**{**options, "name": task_name(options["name"], file), "skip": skip})

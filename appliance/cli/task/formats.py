@@ -4,18 +4,22 @@ tools."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
 from appliance.cli.options import example
 from appliance.cli.output import Output
-from appliance.cli.task.choosing import Option, choices_of, format_options, tool_options
+from appliance.cli.task.choosing import Option, format_options, tool_options
+from appliance.cli.task.files import read_files
 from appliance.cli.task.importing import keep
 from appliance.data.bad_rows import Problems
-from appliance.data.formats import FORMATS, TOOLS, Format, Tool
+from appliance.data.choices import Choices
+from appliance.data.formats import FORMATS, TOOLS, Format, Tool, annotated
+from appliance.data.formats.text import Placed
+from appliance.data.read.source import Source
 
 _number = click.IntRange(1)
 OWN: dict[str, dict[str, Option]] = {
@@ -53,20 +57,19 @@ def _of_format(name: str, format: Format) -> click.Command:
     @format_options(format.KIND, *OWN.get(name, {}).values(), may_ship=not confined)
     @click.pass_obj
     def command(out: Output, /, file: Path, **given: Any) -> None:
-        from appliance.data.read.rows import fixed_task
-
         own = {option: given.pop(option) for option in OWN.get(name, {})}
-        choices = choices_of(
-            file,
-            given,
-            usual_none=format.NONE,
-            kind=format.KIND,
-            origin=format.ORIGIN,
-            licence=format.LICENCE,
-        )
-        problems = Problems(file, skip=choices.skip)
-        rows = format.rows(file, problems, **own)
-        keep(out, fixed_task(file, rows, problems, choices), f"strop/task-import-{name}/1")
+        brought = {
+            "usual_none": format.NONE,
+            "kind": format.KIND,
+            "origin": format.ORIGIN,
+            "licence": format.LICENCE,
+        }
+
+        def source(path: Path, choices: Choices) -> Source:
+            return Source(path, partial(format.rows, path, **own))
+
+        imported = read_files(out, file, {**given, **brought}, source)
+        keep(out, imported, f"strop/task-import-{name}/1")
 
     return command
 
@@ -83,14 +86,14 @@ def _of_tool(name: str, tool: Tool) -> click.Command:
     @tool_options(tool.KINDS)
     @click.pass_obj
     def command(out: Output, /, file: Path, **given: Any) -> None:
-        from appliance.data.formats import annotated
-        from appliance.data.read.rows import fixed_task
+        def source(path: Path, choices: Choices) -> Source:
+            def rows(problems: Problems) -> Iterator[Placed]:
+                found = tool.annotated(path, problems, choices)
+                return annotated.rows(found, choices, problems)
 
-        choices = choices_of(file, given)
-        problems = Problems(file, skip=choices.skip)
-        rows = annotated.rows(tool.annotated(file, problems, choices), choices, problems)
-        # The tool's own names are mapped already.
-        choices = msgspec.structs.replace(choices, columns={})
-        keep(out, fixed_task(file, rows, problems, choices), f"strop/task-import-{name}/1")
+            # The rows have the names of their fields already.
+            return Source(path, rows, columns={})
+
+        keep(out, read_files(out, file, given, source), f"strop/task-import-{name}/1")
 
     return command

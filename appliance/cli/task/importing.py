@@ -13,6 +13,7 @@ import msgspec
 from appliance.cli.lookups import find_task
 from appliance.cli.options import open_store
 from appliance.cli.output import Output
+from appliance.cli.task.counts import counts, majority, shown
 from appliance.cli.task.provable import provable
 from appliance.cli.task.text import described, text
 from appliance.data import Imported, tasks
@@ -63,7 +64,8 @@ def task_name(given: str | None, file: Path) -> str:
 
 
 def keep(out: Output, imported: Imported, schema: str) -> None:
-    """Stores a task, and shows it with two of its rows as demonstrations."""
+    """Stores a task, and shows it: two of its rows as demonstrations, how often each label is
+    right, and what the test rows can prove."""
     db = open_store()
     for note in imported.notes:
         out.say(f"note: {note}")
@@ -76,10 +78,20 @@ def keep(out: Output, imported: Imported, schema: str) -> None:
     record = find_task(db, tasks.save(db, imported))
     if before is not None and before.id == record.id:
         out.say(f"task {record.name} is there already with this content; nothing was changed")
-    out.say(provable(imported.task, imported.cases["test"]))
+    found = counts(imported.task, imported.cases)
+    commonest = majority(imported.task, imported.cases)
+    if table := shown(imported.task, found, commonest):
+        out.say(table)
+    out.say(proves := provable(imported.task, imported.cases["test"]))
     out.say(f"tune it with: strop tune {shlex.quote(record.name)} --minutes 10")
-    found = described(db, record)
-    out.result(schema, {**found, "notes": imported.notes}, text(found))
+    task = described(db, record)
+    told = {
+        "notes": imported.notes,
+        "counts": found,
+        "majority": commonest,
+        "provable": proves,
+    }
+    out.result(schema, {**task, **told}, text(task))
 
 
 def _preview(seed: Prompt, task: Task, case: Case) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +10,13 @@ import click
 
 from appliance.cli.options import example
 from appliance.cli.output import Output
-from appliance.cli.task.asking import asked_for
-from appliance.cli.task.choosing import (
-    choices_of,
-    rows_options,
-)
+from appliance.cli.task.choosing import rows_options
 from appliance.cli.task.episodes import import_fewrel, import_fs_tacred
+from appliance.cli.task.files import read_files
 from appliance.cli.task.formats import commands
 from appliance.cli.task.importing import keep
-from appliance.data import Imported
-from appliance.data.bad_rows import Problems
 from appliance.data.choices import Choices
+from appliance.data.read.source import Source
 
 
 def _character(context: click.Context, option: click.Parameter, given: str | None) -> str | None:
@@ -50,10 +47,9 @@ def import_jsonl(out: Output, /, file: Path, **given: Any) -> None:
     A row has a text and, as --kind says: head, tail and label; label; answer; spans; question and
     answer. It may have may_ship and group.
     """
-    from appliance.data.read.jsonl import read_jsonl
+    from appliance.data.read import jsonl
 
-    imported = asked_for(out, lambda choices: read_jsonl(file, choices), choices_of(file, given))
-    keep(out, imported, "strop/task-import-jsonl/1")
+    keep(out, read_files(out, file, given, jsonl.source), "strop/task-import-jsonl/1")
 
 
 @import_task.command(
@@ -96,21 +92,12 @@ def import_csv(
 
     Columns are the fields of JSON Lines; an entity that is written as [3, 9] is characters 3 to 8.
     """
-    from appliance.data.read.table import read_table
+    from appliance.data.read import table
 
-    imported = asked_for(
-        out,
-        lambda choices: read_table(
-            file,
-            choices,
-            encoding=encoding,
-            delimiter=delimiter,
-            quotes=quotes,
-            header=header,
-        ),
-        choices_of(file, given),
+    source = partial(
+        table.source, encoding=encoding, delimiter=delimiter, quotes=quotes, header=header
     )
-    keep(out, imported, "strop/task-import-csv/1")
+    keep(out, read_files(out, file, given, source), "strop/task-import-csv/1")
 
 
 @import_task.command(
@@ -129,13 +116,11 @@ def import_parquet(out: Output, /, file: Path, split: str | None, **given: Any) 
     Columns are the fields of JSON Lines; a field of a struct is called struct.field.
     """
     from appliance.data.formats import parquet
-    from appliance.data.read.rows import fixed_task
 
-    def read(choices: Choices) -> Imported:
-        problems = Problems(file, skip=choices.skip)
-        return fixed_task(file, parquet.rows(file, problems, split), problems, choices)
+    def source(path: Path, choices: Choices) -> Source:
+        return Source(path, partial(parquet.rows, path, split=split))
 
-    keep(out, asked_for(out, read, choices_of(file, given)), "strop/task-import-parquet/1")
+    keep(out, read_files(out, file, given, source), "strop/task-import-parquet/1")
 
 
 for _command in commands():

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 
 def plain(value: Any, feature: Any = None) -> Any:
     """Converts a value to strings, numbers, lists and dicts.
 
-    Dates and the like become text; bytes become text where they are UTF-8, and None where they are
-    not. ``feature`` is what Hugging Face's ``datasets`` says of the column: a class number becomes
+    Dates and the like become text; bytes become text where they are UTF-8, and else stay bytes.
+    ``feature`` is what Hugging Face's ``datasets`` says of the column: a class number becomes
     its name, in lists and structs as well, and -1 (no class) becomes None. Raises ValueError for a
     number without a name.
     """
@@ -29,20 +29,11 @@ def plain(value: Any, feature: Any = None) -> Any:
     return value if value is None or isinstance(value, str | int | float) else str(value)
 
 
-def flat(row: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, object]]:
-    """Yields fields and their values, those of a struct as "struct.field"; nulls are left out."""
-    for name, value in row.items():
-        if isinstance(value, dict):
-            yield from flat(value, f"{before}{name}.")
-        elif value is not None:
-            yield before + name, value
-
-
-def _text(value: bytes) -> str | None:
+def _text(value: bytes) -> str | bytes:
     try:
         return value.decode()
     except UnicodeDecodeError:
-        return None
+        return value
 
 
 def _name(number: Any, names: Any) -> Any:

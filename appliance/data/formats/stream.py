@@ -22,6 +22,8 @@ NEAR = 16
 """A distance in characters from the end of what was read. A value that ends or breaks off within it
 may go on in what follows, so more is read."""
 
+CONSTANTS = ("true", "false", "null")
+
 T = TypeVar("T")
 _scan = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
 _visible = re.compile(r"[^ \t\r\n]")
@@ -152,9 +154,13 @@ class _Json:
         what = f"{self._place}: is not JSON: {what}"
         return refused(self.path, f"{what}; mend it there, or fetch the file again")
 
+    def cut_off(self) -> InputError:
+        why = "it is cut off, or something in it is not closed"
+        return refused(self.path, f"the file ends in {self._place}: {why}; fetch or mend it")
+
     def _take(self, mark: str) -> None:
         if (found := self.peek()) != mark:
-            raise self.broken(f'"{mark}" is missing' if found else "the file ends in it")
+            raise self.broken(f'"{mark}" is missing') if found else self.cut_off()
         self._at += 1
 
     def _value(self) -> str:
@@ -167,8 +173,11 @@ class _Json:
             except json.JSONDecodeError as error:
                 open_string = error.msg.startswith("Unterminated string")
                 goes_on = open_string or error.pos > len(self._held) - NEAR
-                if not (goes_on and self._more()):
-                    raise self.broken(error.msg) from None
+                rest = self._held[error.pos :].strip()
+                if goes_on and self._more():
+                    continue
+                ends = open_string or any(word.startswith(rest) for word in CONSTANTS)
+                raise (self.cut_off() if ends else self.broken(error.msg)) from None
             else:
                 length = end - self._at
                 if end < len(self._held) - NEAR or not self._more():

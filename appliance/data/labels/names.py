@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from appliance.data.bad_rows import LEAST_ROWS, LISTED
+from appliance.data.labels.spelling import differing, read_the_same
 from appliance.files import refused
-from appliance.task import BETWEEN
-from appliance.text import is_blank, is_invisible, quoted
-
-DIVIDED = re.compile("[;|]")
-"""The separators in a string that stands for a list."""
+from appliance.task import BETWEEN, Label
+from appliance.text import is_blank, quoted
 
 LINE_BREAKING = frozenset({"Cc", "Zl", "Zp"})
-
-
-def reading(label: str) -> str:
-    """What is left of a label without case, white space, punctuation and Unicode variants."""
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", label).casefold())
-    kept = "".join(c for c in folded if not (is_invisible(c) or unicodedata.category(c)[0] == "P"))
-    return kept or "".join(folded.split())
-
-
-def read_the_same(labels: Iterable[str]) -> list[tuple[str, str]]:
-    """Pairs of different labels that a reader, or a model, could not tell apart."""
-    ordered = sorted(set(labels), key=lambda label: (reading(label), label))
-    return [(a, b) for a, b in pairwise(ordered) if reading(a) == reading(b)]
 
 
 def label_defect(label: str) -> str | None:
@@ -45,34 +28,53 @@ def label_defect(label: str) -> str | None:
     return None
 
 
-def check_labels(
-    path: Path, labels: Sequence[str], none: str | None, counts: Mapping[str, int], hint: str = ""
+def check_counts(
+    path: Path,
+    labels: Sequence[Label],
+    counts: Mapping[str, int],
+    hint: str = "",
+    least: int = LEAST_ROWS,
 ) -> None:
-    """Raises InputError unless the labels can be told apart and each has rows for three splits.
-
-    ``hint`` is added to the message where a label with too few rows contains a separator
-    (``DIVIDED``).
-    """
-    check_names(path, labels, none)
+    """Raises InputError unless there are two labels, and each has ``least`` rows. ``hint`` is added
+    to the message where one has not."""
     if len(labels) < 2:
         raise refused(path, "has fewer than 2 labels; there is nothing to tell apart")
-    if few := [label for label in labels if counts.get(label, 0) < LEAST_ROWS]:
-        listed = ", ".join(f"{quoted(label)} {counts.get(label, 0)}" for label in few[:LISTED])
-        what = f"too few different rows to split: {listed}; each label needs {LEAST_ROWS}"
-        joined = hint if any(DIVIDED.search(label) for label in few) else ""
-        raise refused(path, f"{what}: add rows or remove the label{joined}")
+    names = [label.name for label in labels]
+    if few := [name for name in names if counts.get(name, 0) < least]:
+        listed = ", ".join(f"{quoted(name)} {counts.get(name, 0)}" for name in few[:LISTED])
+        what = f"too few different rows to split: {listed}; each label needs {least}"
+        raise refused(path, f"{what}: add rows or remove the label{hint}")
 
 
-def check_names(path: Path, labels: Sequence[str], none: str | None) -> None:
-    """Raises InputError unless the labels can be told apart, and ``none`` is one of them."""
-    if defects := [defect for label in labels if (defect := label_defect(label))]:
+def check_names(
+    path: Path, labels: Sequence[Label], none: str | None, *, may_have_words: bool = False
+) -> None:
+    """Raises InputError unless the labels can be told apart, and ``none`` is one of them.
+
+    ``may_have_words`` says that a labels file can give words to labels that read the same.
+    """
+    names = [label.name for label in labels]
+    if defects := [defect for name in names if (defect := label_defect(name))]:
         raise refused(path, f"label {defects[0]}")
-    if len(set(labels)) < len(labels):
-        twice = next(label for label in labels if labels.count(label) > 1)
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
         raise refused(path, f"label {quoted(twice)} is given twice; remove one")
     if same := read_the_same(labels):
-        pairs = "; ".join(f"{quoted(a)} and {quoted(b)}" for a, b in same[:LISTED])
-        raise refused(path, f"labels that read the same: {pairs}; use one spelling for each")
-    if none is not None and none not in labels:
-        known = ", ".join(map(quoted, labels[:LISTED]))
+        pairs = "; ".join(map(_pair, same[:LISTED]))
+        worded = ", or give each words of its own with --labels" if may_have_words else ""
+        raise refused(
+            path, f"labels that read the same: {pairs}; use one spelling for each{worded}"
+        )
+    if none is not None and none not in names:
+        known = ", ".join(map(quoted, names[:LISTED]))
         raise refused(path, f"no label {quoted(none)}, given as none of the above; found: {known}")
+
+
+def _pair(labels: tuple[Label, Label]) -> str:
+    """Two labels that read the same, and the code points that tell them apart."""
+    one, other = (label.words or label.name for label in labels)
+    names = " and ".join(
+        quoted(label.name) + (f", written {quoted(label.words)}," if label.words else "")
+        for label in labels
+    ).removesuffix(",")
+    return names + differing(one, other)

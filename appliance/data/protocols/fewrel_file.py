@@ -11,7 +11,7 @@ from appliance.data.bad_rows import Problems, Skipped
 from appliance.data.decoding import decode, in_words
 from appliance.data.formats.stream import decoded
 from appliance.data.formats.text import span
-from appliance.data.labels.names import check_labels, check_names
+from appliance.data.labels.names import check_counts, check_names
 from appliance.data.protocols.episodes_file import Relations
 from appliance.data.spans import find_span, overlap
 from appliance.files import refused
@@ -106,8 +106,7 @@ def read_domains(
         what = f"relation {quoted(shared[0])} stands in {printable(str(path))} too"
         raise refused(test, f"{what}; those that are tested on have to be new")
     domains = Domains(first, other)
-    both = [label.name for label in domains.labels.values()]
-    check_names(test, both, None)
+    check_names(test, list(domains.labels.values()), None)
     return domains
 
 
@@ -123,7 +122,8 @@ def _read(path: Path, names: Path, may_ship: bool, skip: bool, *, named: bool = 
     }
     problems.raise_if_any()
     counts = {labels[pid].name: len(rows) for pid, rows in relations.items()}
-    check_labels(path, [label.name for label in labels.values()], None, counts)
+    check_names(path, list(labels.values()), None)
+    check_counts(path, list(labels.values()), counts)
     return FewRel(path, relations, labels, tuple(problems.found))
 
 

@@ -85,5 +85,5 @@ def labels_of(
     labels = [label for pid, label in domains.labels.items() if pid in own]
     if none is not None:
         labels.append(Label(none))
-    check_names(domains.first.path, [label.name for label in labels], none)
+    check_names(domains.first.path, labels, none)
     return tuple(labels)

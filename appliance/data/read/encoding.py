@@ -27,6 +27,8 @@ FALLBACK = "windows-1252"
 """The encoding of spreadsheets that do not write UTF-8."""
 
 CHUNK = 1 << 20
+LOOKED_AT = 4096
+"""The first bytes of a file, in which zero bytes are looked for."""
 
 
 def encoding_of(path: Path, given: str | None) -> str:
@@ -40,10 +42,14 @@ def encoding_of(path: Path, given: str | None) -> str:
         if path.exists() and not path.is_file():
             raise refused(path, "can be read only once, as a pipe; save it as a file")
         with path.open("rb") as file:
-            start = file.read(4)
+            begin = file.read(LOOKED_AT)
+        start = begin[:4]
         if start in WORKBOOKS:
             raise refused(path, "is an Excel workbook or an archive; save it as CSV UTF-8")
         marked = next((name for mark, name in MARKS.items() if start.startswith(mark)), None)
+        if not given and not marked and (wide := _wide(begin)):
+            what = f"looks like {wide} without a byte order mark"
+            raise refused(path, f"{what}; give --encoding {wide}, or save it as UTF-8")
         if given:
             tried = [_with_mark(given, marked)]
         else:
@@ -58,6 +64,19 @@ def encoding_of(path: Path, given: str | None) -> str:
         raise refused(path, what) from None
     what = f"{wrong} is not {tried[-1]}"
     raise refused(path, f"{what}; give the file's own with --encoding, or save it as UTF-8")
+
+
+def _wide(start: bytes) -> str | None:
+    """The encoding with code units of several bytes that a text seems to be in, by where the zero
+    bytes are."""
+    # The highest two bytes of a character are at most 0 and 16.
+    for name, highest, next_highest in (("utf-32-le", 3, 2), ("utf-32-be", 0, 1)):
+        if len(start) > 3 and not any(start[highest::4]) and max(start[next_highest::4]) <= 16:
+            return name
+    even, odd = start[::2].count(0), start[1::2].count(0)
+    if max(even, odd) <= 2 * min(even, odd) or 8 * max(even, odd) < len(start):
+        return None
+    return "utf-16-le" if odd > even else "utf-16-be"
 
 
 def _with_mark(given: str, marked: str | None) -> str:

@@ -4,80 +4,124 @@ from __future__ import annotations
 
 from typing import Any
 
-from appliance.data.choices import SEVERAL, Choices
+from msgspec.structs import replace
+
+from appliance.data.choices import Choices, several
 from appliance.data.labels.names import label_defect
 from appliance.data.read.columns import (
+    SPLIT,
     Columns,
     Row,
     kind_of,
     nearest,
 )
-from appliance.data.read.entity_ends import EntityEnds
 from appliance.data.read.gold_answers import answers, checked, offered
 from appliance.data.read.gold_spans import marks
-from appliance.data.spans import find_span, overlap
+from appliance.data.read.offsets import Offsets, Unit
+from appliance.data.spans import overlap
 from appliance.kinds import KINDS
-from appliance.task import Example, Span
+from appliance.task import Example, Span, Split
 from appliance.text import is_blank, quoted
+
+NAMES_OF_SPLITS: dict[str, Split] = {
+    **dict.fromkeys(("train", "training", "tuning"), "tuning"),
+    **dict.fromkeys(("dev", "val", "valid", "validation", "selection"), "selection"),
+    **dict.fromkeys(("test",), "test"),
+}
+"""What a column can call the splits, in whatever case."""
 
 
 class Reader:
     """Reads rows as examples.
 
-    Raises InputError where ``choices`` map a field that their kind lacks.
+    ``unit`` is what offsets count; rows that are not ``labelled`` are read by ``query`` alone.
+    Raises InputError where ``choices`` map a field that their kind
+    lacks.
     """
 
-    def __init__(self, choices: Choices) -> None:
-        self.columns = Columns(choices.kind, choices.columns, choices.label_delimiter)
+    def __init__(
+        self, choices: Choices, unit: Unit = "characters", *, labelled: bool = True
+    ) -> None:
+        kind, columns = choices.kind, choices.columns
+        self.columns = Columns(kind, columns, choices.label_delimiter, labelled=labelled)
         self._choices = choices
         self._given = None if choices.labels is None else [label.name for label in choices.labels]
+        own = {value.casefold(): split for value, split in choices.split_values.items()}
+        self._splits = {**NAMES_OF_SPLITS, **own}
         self._labels_seen: dict[str, str | None] = {}
-        self._ends = EntityEnds()
+        self.offsets = Offsets(unit)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Notes on all the rows read so far."""
-        return self._ends.notes
+        written = self.columns.written
+        lists = [f"lists written as text are read as lists: {written}"] if written else []
+        return (*lists, *self.offsets.notes)
 
     def example(self, row: Row) -> Example:
         """Returns the row as an example. Raises Defect."""
-        columns = self.columns
-        text = self._visible(row, "text", "is empty; write the sentence, or remove the row")
-        ships = self._may_ship(row)
+        query, kind = self.query(row), KINDS[self._choices.kind]
+        columns, ships = self.columns, self._may_ship(row)
         group = columns.name(row, "group") if columns.has(row, "group") else ""
-        kind = KINDS[self._choices.kind]
-        found: dict[str, Any] = {"text": text, "may_ship": ships, "group": group}
-        if "head" in kind.fields:
-            found["head"], found["tail"] = self._pair(row, text)
-        if "question" in kind.fields:
-            empty = "is empty; write the question, or remove the row"
-            found["question"] = self._visible(row, "question", empty)
+        found: dict[str, Any] = {"may_ship": ships, "group": group}
         match kind.gold:
             case "label" if self._choices.several:
                 found["labels"] = self._labels(row)
             case "label":
                 found["label"] = self._one_label(row, may_have_several=kind.may_have_several)
             case "answer":
-                found |= self._answers(row, may_offer="choices" in kind.optional)
+                found |= self._answers(row, query.choices, may_reason="reasoning" in kind.optional)
             case "spans":
-                found["spans"] = marks(columns, row, text, self._label, self._ends)
+                found["spans"] = marks(columns, row, query.text, self._label, self.offsets)
+        return replace(query, **found)
+
+    def query(self, row: Row) -> Example:
+        """Returns what is asked of the row, without what is to be predicted. Raises Defect."""
+        columns, kind = self.columns, KINDS[self._choices.kind]
+        text = self._visible(row, "text", "is empty; write the sentence, or remove the row")
+        found: dict[str, Any] = {"text": text}
+        if "head" in kind.fields:
+            found["head"], found["tail"] = self._pair(row, text)
+        if "question" in kind.fields:
+            empty = "is empty; write the question, or remove the row"
+            found["question"] = self._visible(row, "question", empty)
+        if "choices" in kind.optional:
+            found["choices"] = offered(columns, row)
         if "head_type" in kind.optional:
             found |= {field: columns.optional(row, field) for field in ("head_type", "tail_type")}
         return Example(**found)
 
-    def _one_label(self, row: Row, *, may_have_several: bool) -> str:
-        if may_have_several and isinstance(self.columns.value(row, "label"), list):
-            raise self.columns.defect("label", f"is a list; write a string; {SEVERAL}")
-        return self._label("label", self.columns.name(row, "label"))
+    def split(self, row: Row) -> Split | None:
+        """The split that a row says it belongs to; None where it says none, or is not asked.
 
-    def _answers(self, row: Row, *, may_offer: bool) -> dict[str, Any]:
+        Raises Defect.
+        """
+        if SPLIT not in self._choices.columns or not self.columns.has(row, SPLIT):
+            return None
+        value = self.columns.name(row, SPLIT).strip()
+        split = self._splits.get(value.casefold())
+        if value and split is None:
+            known = ", ".join(NAMES_OF_SPLITS)
+            remedy = "say which split it is, as in --split-value test=VALUE"
+            raise self.columns.defect(SPLIT, f"{quoted(value)} is none of {known}; {remedy}")
+        return split
+
+    def _one_label(self, row: Row, *, may_have_several: bool) -> str:
+        labels = self.columns.as_list(row, "label")
+        if labels is None:
+            return self._label("label", self.columns.name(row, "label"))
+        different = list(dict.fromkeys(labels))
+        if len(different) > 1:
+            remedy = several() if may_have_several else "keep one"
+            raise self.columns.defect("label", f"lists {len(different)} labels; {remedy}")
+        return self._label("label", "".join(different))
+
+    def _answers(self, row: Row, choices: tuple[str, ...], *, may_reason: bool) -> dict[str, Any]:
         right = answers(self.columns, row)
-        if not may_offer:
+        if not may_reason:
             return {"answers": right}
-        choices = offered(self.columns, row)
         checked(self.columns, right, choices, self._choices.match)
-        reasoning = self.columns.optional(row, "reasoning").strip()
-        return {"answers": right, "choices": choices, "reasoning": reasoning}
+        return {"answers": right, "reasoning": self.columns.optional(row, "reasoning").strip()}
 
     def _visible(self, row: Row, field: str, otherwise: str) -> str:
         value = self.columns.string(row, field)
@@ -101,14 +145,10 @@ class Reader:
         return head, tail
 
     def _span(self, row: Row, field: str, text: str) -> Span:
-        value = self.columns.value(row, field)
         try:
-            start, end = find_span(text, value)
+            return self.offsets.span(text, self.columns.value(row, field))
         except ValueError as error:
             raise self.columns.defect(field, str(error)) from None
-        if isinstance(value, list):
-            self._ends.add(text, end)
-        return start, end
 
     def _labels(self, row: Row) -> tuple[str, ...]:
         labels = {self._label("label", label) for label in self.columns.listed(row, "label")}

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from math import isfinite
 
 from appliance.data.read.columns import (
     Columns,
     Row,
+    as_text,
     kind_of,
     nearest,
 )
-from appliance.scoring.matching import number
+from appliance.scoring.matching import is_one_number
 from appliance.task import Match
 from appliance.text import is_blank, quoted
 
@@ -43,8 +43,9 @@ def checked(
     columns: Columns, right: tuple[str, ...], choices: tuple[str, ...], match: Match | None
 ) -> None:
     """Raises Defect where answers cannot be compared by ``match``, or do not fit the choices."""
-    if match == "numeric" and (words := [a for a in right if number(a) is None]):
-        raise columns.defect("answer", f"{quoted(words[0])} has no number in digits; write one")
+    if match == "numeric" and (words := [a for a in right if not is_one_number(a)]):
+        remedy = "write it in digits, as in 1250, 0.5 or 3/4"
+        raise columns.defect("answer", f"{quoted(words[0])} is not one plain number; {remedy}")
     if match == "choice" and not choices:
         raise columns.defect("choices", "is missing; list what the answer is chosen from")
     if choices and len(right) > 1:
@@ -57,17 +58,13 @@ def checked(
 def _plain(columns: Columns, field: str, values: Iterable[object]) -> tuple[str, ...]:
     """The distinct values, each on one line. Raises Defect.
 
-    Numbers are written as Python writes them, so 3.10 is "3.1".
+    Numbers and truth values are written as Python writes them, so 3.10 is "3.1".
     """
     found = []
     for value in values:
-        if isinstance(value, bool) or not isinstance(value, str | int | float):
+        if (text := as_text(value)) is None:
             raise columns.defect(field, f"is {kind_of(value)}; write a string")
-        if isinstance(value, float) and not isfinite(value):
-            raise columns.defect(
-                field, f"is {value}, no number; write the answer, or remove the row"
-            )
-        found.append(" ".join(str(value).split()))
+        found.append(" ".join(text.split()))
         if is_blank(found[-1]):
             raise columns.defect(field, "is empty; write the answer, or remove the row")
     return tuple(dict.fromkeys(found))

@@ -6,21 +6,18 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from appliance.data.read.columns import Columns, Row, kind_of
-from appliance.data.read.entity_ends import EntityEnds
-from appliance.data.spans import find_span
+from appliance.data.read.offsets import Offsets
 from appliance.task import Mark
-from appliance.text import quoted
 
-SHAPE = '[start, end, type] or {"text": ..., "type": ...}'
+SHAPE = '[start, end, type], {"text": ..., "type": ...} or {"start": ..., "end": ..., "type": ...}'
 
 
 def marks(
-    columns: Columns, row: Row, text: str, type_of: Callable[[str, str], str], ends: EntityEnds
+    columns: Columns, row: Row, text: str, type_of: Callable[[str, str], str], offsets: Offsets
 ) -> tuple[Mark, ...]:
     """The entities of a row in the order of the text. Raises Defect.
 
-    ``type_of(field, name)`` checks a type; ``ends`` counts the entities that are given by their
-    characters.
+    ``type_of(field, name)`` checks a type; ``offsets`` reads where an entity stands.
     """
     value = columns.value(row, "spans")
     if not isinstance(value, list):
@@ -31,12 +28,9 @@ def marks(
         if not isinstance(kind, str) or not isinstance(written, str | None):
             raise columns.defect("spans", f"entity {number} is not {SHAPE}")
         try:
-            start, end = find_span(text, place)
-            _compare(text, start, end, written)
+            start, end = offsets.span(text, place, written)
         except ValueError as error:
             raise columns.defect("spans", f"entity {number}: {error}") from None
-        if isinstance(place, list):
-            ends.add(text, end)
         found.append((start, end, type_of("spans", kind)))
     found.sort()
     for (start, end, _), (other, other_end, _) in pairwise(found):
@@ -60,13 +54,3 @@ def _parts(item: object) -> tuple[object, object, object]:
         case {"text": text, "type": kind}:
             return text, kind, None
     return None, None, None
-
-
-def _compare(text: str, start: int, end: int, written: str | None) -> None:
-    """Raises ValueError where the text of an entity is not the one ``written`` for it."""
-    if written is None or text[start:end] == written:
-        return
-    what = f"[{start}, {end}] is {quoted(text[start:end])} in the text, not {quoted(written)}"
-    if text[start : end + 1] == written:
-        raise ValueError(f"{what}; end is exclusive: write [{start}, {end + 1}]")
-    raise ValueError(f"{what}; offsets count characters from 0, end is exclusive")

@@ -6,29 +6,19 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from appliance.data.bad_rows import LEAST_ROWS, LISTED
-from appliance.data.choices import Sizes
-from appliance.data.split.gathered import (
-    OFFERS,
-    QUOTES,
-    REASONED,
-    TYPED,
-    Gathered,
-)
+from appliance.data.choices import Choices
+from appliance.data.read.label_notes import notes_on_labels
+from appliance.data.split.gathered import OFFERS, QUOTES, REASONED, Gathered
 from appliance.kinds import KINDS
 from appliance.task import Task
-from appliance.text import quoted
-
-FORWARD, BACKWARD = "(e1,e2)", "(e2,e1)"
-"""How SemEval-2010 task 8 writes which entity comes first in a label."""
 
 
-def notes_on(task: Task, rows: Gathered, sizes: Sizes, asked: int) -> Iterator[str]:
-    """Yields notes on the rows of a file. ``asked`` is the number of rows in all splits."""
+def notes_on(task: Task, rows: Gathered, choices: Choices, spare: int) -> Iterator[str]:
+    """Yields notes on the rows of a file. ``spare`` counts those that the limits left out."""
     yield from _rows(task, rows)
-    yield from _labels(task, rows)
-    if sizes.most and (spare := len(rows.kept) - asked):
-        tuning, selection, test = (f"{size:,}" for size in sizes.most)
+    yield from notes_on_labels(task, rows, choices)
+    if choices.sizes.most and spare:
+        tuning, selection, test = (f"{size:,}" for size in choices.sizes.most)
         yield (
             f"rows that belong to no split and are asked nothing: {spare:,}; at most {tuning} "
             f"tuning, {selection} selection and {test} test rows are asked, for more give --sizes"
@@ -58,21 +48,3 @@ def _rows(task: Task, rows: Gathered) -> Iterator[str]:
                 f"{offers} of {count} rows have choices: all answers are written; to have them "
                 "chosen, give --match choice --on-error skip"
             )
-
-
-def _labels(task: Task, rows: Gathered) -> Iterator[str]:
-    counts = {label.name: rows.labels.get(label.name, 0) for label in task.labels}
-    if few := [f"{quoted(name)} {n}" for name, n in counts.items() if n < LEAST_ROWS]:
-        yield f"too few rows to be in every split: {', '.join(few[:LISTED])}"
-    if pairs := sorted(name for name in counts if _turned(name) in counts):
-        yield (
-            f"{2 * len(pairs)} labels come in directed pairs, as {quoted(pairs[0])} and "
-            f"{quoted(_turned(pairs[0]))}: which entity comes first is part of them"
-        )
-    if any(label.pairs for label in task.labels):
-        yield f"{rows.count(TYPED)} of {len(rows.kept)} rows have types of both entities"
-
-
-def _turned(name: str) -> str:
-    """The backward label of a directed pair; empty where ``name`` is not a forward one."""
-    return name.removesuffix(FORWARD) + BACKWARD if name.endswith(FORWARD) else ""

@@ -1,109 +1,63 @@
-"""Makes a task from the rows of a file of any format: checked, without duplicates, split once.
+"""Makes a task from the rows of files of any format: checked, without duplicates, split once.
 
 The rows are read one at a time and kept on disk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import chain, islice
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from appliance.data import Imported
-from appliance.data.bad_rows import Problems
+from appliance.data.bad_rows import LEAST_ROWS, LISTED
 from appliance.data.choices import Choices
-from appliance.data.formats.looks import recognised
 from appliance.data.labels.given import labels_of
-from appliance.data.read.columns import Defect, Row
-from appliance.data.read.examples import Reader
+from appliance.data.read.gather import gather
 from appliance.data.read.notes import notes_on
-from appliance.data.read.reshape import reshaped
+from appliance.data.read.source import Source
+from appliance.data.split.brought import brought
+from appliance.data.split.division import Division
 from appliance.data.split.gathered import COUNTS, OFFERS, Gathered
-from appliance.data.split.refusal import check_parts
+from appliance.data.split.refusal import check_brought, check_parts, check_room
 from appliance.data.split.stratify import split
 from appliance.data.spool import Lazy
 from appliance.errors import InputError
-from appliance.files import refused
 from appliance.kinds import KINDS
-from appliance.task import (
-    Case,
-    Match,
-    Task,
-)
-
-LOOKED_AT = 100
-"""The number of first rows in which the columns are looked for."""
+from appliance.task import Case, Match, Task
+from appliance.text import quoted
 
 
-def fixed_task(
-    path: Path,
-    rows: Iterable[tuple[str, Row]],
-    problems: Problems,
-    choices: Choices,
-    notes: Sequence[str] = (),
-) -> Imported:
+def fixed_task(sources: Sequence[Source], choices: Choices) -> Imported:
     """Makes a task whose cases all have the same list of labels, or none.
 
-    ``rows`` come with their places in the file, and are read once. A row has the fields of its kind
-    (``kinds.KINDS``) and what is to be predicted; it may have ``may_ship`` and
-    ``group`` (rows of one group never straddle splits). Raises InputError that names the file, the
-    rows and the fields, and MissingColumns. Nothing is half-imported.
+    A row has the fields of its kind (``kinds.KINDS``) and what is to be predicted; it may have
+    ``may_ship`` and ``group`` (rows of one group never straddle splits, unless the files bring
+    their splits). Raises InputError that names the file, the rows and the fields, and
+    MissingColumns. Nothing is half-imported.
     """
-    reader = Reader(choices)
-    rows = reshaped(recognised(path, rows, choices), problems, choices)
-    gathered = _gathered(path, rows, problems, reader, labelled=choices.labelled)
-    problems.raise_if_any()
-    skipped = len(problems.found)
-    if skipped and not len(gathered):
-        raise problems.refusal()
+    found = gather(sources, choices)
+    skipped = len(found.skipped)
     try:
-        imported = _imported(path, gathered, choices)
+        imported = _imported(sources, found.rows, choices)
     except InputError as error:
         see = [f"wrong rows skipped: {skipped}; see them with: --on-error stop"] if skipped else []
-        raise InputError("\n  ".join([str(error), *problems.notes, *see])) from None
-    told = [*notes, *problems.notes]
-    told += [*([f"wrong rows skipped: {skipped}"] if skipped else []), *reader.notes]
-    return msgspec.structs.replace(imported, notes=(*told, *imported.notes), skipped=problems.found)
+        if not (found.counted or see):
+            raise
+        raise InputError("\n  ".join([str(error), *found.counted, *see])) from None
+    told = [*found.notes, *([f"wrong rows skipped: {skipped}"] if skipped else [])]
+    return msgspec.structs.replace(imported, notes=(*told, *imported.notes), skipped=found.skipped)
 
 
-def _gathered(
-    path: Path,
-    rows: Iterable[tuple[str, Row]],
-    problems: Problems,
-    reader: Reader,
-    *,
-    labelled: bool,
-) -> Gathered:
-    gathered = Gathered()
-    rows = iter(rows)
-    first = list(islice(rows, LOOKED_AT))
-    reader.columns.check(path, [row for _, row in first])
-    for where, row in chain(first, rows):
-        reader.columns.see(row)
-        try:
-            gathered.add(where, reader.example(row), labelled=labelled)
-        except Defect as defect:
-            problems.add(f"{where}, {defect.column}", defect.what)
-    reader.columns.check_mapped(path)
-    return gathered
-
-
-def _imported(path: Path, rows: Gathered, choices: Choices) -> Imported:
+def _imported(sources: Sequence[Source], rows: Gathered, choices: Choices) -> Imported:
+    path = sources[0].path
     if choices.none is None and choices.usual_none in rows.labels:
         choices = msgspec.structs.replace(choices, none=choices.usual_none)
-    labels = labels_of(path, rows.labels, len(rows.kept), choices)
+    bring = "split" in choices.columns or any(source.split for source in sources)
+    labels = labels_of(path, rows.labels, len(rows.kept), choices, split=not bring)
     names = tuple(label.name for label in labels)
-    most = choices.sizes.most
-    if choices.one_label and most and min(most) < len(names):
-        what = (
-            f"--sizes gives a split room for fewer rows ({min(most)}) than there are labels "
-            f"({len(names)}); give larger ones"
-        )
-        raise refused(path, what)
-    parts = split(rows.index, rows.kept, choices.seed, choices.sizes)
-    check_parts(path, rows, parts, names if choices.one_label else ())
+    division = (_brought if bring else _divided)(path, rows, names, choices)
     task = Task(
         choices.name,
         kind=choices.kind,
@@ -123,9 +77,27 @@ def _imported(path: Path, rows: Gathered, choices: Choices) -> Imported:
     return Imported(
         task,
         Lazy(rows.kept, rows.example),
-        {name: Lazy(part, case) for name, part in parts.items()},
-        notes=tuple(notes_on(task, rows, choices.sizes, sum(map(len, parts.values())))),
+        {name: Lazy(part, case) for name, part in division.parts.items()},
+        notes=(*division.notes, *notes_on(task, rows, choices, division.spare)),
     )
+
+
+def _divided(path: Path, rows: Gathered, labels: Sequence[str], choices: Choices) -> Division:
+    if choices.one_label:
+        check_room(path, labels, choices.sizes)
+    parts = split(rows.index, rows.kept, choices.seed, choices.sizes)
+    check_parts(path, rows, parts, labels if choices.one_label else ())
+    counts = {label: rows.labels.get(label, 0) for label in labels}
+    few = [f"{quoted(label)} {n}" for label, n in counts.items() if n < LEAST_ROWS]
+    note = f"too few rows to be in every split: {', '.join(few[:LISTED])}"
+    spare = len(rows.kept) - sum(map(len, parts.values()))
+    return Division(parts, spare, (note,) if few else ())
+
+
+def _brought(path: Path, rows: Gathered, labels: Sequence[str], choices: Choices) -> Division:
+    division = brought(rows, labels, choices.seed, choices.sizes)
+    check_brought(path, rows.sides, division.parts)
+    return division
 
 
 def _match(rows: Gathered, choices: Choices) -> Match:

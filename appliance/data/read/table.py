@@ -1,20 +1,17 @@
-"""Importer for CSV and TSV. It finds out what the file does not say of itself, and reports it."""
+"""Reads CSV and TSV. It finds out what the file does not say of itself, and reports it."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
-import msgspec
-
-from appliance.data import Imported
 from appliance.data.bad_rows import Problems
 from appliance.data.choices import Choices
 from appliance.data.formats.looks import refuse_json
 from appliance.data.read.cells import CELLS, Cell
-from appliance.data.read.columns import MissingColumns, Row, required
+from appliance.data.read.columns import Record, Row, required
 from appliance.data.read.dialect import (
     SNIFFED,
     UNCLOSED,
@@ -25,14 +22,16 @@ from appliance.data.read.dialect import (
     records,
 )
 from appliance.data.read.encoding import encoding_of
-from appliance.data.read.rows import fixed_task
+from appliance.data.read.source import Source
 from appliance.files import refused
 from appliance.text import printable, quoted
 
 NEEDED = "it needs one row for each example"
+HEADED = "if the first record is a row already, give --no-header"
+HEADLESS = "the first record is read as a row; if it names the columns, give --header"
 
 
-def read_table(
+def source(
     path: Path,
     choices: Choices,
     *,
@@ -40,13 +39,13 @@ def read_table(
     delimiter: str | None = None,
     quotes: bool | None = None,
     header: bool | None = None,
-) -> Imported:
-    """Makes a task from records with the fields of its kind (``rows.fixed_task``).
+) -> Source:
+    """Records with the fields of a kind (``rows.fixed_task``).
 
     The first record names the columns; without a ``header`` they are called 1, 2, 3 and so on. In
     both cases a number that is no column's name stands for a position. An entity of a relation is
-    "[start, end]" in characters of the text, or a string that occurs in it once. Several labels are
-    divided, ``choices`` are divided or JSON, and ``spans`` are JSON.
+    "[start, end]" in characters of the text, or a string that occurs in it once. ``spans`` are
+    JSON.
 
     ``encoding``, ``delimiter`` and ``header`` are found out unless they are given. ``quotes`` says
     whether quotation marks enclose fields. If it is None they do, and a record that a stray
@@ -68,28 +67,18 @@ def read_table(
     if header and len(sniffed) == 1:
         what = f"has a header and no row: {columns}"
         raise refused(path, f"{what}; {NEEDED}, or give --no-header if this is one")
-    choices = msgspec.structs.replace(choices, columns=_by_name(names, choices.columns))
-    problems = Problems(path, skip=choices.skip)
-    cells = {choices.columns.get(field, field): read for field, read in CELLS.items()}
-    check = _Check(names, dialect, problems, stray=quotes is None)
-    rows = (
-        (where, _row(names, values, cells))
-        for where, values in islice(records(path, dialect), int(header), None)
-        if check.fits(where, values)
-    )
+    by_name = _by_name(names, choices.columns)
+    cells = {by_name.get(field, field): read for field, read in CELLS.items()}
+
+    def rows(problems: Problems) -> Iterator[tuple[str, Row]]:
+        check = _Check(names, dialect, problems, stray=quotes is None)
+        for where, values in islice(records(path, dialect), int(header), None):
+            if check.fits(where, values):
+                yield where, _row(names, values, cells)
+
     named = "columns" if header else "no header, columns"
     note = f"read as {encoding.removesuffix('-sig')}, {dialect.divided}; {named}: {columns}"
-    try:
-        return fixed_task(path, rows, problems, choices, notes=[note])
-    except MissingColumns as error:
-        if not set(error.fields) & set(required(choices.kind)):
-            raise
-        hint = (
-            "if the first record is a row already, give --no-header"
-            if header
-            else "the first record is read as a row; if it names the columns, give --header"
-        )
-        raise MissingColumns(f"{error}; {hint}", error.fields, error.seen) from None
+    return Source(path, rows, by_name, note, HEADED if header else HEADLESS)
 
 
 def _names(path: Path, first: Sequence[str], header: bool) -> list[str]:
@@ -148,9 +137,7 @@ class _Check:
         return False
 
 
-def _row(names: Sequence[str], values: Sequence[str], cells: Mapping[str, Cell]) -> Row:
-    return {
-        name: cells[name](value) if name in cells else value
-        for name, value in zip(names, values, strict=True)
-        if name
-    }
+def _row(names: Sequence[str], values: Sequence[str], cells: Mapping[str, Cell]) -> Record:
+    written = {name: value for name, value in zip(names, values, strict=True) if name}
+    read = {name: cells[name](value) if name in cells else value for name, value in written.items()}
+    return Record(read, written)

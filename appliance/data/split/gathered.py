@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from appliance.data.read.gold_answers import NUMBER
 from appliance.data.split.index import Index, Numbers, hash64
 from appliance.data.spool import Spool
-from appliance.task import Example
+from appliance.task import SPLITS, Example, Split
 
-OFFERS, COUNTS, QUOTES, TYPED, REASONED = (1 << i for i in range(5))
+OFFERS, COUNTS, QUOTES, TYPED, REASONED, SEVERAL = (1 << i for i in range(6))
 """Bit flags for the traits of a row, in this order: it has choices; its answers are numbers; one of
-its answers stands in the text; both its entities have types; it has reasoning."""
+its answers stands in the text; both its entities have types; it has reasoning; it has two labels or
+more."""
 
 
 class Placed(msgspec.Struct, frozen=True, array_like=True):
@@ -31,14 +32,17 @@ class Gathered:
 
     def __init__(self) -> None:
         self.index = Index()
+        self._sides = array("b")
         self._rows: Spool[Placed] = Spool(Placed)
         self._traits = array("B")
         self._strata: set[str] = set()
 
-    def add(self, place: str, row: Example, *, labelled: bool) -> None:
+    def add(self, place: str, row: Example, *, labelled: bool, split: Split | None = None) -> None:
+        """``split`` is the one that the file says the row belongs to, if any."""
         self._rows.append(Placed(place, row))
         self.index.add(row)
         self._traits.append(_traits(row))
+        self._sides.append(-1 if split is None else SPLITS.index(split))
         if labelled:
             self._strata.update(row.strata)
 
@@ -47,11 +51,16 @@ class Gathered:
 
     @cached_property
     def _distinct(self) -> tuple[Numbers, NDArray[np.bool_]]:
-        return self.index.distinct()
+        return self.index.distinct(np.argsort(-self.sides, kind="stable"))
+
+    @property
+    def sides(self) -> NDArray[np.int8]:
+        """For every row the number of the split that the file says it belongs to; -1 for none."""
+        return np.array(self._sides, np.int8)
 
     @property
     def kept(self) -> Numbers:
-        """The numbers of the rows, without exact duplicates."""
+        """The numbers of the rows, without exact duplicates: a test row stays before another."""
         return self._distinct[0]
 
     def place(self, number: int) -> str:
@@ -82,6 +91,7 @@ def _traits(row: Example) -> int:
         | QUOTES * any(_plain(answer) in text for answer in row.answers)
         | TYPED * bool(row.head_type and row.tail_type)
         | REASONED * bool(row.reasoning)
+        | SEVERAL * (len(row.labels) > 1)
     )
 
 

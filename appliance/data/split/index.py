@@ -99,14 +99,16 @@ class Index:
         places, ends = gather(_column(self._ends).astype(np.int64), rows)
         return _column(self._strata)[places], ends
 
-    def distinct(self) -> tuple[Numbers, NDArray[np.bool_]]:
+    def distinct(self, order: Numbers) -> tuple[Numbers, NDArray[np.bool_]]:
         """The numbers of the rows without exact duplicates, and for every row whether it may ship.
 
-        The first of several duplicates is kept. A row may ship only where all its copies may.
+        Of several duplicates the one is kept that comes first in ``order``, which lists all rows. A
+        row may ship only where all its copies may.
         """
-        _, first, inverse = np.unique(self.ids, return_index=True, return_inverse=True)
+        _, first = np.unique(self.ids[order], return_index=True)
+        _, inverse = np.unique(self.ids, return_inverse=True)
         private = np.frombuffer(self._ships, np.uint8) == 0
-        return np.sort(first), np.bincount(inverse, weights=private)[inverse] == 0
+        return np.sort(order[first]), np.bincount(inverse, weights=private)[inverse] == 0
 
 
 def gather(ends: Numbers, rows: Numbers) -> tuple[Numbers, Numbers]:

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from appliance.data.bad_rows import LEAST_ROWS
+from appliance.data.choices import Sizes
 from appliance.data.split.gathered import Gathered
 from appliance.data.split.index import Numbers, hash64
 from appliance.data.split.ties import Tie, clusters, ties
 from appliance.files import refused
-from appliance.task import Split
+from appliance.task import SPLITS, Split
 from appliance.text import quoted
 
 TIED: dict[Tie, tuple[str, str]] = {
@@ -35,6 +36,29 @@ def check_parts(
             raise refused(path, f"{what}: {_why(rows, without[0])}")
         if not found:
             raise refused(path, f"the {name} split gets no row: {_why(rows, None)}")
+
+
+def check_room(path: Path, labels: Sequence[str], sizes: Sizes) -> None:
+    """Raises InputError where a split has room for fewer rows than there are labels."""
+    room = sizes.most or (len(labels),) * len(SPLITS)
+    if min(room) < len(labels):
+        split = SPLITS[room.index(min(room))]
+        example = ",".join(str(n * len(labels)) for n in (2, 1, 2))
+        what = f"there are {len(labels):,} labels, and the {split} split has room for {min(room):,}"
+        raise refused(path, f"{what} rows; give larger --sizes, as in {example}")
+
+
+def check_brought(path: Path, sides: NDArray[np.int8], parts: Mapping[Split, Numbers]) -> None:
+    """Raises InputError where a split that a file brings has no row. ``sides`` are the numbers of
+    the splits that all rows say they belong to."""
+    for number, (name, part) in enumerate(parts.items()):
+        if len(part):
+            continue
+        if name != "selection" and not (sides == number).any():
+            remedy = f"say which are: --split-value {name}=VALUE"
+            raise refused(path, f"no row is of the {name} split; {remedy}")
+        what = f"the {name} split gets no row, because no text may stand in two splits"
+        raise refused(path, f"{what}; add rows of other texts")
 
 
 def _why(rows: Gathered, label: str | None) -> str:

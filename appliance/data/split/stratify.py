@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 import numpy as np
@@ -34,13 +34,29 @@ def split(index: Index, rows: Numbers, seed: int, sizes: Sizes) -> dict[Split, N
     asked for is thinned so that its strata stay in proportion, with at least one row of each where
     there is room. The result depends on the rows and the seed, never on the order of the rows.
     """
-    ranked = rows[np.argsort(_digests(index.ids[rows], seed), kind="stable")]
+    ranked = shuffled(index, rows, seed)
     strata = _strata(index, ranked)
-    side = _sides([index.aside[ranked], index.text(ranked)], strata, sizes.shares)
-    parts = [np.flatnonzero(side == number) for number in range(len(SPLITS))]
+    parts = _parts(index, ranked, strata, sizes.shares)
     if sizes.most:
         parts = [_thinned(p, most, strata) for p, most in zip(parts, sizes.most, strict=True)]
     return {name: ranked[part] for name, part in zip(SPLITS, parts, strict=True)}
+
+
+def shuffled(index: Index, rows: Numbers, seed: int) -> Numbers:
+    """The rows in an order that depends on the seed and on each row by itself."""
+    return rows[np.argsort(_digests(index.ids[rows], seed), kind="stable")]
+
+
+def divided(index: Index, rows: Numbers, seed: int, shares: Sequence[float]) -> list[Numbers]:
+    """The rows divided in proportion to ``shares``, as ``split`` divides them."""
+    ranked = shuffled(index, rows, seed)
+    return [ranked[part] for part in _parts(index, ranked, _strata(index, ranked), shares)]
+
+
+def thinned(index: Index, rows: Numbers, most: int) -> Numbers:
+    """At most ``most`` of the rows, which are in a shuffled order, with their strata in
+    proportion. No other rows count."""
+    return rows[_thinned(np.arange(len(rows)), most, _strata(index, rows))]
 
 
 def _digests(ids: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
@@ -58,8 +74,15 @@ def _strata(index: Index, rows: Numbers) -> _Strata:
     return _Strata(np.where(counts[codes] < LEAST_ROWS, small, codes), ends, small + 1)
 
 
+def _parts(
+    index: Index, ranked: Numbers, strata: _Strata, shares: Sequence[float]
+) -> list[Numbers]:
+    side = _sides([index.aside[ranked], index.text(ranked)], strata, shares)
+    return [np.flatnonzero(side == number) for number in range(len(shares))]
+
+
 def _sides(
-    tied: list[NDArray[np.uint64]], strata: _Strata, shares: tuple[float, float, float]
+    tied: list[NDArray[np.uint64]], strata: _Strata, shares: Sequence[float]
 ) -> NDArray[np.int8]:
     totals = np.bincount(strata.codes, minlength=strata.count).tolist()
     placed = [[0] * strata.count for _ in shares]

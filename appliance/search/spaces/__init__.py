@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from importlib import import_module
 
+import msgspec
+
 from appliance.kinds import KINDS
 from appliance.prompts.prompt import Prompt
+from appliance.prompts.slots import written_the_same
 from appliance.search.spaces.space import Space
 from appliance.search.spaces.written import OFFERED
 from appliance.task import Task
@@ -13,12 +16,14 @@ from appliance.task import Task
 
 def space_of(task: Task, seed: Prompt) -> Space:
     """The formats of the seed prompt's form: yes/no prompts stay yes/no prompts, and options are
-    shown where the seed shows them."""
+    shown where the seed shows them. No format writes two labels the same."""
     kind = KINDS[task.kind]
     if seed.form == "yesno":
         space = named(kind.yes_no_space)
-        return space if task.protocol == "episodes" else _without_support(space)
-    return OFFERED if "choices" in seed.slots else named(kind.space)
+        space = space if task.protocol == "episodes" else _without_support(space)
+    else:
+        space = OFFERED if "choices" in seed.slots else named(kind.space)
+    return _told_apart(space, task, msgspec.structs.replace(seed, words=()))
 
 
 def named(name: str) -> Space:
@@ -37,3 +42,16 @@ def _without_support(space: Space) -> Space:
         if "{support}" not in space.template({"layout": name})
     }
     return space._replace(layouts=bare)
+
+
+def _told_apart(space: Space, task: Task, seed: Prompt) -> Space:
+    """The space without values of a rule under which a prompt writes two labels the same."""
+
+    def apart(rule: str, value: str) -> bool:
+        return not written_the_same(msgspec.structs.replace(seed, **{rule: value}), task)
+
+    rules = {
+        rule: tuple(value for value in values if apart(rule, value))
+        for rule, values in space.rules.items()
+    }
+    return space if rules == space.rules else space._replace(rules=rules)

@@ -1,0 +1,1 @@
+"""``strop predict``."""

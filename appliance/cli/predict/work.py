@@ -1,0 +1,144 @@
+"""Answers a file: finds the prompt, checks the rows, asks the model and writes what it answers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from appliance.cli.options import catalog, open_store
+from appliance.cli.output import Output
+from appliance.cli.predict.source import source_of
+from appliance.cli.predict.tuned import Tuned, tuned
+from appliance.cli.predict.writing import write_all, write_most_uncertain
+from appliance.data.choices import Choices
+from appliance.data.split.splits import near_duplicate_key
+from appliance.data.tasks import load
+from appliance.encode.renderer import Renderer
+from appliance.errors import InputError
+from appliance.host.host import Host, tokeniser_of
+from appliance.kinds import KINDS
+from appliance.predict.answer import answered
+from appliance.predict.lines import Layout
+from appliance.predict.rows import check
+from appliance.predict.served import Served
+from appliance.prompts.canonical import canonical
+from appliance.prompts.loaded import Loaded
+from appliance.prompts.validate import check_suits
+from appliance.scoring.written import answers_are_written
+from models.catalog import Model, hash_file
+from models.pool import Pool
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What a person asks for. ``of_table`` says how a table is read, ``columns`` what the file
+    calls its fields; ``layout`` is how rows are written, and ``wanted`` how many of the most
+    uncertain ones alone."""
+
+    which: str | None
+    task: str | None
+    model: str | None
+    file: Path
+    format: str
+    of_table: dict[str, Any]
+    columns: Mapping[str, str]
+    skip: bool
+    output: Path | None
+    layout: Layout | None
+    wanted: int | None
+
+
+def answer_file(out: Output, asked: Asked) -> None:
+    """Raises InputError where the prompt cannot answer such rows, or any row is wrong."""
+    db = open_store()
+    chosen = tuned(out, db, asked.which, asked.task, asked.model)
+    loaded = load(db, chosen.task)
+    _check(chosen, loaded, asked.wanted)
+    choices = Choices(
+        loaded.task.name,
+        kind=loaded.task.kind,
+        several=loaded.task.several,
+        columns=asked.columns,
+        skip=asked.skip,
+    )
+    source = source_of(asked.file, asked.format, choices, asked.of_table)
+    model = catalog().get(chosen.model)
+    layout, output = asked.layout or _layout(asked), asked.output
+    with _opened(out, model, loaded) as (ask, renderer):
+        out.say(f"checking the rows of {asked.file}")
+        checked = check(source, choices, renderer, chosen.prompt)
+        for note in checked.notes:
+            out.say(f"note: {note}")
+        for wrong in checked.wrong:
+            out.say(f"left out: {wrong.place}: {wrong.what}")
+        work = partial(answered, ask, renderer, chosen.prompt, source, choices, checked)
+        if asked.wanted is None:
+            identity = _identity(asked, chosen, [model.sha256, layout])
+            rows = write_all(out, work, checked, layout, output, identity)
+        else:
+            known = frozenset(
+                near_duplicate_key(case.query.text)
+                for cases in loaded.cases.values()
+                for case in cases
+            )
+            field = KINDS[loaded.task.kind].gold
+            gold = asked.columns.get(field, field)
+            rows = write_most_uncertain(
+                out, work, checked, layout, output, asked.wanted, known, gold
+            )
+    if output is not None:
+        document = {
+            "task": loaded.task.name,
+            "prompt": chosen.prompt.id,
+            "model": model.name,
+            "output": str(output),
+            "rows": rows,
+            "left_out": list(checked.wrong),
+        }
+        out.result("strop/predict/1", document, f"{rows} rows in {output}")
+
+
+def _check(chosen: Tuned, loaded: Loaded, wanted: int | None) -> None:
+    """Raises InputError for a prompt that cannot answer rows by themselves."""
+    if loaded.task.protocol == "episodes":
+        raise InputError(
+            f"{loaded.task.name} is a few-shot task: its prompts answer episodes, whose labels and "
+            "support rows a file of rows does not have"
+        )
+    check_suits(chosen.prompt, loaded)
+    if wanted is not None and answers_are_written(loaded.task, chosen.prompt):
+        raise InputError(
+            "--most-uncertain needs probabilities, and under this prompt answers are written, "
+            "which have none"
+        )
+
+
+def _layout(asked: Asked) -> Layout:
+    ending = asked.output.suffix.lower() if asked.output else ""
+    if ending in (".csv", ".jsonl"):
+        return "csv" if ending == ".csv" else "jsonl"
+    return "csv" if asked.format == "csv" else "jsonl"
+
+
+def _identity(asked: Asked, chosen: Tuned, others: Sequence[object]) -> str:
+    """A hash of all that the output depends on."""
+    file = asked.file
+    read = hash_file(file) if file.is_file() else str(file.stat().st_mtime_ns)
+    inputs = [asked.format, asked.of_table, asked.columns, asked.skip, *others]
+    parts = [read, canonical(chosen.prompt).hex(), repr(inputs)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+
+@contextmanager
+def _opened(out: Output, model: Model, loaded: Loaded) -> Iterator[tuple[Served, Renderer]]:
+    """The model's serving body in a worker of this command's own."""
+    with Pool() as pool:
+        host = Host(catalog(), pool, out.say)
+        worker = host.worker(model, model.serving_body)
+        tokeniser = tokeniser_of(host, model, model.serving_body)
+        yield Served(pool, worker), Renderer(loaded.task, loaded.rows, tokeniser)

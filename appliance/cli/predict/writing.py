@@ -1,0 +1,128 @@
+"""How answered rows leave: to a file that is complete or not there, or to stdout."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Set
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from appliance.cli.figures import duration
+from appliance.cli.output import Output
+from appliance.errors import StropError
+from appliance.files import refused
+from appliance.predict.answer import Answered, Progress, Tell
+from appliance.predict.lines import ADDED, Layout, Lines, fields
+from appliance.predict.part import unfinished
+from appliance.predict.rows import BLOCK, Checked
+from appliance.predict.uncertain import Uncertain
+
+EVERY = 10.0
+"""Seconds between two lines that say how far it is, where a display cannot be redrawn."""
+
+Work = Callable[..., Iterator[list[Answered]]]
+"""``answer.answered`` with all but ``tell`` and ``start``."""
+
+
+def write_all(
+    out: Output, work: Work, checked: Checked, layout: Layout, output: Path | None, identity: str
+) -> int:
+    """Writes every row with its answer, and returns how many there are."""
+    lines = Lines(layout, checked.columns, ADDED)
+
+    def told(block: list[Answered]) -> list[str]:
+        return [lines.row(original, fields(answer)) for original, _, answer in block]
+
+    with _told(out) as tell:
+        if output is None:
+            _print(lines.header)
+            for block in work(tell):
+                _print("".join(told(block)))
+            return checked.rows
+        with unfinished(output, identity, lines) as part:
+            if part.blocks:
+                out.say(f"going on after {min(part.blocks * BLOCK, checked.rows)} rows")
+            for block in work(tell, start=part.blocks):
+                part.add(told(block))
+    return checked.rows
+
+
+def write_most_uncertain(
+    out: Output,
+    work: Work,
+    checked: Checked,
+    layout: Layout,
+    output: Path | None,
+    wanted: int,
+    known: Set[str],
+    gold: str,
+) -> int:
+    """Writes the rows that are most worth labelling, with an empty column ``gold`` for the label,
+    and returns how many there are. ``known`` has the near-duplicate keys of texts that the task has
+    already."""
+    empty = () if gold in checked.columns else (gold,)
+    added = (*empty, *ADDED[:-1])
+    lines, uncertain = Lines(layout, checked.columns, added), Uncertain(wanted, known)
+    with _told(out) as tell:
+        for block in work(tell):
+            for original, row, answer in block:
+                uncertain.show(original, row, answer)
+    rows = [
+        lines.row(original, dict.fromkeys(empty, "") | {n: fields(answer)[n] for n in ADDED[:-1]})
+        for original, answer in uncertain.chosen()
+    ]
+    if len(rows) < wanted:
+        out.say(f"note: {len(rows)} rows; the others are nearly alike, or in the task already")
+    text = "".join([lines.header, *rows])
+    if output is None:
+        _print(text)
+    else:
+        _write(output, text)
+    return len(rows)
+
+
+def _write(output: Path, text: str) -> None:
+    """Writes a new file, whole or not at all."""
+    if output.exists():
+        raise refused(output, "is there already; remove it, or give another --output")
+    with tempfile.NamedTemporaryFile("w", dir=output.parent, encoding="utf-8", delete=False) as new:
+        try:
+            new.write(text)
+            new.flush()
+            os.fsync(new.fileno())
+            Path(new.name).rename(output)
+        except BaseException:
+            Path(new.name).unlink(missing_ok=True)
+            raise
+
+
+def _print(text: str) -> None:
+    if sys.stdout is None:
+        raise StropError("stdout is closed; send it to a terminal, a pipe or a file")
+    click.echo(text, nl=False)
+
+
+@contextmanager
+def _told(out: Output) -> Iterator[Tell]:
+    """Yields what says on stderr how far it is: in a line that is redrawn, or now and then."""
+    last = 0.0
+
+    def tell(now: Progress) -> None:
+        nonlocal last
+        line = f"{now.done} of {now.rows} rows, {now.rate:.1f} rows/s, {duration(now.left)} left"
+        if out.can_redraw():
+            click.echo(f"\r{line}\x1b[K", err=True, nl=False)
+        elif time.monotonic() - last >= EVERY:
+            last = time.monotonic()
+            out.say(line)
+
+    try:
+        yield tell
+    finally:
+        if out.can_redraw():
+            click.echo("\r\x1b[K", err=True, nl=False)

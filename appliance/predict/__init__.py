@@ -1,0 +1,1 @@
+"""A tuned prompt answers the rows of a file."""

@@ -1,0 +1,82 @@
+"""The output of a prediction until it is complete: a file beside the one that it becomes.
+
+It is named after its inputs, so that the same prediction, started again, finds it and goes on.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from appliance.errors import InputError, RetryableError
+from appliance.files import refused
+from appliance.predict.lines import Lines, record_ends
+from appliance.predict.rows import BLOCK
+
+
+class Part:
+    """What is there of an output: ``blocks`` is how many blocks of rows."""
+
+    def __init__(self, path: Path, file: BinaryIO, blocks: int) -> None:
+        self.path = path
+        self.blocks = blocks
+        self._file = file
+
+    def add(self, rows: Sequence[str]) -> None:
+        """Appends a block."""
+        self._file.write("".join(rows).encode())
+        self._file.flush()
+        self.blocks += 1
+
+
+@contextmanager
+def unfinished(output: Path, identity: str, lines: Lines) -> Iterator[Part]:
+    """Yields the part of ``output`` that has this identity, cut back to whole blocks; renames it to
+    ``output`` at the end. After an error the part stays, if there is a block in it.
+
+    Raises InputError where the output is there already or cannot be written, and RetryableError
+    where another process writes it.
+    """
+    if output.exists():
+        raise refused(output, "is there already; remove it, or give another --output")
+    path = output.with_name(f".{output.name}.{identity}.part")
+    try:
+        file = path.open("a+b")
+    except OSError as error:
+        what = f"cannot be written ({error.strerror}); check the folder and its permissions"
+        raise refused(output, what) from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RetryableError(f"{output}: another process is writing it") from None
+        part = Part(path, file, _cut(file, lines))
+        try:
+            yield part
+        except BaseException:
+            if not part.blocks:
+                path.unlink()
+            raise
+        os.fsync(file.fileno())
+        if output.exists():
+            raise InputError(f"{output} has appeared meanwhile; what was predicted is in {path}")
+        path.rename(output)
+
+
+def _cut(file: BinaryIO, lines: Lines) -> int:
+    """Cuts the file back to its header and whole blocks, and returns how many blocks there are."""
+    file.seek(0)
+    header = lines.header.encode()
+    whole, blocks = 0, 0
+    for number, end in enumerate(record_ends(file, lines.layout), 0 if header else 1):
+        if number % BLOCK == 0:
+            whole, blocks = end, number // BLOCK
+    file.truncate(whole)
+    if not whole:
+        file.write(header)
+        file.flush()
+    return blocks

@@ -1,0 +1,311 @@
+"""Rows of a file answered from the command line, by a random model in a real worker."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from families import FAMILIES, write
+
+from appliance import locations
+from appliance.cli import strop
+from appliance.predict.lines import ADDED
+from appliance.predict.rows import BLOCK
+from models.catalog import Catalog
+
+pytest.importorskip("llama_cpp")
+
+TOPICS = ("sport", "trade")
+PROMPT = {"sections": [], "example": "{text}\n{label}\n"}
+COMMAND = [sys.executable, "-c", "from appliance.cli import main; main()"]
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with a model and a task of two topics, and a prompt beside it."""
+    folder = tmp_path_factory.mktemp("predict")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STROP_HOME", str(folder / "home"))
+        path = write(folder / "tiny.gguf", FAMILIES["llama"])
+        Catalog(locations.models_folder()).add_gguf(path, "tiny", licence="", origin="test")
+        labelled = [{"text": text, "label": TOPICS[at % 2]} for at, text in enumerate(texts(40))]
+        (folder / "topics.jsonl").write_text("\n".join(map(json.dumps, labelled)))
+        done = CliRunner().invoke(
+            strop, ["task", "import", "jsonl", str(folder / "topics.jsonl"), "--kind", "classify"]
+        )
+        assert done.exit_code == 0, done.output
+    (folder / "prompt.json").write_text(json.dumps(PROMPT))
+    return folder
+
+
+@pytest.fixture
+def home(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("STROP_HOME", str(shared / "home"))
+    return shared
+
+
+def texts(count: int, start: int = 0) -> list[str]:
+    words = ("the head", "of the tail", "in the label", "to the sentence", "is the relation")
+    return [
+        f"{words[n % 5]} {words[n // 5 % 5]} {chr(97 + n % 23)}{chr(97 + n // 23 % 23)}"
+        for n in range(start, start + count)
+    ]
+
+
+def table(path: Path, rows: Sequence[Sequence[object]]) -> Path:
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    return path
+
+
+def arguments(home: Path, file: Path, *options: object) -> list[str]:
+    prompt = str(home / "prompt.json")
+    return ["predict", prompt, str(file), "--task", "topics", *map(str, options)]
+
+
+def predict(home: Path, file: Path, *options: object) -> Result:
+    done = CliRunner().invoke(strop, arguments(home, file, *options))
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done
+
+
+def records(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_a_table_keeps_its_columns_and_their_order_and_needs_no_labels(home, tmp_path):
+    rows = [["7", "the head", "x, y"], ["007", "of the\ntail", 'a "b"'], ["", "in the label", ""]]
+    file = table(tmp_path / "new.csv", [("nr", "Body", "note"), *rows])
+    done = predict(home, file, "--column", "text=Body")
+    assert done.exit_code == 0, done.stderr
+    found = records(done.stdout)
+    assert list(found[0]) == ["nr", "Body", "note", *ADDED]
+    assert [[row["nr"], row["Body"], row["note"]] for row in found] == rows
+    for row in found:
+        assert {row["predicted"], row["runner_up"]} == set(TOPICS)
+        assert float(row["probability"]) + float(row["runner_up_probability"]) == pytest.approx(1)
+        assert row["withheld"] == "false"
+
+
+def test_an_answer_below_the_prompts_threshold_is_marked_as_withheld(home, tmp_path):
+    (tmp_path / "shy.json").write_text(json.dumps(PROMPT | {"abstain": 0.999}))
+    file = table(tmp_path / "new.csv", [("text",), *((text,) for text in texts(5))])
+    command = ["predict", str(tmp_path / "shy.json"), str(file), "--task", "topics"]
+    done = CliRunner().invoke(strop, [*command, "--to", "jsonl"])
+    assert [json.loads(line)["withheld"] for line in done.stdout.splitlines()] == [True] * 5
+
+
+def test_json_lines_keep_whatever_they_hold_and_can_become_a_table(home, tmp_path):
+    rows = [{"text": "the head", "meta": {"id": 1}}, {"text": "of é", "tags": ["a"], "none": None}]
+    file = tmp_path / "new.jsonl"
+    file.write_text("\n".join(map(json.dumps, rows)))
+    told = [json.loads(line) for line in predict(home, file).stdout.splitlines()]
+    assert [{k: v for k, v in row.items() if k not in ADDED} for row in told] == rows
+    found = records(predict(home, file, "--to", "csv").stdout)
+    assert list(found[0]) == ["text", "meta", "tags", "none", *ADDED]
+    assert (found[0]["meta"], found[0]["tags"]) == ('{"id":1}', "")
+    assert (found[1]["tags"], found[1]["none"]) == ('["a"]', "")
+
+
+@pytest.fixture
+def wrong(tmp_path: Path) -> Path:
+    """Ten of forty rows cannot be answered, for four reasons."""
+    rows: list[Any] = [json.dumps({"text": text}) for text in texts(40)]
+    for at, bad in {
+        1: '{"text": ""}', 5: "{", 9: '{"text": 7}', 13: '{"body": "x"}', 17: '{"text": " \\t"}',
+        21: "[]", 25: '{"text": null}', 29: '{"text": ["a"]}', 33: "}",
+        37: json.dumps({"text": "the " * 3000}),
+    }.items():  # fmt: skip
+        rows[at] = bad
+    (tmp_path / "wrong.jsonl").write_text("\n".join(rows))
+    return tmp_path / "wrong.jsonl"
+
+
+def test_a_file_with_wrong_rows_is_refused_with_all_of_them_before_anything_is_answered(
+    home, wrong, tmp_path
+):
+    done = predict(home, wrong, "--output", tmp_path / "out.jsonl")
+    assert done.exit_code == 2 and "10 rows are wrong; nothing was predicted" in done.stderr
+    for number in range(2, 40, 4):
+        assert f"line {number}" in done.stderr
+    assert "tokens with this prompt; the model's context holds 2048" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["wrong.jsonl"]
+
+
+def test_wrong_rows_are_named_and_left_out_if_the_person_says_so(home, wrong, tmp_path):
+    output = tmp_path / "out.jsonl"
+    done = predict(home, wrong, "--on-error", "skip", "--output", output)
+    assert done.exit_code == 0, done.stderr
+    left = [line for line in done.stderr.splitlines() if line.startswith("left out: line ")]
+    assert sorted(int(line.split()[3].strip(",:")) for line in left) == list(range(2, 40, 4))
+    kept = [text for at, text in enumerate(texts(40)) if at % 4 != 1]
+    assert [json.loads(line)["text"] for line in output.read_text().splitlines()] == kept
+
+
+def start(home: Path, *command: str) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "STROP_HOME": str(home / "home")}
+    return subprocess.Popen(
+        [*COMMAND, *command], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+def test_a_prediction_that_is_killed_goes_on_and_writes_the_very_same(home, tmp_path):
+    rows = [(text, 'a "line\n" or two') for text in texts(8 * BLOCK + 5)]
+    file = table(tmp_path / "new.csv", [("text", "note"), *rows])
+    whole, output = tmp_path / "whole.csv", tmp_path / "out.csv"
+    assert predict(home, file, "--output", whole).exit_code == 0
+    for least in (1, 4):
+        process = start(home, *arguments(home, file, "--output", output))
+        while process.poll() is None and _written(tmp_path) < least * BLOCK:
+            time.sleep(0.001)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert not output.exists() and process.returncode == -signal.SIGKILL
+    [part] = tmp_path.glob(".out.csv.*.part")
+    with part.open("ab") as broken:
+        broken.write(b'half a "record\n')
+    done = predict(home, file, "--output", output)
+    assert done.exit_code == 0, done.stderr
+    [(_, after)] = [
+        line.split("going on after ") for line in done.stderr.splitlines() if "after" in line
+    ]
+    assert int(after.split()[0]) >= 4 * BLOCK
+    assert output.read_bytes() == whole.read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new.csv", "out.csv", "whole.csv"]
+
+
+def _written(folder: Path) -> int:
+    """How many rows, of two lines each, are in the unfinished output."""
+    return sum(path.read_text().count("\n") // 2 for path in folder.glob(".out.csv.*.part"))
+
+
+def test_what_was_begun_with_other_inputs_is_not_gone_on_with(home, tmp_path):
+    file = table(tmp_path / "new.csv", [("text",), *((text,) for text in texts(3))])
+    (tmp_path / ".out.csv.0123456789ab.part").write_text("text,predicted\nanother,sport\n")
+    assert predict(home, file, "--output", tmp_path / "out.csv").exit_code == 0
+    assert [row["text"] for row in records((tmp_path / "out.csv").read_text())] == texts(3)
+
+
+def test_json_is_one_document_about_the_rows(home, wrong, tmp_path):
+    output = tmp_path / "out.jsonl"
+    options = ("--on-error", "skip", "--json")
+    assert "give them an --output" in predict(home, wrong, *options).stderr
+    document = json.loads(predict(home, wrong, *options, "--output", output).stdout)
+    assert (document["schema"], document["rows"]) == ("strop/predict/1", 30)
+    assert (document["task"], document["model"], document["output"]) == (
+        "topics", "tiny", str(output),
+    )  # fmt: skip
+    assert len(document["left_out"]) == 10
+
+
+def test_an_output_that_is_there_is_never_written_over(home, tmp_path):
+    file = table(tmp_path / "new.csv", [("text",), ("the head",)])
+    (tmp_path / "out.csv").write_text("mine")
+    done = predict(home, file, "--output", tmp_path / "out.csv")
+    assert done.exit_code == 2 and "is there already; remove it, or give another" in done.stderr
+    assert (tmp_path / "out.csv").read_text() == "mine"
+
+
+def test_a_column_that_would_be_added_twice_is_refused(home, tmp_path):
+    file = table(tmp_path / "new.csv", [("text", "predicted"), ("the head", "x")])
+    done = predict(home, file)
+    assert done.exit_code == 2 and 'has a column "predicted"' in done.stderr and not done.stdout
+
+
+def test_a_pipe_that_closes_ends_it_without_a_traceback(home, tmp_path):
+    file = table(tmp_path / "new.csv", [("text",), *((text,) for text in texts(6 * BLOCK))])
+    process = start(home, *arguments(home, file))
+    assert process.stdout and process.stderr
+    process.stdout.readline()
+    process.stdout.close()
+    told = process.stderr.read().decode()
+    assert process.wait() != 0 and "Traceback" not in told and "internal error" not in told
+
+
+def test_a_full_disk_is_said_and_leaves_no_output_and_what_is_done_counts(home, tmp_path):
+    file = table(tmp_path / "new.csv", [("text",), *((text,) for text in texts(6 * BLOCK))])
+    whole, output = tmp_path / "whole.csv", tmp_path / "out.csv"
+    assert predict(home, file, "--output", whole).exit_code == 0
+    room = whole.stat().st_size // 2
+    limited = f"""
+import resource, signal
+from appliance.cli import main
+from appliance.predict import answer
+
+def rows(*given, ask=answer.predict_rows):
+    resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {resource.RLIM_INFINITY}))
+    return ask(*given)
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+answer.predict_rows = rows
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", limited, *arguments(home, file, "--output", output)],
+        env={**os.environ, "STROP_HOME": str(home / "home")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
+    assert not output.exists() and "a file may not grow further" in done.stderr
+    again = predict(home, file, "--output", output)
+    assert "going on after" in again.stderr
+    assert output.read_bytes() == whole.read_bytes()
+
+
+def test_the_rows_most_worth_labelling_can_be_imported_once_they_are_labelled(home, tmp_path):
+    known, pool = texts(3), texts(60, start=100)
+    rows = [(text, n) for n, text in enumerate([*known, *pool, *(t.upper() for t in pool[:20])])]
+    file = table(tmp_path / "pool.csv", [("text", "nr"), *rows])
+    output = tmp_path / "next.csv"
+    done = predict(home, file, "--most-uncertain", 12, "--output", output)
+    assert done.exit_code == 0, done.stderr
+    found = records(output.read_text())
+    assert list(found[0]) == ["text", "nr", "label", *ADDED[:-1]] and len(found) == 12
+    chosen = [row["text"].lower() for row in found]
+    assert len(set(chosen)) == 12 and not set(chosen) & set(known)
+    margins = [2 * float(row["probability"]) - 1 for row in found]
+    assert margins == sorted(margins)
+    every = records(predict(home, file).stdout)
+    assert margins[0] == min(2 * float(row["probability"]) - 1 for row in every[3:])
+    for at, row in enumerate(found):
+        row["label"] = TOPICS[at % 2]
+    table(output, [list(found[0]), *(list(row.values()) for row in found)])
+    again = CliRunner().invoke(
+        strop, ["task", "import", "csv", str(output), "--kind", "classify", "--name", "next"]
+    )
+    assert again.exit_code == 0, again.output
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--task", "topics", "prompt.json", "gone.csv"], "gone.csv: does not exist"),
+        (["topics", "new.csv"], 'no run of "topics" has a verdict yet'),
+        (["new.csv"], "no run has a verdict yet; tune one with: strop tune TASK"),
+        (["prompt.json", "new.csv"], "give --task NAME"),
+        (["--task", "topics", "prompt.json", "new.txt"], "new.txt: give its --format"),
+        (["--task", "topics", "prompt.json", "new.csv"], 'no column "text"'),
+        (["--task", "topics", "--format", "squad", "prompt.json", "new.csv"], "of kind reading"),
+        (["nothing", "new.csv"], 'there is no prompt "nothing"'),
+    ],
+)
+def test_what_cannot_be_answered_is_said(home, tmp_path, monkeypatch, options, said):
+    monkeypatch.chdir(tmp_path)
+    Path("prompt.json").write_text(json.dumps(PROMPT))
+    Path("new.csv").write_text("words\nthe head\n")
+    Path("new.txt").write_text("the head\n")
+    done = CliRunner().invoke(strop, ["predict", *options])
+    assert done.exit_code == 2 and said in done.stderr, done.stderr
