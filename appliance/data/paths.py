@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 
 def at(value: object, path: str) -> object:
     """Returns the value at a dotted path, or None where there is none.
@@ -17,6 +19,15 @@ def at(value: object, path: str) -> object:
         if found is not None:
             return found
     return None
+
+
+def flat(row: Mapping[str, object], before: str = "") -> Iterator[tuple[str, object]]:
+    """Yields fields and their values, those of a struct as "struct.field"; nulls are left out."""
+    for name, value in row.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{before}{name}.")
+        elif value is not None:
+            yield before + name, value
 
 
 def _inside(value: object, key: str) -> object:

@@ -18,7 +18,6 @@ from appliance.data.read.columns import Defect, Record, Row
 from appliance.data.read.examples import Reader
 from appliance.data.read.gather import LOOKED_AT
 from appliance.data.read.offsets import Unit
-from appliance.data.read.reshape import reshaped
 from appliance.data.read.source import Source
 from appliance.encode.renderer import Renderer
 from appliance.evaluate.lengths import lengths
@@ -109,32 +108,27 @@ class _Reading:
     def __init__(self, source: Source, choices: Choices, unit: Unit) -> None:
         columns = choices.columns if source.columns is None else source.columns
         self.source = source
-        self.choices = msgspec.structs.replace(choices, columns=columns)
-        self.reader = Reader(self.choices, unit, labelled=False)
+        self.reader = Reader(
+            msgspec.structs.replace(choices, columns=columns), unit, labelled=False
+        )
         self.problems = Problems(source.path, skip=choices.skip, nothing=NOTHING)
         self.wrong: list[int] = []
 
     def rows(self) -> Iterator[tuple[int, str, Row, Example]]:
         """Yields rows with their numbers and places; those that are wrong become problems."""
         columns = self.reader.columns
-        given = self._shaped()
+        given = iter(self.source.rows(self.problems))
         first = list(islice(given, LOOKED_AT))
-        columns.check(self.source.path, [shaped for *_, shaped in first])
-        for number, (where, row, shaped) in enumerate(chain(first, given)):
-            columns.see(shaped)
+        columns.check(self.source.path, [row for _, row in first])
+        for number, (where, row) in enumerate(chain(first, given)):
+            columns.see(row)
             try:
-                example = self.reader.query(shaped)
+                example = self.reader.query(row)
             except Defect as defect:
                 self.refuse(number, f"{where}, {defect.column}", defect.what)
             else:
                 yield number, where, row, example
         columns.check_mapped(self.source.path)
-
-    def _shaped(self) -> Iterator[tuple[str, Row, Row]]:
-        """Yields each row with its place, as the file has it and in the shape that is read."""
-        for where, row in self.source.rows(self.problems):
-            for _, shaped in reshaped([(where, row)], self.problems, self.choices):
-                yield where, row, shaped
 
     def refuse(self, number: int, where: str, what: str) -> None:
         self.wrong.append(number)

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from appliance.data.bad_rows import Problems
 from appliance.data.formats import parquet
-from appliance.data.formats.features import flat, plain
+from appliance.data.formats.features import plain
+from appliance.data.paths import flat
 from appliance.errors import InputError
 
 pa = pytest.importorskip("pyarrow")

@@ -12,8 +12,9 @@ from appliance.data.bad_rows import Problems
 from appliance.data.choices import Choices
 from appliance.data.formats import FORMATS, TOOLS, conll
 from appliance.data.formats.looks import LOOKS, looks_like, recognised
+from appliance.data.read import table
 from appliance.data.read.jsonl import read_jsonl
-from appliance.data.read.table import read_table
+from appliance.data.read.rows import fixed_task
 from appliance.errors import InputError
 
 IMPORT = "import it with: strop task import"
@@ -41,9 +42,9 @@ def test_json_lines_are_recognised(name, kind, command):
 
 def test_a_table_and_a_file_of_words_are_recognised():
     with pytest.raises(InputError, match=f"an export of Label Studio; {IMPORT} label-studio"):
-        read_table(EXPORTS / "label_studio.csv", given("spans"))
+        fixed_task([table.source(EXPORTS / "label_studio.csv", given("spans"))], given("spans"))
     with pytest.raises(InputError, match=f"looks like Label Studio's JSON; {IMPORT} label-studio"):
-        read_table(EXPORTS / "label_studio.json", given())
+        fixed_task([table.source(EXPORTS / "label_studio.json", given())], given())
     path = EXPORTS / "doccano_relations.jsonl"
     with pytest.raises(InputError, match=f"looks like doccano's JSON Lines; {IMPORT} doccano"):
         next(conll.rows(path, Problems(path)))

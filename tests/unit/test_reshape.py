@@ -14,9 +14,10 @@ from appliance.data import Imported
 from appliance.data.bad_rows import Problems
 from appliance.data.choices import Choices
 from appliance.data.paths import at
+from appliance.data.read import table
 from appliance.data.read.jsonl import read_jsonl
 from appliance.data.read.reshape import reshaped
-from appliance.data.read.table import read_table
+from appliance.data.read.rows import fixed_task
 from appliance.errors import InputError
 
 PATH = Path("file")
@@ -79,7 +80,6 @@ def test_a_column_that_is_called_like_a_path_comes_first():
     assert [at(row, path) for path in ("a.b", "a.c.d", "e.0.f", "e.1.f", "a.x")] == [
         1, 3, 4, None, None,
     ]  # fmt: skip
-    assert reshape(row, columns={"text": "a.b"})[0]["a.b"] == 1
 
 
 def test_nested_values_are_columns_that_can_be_mapped(tmp_path):
@@ -136,7 +136,7 @@ def test_columns_of_labels_are_read_from_a_spreadsheet(tmp_path):
     path.write_text("\n".join(["body,toxic,insult", *lines]))
     choices = Choices("x", kind="classify", several=True, columns={"text": "body"},
                       label_columns=("toxic", "insult"))  # fmt: skip
-    found = read_table(path, choices)
+    found = fixed_task([table.source(path, choices)], choices)
     assert [label.name for label in found.task.labels] == ["insult", "toxic"]
     assert found.examples[5].labels == ("insult", "toxic")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -27,15 +27,6 @@ def plain(value: Any, feature: Any = None) -> Any:
     if isinstance(feature, Mapping) and feature.get("_type") == "ClassLabel":
         return _name(value, feature.get("names"))
     return value if value is None or isinstance(value, str | int | float) else str(value)
-
-
-def flat(row: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, object]]:
-    """Yields fields and their values, those of a struct as "struct.field"; nulls are left out."""
-    for name, value in row.items():
-        if isinstance(value, dict):
-            yield from flat(value, f"{before}{name}.")
-        elif value is not None:
-            yield before + name, value
 
 
 def _text(value: bytes) -> str | bytes:

@@ -12,8 +12,9 @@ import msgspec
 
 from appliance.data.bad_rows import Problems
 from appliance.data.decoding import decode, in_words
-from appliance.data.formats.features import flat, plain
+from appliance.data.formats.features import plain
 from appliance.data.formats.text import Placed
+from appliance.data.paths import flat
 from appliance.files import refused
 from appliance.text import printable, quoted
 

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from math import isfinite
 from pathlib import Path
 
+from appliance.data.paths import at, flat
 from appliance.data.read.cells import listed
 from appliance.errors import InputError
 from appliance.files import refused
@@ -66,7 +67,8 @@ class MissingColumns(InputError):
 
 
 class Columns:
-    """The file's name for each field of a kind, and the values of a row by field.
+    """The file's name for each field of a kind, and the values of a row by field. A name may be a
+    path to a nested value.
 
     ``written`` counts the lists that were given as text. ``mapped`` has the file's names where they
     differ; ``delimiter`` divides a string that stands for a list. Rows that are not ``labelled``
@@ -95,10 +97,11 @@ class Columns:
 
     def check(self, path: Path, first: Iterable[Row]) -> None:
         """Raises MissingColumns if a required column is in none of the first rows."""
+        missing = list(self.required)
         for row in first:
-            self._found = {**row, **self._found}
+            self._found = {**dict(flat(row)), **row, **self._found}
             self.see(row)
-        missing = [field for field in self.required if self.of(field) not in self._found]
+            missing = [field for field in missing if not self._stands(row, field)]
         if self._found and missing:
             raise self._missing(path, [*missing, *sorted(self._unseen - set(missing))])
 
@@ -106,7 +109,7 @@ class Columns:
         """Notes the mapped columns of a row. Every row is seen: an optional field may be in one
         alone."""
         if self._unseen:
-            self._unseen -= {field for field in self._unseen if self.of(field) in row}
+            self._unseen -= {field for field in self._unseen if self._stands(row, field)}
 
     def check_mapped(self, path: Path) -> None:
         """Raises MissingColumns if a column that was mapped is in none of the rows seen."""
@@ -135,13 +138,17 @@ class Columns:
 
     def has(self, row: Row, field: str) -> bool:
         """Whether the row has a value for the field. Null counts as none."""
-        return row.get(self.of(field)) is not None
+        return at(row, self.of(field)) is not None
+
+    def _stands(self, row: Row, field: str) -> bool:
+        """Whether the row has the column of a field, maybe as a path to a nested value."""
+        name = self.of(field)
+        return name in row or at(row, name) is not None
 
     def value(self, row: Row, field: str) -> object:
-        name = self.of(field)
-        if name not in row:
-            raise self.defect(field, "is missing" + nearest(name, row))
-        return row[name]
+        if not self._stands(row, field):
+            raise self.defect(field, "is missing" + nearest(self.of(field), row))
+        return at(row, self.of(field))
 
     def string(self, row: Row, field: str) -> str:
         value = self.value(row, field)

@@ -25,18 +25,19 @@ LOOKED_AT = 100
 
 
 class Found(msgspec.Struct, frozen=True):
-    """The rows of all files, those that are wrong, what was ``counted`` as left out, and notes on
-    how the files were read."""
+    """The rows of all files, those that are wrong, and notes on how the files were read.
+
+    ``counted`` are the notes on what was left out without being wrong.
+    """
 
     rows: Gathered
     skipped: Sequence[Skipped]
-    counted: tuple[str, ...]
     notes: tuple[str, ...]
+    counted: tuple[str, ...]
 
 
 class _Reading(msgspec.Struct, frozen=True):
     source: Source
-    choices: Choices
     reader: Reader
     problems: Problems
 
@@ -57,20 +58,14 @@ def gather(sources: Sequence[Source], choices: Choices) -> Found:
     skipped = _together(wrong, named=len(sources) > 1)
     if wrong and not (choices.skip and len(rows)):
         raise WrongRows("\n".join(str(problems.refusal()) for problems in wrong), skipped)
-    counted = [(reading, note) for reading in readings for note in reading.problems.notes]
-    others = [
-        (reading, note)
-        for reading in readings
-        for note in (*([reading.source.note] if reading.source.note else []), *reading.reader.notes)
-    ]
-    told = [
-        tuple(
-            f"{printable(reading.source.path.name)}: {note}" if len(sources) > 1 else note
-            for reading, note in some
-        )
-        for some in (counted, [*others, *counted])
-    ]
-    return Found(rows, skipped, *told)
+    notes, counted = [], []
+    for reading in readings:
+        before = f"{printable(reading.source.path.name)}: " if len(sources) > 1 else ""
+        told = [before + note for note in reading.problems.notes]
+        note = [before + reading.source.note] if reading.source.note else []
+        notes += [*note, *told, *(before + note for note in reading.reader.notes)]
+        counted += told
+    return Found(rows, skipped, tuple(notes), tuple(counted))
 
 
 def _read(
@@ -80,9 +75,9 @@ def _read(
     for source, unit in zip(sources, units, strict=True):
         columns = choices.columns if source.columns is None else source.columns
         own = msgspec.structs.replace(choices, columns=columns)
-        reading = _Reading(source, own, Reader(own, unit), Problems(source.path))
+        reading = _Reading(source, Reader(own, unit), Problems(source.path))
         try:
-            _add(rows, reading, place=len(sources) > 1)
+            _add(rows, reading, own, place=len(sources) > 1)
         except MissingColumns as error:
             if not source.hint or not set(error.fields) & set(required(choices.kind)):
                 raise
@@ -91,12 +86,12 @@ def _read(
     return rows, readings
 
 
-def _add(rows: Gathered, reading: _Reading, *, place: bool) -> None:
+def _add(rows: Gathered, reading: _Reading, choices: Choices, *, place: bool) -> None:
     """Adds the rows of one file. Their places have its name, if ``place`` says so."""
     source, reader, problems = reading.source, reading.reader, reading.problems
-    choices = reading.choices
     before = f"{printable(source.path.name)}, " if place else ""
-    given = reshaped(recognised(source.path, source.rows(problems), choices), problems, choices)
+    found = recognised(source.path, source.rows(problems), choices)
+    given = reshaped(found, problems, choices)
     first = list(islice(given, LOOKED_AT))
     reader.columns.check(source.path, [row for _, row in first])
     for where, row in chain(first, given):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from appliance.data.bad_rows import Problems
 from appliance.data.choices import Choices
 from appliance.data.formats import tags
-from appliance.data.formats.features import flat, plain
+from appliance.data.formats.features import plain
 from appliance.data.paths import at
 from appliance.data.read.cells import WORDS
 from appliance.data.read.columns import Defect, Row, kind_of, nearest
@@ -23,8 +23,6 @@ def reshaped(
 ) -> Iterator[tuple[str, Row]]:
     """Yields rows with their places, with the following changes. What is wrong becomes a problem.
 
-    - A value that is nested has its path as its name, as in "data.text". A column that is called
-      so itself comes first.
     - Class numbers become the ``class_names`` of ``choices``.
     - ``label_columns`` of ``choices``, each with 1 where its label holds, become one label or a
       list.
@@ -32,15 +30,13 @@ def reshaped(
     """
     kind = KINDS[choices.kind]
     text, gold = (choices.columns.get(field, field) for field in ("text", kind.gold))
-    paths = [name for name in (*choices.columns.values(), *choices.label_columns) if "." in name]
     for where, row in rows:
-        row = _with_paths(row, paths)
         try:
-            if choices.class_names and gold in row:
-                row = {**row, gold: _named(row[gold], gold, choices.class_names)}
+            if choices.class_names:
+                row = {**row, **_named(row, gold, choices.class_names)}
             if choices.label_columns:
                 row = {**row, gold: _labels(row, gold, choices)}
-            if kind.gold == "spans" and isinstance(row.get(text), list):
+            if kind.gold == "spans" and isinstance(at(row, text), list):
                 row = {**row, **_tagged(row, text, gold)}
         except Defect as defect:
             problems.add(f"{where}, {defect.column}", defect.what)
@@ -48,23 +44,16 @@ def reshaped(
             yield where, row
 
 
-def _with_paths(row: Row, paths: Sequence[str]) -> Row:
-    """The row with its nested values, and those at ``paths``, under names of their own."""
-    if any(isinstance(value, dict) for value in row.values()):
-        row = {**dict(flat(row)), **row}
-    found = {path: at(row, path) for path in paths if path not in row}
-    found = {path: value for path, value in found.items() if value is not None}
-    return {**row, **found} if found else row
-
-
-def _named(value: object, column: str, names: Sequence[str]) -> object:
+def _named(row: Row, column: str, names: Sequence[str]) -> Row:
     """The names of class numbers, also in a list. Raises Defect."""
+    value = at(row, column)
     if isinstance(value, str) and value.strip().isdecimal():
         value = int(value)
     try:
-        return plain(value, {"_type": "ClassLabel", "names": list(names)})
+        named = plain(value, {"_type": "ClassLabel", "names": list(names)})
     except ValueError as error:
         raise Defect(printable(column), f"{error}; mend --class-names") from None
+    return {} if value is None else {column: named}
 
 
 def _labels(row: Row, column: str, choices: Choices) -> object:
@@ -80,9 +69,9 @@ def _labels(row: Row, column: str, choices: Choices) -> object:
 
 
 def _flag(row: Row, name: str) -> bool:
-    if name not in row:
+    value = at(row, name)
+    if value is None and name not in row:
         raise Defect(printable(name), f"is missing{nearest(name, row)}")
-    value = row[name]
     word = str(value).strip().lower() if isinstance(value, str | int | float) else ""
     if word not in FLAGS:
         said = quoted(value) if isinstance(value, str) else word or kind_of(value)
@@ -103,7 +92,7 @@ def _tagged(row: Row, text: str, gold: str) -> Row:
 
 
 def _strings(row: Row, name: str) -> list[str]:
-    values = row.get(name)
+    values = at(row, name)
     if not isinstance(values, list):
         raise Defect(printable(name), f"is {kind_of(values)}; words need a list of tags")
     wrong = [value for value in values if not isinstance(value, str)]

@@ -50,6 +50,8 @@ def fixed_task(
             imported = with_added(earlier, sources[0].path, found.rows, choices)
     except InputError as error:
         see = [f"wrong rows skipped: {skipped}; see them with: --on-error stop"] if skipped else []
+        if not (found.counted or see):
+            raise
         raise InputError("\n  ".join([str(error), *found.counted, *see])) from None
     told = [*found.notes, *([f"wrong rows skipped: {skipped}"] if skipped else [])]
     return msgspec.structs.replace(imported, notes=(*told, *imported.notes), skipped=found.skipped)
