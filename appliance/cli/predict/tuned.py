@@ -1,4 +1,4 @@
-"""Which prompt answers, and which model: what a person means by a run, a prompt or a task."""
+"""Which prompt answers, and which model: what a run, a prompt, a task or a file stands for."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from appliance.cli.lookups import find_model, find_prompt, find_run, find_task
+from appliance.cli.lookups import find_model, find_prompt, find_task
 from appliance.cli.options import catalog
 from appliance.cli.output import Output
 from appliance.cli.prompt_files import prompts_given
+from appliance.data.records import judged_prompt, prompt_in, read
 from appliance.errors import InputError
 from appliance.prompts.prompt import Prompt
 from appliance.run.messages import Inputs
 from appliance.text import quoted
 from appliance.verdict.verdict import Verdict
-from store import prompts, runs, tasks, verdicts
+from store import runs, tasks, verdicts
 from store.errors import StoreError
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Tuned(msgspec.Struct, frozen=True):
-    """A prompt with the ids of its task and the name of its model."""
+    """A prompt with the id of its task and the name of its model."""
 
     prompt: Prompt
     task: str
@@ -48,44 +49,38 @@ def tuned(
         [prompt] = prompts_given(db, [given]).values()
         return Tuned(prompt, find_task(db, task).id, find_model(out, catalog(), model))
     run = _run(db, given)
-    record = find_prompt(db, given) if run is None and given is not None else None
-    if record is not None:
-        run = next((one for one in runs.all(db) if one.best_prompt == record.id), None)
+    if run is None:
+        record = find_prompt(db, given or "")
+        prompt, of_task = prompt_in(record), record.task_id
+        run = next((one for one in runs.all(db) if one.best_prompt == prompt.id), None)
+    else:
+        prompt, of_task = judged_prompt(db, run.best_prompt or ""), run.task_id
     if run is not None:
-        used = msgspec.json.decode(run.inputs, type=Inputs).model
+        used = read(run.inputs, Inputs, f"run {run.id}").model
         if model not in (None, used):
-            out.say(f"note: the prompt was tuned for {used}; {model} has not been measured with it")
-        best = prompts.get(db, run.best_prompt or "")
-        assert best is not None
-        prompt, of_task = msgspec.json.decode(best.content, type=Prompt), run.task_id
+            out.say(f"note: the prompt was tuned for {used}, and nothing measured it with {model}")
         model = model or used
         out.say(f"prompt {prompt.id} of run {run.id}{_judged(db, run)}")
-    else:
-        assert record is not None
-        prompt, of_task = msgspec.json.decode(record.content, type=Prompt), record.task_id
     of_task = of_task if task is None else find_task(db, task).id
     return Tuned(prompt, of_task, find_model(out, catalog(), model))
 
 
 def _run(db: Database, given: str | None) -> RunRecord | None:
-    """The run that is meant, None where a prompt is."""
-    every = [run for run in runs.all(db) if run.best_prompt and verdicts.get(db, run.id)]
-    if given is None or (record := tasks.get(db, given)) is not None:
-        of_task = "" if given is None else f" of {quoted(given)}"
-        for run in every:
-            if given is None or run.task_id == record.id:  # type: ignore[union-attr]
+    """The run that is meant; None where a prompt is."""
+    task = None if given is None else tasks.get(db, given)
+    if given is None or task is not None:
+        for run in runs.all(db):
+            if (task is None or run.task_id == task.id) and verdicts.get(db, run.id):
                 return run
+        of_task = "" if task is None else f" of {quoted(task.name)}"
         raise InputError(f"no run{of_task} has a verdict yet; tune one with: strop tune TASK")
-    with suppress(StoreError):
-        if runs.get(db, given):
-            run = find_run(db, given)
-            if run not in every:
-                raise InputError(f"run {run.id} has no verdict yet; see: strop runs show {run.id}")
-            return run
+    with suppress(StoreError):  # Several runs begin so; one prompt may.
+        if (found := runs.get(db, given)) is not None and verdicts.get(db, found.id) is None:
+            raise InputError(f"run {found.id} has no verdict yet; see: strop runs show {found.id}")
+        return found
     return None
 
 
 def _judged(db: Database, run: RunRecord) -> str:
     record = verdicts.get(db, run.id)
-    found = record and msgspec.json.decode(record.content, type=Verdict)
-    return f", {found.words}" if found else ""
+    return f", {read(record.content, Verdict, f'run {run.id}').words}" if record else ""

@@ -1,0 +1,72 @@
+"""What answers where a person names a run, a prompt, a task or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from scripted_answers import BEST, RUN, SEED, add_model, create_run, play, rows
+
+from appliance import locations
+from appliance.cli import strop
+from appliance.cli.output import Output
+from appliance.cli.predict.tuned import Tuned, tuned
+from appliance.errors import InputError
+from store import database
+
+
+@pytest.fixture
+def db(home: Path, tmp_path: Path) -> Iterator[Any]:
+    (tmp_path / "firms.jsonl").write_text(rows())
+    done = CliRunner().invoke(strop, ["task", "import", "jsonl", str(tmp_path / "firms.jsonl")])
+    assert done.exit_code == 0
+    add_model()
+    opened = database.open(locations.store_path())
+    create_run(opened, "firms")
+    yield opened
+    opened.conn.close()
+
+
+def found(db: Any, given: str | None, model: str | None = None) -> Tuned:
+    return tuned(Output(False), db, given, None, model)
+
+
+@pytest.mark.parametrize("given", [None, "firms", RUN, RUN[:3], BEST.id, BEST.id[:6]])
+def test_the_best_prompt_of_a_run_answers_with_the_model_it_was_tuned_for(db, capsys, given):
+    play(db)
+    chosen = found(db, given)
+    assert chosen.prompt == BEST
+    told = capsys.readouterr().err
+    assert f"prompt {BEST.id} of run {RUN}" in told and "note:" not in told
+
+
+def test_another_model_than_the_one_a_prompt_was_tuned_for_is_noted(db, capsys):
+    play(db)
+    used = found(db, RUN).model
+    with pytest.raises(InputError, match="there is no model"):
+        found(db, RUN, "another")
+    assert f"the prompt was tuned for {used}, and nothing measured it with another" in (
+        capsys.readouterr().err
+    )
+
+
+def test_a_prompt_that_no_run_ended_with_answers_too(db):
+    play(db)
+    assert found(db, SEED.id).prompt == SEED
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (None, "no run has a verdict yet"),
+        ("firms", 'no run of "firms" has a verdict yet'),
+        (RUN, f"run {RUN} has no verdict yet"),
+        ("zzz", 'there is no prompt "zzz"'),
+    ],
+)
+def test_what_cannot_answer_yet_is_said(db, given, said):
+    with pytest.raises(InputError, match=said):
+        found(db, given)
