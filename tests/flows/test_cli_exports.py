@@ -173,4 +173,4 @@ def test_overlapping_entities_are_refused_by_row_and_can_be_skipped(tmp_path: Pa
 def test_a_kind_has_to_be_named() -> None:
     result = run("task", "import", "doccano", EXPORTS / "doccano_labels.jsonl")
     assert result.exit_code == 2
-    assert "--kind" in result.stderr and "classify" in result.stderr
+    assert "give the --kind of what is predicted" in result.stderr
