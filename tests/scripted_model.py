@@ -61,13 +61,19 @@ Beat = Callable[[int, int], None]
 
 
 def load(path: str, *, beat: Beat, gap: Callable[[], None]) -> ScriptedModel:
-    return ScriptedModel(Path(os.environ["STROP_SCRIPT"]), beat)
+    return ScriptedModel(Path(os.environ["STROP_SCRIPT"]), beat, gap)
 
 
 class ScriptedModel:
-    def __init__(self, folder: Path, beat: Beat = lambda done, total: None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        beat: Beat = lambda done, total: None,
+        gap: Callable[[], None] = lambda: None,
+    ) -> None:
         self.folder = folder
         self.beat = beat
+        self.gap = gap
 
     def handle(self, request: Request) -> Reply:
         match request:
@@ -128,6 +134,7 @@ class ScriptedModel:
             case "wait":
                 while not (self.folder / "go").exists():
                     self.beat(0, 1)
+                    self.gap()
                     time.sleep(0.005)
             case "kill":
                 os.kill(os.getpid(), signal.SIGKILL)

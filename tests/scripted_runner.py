@@ -12,11 +12,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 from appliance.host import host, twin
 from appliance.run import runner
 from models.catalog import Model
+from store import database
 
 BEAT = float(os.environ.get("STROP_BEAT", "30"))
 
 runner.IDLE_SECONDS = float(os.environ.get("STROP_IDLE", "0.5"))
 runner.POLL_SECONDS = 0.02
+database.BUSY_SECONDS = float(os.environ.get("STROP_BUSY", "60"))
 # What a scripted model proposes is not what it scores highest.
 twin.ANOTHER_MODEL = float("inf")
 

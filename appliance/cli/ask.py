@@ -9,6 +9,7 @@ from appliance.cli.output import Output
 from appliance.run import client, read
 from appliance.run.events import Note
 from appliance.run.messages import Command, Planned, kind_of
+from appliance.run.waiting import is_abandoned
 from store import commands
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ def ask(out: Output, db: Database, command: Command[A], run_id: str | None = Non
 
     Raises the StropError that the command failed with, and Detached where the person interrupts it.
     """
-    if before := [other.kind for other in commands.unsettled(db) if other.run_id is None]:
+    others = [other for other in commands.unsettled(db) if other.run_id is None]
+    if before := [other.kind for other in others if not is_abandoned(other)]:
         out.say(f"asked before and carried out first: {', '.join(before)}")
     after = read.last_event(db)
 

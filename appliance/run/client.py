@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 A = TypeVar("A")
 
 POLL = 0.2
+NO_ROOM = 1_000_000
+"""A disk with fewer bytes free is full: nothing can be written that says so."""
 
 _started: subprocess.Popen[bytes] | None = None
 """The runner that this process started last, if any."""
@@ -144,6 +147,17 @@ def answer_to(db: Database, command: int) -> Answer | Benched | None:
     return decode_answer(record.kind, record.answer or "{}")
 
 
+def _ended(run_id: str) -> str:
+    """What to do where the runner has ended. Where the disk is full it could not say why."""
+    home = locations.home()
+    if shutil.disk_usage(home).free < NO_ROOM:
+        return (
+            f"the runner has ended, since the disk of {home} is full; free some space, then go on "
+            f"with: strop tune --resume {run_id}"
+        )
+    return f"the runner has ended; go on with: strop tune --resume {run_id}"
+
+
 def follow(db: Database, run_id: str, after: int = 0) -> Iterator[Event | None]:
     """Events of a run as they happen, until it is in a final status that no open command can
     change; None while waiting.
@@ -165,8 +179,6 @@ def follow(db: Database, run_id: str, after: int = 0) -> Iterator[Event | None]:
             if resting:
                 return
             if not alive:
-                raise RetryableError(
-                    f"the runner has ended; go on with: strop tune --resume {run_id}"
-                )
+                raise RetryableError(_ended(run_id))
             yield None
             time.sleep(POLL)

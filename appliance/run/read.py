@@ -15,7 +15,7 @@ from appliance.prompts.show import plain
 from appliance.run.events import Event, GivenVerdict, decode_event
 from appliance.run.messages import Inputs, Tune
 from appliance.run.states import STATES
-from appliance.run.waiting import is_waiting
+from appliance.run.waiting import is_abandoned
 from appliance.verdict.verdict import Verdict
 from store import commands, database, events, prompts, tasks, verdicts
 from store import runs as stored
@@ -101,8 +101,7 @@ def commands_with(db: Database, model: str) -> list[str]:
     return [
         command.kind
         for command in commands.unsettled(db)
-        if model in _models(command.content)
-        and (command.asker is None or is_waiting(command.asker))
+        if model in _models(command.content) and not is_abandoned(command)
     ]
 
 

@@ -42,7 +42,7 @@ from appliance.run.messages import (
 from appliance.run.recorder import tell
 from appliance.run.replay import replay
 from appliance.run.states import AT_WORK, JOURNALLED, RESTING, allows
-from appliance.run.waiting import is_waiting
+from appliance.run.waiting import is_abandoned
 from models.catalog import Catalog, CatalogError
 from models.egress import refuse_network
 from models.headers import HeaderError
@@ -197,8 +197,7 @@ class Runner:
 
     def _is_wanted(self, command: CommandRecord) -> bool:
         """Whether the command was not withdrawn, and who waits for its answer is still there."""
-        abandoned = command.asker is not None and not is_waiting(command.asker)
-        return not abandoned and commands.is_open(self.db, command.id)
+        return not is_abandoned(command) and commands.is_open(self.db, command.id)
 
     def _control(self, run: RunRecord, command: CommandRecord) -> Obeyed | None:
         """Carries out a control of a run that is not worked on now."""

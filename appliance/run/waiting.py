@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from appliance import locations
+from store.records import CommandRecord
 
 
 @contextmanager
@@ -21,6 +22,11 @@ def waiting() -> Iterator[int]:
     with locations.askers_lock().open("ab") as file:
         fcntl.lockf(file, fcntl.LOCK_EX, 1, asker)
         yield asker
+
+
+def is_abandoned(command: CommandRecord) -> bool:
+    """Whether the process that waited for the command's answer has ended."""
+    return command.asker is not None and not is_waiting(command.asker)
 
 
 def is_waiting(asker: int) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import tiny_tasks
-from scripted_home import Script, add_model
+from scripted_home import Script, add_model, plan, reset
 
 from appliance import locations
 from appliance.data.tasks import load, save
@@ -28,7 +28,6 @@ def script(home: Any, monkeypatch: pytest.MonkeyPatch) -> Script:
     script = Script(home).at_home(monkeypatch)
     with database.open(locations.store_path()) as db:
         save(db, tiny_tasks.imported("classify"))
-    add_model(script)
     return script
 
 
@@ -41,6 +40,7 @@ def db(script: Script) -> Iterator[Any]:
 
 @pytest.fixture
 def runner(script: Script) -> Iterator[subprocess.Popen[bytes]]:
+    add_model(script)
     started = script.start_runner(idle=30)
     until(client.runner_is_alive)
     yield started
@@ -126,6 +126,31 @@ def test_a_tune_that_is_interrupted_while_it_is_planned_makes_no_run(script, db,
     following = ask(db)
     assert following.wait(60) == 0
     assert runs.all(db) == []
+
+
+def test_an_eval_in_the_middle_of_a_runs_call_is_broken_off_and_the_run_goes_on(
+    script, db, monkeypatch
+):
+    with monkeypatch.context() as patch:
+        [run] = plan(script, patch, ["topics"])
+    reset(db, run, 20_000)
+    (script.faults / "calls").write_text("")
+    calling, evaluating = stuck(script, call=3), stuck(script, call=4)
+    runner = script.start_runner(idle=30)
+    try:
+        until(calling)
+        asked = ask(db)
+        until(evaluating)
+        asked.kill()
+        asked.communicate()
+        following = ask(db)
+        assert following.wait(60) == 0
+        assert runs.get(db, run).status == "running"
+        (script.faults / "go").touch()
+        until(lambda: runs.get(db, run).status == "finished")
+    finally:
+        runner.kill()
+        runner.wait()
 
 
 def test_who_asks_is_told_what_is_carried_out_first(script, db, runner):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 import signal
 import subprocess
@@ -181,6 +182,43 @@ def test_a_run_is_paused_in_the_middle_and_ends_the_same_after_resume(script, un
     assert runner.wait(120) == 0
     assert runs.get(db, run.id).status == "paused"
     commands.enqueue(db, "resume", "{}", run.id)
+    assert script.run_to_rest() == 0
+    ended_as(ending(), uninterrupted)
+
+
+def begun(script, runner):
+    """Waits until the run that a runner works on has made some calls."""
+    deadline = time.monotonic() + 60
+    while script.calls < 5:
+        assert time.monotonic() < deadline and runner.poll() is None
+
+
+def test_a_run_waits_for_a_store_that_another_process_keeps_locked(
+    script, uninterrupted, monkeypatch
+):
+    monkeypatch.setenv("STROP_BUSY", "0.02")
+    runner = script.start_runner()
+    begun(script, runner)
+    other = database.open(locations.store_path())
+    other.execute("BEGIN IMMEDIATE")
+    deadline = time.monotonic() + 0.5
+    while time.monotonic() < deadline:
+        assert runner.poll() is None
+    other.execute("COMMIT")
+    assert runner.wait(120) == 0
+    ended_as(ending(), uninterrupted)
+    notes = [event.content for event in events.since(other, 0) if event.kind == "note"]
+    assert any("another process kept the store locked; the work waited" in n for n in notes)
+
+
+def test_a_run_that_the_disk_breaks_off_ends_the_same_once_there_is_room(script, uninterrupted):
+    runner = script.start_runner()
+    begun(script, runner)
+    resource.prlimit(runner.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+    assert runner.wait(120) == 1
+    db = database.open(locations.store_path())
+    [run] = runs.all(db)
+    assert run.status == "running" and check.check(db) == []
     assert script.run_to_rest() == 0
     ended_as(ending(), uninterrupted)
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
+import subprocess
+import sys
+from types import SimpleNamespace
 
 import pytest
 
 from appliance import locations
-from appliance.errors import InputError, StropError
+from appliance.errors import InputError, RetryableError, StropError
 from appliance.run import client
 from appliance.run.messages import Bench
 from store import commands, database
@@ -40,3 +44,26 @@ def test_who_waits_for_a_command_of_a_removed_task_is_told(home):
     gone = pytest.raises(InputError, match="was removed meanwhile")
     with database.open(locations.store_path()) as db, gone:
         client.answer_to(db, 1)
+
+
+def test_who_follows_a_run_is_told_where_a_full_disk_has_ended_the_runner(home, monkeypatch):
+    with database.open(locations.store_path()) as db:
+        for room, told in ((client.NO_ROOM, "has ended; go on"), (10, "the disk of .* is full")):
+            usage = SimpleNamespace(free=room)
+            monkeypatch.setattr(client.shutil, "disk_usage", lambda _, usage=usage: usage)
+            with pytest.raises(RetryableError, match=told):
+                list(client.follow(db, "3f2a"))
+
+
+def test_an_interrupt_while_the_command_line_loads_ends_it_without_a_word():
+    program = (
+        "import sys, os, signal\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'appliance.cli':\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "from appliance.start import main; main()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (-signal.SIGINT, "")
