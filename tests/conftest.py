@@ -13,8 +13,10 @@ import pytest
 # tests/scripted.py is imported by name, also by the workers that tests start.
 sys.path.insert(0, str(Path(__file__).parent))
 
-# A shell has its background jobs ignore Ctrl-C, and what tests start would inherit that.
+# A shell has its background jobs ignore Ctrl-C, and nohup has what it runs ignore a lost terminal;
+# what tests start would inherit either.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # Read before any test changes the environment.
 _HOME = Path(os.environ.get("STROP_HOME") or platformdirs.user_data_dir("strop"))
