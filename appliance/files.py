@@ -1,12 +1,36 @@
-"""Reads small files that a person names, or refuses them with a message that says why."""
+"""Reads and writes files that a person names, or refuses them with a message that says why."""
 
 from __future__ import annotations
 
 import codecs
+import errno
+import os
+import tempfile
 from pathlib import Path
 
-from appliance.errors import InputError
+from appliance.errors import InputError, StropError
 from appliance.text import printable
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Writes a file beside ``path`` with mode 0600, then puts it in its place. Raises StropError
+    where that cannot be done, and leaves nothing behind."""
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise
+        why = f"cannot be written ({error.strerror})"
+        raise StropError(f"{refused(path, why)}; choose a folder that you may write to") from error
 
 
 def refused(path: Path, what: str) -> InputError:

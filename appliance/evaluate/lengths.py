@@ -22,8 +22,8 @@ def lengths(renderer: Renderer, prompt: Prompt, cases: Sequence[Case]) -> Iterat
     looked at alone: where a prompt is too long for all, that is known at once."""
     for start, end in pairwise([0, *range(1, len(cases), BLOCK), len(cases)]):
         block = cases[start:end]
-        written = longest(renderer, prompt, block)
-        yield from (length + written for length in renderer.lengths(prompt, block))
+        for case, length in zip(block, renderer.lengths(prompt, block), strict=True):
+            yield length + longest(renderer, prompt, [case])
 
 
 def fits(renderer: Renderer, prompt: Prompt, cases: Sequence[Case]) -> bool:
@@ -38,8 +38,9 @@ def check_lengths(
     """Returns the most tokens that a case needs. Raises InputError with all the cases that need
     more than the model's context holds."""
     limit = renderer.tokeniser.description.context
-    first = next(iter(splits.values()))[:1]
-    if next(lengths(renderer, prompt, first)) - renderer.longest_text(first) > limit:
+    own = "".join([*(section.text for section in prompt.sections), prompt.example])
+    [(ids, _)] = renderer.tokeniser.encode([own], closed=True)
+    if len(ids) > limit:
         raise InputError(
             f"this prompt alone takes more than the {limit} tokens of the context of {model}; "
             "shorten it"

@@ -53,8 +53,9 @@ class Lines:
 
 def fields(answer: Answer) -> dict[str, object]:
     """What is added to the row of an answer."""
-    second, probability = answer.runner_up or (None, None, None), answer.probability
-    return dict(zip(ADDED, (answer.text, probability, *second[:2], answer.withheld), strict=True))
+    second = answer.runner_up or (None, None)
+    values = (answer.text, answer.probability, *second, answer.withheld)
+    return dict(zip(ADDED, values, strict=True))
 
 
 def record_ends(file: BinaryIO, layout: Layout) -> Iterator[int]:

@@ -12,17 +12,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from appliance.errors import InputError, RetryableError
+from appliance.errors import RetryableError
 from appliance.files import refused
 from appliance.predict.lines import Lines, record_ends
 from appliance.predict.rows import BLOCK
+from models.catalog import is_open
 
 
 class Part:
     """What is there of an output: ``blocks`` is how many blocks of rows."""
 
-    def __init__(self, path: Path, file: BinaryIO, blocks: int) -> None:
-        self.path = path
+    def __init__(self, file: BinaryIO, blocks: int) -> None:
         self.blocks = blocks
         self._file = file
 
@@ -33,28 +33,27 @@ class Part:
         self.blocks += 1
 
 
+def check_output(output: Path) -> None:
+    """Raises InputError where no new file can be written."""
+    if output.exists():
+        raise refused(output, "is there already; remove it, or give another --output")
+    if not output.parent.is_dir():
+        raise refused(output, "its folder does not exist; make it, or give another --output")
+
+
 @contextmanager
 def unfinished(output: Path, identity: str, lines: Lines) -> Iterator[Part]:
     """Yields the part of ``output`` that has this identity, cut back to whole blocks; renames it to
     ``output`` at the end. After an error the part stays, if there is a block in it.
 
-    Raises InputError where the output is there already or cannot be written, and RetryableError
-    where another process writes it.
+    Only its owner can read it. Raises InputError where the output is there already or cannot be
+    written, and RetryableError where another process writes it.
     """
-    if output.exists():
-        raise refused(output, "is there already; remove it, or give another --output")
     path = output.with_name(f".{output.name}.{identity}.part")
-    try:
-        file = path.open("a+b")
-    except OSError as error:
-        what = f"cannot be written ({error.strerror}); check the folder and its permissions"
-        raise refused(output, what) from None
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RetryableError(f"{output}: another process is writing it") from None
-        part = Part(path, file, _cut(file, lines))
+    with _locked(path, output) as file:
+        # Whoever held the lock before may have finished it.
+        check_output(output)
+        part = Part(file, _cut(file, lines))
         try:
             yield part
         except BaseException:
@@ -62,9 +61,26 @@ def unfinished(output: Path, identity: str, lines: Lines) -> Iterator[Part]:
                 path.unlink()
             raise
         os.fsync(file.fileno())
-        if output.exists():
-            raise InputError(f"{output} has appeared meanwhile; what was predicted is in {path}")
+        check_output(output)
         path.rename(output)
+
+
+@contextmanager
+def _locked(path: Path, output: Path) -> Iterator[BinaryIO]:
+    while True:
+        try:
+            file = os.fdopen(os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600), "a+b")
+        except OSError as error:
+            what = f"cannot be written ({error.strerror}); check the folder and its permissions"
+            raise refused(output, what) from None
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RetryableError(f"{output}: another process is writing it") from None
+            if is_open(path, file):
+                yield file
+                return
 
 
 def _cut(file: BinaryIO, lines: Lines) -> int:

@@ -14,13 +14,14 @@ import msgspec
 
 from appliance.data.bad_rows import Problems, Skipped
 from appliance.data.choices import Choices
-from appliance.data.read.columns import Defect, Record, Row
+from appliance.data.read.columns import Defect, MissingColumns, Record, Row
 from appliance.data.read.examples import Reader
 from appliance.data.read.gather import LOOKED_AT
 from appliance.data.read.offsets import Unit
 from appliance.data.read.source import Source
 from appliance.encode.renderer import Renderer
 from appliance.evaluate.lengths import lengths
+from appliance.files import refused
 from appliance.prompts.prompt import Prompt
 from appliance.scoring.predict import without_gold
 from appliance.task import Case, Example
@@ -35,10 +36,12 @@ Original = Mapping[str, object]
 
 
 class Checked(msgspec.Struct, frozen=True):
-    """What a first reading of the file found: how many rows can be answered, its columns in their
-    order, the rows that cannot, and in what unit offsets are given."""
+    """What a first reading of the file found: how many rows can be answered, the tokens of the
+    longest, its columns in their order, the rows that cannot, and in what unit offsets are given.
+    """
 
     rows: int
+    longest: int
     columns: tuple[str, ...]
     wrong: Sequence[Skipped]
     numbers: frozenset[int]
@@ -46,42 +49,67 @@ class Checked(msgspec.Struct, frozen=True):
     notes: tuple[str, ...]
 
 
-def check(source: Source, choices: Choices, renderer: Renderer, prompt: Prompt) -> Checked:
-    """Reads all rows. Raises WrongRows if any row is wrong or too long for the model, unless such
-    rows are to be skipped, and MissingColumns."""
-    found = _check(source, choices, renderer, prompt, "characters")
+def check(
+    source: Source,
+    choices: Choices,
+    renderer: Renderer,
+    prompt: Prompt,
+    options: tuple[str, ...],
+) -> Checked:
+    """Reads all rows. ``options`` are those that a label bias was fitted for: a row with others
+    cannot be answered with it.
+
+    Raises WrongRows if any row is wrong or too long for the model, unless such rows are to be
+    skipped; InputError if no row can be answered or the file cannot be read twice, and
+    MissingColumns.
+    """
+    if not source.path.is_file() and not source.path.is_dir():
+        raise refused(source.path, "can be read only once, as a pipe; save it as a file")
+    found, problems = _check(source, choices, renderer, prompt, options, "characters")
     if found.unit != "characters":
-        found = _check(source, choices, renderer, prompt, found.unit)
+        found, problems = _check(source, choices, renderer, prompt, options, found.unit)
+    problems.raise_if_any()
+    if not found.rows:
+        raise problems.refusal() if problems.found else refused(source.path, "has no row to answer")
     return found
 
 
 def _check(
-    source: Source, choices: Choices, renderer: Renderer, prompt: Prompt, unit: Unit
-) -> Checked:
+    source: Source,
+    choices: Choices,
+    renderer: Renderer,
+    prompt: Prompt,
+    options: tuple[str, ...],
+    unit: Unit,
+) -> tuple[Checked, Problems]:
     reading = _Reading(source, choices, unit)
     names = tuple(label.name for label in renderer.task.labels)
     limit = renderer.tokeniser.description.context
     columns: dict[str, None] = {}
-    count = 0
+    count = most = 0
     for block in _blocks(reading.rows()):
         cases = [Case(without_gold(example), names) for *_, example in block]
-        each = zip(block, lengths(renderer, prompt, cases), strict=True)
-        for (number, where, row, _), length in each:
+        each = zip(block, cases, lengths(renderer, prompt, cases), strict=True)
+        for (number, where, row, _), case, length in each:
             columns.update(dict.fromkeys(original(row)))
             if length > limit:
                 what = f"takes {length} tokens with this prompt; the model's context holds {limit}"
                 reading.refuse(number, where, what)
+            elif prompt.bias and case.options != options:
+                what = f"has other choices than those that the prompt was tuned for: {options}"
+                reading.refuse(number, where, what)
             else:
-                count += 1
-    reading.problems.raise_if_any()
-    return Checked(
+                count, most = count + 1, max(most, length)
+    found = Checked(
         rows=count,
+        longest=most,
         columns=tuple(columns),
         wrong=reading.problems.found,
         numbers=frozenset(reading.wrong),
         unit=reading.reader.offsets.better if unit == "characters" else unit,
         notes=tuple(filter(None, (source.note, *reading.reader.notes))),
     )
+    return found, reading.problems
 
 
 def blocks(
@@ -108,9 +136,8 @@ class _Reading:
     def __init__(self, source: Source, choices: Choices, unit: Unit) -> None:
         columns = choices.columns if source.columns is None else source.columns
         self.source = source
-        self.reader = Reader(
-            msgspec.structs.replace(choices, columns=columns), unit, labelled=False
-        )
+        self.choices = msgspec.structs.replace(choices, columns=columns)
+        self.reader = Reader(self.choices, unit, labelled=False)
         self.problems = Problems(source.path, skip=choices.skip, nothing=NOTHING)
         self.wrong: list[int] = []
 
@@ -119,11 +146,19 @@ class _Reading:
         columns = self.reader.columns
         given = iter(self.source.rows(self.problems))
         first = list(islice(given, LOOKED_AT))
-        columns.check(self.source.path, [row for _, row in first])
+        try:
+            columns.check(self.source.path, [row for _, row in first])
+        except MissingColumns as error:
+            hint = f"; {self.source.hint}" if self.source.hint else ""
+            raise MissingColumns(f"{error}{hint}", error.fields, error.seen) from None
         for number, (where, row) in enumerate(chain(first, given)):
             columns.see(row)
             try:
                 example = self.reader.query(row)
+                if self.choices.match == "choice" and not example.choices:
+                    raise columns.defect(
+                        "choices", "is missing; list what the answer is chosen from"
+                    )
             except Defect as defect:
                 self.refuse(number, f"{where}, {defect.column}", defect.what)
             else:

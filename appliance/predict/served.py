@@ -4,30 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from appliance.errors import StropError
-from models.engine import Generate, Generated, Reply, Score, Scores
-from models.protocol import Models, WorkerError
+from models.engine import Generate, Generated, Score, Scores
+from models.protocol import Models
 
 
 @dataclass(frozen=True)
 class Served:
-    """``scoring.predict.Asked`` of one worker. Raises StropError where it cannot answer."""
+    """``scoring.predict.Asked`` of one worker. Raises WorkerError where it cannot answer."""
 
     models: Models
     worker: str
 
     def score(self, request: Score) -> Scores:
-        reply = self._call(request)
+        reply = self.models.call(self.worker, request)
         assert isinstance(reply, Scores)
         return reply
 
     def generate(self, request: Generate) -> Generated:
-        reply = self._call(request)
+        reply = self.models.call(self.worker, request)
         assert isinstance(reply, Generated)
         return reply
-
-    def _call(self, request: Score | Generate) -> Reply:
-        try:
-            return self.models.call(self.worker, request)
-        except WorkerError as error:
-            raise StropError(str(error)) from error

@@ -17,6 +17,9 @@ def check_suits(prompt: Prompt, loaded: Loaded) -> None:
     """Raises InputError that says what of the prompt does not suit the task, whatever is asked."""
     _check_slots(prompt, loaded.task)
     _check_numbers(prompt, loaded.task, loaded.cases["tuning"])
+    if lacking := [row for row in prompt.shots if row not in loaded.rows]:
+        name = loaded.task.name
+        raise InputError(f"prompt {prompt.id} shows row {lacking[0]}, which {name} lacks")
 
 
 def check(prompt: Prompt, loaded: Loaded, cases: Sequence[Case]) -> None:

@@ -14,8 +14,9 @@ class Unchanged:
     """``models.protocol.Models`` of a run's bodies, by role.
 
     Their files are hashed at once. A worker is compared with what the run has frozen before it is
-    first called, so that a run which goes on with its verdict loads no other model. Raises
-    StropError where a file or an engine has changed.
+    first called, so that a run which goes on with its verdict loads no model of a role that has
+    nothing more to do, but for those that make tokens. Raises StropError where a file or an engine
+    has changed.
     """
 
     def __init__(self, host: Host, bodies: Mapping[str, Body]) -> None:

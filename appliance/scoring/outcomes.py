@@ -44,16 +44,10 @@ class Probable(Calibration, Protocol):
 
 
 class RunnerUp(NamedTuple):
-    """The likeliest option that was not answered, with its probability.
-
-    ``margin`` says how clear the answer is, from 0 to 1: how much likelier it is than the runner-up
-    or, where yes or no is said to each of several labels, how much likelier the least certain of
-    these answers is than its opposite.
-    """
+    """The likeliest option that was not answered, with its probability."""
 
     text: str
     probability: float
-    margin: float
 
 
 class Outcome(Protocol):
@@ -84,6 +78,14 @@ class Outcome(Protocol):
 
     def runner_up(self, by: Probable) -> RunnerUp | None:
         """The likeliest of what was not answered; None where that is not known."""
+        ...
+
+    def margin(self, by: Probable) -> float | None:
+        """How clear the answer is, from 0 to 1; None where that is not known.
+
+        It is how much likelier the answer is than the runner-up or, where yes or no is said to each
+        label, how much likelier the least certain of these answers is than its opposite.
+        """
         ...
 
 
@@ -158,8 +160,11 @@ class Scored(msgspec.Struct, frozen=True):
         if not others:
             return None
         second = max(others, key=found.__getitem__)
-        margin = round(found[chosen] - found[second], 4)
-        return RunnerUp(self.labels[second], found[second], margin)
+        return RunnerUp(self.labels[second], found[second])
+
+    def margin(self, by: Probable) -> float | None:
+        first, *others = sorted(self._probabilities(by), reverse=True)
+        return round(first - others[0], 4) if others else 1.0
 
     def _probabilities(self, by: Probable) -> list[float]:
         scores = [score / by.temperature for score in self.scores(by)]
@@ -215,6 +220,9 @@ class Written(msgspec.Struct, frozen=True):
         return None
 
     def runner_up(self, by: Probable) -> RunnerUp | None:
+        return None
+
+    def margin(self, by: Probable) -> float | None:
         return None
 
 

@@ -37,13 +37,15 @@ class Answer(msgspec.Struct, frozen=True):
     what was written, entities as JSON. It is ``task.MULTIPLE`` where yes is said of several labels
     and only one can hold. ``probability`` is that of the answer, None where it was written. An
     answer is ``withheld`` where its probability is below the prompt's abstention threshold.
-    ``runner_up`` is what would have been answered next, None where nothing else was offered.
+    ``runner_up`` is what would have been answered next, None where nothing else was offered, and
+    ``margin`` says how clear the answer is, from 0 to 1; None where it was written.
     """
 
     text: str
     probability: float | None
     withheld: bool
     runner_up: RunnerUp | None = None
+    margin: float | None = None
 
 
 def predict(
@@ -94,7 +96,13 @@ def predict_rows(
 def _answer(outcome: Outcome, prompt: Prompt) -> Answer:
     probability = outcome.confidence(prompt)
     withheld = probability is not None and probability < prompt.abstain
-    return Answer(outcome.predicted(prompt), probability, withheld, outcome.runner_up(prompt))
+    return Answer(
+        outcome.predicted(prompt),
+        probability,
+        withheld,
+        outcome.runner_up(prompt),
+        outcome.margin(prompt),
+    )
 
 
 def outcomes(

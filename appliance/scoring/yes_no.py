@@ -94,20 +94,26 @@ class YesNoOutcome(msgspec.Struct, frozen=True):
 
     def runner_up(self, by: Probable) -> RunnerUp | None:
         """The likeliest label that was not answered, with the probability of its own yes."""
-        answered = self.predicted(by)
-        chosen = self.yes(by) if answered != MULTIPLE else []
-        each = zip(self.labels, self.margins(by), self.allowed, strict=True)
-        yes = {
-            label: 1 / (1 + exp(min((by.intercept - margin) / by.temperature, 700.0)))
-            for label, margin, allowed in each
-            if allowed
-        }
+        chosen = self.yes(by) if self.predicted(by) != MULTIPLE else []
+        yes = self._probabilities(by)
         others = [label for label in yes if label not in chosen]
         if not others:
             return None
         second = max(others, key=yes.__getitem__)
-        margin = min(abs(2 * probability - 1) for probability in yes.values())
-        return RunnerUp(second, round(yes[second], 4), round(margin, 4))
+        return RunnerUp(second, round(yes[second], 4))
+
+    def margin(self, by: Probable) -> float | None:
+        yes = self._probabilities(by).values()
+        return round(min((abs(2 * each - 1) for each in yes), default=1.0), 4)
+
+    def _probabilities(self, by: Probable) -> dict[str, float]:
+        """The probability of a yes to each label that types allow."""
+        each = zip(self.labels, self.margins(by), self.allowed, strict=True)
+        return {
+            label: 1 / (1 + exp(min((by.intercept - margin) / by.temperature, 700.0)))
+            for label, margin, allowed in each
+            if allowed
+        }
 
     def error(self, by: Calibration, metric: Metric) -> float:
         if metric == "accuracy":

@@ -33,7 +33,7 @@ from models.trie import BadRequest
 ALL_LAYERS = 999
 
 WRITING = 4
-"""How many times the cells of its context a model may take for continuations."""
+"""How many times the cells of its first context a model may take for continuations."""
 
 
 def load(

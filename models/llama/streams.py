@@ -17,8 +17,8 @@ PADDING = 256
 
 
 class Streams:
-    """Up to ``cells`` cells in addition to a model's context. They are allocated when something is
-    first written and kept for later requests."""
+    """About ``cells`` cells in addition to a model's context; more where two streams of the longest
+    continuation need them. They are allocated when something is first written and kept."""
 
     def __init__(self, model: Model, *, cells: int, batch: int, threads: int) -> None:
         self.model = model

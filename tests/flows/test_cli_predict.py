@@ -317,3 +317,62 @@ def test_a_nested_text_is_found_by_its_path_and_the_row_stays_as_it_was(home, tm
     found = json.loads(done.stdout)
     assert {name: found[name] for name in row} == row
     assert set(found) == {*row, *ADDED}
+
+
+def test_an_output_that_cannot_be_written_is_said_before_anything_is_read(home, tmp_path):
+    file = table(tmp_path / "new.csv", [("text",), ("the head",)])
+    for output, said in (
+        (tmp_path / "gone" / "out.csv", "its folder does not exist; make it"),
+        (file, "is there already"),
+        (tmp_path / "out.parquet", "rows are written as JSON Lines or CSV"),
+    ):
+        for more in ((), ("--most-uncertain", 1)):
+            done = predict(home, file, "--output", output, *more)
+            assert done.exit_code == 2 and said in done.stderr
+            assert "checking the rows" not in done.stderr
+
+
+def test_a_part_of_another_task_is_not_gone_on_with(home, tmp_path):
+    rows = [{"text": text, "label": ("alpha", "beta")[at % 2]} for at, text in enumerate(texts(40))]
+    (tmp_path / "greek.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    command = ["task", "import", "jsonl", str(tmp_path / "greek.jsonl"), "--kind", "classify"]
+    assert CliRunner().invoke(strop, command).exit_code == 0
+    file = table(tmp_path / "new.csv", [("text",), *((text,) for text in texts(3 * BLOCK))])
+    output = tmp_path / "out.csv"
+    process = start(home, *arguments(home, file, "--output", output))
+    while process.poll() is None and not list(tmp_path.glob(".out.csv.*.part")):
+        time.sleep(0.001)
+    process.kill()
+    process.wait()
+    other = ["predict", str(home / "prompt.json"), str(file), "--task", "greek"]
+    done = CliRunner().invoke(strop, [*other, "--output", str(output)])
+    assert done.exit_code == 0, done.stderr
+    assert {row["predicted"] for row in records(output.read_text())} <= {"alpha", "beta"}
+
+
+def test_a_file_without_a_row_that_can_be_answered_is_refused(home, tmp_path):
+    (tmp_path / "bad.jsonl").write_text('{"text": ""}\n{"text": " "}')
+    done = predict(home, tmp_path / "bad.jsonl", "--on-error", "skip")
+    assert done.exit_code == 2 and "2 rows are wrong; nothing was predicted" in done.stderr
+
+
+def test_a_pipe_is_refused_since_it_can_be_read_only_once(home, tmp_path):
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    done = predict(home, tmp_path / "pipe.jsonl")
+    assert done.exit_code == 2 and "can be read only once, as a pipe" in done.stderr
+
+
+def test_demonstrations_that_the_task_lacks_are_named(home, tmp_path):
+    (tmp_path / "foreign.json").write_text(json.dumps(PROMPT | {"shots": ["0123456789abcdef"]}))
+    file = table(tmp_path / "new.csv", [("text",), ("the head",)])
+    command = ["predict", str(tmp_path / "foreign.json"), str(file), "--task", "topics"]
+    done = CliRunner().invoke(strop, command)
+    assert done.exit_code == 2 and "shows row 0123456789abcdef, which topics lacks" in done.stderr
+
+
+def test_no_row_of_the_task_is_offered_for_labelling_not_even_a_demonstration(home, tmp_path):
+    rows = [(text,) for text in [*texts(40), "a quite different text"]]
+    file = table(tmp_path / "pool.csv", [("text",), *rows])
+    done = predict(home, file, "--most-uncertain", 5)
+    assert [row["text"] for row in records(done.stdout)] == ["a quite different text"]
+    assert "note: 1 rows; the others are nearly alike, or in the task already" in done.stderr

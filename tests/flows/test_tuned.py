@@ -48,7 +48,7 @@ def test_another_model_than_the_one_a_prompt_was_tuned_for_is_noted(db, capsys):
     used = found(db, RUN).model
     with pytest.raises(InputError, match="there is no model"):
         found(db, RUN, "another")
-    assert f"the prompt was tuned for {used}, and nothing measured it with another" in (
+    assert f"it was tuned for {used}, and nothing measured it with another" in (
         capsys.readouterr().err
     )
 

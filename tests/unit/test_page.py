@@ -19,8 +19,9 @@ import msgspec
 import pytest
 
 from appliance.errors import InputError, StropError
+from appliance.files import write_whole as write
 from appliance.verdict.leaks import Leak
-from appliance.verdict.page.file import check, write
+from appliance.verdict.page.file import check
 from appliance.verdict.page.page import MOST_FLIPS, page
 from appliance.verdict.page.svg import Drawing
 from appliance.verdict.report.both import Both

@@ -44,7 +44,7 @@ def test_every_row_of_json_lines_is_one_line(rows):
 def chosen(wanted: int, margins: dict[str, float], known: frozenset[str] = frozenset()) -> list:
     uncertain = Uncertain(wanted, known)
     for text, margin in margins.items():
-        answer = Answer("x", 0.5, False, RunnerUp("y", 0.5, margin))
+        answer = Answer("x", 0.5, False, RunnerUp("y", 0.5), margin)
         uncertain.show({"text": text}, Example(text), answer)
     return [original["text"] for original, _ in uncertain.chosen()]
 
@@ -67,6 +67,19 @@ def test_a_text_that_is_in_the_task_is_not_chosen():
 def test_many_rows_are_passed_over_without_being_kept():
     uncertain = Uncertain(2, frozenset())
     for number in range(1000):
-        answer = Answer("x", 0.5, False, RunnerUp("y", 0.5, number / 1000))
-        uncertain.show({}, Example(f"word{chr(97 + number % 26)}{number}"), answer)
-    assert len(uncertain._kept) == 40
+        answer = Answer("x", 0.5, False, None, (999 - number) / 1000)
+        name = "".join(chr(97 + int(digit)) for digit in str(number))
+        uncertain.show({"number": number}, Example(f"word {name}"), answer)
+    assert len(uncertain._kept) < 80
+    assert [original["number"] for original, _ in uncertain.chosen()] == [999, 998]
+
+
+def test_rows_nearly_alike_take_no_room_from_others():
+    uncertain = Uncertain(3, frozenset())
+    for number in range(200):
+        uncertain.show(
+            {}, Example(f"order {number} was shipped"), Answer("x", 0.5, False, None, 0.1)
+        )
+    for text in ("a lamp", "no light", "the fan"):
+        uncertain.show({}, Example(text), Answer("x", 0.5, False, None, 0.9))
+    assert len(uncertain.chosen()) == 3

@@ -71,10 +71,10 @@ def predict(
     if out.as_json and output is None:
         raise click.UsageError("--json prints one document about the rows; give them an --output")
     # What answers rows loads numpy, which no other command should wait for.
-    from appliance.cli.predict.work import Asked, answer_file
+    from appliance.cli.predict.work import Request, answer_file
 
     which, file = given[0] if len(given) == 2 else None, Path(given[-1])
-    asked = Asked(
+    asked = Request(
         which=which,
         task=task,
         model=model,

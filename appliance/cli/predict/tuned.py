@@ -18,7 +18,7 @@ from appliance.prompts.prompt import Prompt
 from appliance.run.messages import Inputs
 from appliance.text import quoted
 from appliance.verdict.verdict import Verdict
-from store import runs, tasks, verdicts
+from store import prompts, runs, tasks, verdicts
 from store.errors import StoreError
 
 if TYPE_CHECKING:
@@ -28,11 +28,13 @@ if TYPE_CHECKING:
 
 
 class Tuned(msgspec.Struct, frozen=True):
-    """A prompt with the id of its task and the name of its model."""
+    """A prompt with the id of its task and the name of its model; ``identity`` is that of the
+    serving body that it was tuned for, where a run says so."""
 
     prompt: Prompt
     task: str
     model: str
+    identity: str | None = None
 
 
 def tuned(
@@ -49,20 +51,33 @@ def tuned(
         [prompt] = prompts_given(db, [given]).values()
         return Tuned(prompt, find_task(db, task).id, find_model(out, catalog(), model))
     run = _run(db, given)
+    asked = None if task is None else find_task(db, task).id
     if run is None:
-        record = find_prompt(db, given or "")
-        prompt, of_task = prompt_in(record), record.task_id
-        run = next((one for one in runs.all(db) if one.best_prompt == prompt.id), None)
+        prompt = prompt_in(find_prompt(db, given or ""))
+        of_task = _task_of(db, prompt.id, asked)
+        run = next(
+            (r for r in runs.all(db) if (r.best_prompt, r.task_id) == (prompt.id, of_task)), None
+        )
     else:
-        prompt, of_task = judged_prompt(db, run.best_prompt or ""), run.task_id
-    if run is not None:
-        used = read(run.inputs, Inputs, f"run {run.id}").model
-        if model not in (None, used):
-            out.say(f"note: the prompt was tuned for {used}, and nothing measured it with {model}")
-        model = model or used
-        out.say(f"prompt {prompt.id} of run {run.id}{_judged(db, run)}")
-    of_task = of_task if task is None else find_task(db, task).id
-    return Tuned(prompt, of_task, find_model(out, catalog(), model))
+        prompt, of_task = judged_prompt(db, run.best_prompt or ""), asked or run.task_id
+    if run is None:
+        return Tuned(prompt, of_task, find_model(out, catalog(), model))
+    inputs = read(run.inputs, Inputs, f"run {run.id}")
+    out.say(f"prompt {prompt.id} of run {run.id}{_judged(db, run)}")
+    if model not in (None, inputs.model):
+        out.say(f"note: it was tuned for {inputs.model}, and nothing measured it with {model}")
+        return Tuned(prompt, of_task, find_model(out, catalog(), model))
+    used = find_model(out, catalog(), inputs.model)
+    serving = inputs.bodies.get("serving")
+    return Tuned(prompt, of_task, used, serving.identity if serving else None)
+
+
+def _task_of(db: Database, prompt: str, asked: str | None) -> str:
+    """The task of a prompt. Raises InputError where several tasks have it and none is ``asked``."""
+    found = prompts.tasks_of(db, prompt)
+    if asked is None and len(found) > 1:
+        raise InputError(f"prompt {prompt} belongs to {len(found)} tasks: give --task NAME")
+    return asked or found[0]
 
 
 def _run(db: Database, given: str | None) -> RunRecord | None:

@@ -3,39 +3,43 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from appliance import __version__
+from appliance.cli.lookups import find_task
 from appliance.cli.options import catalog, open_store
 from appliance.cli.output import Output
-from appliance.cli.predict.source import source_of
+from appliance.cli.predict.source import ENDINGS, source_of
 from appliance.cli.predict.tuned import Tuned, tuned
 from appliance.cli.predict.writing import write_all, write_most_uncertain
 from appliance.data.choices import Choices
 from appliance.data.split.splits import near_duplicate_key
-from appliance.data.tasks import load
+from appliance.data.tasks import every_row, load
 from appliance.encode.renderer import Renderer
 from appliance.errors import InputError
+from appliance.evaluate.workbench import Prices
 from appliance.host.host import Host, tokeniser_of
+from appliance.host.room import check_room
 from appliance.kinds import KINDS
 from appliance.predict.answer import answered
 from appliance.predict.lines import Layout
+from appliance.predict.part import check_output
 from appliance.predict.rows import check
 from appliance.predict.served import Served
 from appliance.prompts.canonical import canonical
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.validate import check_suits
 from appliance.scoring.written import answers_are_written
-from models.catalog import Model, hash_file
+from models.catalog import hash_file
 from models.pool import Pool
 
 
-class Asked(msgspec.Struct, frozen=True):
+class Request(msgspec.Struct, frozen=True):
     """What a person asks for. ``of_table`` says how a table is read, ``columns`` what the file
     calls its fields; ``layout`` is how rows are written, and ``wanted`` how many of the most
     uncertain ones alone."""
@@ -53,8 +57,11 @@ class Asked(msgspec.Struct, frozen=True):
     wanted: int | None
 
 
-def answer_file(out: Output, asked: Asked) -> None:
+def answer_file(out: Output, asked: Request) -> None:
     """Raises InputError where the prompt cannot answer such rows, or any row is wrong."""
+    if asked.output is not None:
+        check_output(asked.output)
+    layout = asked.layout or _layout(asked)
     db = open_store()
     chosen = tuned(out, db, asked.which, asked.task, asked.model)
     loaded = load(db, chosen.task)
@@ -63,29 +70,38 @@ def answer_file(out: Output, asked: Asked) -> None:
         loaded.task.name,
         kind=loaded.task.kind,
         several=loaded.task.several,
+        match=loaded.task.match,
         columns=asked.columns,
         skip=asked.skip,
     )
     source = source_of(asked.file, asked.format, choices, asked.of_table)
     model = catalog().get(chosen.model)
-    layout, output = asked.layout or _layout(asked), asked.output
-    with _opened(out, model, loaded) as (ask, renderer):
+    output = asked.output
+    with Pool() as pool:
+        host = Host(catalog(), pool, out.say)
+        body = host.body(model, model.serving_body, Prices(0.0))
+        if chosen.identity not in (None, body.identity):
+            out.say(
+                f"note: {model.name} or its engine is not as it was when the prompt was tuned, so "
+                "its threshold and its probabilities may be off"
+            )
+        ask, tokeniser = Served(pool, body.worker), tokeniser_of(host, model, model.serving_body)
+        renderer = Renderer(loaded.task, loaded.rows, tokeniser)
+        host.note_frame(model.name, renderer.frame(chosen.prompt))
         out.say(f"checking the rows of {asked.file}")
-        checked = check(source, choices, renderer, chosen.prompt)
+        options = loaded.cases["tuning"][0].options
+        checked = check(source, choices, renderer, chosen.prompt, options)
+        check_room(host, model, checked.longest)
         for note in checked.notes:
             out.say(f"note: {note}")
         for wrong in checked.wrong:
             out.say(f"left out: {wrong.place}: {wrong.what}")
         work = partial(answered, ask, renderer, chosen.prompt, source, choices, checked)
         if asked.wanted is None:
-            identity = _identity(asked, chosen, [model.sha256, layout])
+            identity = _identity(asked, chosen, [layout, body.identity])
             rows = write_all(out, work, checked, layout, output, identity)
         else:
-            known = frozenset(
-                near_duplicate_key(case.query.text)
-                for cases in loaded.cases.values()
-                for case in cases
-            )
+            known = frozenset(near_duplicate_key(row.text) for row in every_row(db, loaded.id))
             field = KINDS[loaded.task.kind].gold
             gold = asked.columns.get(field, field)
             rows = write_most_uncertain(
@@ -93,7 +109,7 @@ def answer_file(out: Output, asked: Asked) -> None:
             )
     if output is not None:
         document = {
-            "task": loaded.task.name,
+            "task": find_task(db, loaded.id).name,
             "prompt": chosen.prompt.id,
             "model": model.name,
             "output": str(output),
@@ -118,27 +134,19 @@ def _check(chosen: Tuned, loaded: Loaded, wanted: int | None) -> None:
         )
 
 
-def _layout(asked: Asked) -> Layout:
-    ending = asked.output.suffix.lower() if asked.output else ""
-    if ending in (".csv", ".jsonl"):
-        return "csv" if ending == ".csv" else "jsonl"
-    return "csv" if asked.format == "csv" else "jsonl"
+def _layout(asked: Request) -> Layout:
+    ending = ENDINGS.get(asked.output.suffix.lower()) if asked.output else None
+    if ending == "parquet":
+        raise InputError(
+            f"{asked.output}: rows are written as JSON Lines or CSV; name it so, or give --to"
+        )
+    return "csv" if (ending or asked.format) == "csv" else "jsonl"
 
 
-def _identity(asked: Asked, chosen: Tuned, others: Sequence[object]) -> str:
+def _identity(asked: Request, chosen: Tuned, others: Sequence[object]) -> str:
     """A hash of all that the output depends on."""
     file = asked.file
-    read = hash_file(file) if file.is_file() else str(file.stat().st_mtime_ns)
-    inputs = [asked.format, asked.of_table, asked.columns, asked.skip, *others]
-    parts = [read, canonical(chosen.prompt).hex(), repr(inputs)]
+    files = [file] if file.is_file() else sorted(one for one in file.rglob("*") if one.is_file())
+    inputs = [asked.format, asked.of_table, asked.columns, asked.skip, __version__, *others]
+    parts = [*map(hash_file, files), chosen.task, canonical(chosen.prompt).hex(), repr(inputs)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
-
-
-@contextmanager
-def _opened(out: Output, model: Model, loaded: Loaded) -> Iterator[tuple[Served, Renderer]]:
-    """The model's serving body in a worker of this command's own."""
-    with Pool() as pool:
-        host = Host(catalog(), pool, out.say)
-        worker = host.worker(model, model.serving_body)
-        tokeniser = tokeniser_of(host, model, model.serving_body)
-        yield Served(pool, worker), Renderer(loaded.task, loaded.rows, tokeniser)

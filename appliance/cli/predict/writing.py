@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
@@ -14,15 +11,14 @@ import click
 
 from appliance.cli.figures import duration
 from appliance.cli.output import Output
-from appliance.errors import StropError
-from appliance.files import refused
+from appliance.files import write_whole
 from appliance.predict.answer import Answered, Progress, Tell
 from appliance.predict.lines import ADDED, Layout, Lines, fields
 from appliance.predict.part import unfinished
 from appliance.predict.rows import BLOCK, Checked
 from appliance.predict.uncertain import Uncertain
 
-EVERY = 10.0
+TOLD_AFTER = 10.0
 """Seconds between two lines that say how far it is, where a display cannot be redrawn."""
 
 Work = Callable[..., Iterator[list[Answered]]]
@@ -40,9 +36,9 @@ def write_all(
 
     with _told(out) as tell:
         if output is None:
-            _print(lines.header)
+            out.data(lines.header)
             for block in work(tell):
-                _print("".join(told(block)))
+                out.data("".join(told(block)))
             return checked.rows
         with unfinished(output, identity, lines) as part:
             if part.blocks:
@@ -76,35 +72,14 @@ def write_most_uncertain(
         lines.row(original, dict.fromkeys(empty, "") | {n: fields(answer)[n] for n in ADDED[:-1]})
         for original, answer in uncertain.chosen()
     ]
-    if len(rows) < wanted:
+    if len(rows) < min(wanted, checked.rows):
         out.say(f"note: {len(rows)} rows; the others are nearly alike, or in the task already")
     text = "".join([lines.header, *rows])
     if output is None:
-        _print(text)
+        out.data(text)
     else:
-        _write(output, text)
+        write_whole(output, text)
     return len(rows)
-
-
-def _write(output: Path, text: str) -> None:
-    """Writes a new file, whole or not at all."""
-    if output.exists():
-        raise refused(output, "is there already; remove it, or give another --output")
-    with tempfile.NamedTemporaryFile("w", dir=output.parent, encoding="utf-8", delete=False) as new:
-        try:
-            new.write(text)
-            new.flush()
-            os.fsync(new.fileno())
-            Path(new.name).rename(output)
-        except BaseException:
-            Path(new.name).unlink(missing_ok=True)
-            raise
-
-
-def _print(text: str) -> None:
-    if sys.stdout is None:
-        raise StropError("stdout is closed; send it to a terminal, a pipe or a file")
-    click.echo(text, nl=False)
 
 
 @contextmanager
@@ -117,7 +92,7 @@ def _told(out: Output) -> Iterator[Tell]:
         line = f"{now.done} of {now.rows} rows, {now.rate:.1f} rows/s, {duration(now.left)} left"
         if out.can_redraw():
             click.echo(f"\r{line}\x1b[K", err=True, nl=False)
-        elif time.monotonic() - last >= EVERY:
+        elif time.monotonic() - last >= TOLD_AFTER:
             last = time.monotonic()
             out.say(line)
 

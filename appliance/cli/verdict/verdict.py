@@ -59,10 +59,10 @@ def verdict(out: Output, run: str, everything: bool, file: Path | None, force: b
     db = open_store()
     found = report_of(db, find_run(db, run))
     if file is not None:
-        from appliance.verdict.page.file import write
+        from appliance.files import write_whole
         from appliance.verdict.page.page import page
 
-        write(file, page(found))
+        write_whole(file, page(found))
         out.say(f"the page is in {printable(str(file.absolute()))}")
     out.result("strop/verdict/1", msgspec.to_builtins(found), text(found, everything))
 

@@ -84,6 +84,7 @@ class Columns:
         *,
         labelled: bool = True,
     ) -> None:
+        self._labelled = labelled
         self.required = required(kind) if labelled else KINDS[kind].fields
         known = (*required(kind), *KINDS[kind].optional, *ALWAYS)
         if unknown := sorted(set(mapped) - {*known, SPLIT}):
@@ -123,7 +124,7 @@ class Columns:
         mapped = " ".join(option(field, "NAME") for field in fields)
         what = f"no column {wanted}; columns found: {columns}"
         remedy = f"rename the columns, or map them: {mapped}"
-        if {"head", "tail"} <= set(fields):
+        if {"head", "tail"} <= set(fields) and self._labelled:
             remedy += "; for texts without entities give --kind classify"
         if "text" in fields and "question" in seen and "question" not in self._names:
             remedy += "; the question goes into text: --column text=question"
