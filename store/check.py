@@ -42,7 +42,8 @@ SELECT json_extract(subject, '$.run'), json_extract(subject, '$.task') FROM audi
 WHERE action = 'look' AND json_extract(subject, '$.run') IS NOT NULL
 AND NOT EXISTS (
     SELECT 1 FROM looks WHERE run_id = json_extract(subject, '$.run')
-    AND task_id = json_extract(subject, '$.task') AND number = json_extract(subject, '$.look') + 0
+    AND task_id = json_extract(subject, '$.task')
+    AND number = coalesce(json_extract(subject, '$.look') + 0, number)
 ) AND NOT EXISTS (
     SELECT 1 FROM audit AS forgot WHERE forgot.action = 'forget' AND forgot.seq > looked.seq
     AND json_extract(forgot.subject, '$.task') = json_extract(looked.subject, '$.task')
@@ -53,9 +54,11 @@ AND NOT EXISTS (
 _UNLOGGED = """
 SELECT run_id, task_id FROM looks WHERE NOT EXISTS (
     SELECT 1 FROM audit WHERE action = 'look' AND json_extract(subject, '$.run') = run_id
-    AND json_extract(subject, '$.task') = task_id AND json_extract(subject, '$.look') + 0 = number
+    AND json_extract(subject, '$.task') = task_id
+    AND number = coalesce(json_extract(subject, '$.look') + 0, number)
 )
 """
+"""Looks that the audit log lacks. Its oldest entries have no number."""
 
 
 def _looks(db: Database) -> list[str]:

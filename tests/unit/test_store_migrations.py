@@ -10,10 +10,11 @@ import msgspec
 import pytest
 from sqlite_utils import Database
 
+from appliance.data.records import prompt_in
 from appliance.prompts.prompt import Prompt, Section
 from appliance.statistics.proportions import wilson
 from appliance.verdict.verdict import Verdict
-from store import commands, database, events, migrations, prompts, runs, verdicts
+from store import audit, commands, database, events, migrations, prompts, runs, verdicts
 from store.check import check
 
 SIDE = {"prompt": "p", "accuracy": 0.25, "interval": [0.1, 0.4], "n": 20}
@@ -57,6 +58,8 @@ def first(tmp_path: Path) -> Path:
             (kind, json.dumps(body)),
         )
     db.execute("INSERT INTO verdicts VALUES ('r', 't', ?, 'now')", (json.dumps(VERDICT),))
+    db.execute("INSERT INTO looks VALUES ('t', 1, 'r', 'now')")
+    audit.append_within(db, "look", {"task": "t", "run": "r"})
     connection.close()
     return path
 
@@ -160,6 +163,8 @@ def third(tmp_path: Path) -> Path:
     for side, prompt in (("seed", seed), ("best", old)):
         verdict[side] = {"prompt": prompt, "value": 0.5, "interval": [0, 1], "n": 20}
     db.execute("INSERT INTO verdicts VALUES ('r', 't', ?, 'now')", (json.dumps(verdict),))
+    db.execute("INSERT INTO looks VALUES ('t', 1, 'r', 'now')")
+    audit.append_within(db, "look", {"task": "t", "run": "r"})
     asked = json.dumps({"task": "notes", "prompts": {old: OLD_PROMPT}})
     db.execute(
         "INSERT INTO commands (kind, body, status, created_at) VALUES ('eval', ?, 'pending', 'a')",
@@ -179,7 +184,7 @@ def test_prompts_are_read_by_their_new_words_and_every_mention_of_them_follows(t
         run = runs.get(db, "r")
         assert run.best_prompt == NEW_PROMPT.id
         found = prompts.get(db, NEW_PROMPT.id)
-        assert msgspec.json.decode(found.content, type=Prompt) == NEW_PROMPT
+        assert prompt_in(found) == NEW_PROMPT
         assert prompts.rows(db, "t", found.id) == ["r1"]
         inputs = msgspec.json.decode(run.inputs)
         assert msgspec.convert(inputs["start"], Prompt) == NEW_PROMPT and inputs["seed"] == 1
