@@ -4,17 +4,8 @@ from __future__ import annotations
 
 from math import floor, log2
 
+from appliance.statistics.f1 import LEAST_POSITIVES
 from appliance.statistics.paired import Evidence
-
-LEAST_POSITIVES = 15
-"""The number of cases with something to find that an F1 needs (``tests/bench/positives.py``).
-
-Take 5 % such cases and two prompts of the same F1, one of which finds at least twice as many: 0.025
-of the tests at p < 0.05 should say "better". Of 2,000 tests up to 0.160 do so with 3 such cases,
-0.081 with 5, 0.043 with 10, 0.032 with 15, and at most 0.054 with more. Further looks show the
-same. For macro-F1 with a rare label beside a frequent one the harmonic mean of their cases decides
-likewise: 0.122 of 1,000 tests say "better" at 5, 0.082 at 9, 0.050 at 15.
-"""
 
 
 def least_units(alpha: float) -> int:

@@ -11,10 +11,17 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from appliance.statistics.bootstrap import Rows, estimates, within
-from appliance.statistics.f1 import mean_f1, mean_f1_of_draws, rests_on, slope
+from appliance.statistics.f1 import (
+    LEAST_POSITIVES,
+    mean_f1,
+    mean_f1_of_draws,
+    rests_on,
+    slope,
+)
 from appliance.statistics.metrics import f1
 from appliance.statistics.proportions import (
     Estimate,
+    apart,
     mcnemar_exact,
     newcombe,
     wilson,
@@ -98,8 +105,11 @@ def weigh(before: ArrayLike, after: ArrayLike, clusters: Sequence[Hashable] = ()
 
 def paired(before: ArrayLike, after: ArrayLike, clusters: Sequence[Hashable] = ()) -> PairedEffect:
     """Does what ``weigh`` does and adds intervals: Wilson's and Newcombe's for credits of 0 and 1
-    without clusters, else those of ``estimates``. The gain of a single case or cluster has the
-    interval [-1, 1]."""
+    without clusters, else those of ``estimates``.
+
+    A gain of macro-F1 that rests on few cases of a label has the interval that those of the two
+    prompts leave it (``apart``). The gain of a single case or cluster has the interval [-1, 1].
+    """
     found = weigh(before, after, clusters)
     old, new = _results(before, after)
     if found.test == "exact McNemar":
@@ -110,6 +120,8 @@ def paired(before: ArrayLike, after: ArrayLike, clusters: Sequence[Hashable] = (
     else:
         *sides, gain = _bootstrapped(old, new, clusters)
         low, high = gain.low, gain.high
+        if found.labels > 1 and _rests_on_few(old, new, clusters):
+            low, high = apart(*sides)
         if gain.value == low == 0:  # All are zeros: a gain that was not seen may go either way.
             low = -high
         if (found.clusters or found.n) == 1:
@@ -156,6 +168,12 @@ def _positives(rows: Rows) -> int:
 
 def _binary(old: Rows, new: Rows) -> bool:
     return all(np.isin(each, (0, 1)).all() for each in (old, new))
+
+
+def _rests_on_few(old: Rows, new: Rows, clusters: Sequence[Hashable]) -> bool:
+    """Whether a label has so few positives that draws of pairs say little of a gain: they all have
+    what was seen of it, since the label keeps its F1 where it is not drawn."""
+    return any(rests_on(within(_rows(each), clusters)) < LEAST_POSITIVES for each in (old, new))
 
 
 def _bootstrapped(old: Rows, new: Rows, clusters: Sequence[Hashable]) -> list[Estimate]:

@@ -69,6 +69,17 @@ def newcombe(both: int, wins: int, losses: int, neither: int) -> tuple[float, fl
     )
 
 
+def apart(before: Estimate, after: Estimate) -> tuple[float, float]:
+    """The interval of the difference of two figures out of their own intervals, as if they were
+    independent (square-and-add, as in ``newcombe``): too wide rather than too narrow where both are
+    of the same cases."""
+    gain = after.value - before.value
+    return (
+        gain - _square_and_add(after.value - after.low, before.high - before.value, 0.0),
+        gain + _square_and_add(after.high - after.value, before.value - before.low, 0.0),
+    )
+
+
 def _phi(a: int, b: int, c: int, d: int) -> float:
     """The correlation of a 2 x 2 table, shrunk by Newcombe's correction where it is positive."""
     cross = float(a * d - b * c)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from appliance.statistics.claims import LEAST_POSITIVES, refusal
+from appliance.statistics.claims import refusal
+from appliance.statistics.f1 import LEAST_POSITIVES
 from appliance.statistics.paired import weigh
 
 HIT, MISSED, NOTHING = (1, 0, 0), (0, 0, 1), (0, 0, 0)

@@ -228,3 +228,13 @@ def test_the_interval_of_macro_f1_keeps_to_what_labels_that_were_never_hit_allow
     assert found.low <= found.value <= found.high
     if found.value not in (0.0, 1.0):
         assert found.high <= len(hit) / len(set(gold)) + 1e-9
+
+
+def test_a_gain_of_macro_f1_that_rests_on_two_cases_is_as_uncertain_as_the_prompts_are() -> None:
+    before, after = np.zeros((39, 2, 3)), np.zeros((39, 2, 3))
+    before[:37, 0, 0] = after[:37, 0, 0] = after[37:, 1, 0] = 1
+    before[37:, 0, 1] = before[37:, 1, 2] = 1  # The rare label is never found, then always.
+    found = paired(before, after)
+    assert found.gain == pytest.approx(0.513, abs=1e-3)
+    assert found.before.high <= 0.5 and found.after.low < 0.4
+    assert found.low <= found.after.low - found.before.value

@@ -25,7 +25,8 @@ def provable(task: Task, test: Sequence[Case]) -> str:
     Where the verdict's test is McNemar's, it says what gain they find. The power of the other tests
     is not known beforehand, so there it says what the verdict needs.
     """
-    from appliance.statistics.claims import LEAST_POSITIVES, least_units
+    from appliance.statistics.claims import least_units
+    from appliance.statistics.f1 import LEAST_POSITIVES
     from appliance.statistics.power import advice
     from appliance.verdict.give import belonging
 
