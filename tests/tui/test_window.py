@@ -231,13 +231,15 @@ def spend(db, run, spent):
     record(db, run, 0, kind="call", key="k", request=b"", reply=b"", cost=spent, spent=spent)
 
 
-async def test_a_table_drawn_while_it_is_filled_cuts_no_figure_off(db, writer):
+async def test_a_table_drawn_while_it_is_filled_cuts_no_figure_off(db, writer, monkeypatch):
     add_run(writer, "aa11")
     add_candidate(
         writer, "aa11", operator="describe", value=0.325, interval=[0.2, 0.48], loss=1.25, n=40
     )
     async with StropApp(db).run_test(size=(120, 40)) as pilot:
         await wait_for_text(pilot, "describe")
+        # The screen would draw what the store holds over what this test shows.
+        monkeypatch.setattr(pilot.app.screen._feed, "poll", lambda: False)
         table = pilot.app.screen.query_one(Candidates)
         view = RunView("aa11")
         view.candidates.append(

@@ -104,6 +104,7 @@ def finish(db, host, kind: str) -> str:
     )
     body = msgspec.json.encode(verdict).decode()
     verdicts.record(db, run_id="run-1", task_id=loaded.id, content=body)
+    runs.update(db, "run-1", best_prompt=best.id)
     return "run-1"
 
 
