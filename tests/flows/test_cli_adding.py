@@ -15,6 +15,7 @@ from appliance import locations
 from appliance.cli import strop
 from appliance.data.tasks import SAMPLE, load, save
 from store import database
+from store.database import write
 
 
 def run(*arguments: object) -> Result:
@@ -51,6 +52,26 @@ def test_labelled_rows_are_added_to_a_task_which_keeps_its_name(more: Path) -> N
     again = run("task", "import", "csv", more, "--add-to", "tickets", "--column", "text=body")
     assert "task tickets is there already with this content" in again.stderr
     assert names() == [kept, "tickets"]
+
+
+def test_the_doctor_finds_nothing_wrong_with_a_task_that_rows_were_added_to_twice(
+    more: Path, tmp_path: Path
+) -> None:
+    imported("csv", more, "--add-to", "tickets", "--column", "text=body")
+    kept, _ = names()
+    other = lines(tmp_path / "other.jsonl", [{"text": "Quite other", "label": "post"}])
+    imported("jsonl", other, "--add-to", kept)
+    assert f"{kept}{kept.removeprefix('tickets')}" in names()
+    assert records() == "ok"
+    with database.open(locations.store_path()) as db, write(db):
+        db.execute("UPDATE tasks SET name = 'tickets@00000000' WHERE name = 'tickets'")
+    assert records() == "fail"
+
+
+def records() -> str:
+    """What the doctor says of the records of the store."""
+    checks = json.loads(run("doctor", "--json").stdout)["checks"]
+    return next(check["state"] for check in checks if check["name"] == "records")
 
 
 def test_removing_a_task_names_the_content_that_stays(more: Path) -> None:
