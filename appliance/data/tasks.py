@@ -87,8 +87,8 @@ def save(db: Database, imported: Imported) -> str:
 
 
 def load(db: Database, name: str) -> Loaded:
-    """Loads a task by name or id. Raises InputError, which lists the tasks there are, and
-    DamagedError where it is not what was imported."""
+    """Loads a task by name or id, with the name that it has now. Raises InputError, which lists the
+    tasks there are, and DamagedError where it is not what was imported."""
     record = tasks.get(db, name)
     if record is None:
         here = ", ".join(task.name for task in tasks.all(db)) or "none yet"

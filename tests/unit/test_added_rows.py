@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import tiny_tasks
 from hypothesis import HealthCheck, given, settings
@@ -19,7 +20,7 @@ from appliance.data.read.rows import fixed_task
 from appliance.data.read.source import Source
 from appliance.data.split.ties import ties
 from appliance.data.tasks import earlier, every_row, load, save
-from appliance.errors import InputError
+from appliance.errors import DamagedError, InputError
 from appliance.kinds import Kind
 from appliance.task import SPLITS, Example
 from store import database, runs, tasks, verdicts
@@ -176,6 +177,15 @@ def test_a_row_of_which_a_copy_may_not_ship_may_ship_no_longer():
     lost = "rows of the task that may no longer ship, because a copy in the file may not: 10"
     assert lost in after.notes
     assert lost not in grown(before, tickets(30, 20), may_ship=True).notes
+
+
+@pytest.mark.parametrize("chosen", [min, max])
+def test_no_other_row_stands_in_for_one_that_is_missing(chosen):
+    before = first_of(tickets())
+    missing = chosen(case.query.id for s in SPLITS for case in before.cases[s])
+    left = [row for row in before.examples if row.id != missing]
+    with pytest.raises(DamagedError, match=r"rows of \w+ are missing: 1; look with"):
+        grown(msgspec.structs.replace(before, examples=left), tickets(40, 5))
 
 
 def test_a_label_that_the_task_lacks_is_refused_with_its_row():
