@@ -97,19 +97,18 @@ def load(db: Database, name: str) -> Loaded:
             "Import one with: strop task import jsonl FILE"
         )
     stored = task_in(record)
-    rows, cases = _used(db, record, stored.task)
-    demonstrations = shot_pool(stored.task, cases["tuning"])
+    task = msgspec.structs.replace(stored.task, name=record.name)
+    rows, cases = _used(db, record, task)
+    demonstrations = shot_pool(task, cases["tuning"])
     kept = {row for ids in demonstrations.values() for row in ids}
     cases["tuning"] = [case for case in cases["tuning"] if case.query.id not in kept]
-    return Loaded(
-        record.id, record.split_hash, stored.task, stored.seed, rows, cases, demonstrations
-    )
+    return Loaded(record.id, record.split_hash, task, stored.seed, rows, cases, demonstrations)
 
 
 def earlier(db: Database, record: TaskRecord) -> Earlier:
     """A task that rows are added to. Raises InputError where it is a few-shot task, and
     DamagedError where it is not what was imported."""
-    task = task_in(record).task
+    task = msgspec.structs.replace(task_in(record).task, name=record.name)
     if task.protocol != "fixed":
         raise InputError(
             f"{record.name} is a few-shot task, which rows cannot be added to: its cases are "
@@ -117,8 +116,7 @@ def earlier(db: Database, record: TaskRecord) -> Earlier:
         )
     _, cases = _used(db, record, task)
     splits = {split: [case.query.id for case in cases[split]] for split in SPLITS}
-    named = msgspec.structs.replace(task, name=record.name)
-    return Earlier(record.id, named, every_row(db, record.id), splits)
+    return Earlier(record.id, task, every_row(db, record.id), splits)
 
 
 def every_row(db: Database, task_id: str) -> Iterator[Example]:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import tiny_tasks
 from click.testing import CliRunner, Result
@@ -14,7 +15,7 @@ from test_cli_import import PUBLISHED, WORDS, imported, lines, refused, tickets
 from appliance import locations
 from appliance.cli import strop
 from appliance.data.tasks import SAMPLE, load, save
-from store import database
+from store import database, prompts
 from store.database import write
 
 
@@ -72,6 +73,19 @@ def records() -> str:
     """What the doctor says of the records of the store."""
     checks = json.loads(run("doctor", "--json").stdout)["checks"]
     return next(check["state"] for check in checks if check["name"] == "records")
+
+
+def test_a_prompt_of_what_a_task_was_before_is_not_said_to_be_of_the_new_task(more: Path) -> None:
+    with database.open(locations.store_path()) as db:
+        was = load(db, "tickets")
+        old = was.seed.with_section("task", "Z: {labels}")
+        content = msgspec.json.encode(old).decode()
+        prompts.add(db, id=old.id, task_id=was.id, content=content, operator="given")
+    imported("csv", more, "--add-to", "tickets", "--column", "text=body")
+    kept, _ = names()
+    shown = run("prompt", "show", old.id, "--json")
+    assert json.loads(shown.stdout)["task"] == kept
+    assert f"prompt {old.id} of task {kept}: given" in run("prompt", "show", old.id).stderr
 
 
 def test_removing_a_task_names_the_content_that_stays(more: Path) -> None:
