@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from appliance import locations
 from appliance.data import Earlier, Imported
-from appliance.data.choices import Choices
+from appliance.data.choices import Choices, Sizes
 from appliance.data.read import added
 from appliance.data.read.rows import fixed_task
 from appliance.data.read.source import Source
@@ -139,6 +139,12 @@ def test_added_rows_join_tuning_and_copies_are_dropped_and_counted():
     assert len(after.cases["tuning"]) == len(before.cases["tuning"]) + 20
     assert after.notes[0] == "rows added to tuning: 20"
     assert "exact duplicate rows dropped: 20" in after.notes
+
+
+def test_added_rows_go_beyond_the_limit_that_the_import_had():
+    before = first_of(tickets(), sizes=Sizes(most=(6, 6, 6)))
+    assert len(before.cases["tuning"]) == 6
+    assert len(grown(before, tickets(40, 20)).cases["tuning"]) == 26
 
 
 def test_rows_nearly_like_a_locked_row_are_left_out_and_counted():
