@@ -41,17 +41,20 @@ def names() -> list[str]:
 
 def test_labelled_rows_are_added_to_a_task_which_keeps_its_name(more: Path) -> None:
     before = json.loads(run("task", "show", "tickets", "--json").stdout)
-    result = run("task", "import", "csv", more, "--add-to", "tickets", "--column", "text=body")
+    adding = ("task", "import", "csv", more, "--add-to", "tickets", "--column", "text=body")
+    result = run(*adding, "--json")
     assert result.exit_code == 0, result.stderr
     kept = f"tickets@{before['id'][:8]}"
     assert f"kept with its runs as task {kept}\n" in result.stderr
+    assert json.loads(result.stdout)["kept_as"] == kept
     after = json.loads(run("task", "show", "tickets", "--json").stdout)
     assert after["rows"] == 40 and after["labels"] == before["labels"]
     cases = {**before["cases"], "tuning": before["cases"]["tuning"] + 16}
     assert after["cases"] == cases
     assert names() == [kept, "tickets"]
-    again = run("task", "import", "csv", more, "--add-to", "tickets", "--column", "text=body")
+    again = run(*adding, "--json")
     assert "task tickets is there already with this content" in again.stderr
+    assert json.loads(again.stdout)["kept_as"] is None
     assert names() == [kept, "tickets"]
 
 
