@@ -87,8 +87,8 @@ def save(db: Database, imported: Imported) -> str:
 
 
 def load(db: Database, name: str) -> Loaded:
-    """Loads a task by name or id. Raises InputError, which lists the tasks there are, and
-    DamagedError where it is not what was imported."""
+    """Loads a task by name or id, with the name that it has now. Raises InputError, which lists the
+    tasks there are, and DamagedError where it is not what was imported."""
     record = tasks.get(db, name)
     if record is None:
         here = ", ".join(task.name for task in tasks.all(db)) or "none yet"
@@ -97,50 +97,26 @@ def load(db: Database, name: str) -> Loaded:
             "Import one with: strop task import jsonl FILE"
         )
     stored = task_in(record)
-    what = f"task {record.name}"
-    found = {split: list(tasks.cases(db, record.id, split)) for split in SPLITS}
-    if split_hash(found) != record.split_hash:
-        raise damaged(what, "its splits are not those that it was imported with")
-    asked = {
-        split: [
-            read(case.content, StoredCase, f"case {case.id} of {what}") for case in found[split]
-        ]
-        for split in SPLITS
-    }
-    used = {row for split in SPLITS for case in asked[split] for row in (case.query, *case.support)}
-    rows = {row.id: row for row in _rows(db, record.id, used)}
-    cases: dict[Split, list[Case]] = {split: [] for split in SPLITS}
-    for split in SPLITS:
-        for given, kept_as in zip(asked[split], found[split], strict=True):
-            case = _resolve(stored.task, rows, given)
-            if case is None or case.id != kept_as.id:
-                raise damaged(f"case {kept_as.id} of {what}", ALTERED)
-            cases[split].append(case)
-    demonstrations = shot_pool(stored.task, cases["tuning"])
+    task = msgspec.structs.replace(stored.task, name=record.name)
+    rows, cases = _used(db, record, task)
+    demonstrations = shot_pool(task, cases["tuning"])
     kept = {row for ids in demonstrations.values() for row in ids}
     cases["tuning"] = [case for case in cases["tuning"] if case.query.id not in kept]
-    return Loaded(
-        record.id, record.split_hash, stored.task, stored.seed, rows, cases, demonstrations
-    )
+    return Loaded(record.id, record.split_hash, task, stored.seed, rows, cases, demonstrations)
 
 
 def earlier(db: Database, record: TaskRecord) -> Earlier:
-    """A task that rows are added to. Raises InputError where it is a few-shot task."""
-    task = task_in(record).task
+    """A task that rows are added to. Raises InputError where it is a few-shot task, and
+    DamagedError where it is not what was imported."""
+    task = msgspec.structs.replace(task_in(record).task, name=record.name)
     if task.protocol != "fixed":
         raise InputError(
             f"{record.name} is a few-shot task, which rows cannot be added to: its cases are "
             "episodes; import all rows as a new task"
         )
-    splits = {
-        split: [
-            read(case.content, StoredCase, f"case {case.id} of task {record.name}").query
-            for case in tasks.cases(db, record.id, split)
-        ]
-        for split in SPLITS
-    }
-    named = msgspec.structs.replace(task, name=record.name)
-    return Earlier(record.id, named, every_row(db, record.id), splits)
+    _, cases = _used(db, record, task)
+    splits = {split: [case.query.id for case in cases[split]] for split in SPLITS}
+    return Earlier(record.id, task, every_row(db, record.id), splits)
 
 
 def every_row(db: Database, task_id: str) -> Iterator[Example]:
@@ -170,6 +146,33 @@ def identity(body: str, split_hash: str, rows: Iterable[str]) -> str:
     """The id of a task: a hash of its content, its splits and the content of its rows."""
     content = f"{body}\n{split_hash}\n{_digest(rows)}"
     return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def _used(
+    db: Database, record: TaskRecord, task: Task
+) -> tuple[dict[str, Example], dict[Split, list[Case]]]:
+    """The rows that cases use, by id, and all cases, those about possible demonstrations included.
+    Raises DamagedError where they are not what was imported."""
+    what = f"task {record.name}"
+    found = {split: list(tasks.cases(db, record.id, split)) for split in SPLITS}
+    if split_hash(found) != record.split_hash:
+        raise damaged(what, "its splits are not those that it was imported with")
+    asked = {
+        split: [
+            read(case.content, StoredCase, f"case {case.id} of {what}") for case in found[split]
+        ]
+        for split in SPLITS
+    }
+    used = {row for split in SPLITS for case in asked[split] for row in (case.query, *case.support)}
+    rows = {row.id: row for row in _rows(db, record.id, used)}
+    cases: dict[Split, list[Case]] = {split: [] for split in SPLITS}
+    for split in SPLITS:
+        for given, kept_as in zip(asked[split], found[split], strict=True):
+            case = _resolve(task, rows, given)
+            if case is None or case.id != kept_as.id:
+                raise damaged(f"case {kept_as.id} of {what}", ALTERED)
+            cases[split].append(case)
+    return rows, cases
 
 
 def _rows(db: Database, task_id: str, ids: Collection[str] | None) -> Iterator[Example]:

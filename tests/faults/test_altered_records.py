@@ -19,11 +19,11 @@ from scripted_answers import BEST, RUN, SEED, add_model, create_run, play, rows
 
 from appliance import locations
 from appliance.cli import strop
-from appliance.data.tasks import load
+from appliance.data.tasks import earlier, load
 from appliance.errors import DamagedError
 from appliance.evaluate.workbench import Body, Entry, Prices, Workbench
 from models.engine import Score, Scores, Segment, encode
-from store import check, database, events, journal, runs
+from store import check, database, events, journal, runs, tasks
 
 ROW = "(SELECT rows.id FROM rows JOIN tasks ON task_id = tasks.id WHERE name = 'firms' LIMIT 1)"
 TEST = "id = (SELECT id FROM cases WHERE split = 'test' LIMIT 1)"
@@ -122,13 +122,32 @@ def test_a_row_or_a_case_that_was_altered_is_named_and_not_used(
     store: Path, sql: str, problem: str
 ) -> None:
     alter(store, sql)
-    with (
-        database.open(store) as db,
-        pytest.raises(DamagedError, match=f"{problem}.* is damaged in the store: .*strop doctor"),
-    ):
-        for name in ("firms", "others"):
-            load(db, name)
+    said = f"{problem}.* is damaged in the store: .*strop doctor"
+    with database.open(store) as db:
+        for use in (lambda task: load(db, task.id), lambda task: list(earlier(db, task).rows)):
+            with pytest.raises(DamagedError, match=said):
+                for task in tasks.all(db):
+                    use(task)
     assert problem in doctor()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE cases SET split = 'tuning', position = position + 999 WHERE split = 'test'",
+        "DELETE FROM rows WHERE id = " + ROW,
+    ],
+)
+def test_no_rows_are_added_to_a_task_that_was_altered(
+    store: Path, tmp_path: Path, sql: str
+) -> None:
+    alter(store, sql)
+    file = tmp_path / "more.jsonl"
+    file.write_text(json.dumps({"text": "A met B.", "head": "A", "tail": "B", "label": "owns"}))
+    refused = invoke("task", "import", "jsonl", file, "--add-to", "firms")
+    assert refused.exit_code == 1 and "is damaged in the store: " in refused.stderr
+    with database.open(store) as db:
+        assert [task.name for task in tasks.all(db)] == ["firms", "others"]
 
 
 def test_what_no_case_uses_is_compared_with_its_hash_by_the_doctor(store: Path) -> None:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import tiny_tasks
 from click.testing import CliRunner, Result
@@ -14,7 +15,8 @@ from test_cli_import import PUBLISHED, WORDS, imported, lines, refused, tickets
 from appliance import locations
 from appliance.cli import strop
 from appliance.data.tasks import SAMPLE, load, save
-from store import database
+from store import database, prompts
+from store.database import write
 
 
 def run(*arguments: object) -> Result:
@@ -39,18 +41,54 @@ def names() -> list[str]:
 
 def test_labelled_rows_are_added_to_a_task_which_keeps_its_name(more: Path) -> None:
     before = json.loads(run("task", "show", "tickets", "--json").stdout)
-    result = run("task", "import", "csv", more, "--add-to", "tickets", "--column", "text=body")
+    adding = ("task", "import", "csv", more, "--add-to", "tickets", "--column", "text=body")
+    result = run(*adding, "--json")
     assert result.exit_code == 0, result.stderr
     kept = f"tickets@{before['id'][:8]}"
     assert f"kept with its runs as task {kept}\n" in result.stderr
+    assert json.loads(result.stdout)["kept_as"] == kept
     after = json.loads(run("task", "show", "tickets", "--json").stdout)
     assert after["rows"] == 40 and after["labels"] == before["labels"]
     cases = {**before["cases"], "tuning": before["cases"]["tuning"] + 16}
     assert after["cases"] == cases
     assert names() == [kept, "tickets"]
-    again = run("task", "import", "csv", more, "--add-to", "tickets", "--column", "text=body")
+    again = run(*adding, "--json")
     assert "task tickets is there already with this content" in again.stderr
+    assert json.loads(again.stdout)["kept_as"] is None
     assert names() == [kept, "tickets"]
+
+
+def test_the_doctor_finds_nothing_wrong_with_a_task_that_rows_were_added_to_twice(
+    more: Path, tmp_path: Path
+) -> None:
+    imported("csv", more, "--add-to", "tickets", "--column", "text=body")
+    kept, _ = names()
+    other = lines(tmp_path / "other.jsonl", [{"text": "Quite other", "label": "post"}])
+    imported("jsonl", other, "--add-to", kept)
+    assert f"{kept}{kept.removeprefix('tickets')}" in names()
+    assert records() == "ok"
+    with database.open(locations.store_path()) as db, write(db):
+        db.execute("UPDATE tasks SET name = 'tickets@00000000' WHERE name = 'tickets'")
+    assert records() == "fail"
+
+
+def records() -> str:
+    """What the doctor says of the records of the store."""
+    checks = json.loads(run("doctor", "--json").stdout)["checks"]
+    return next(check["state"] for check in checks if check["name"] == "records")
+
+
+def test_a_prompt_of_what_a_task_was_before_is_not_said_to_be_of_the_new_task(more: Path) -> None:
+    with database.open(locations.store_path()) as db:
+        was = load(db, "tickets")
+        old = was.seed.with_section("task", "Z: {labels}")
+        content = msgspec.json.encode(old).decode()
+        prompts.add(db, id=old.id, task_id=was.id, content=content, operator="given")
+    imported("csv", more, "--add-to", "tickets", "--column", "text=body")
+    kept, _ = names()
+    shown = run("prompt", "show", old.id, "--json")
+    assert json.loads(shown.stdout)["task"] == kept
+    assert f"prompt {old.id} of task {kept}: given" in run("prompt", "show", old.id).stderr
 
 
 def test_removing_a_task_names_the_content_that_stays(more: Path) -> None:

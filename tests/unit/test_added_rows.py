@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import tiny_tasks
 from hypothesis import HealthCheck, given, settings
@@ -13,13 +14,13 @@ from hypothesis import strategies as st
 
 from appliance import locations
 from appliance.data import Earlier, Imported
-from appliance.data.choices import Choices
+from appliance.data.choices import Choices, Sizes
 from appliance.data.read import added
 from appliance.data.read.rows import fixed_task
 from appliance.data.read.source import Source
 from appliance.data.split.ties import ties
 from appliance.data.tasks import earlier, every_row, load, save
-from appliance.errors import InputError
+from appliance.errors import DamagedError, InputError
 from appliance.kinds import Kind
 from appliance.task import SPLITS, Example
 from store import database, runs, tasks, verdicts
@@ -140,6 +141,12 @@ def test_added_rows_join_tuning_and_copies_are_dropped_and_counted():
     assert "exact duplicate rows dropped: 20" in after.notes
 
 
+def test_added_rows_go_beyond_the_limit_that_the_import_had():
+    before = first_of(tickets(), sizes=Sizes(most=(6, 6, 6)))
+    assert len(before.cases["tuning"]) == 6
+    assert len(grown(before, tickets(40, 20)).cases["tuning"]) == 26
+
+
 def test_rows_nearly_like_a_locked_row_are_left_out_and_counted():
     before = first_of(tickets())
     near = [{**row, "text": row["text"].upper()} for row in tickets()]
@@ -178,6 +185,15 @@ def test_a_row_of_which_a_copy_may_not_ship_may_ship_no_longer():
     assert lost not in grown(before, tickets(30, 20), may_ship=True).notes
 
 
+@pytest.mark.parametrize("chosen", [min, max])
+def test_no_other_row_stands_in_for_one_that_is_missing(chosen):
+    before = first_of(tickets())
+    missing = chosen(case.query.id for s in SPLITS for case in before.cases[s])
+    left = [row for row in before.examples if row.id != missing]
+    with pytest.raises(DamagedError, match=r"rows of \w+ are missing: 1; look with"):
+        grown(msgspec.structs.replace(before, examples=left), tickets(40, 5))
+
+
 def test_a_label_that_the_task_lacks_is_refused_with_its_row():
     with pytest.raises(InputError) as refused:
         grown(first_of(tickets()), [*tickets(40, 2), {"text": "more", "label": "ba"}])
@@ -214,7 +230,8 @@ def test_a_task_that_rows_were_added_to_keeps_its_name_and_the_content_before(db
         (before, f"mine@{before[:8]}"),
         (after, "mine"),
     ]
-    assert load(db, before) == was
+    task = msgspec.structs.replace(was.task, name=f"mine@{before[:8]}")
+    assert load(db, before) == msgspec.structs.replace(was, task=task)
     now = load(db, "mine")
     assert now.id == after and now.split_hash != was.split_hash
     assert [now.cases[s] for s in ("selection", "test")] == [

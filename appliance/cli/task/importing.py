@@ -66,12 +66,12 @@ def keep(out: Output, imported: Imported, schema: str) -> None:
         for line in _preview(seed, imported.task, case):
             out.say(f"  {line}")
     before = {record.id for record in stored.all(db)}
-    record = find_task(db, tasks.save(db, imported))
+    record, kept_as = find_task(db, tasks.save(db, imported)), None
     if record.id in before:
         out.say(f"task {record.name} is there already with this content; nothing was changed")
     elif imported.in_place_of is not None:
-        kept = find_task(db, imported.in_place_of).name
-        out.say(f"what the task was before is kept with its runs as task {kept}")
+        kept_as = find_task(db, imported.in_place_of).name
+        out.say(f"what the task was before is kept with its runs as task {kept_as}")
     found = counts(imported.task, imported.cases)
     commonest = majority(imported.task, imported.cases)
     if table := shown(imported.task, found, commonest):
@@ -80,6 +80,7 @@ def keep(out: Output, imported: Imported, schema: str) -> None:
     out.say(f"tune it with: strop tune {shlex.quote(record.name)} --minutes 10")
     task = described(db, record)
     told = {
+        "kept_as": kept_as,
         "notes": imported.notes,
         "counts": found,
         "majority": commonest,

@@ -16,7 +16,7 @@ from appliance.files import refused
 from appliance.task import Case
 
 MOST = 2_000
-"""The most rows of a file that are added, as many as tuning has unless --sizes says otherwise."""
+"""The most rows of a file that are added. They go beyond the limit that an import has."""
 
 
 def with_added(earlier: Earlier, path: Path, found: Gathered, choices: Choices) -> Imported:

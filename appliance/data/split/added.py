@@ -10,6 +10,7 @@ from appliance.data.split.division import Division
 from appliance.data.split.gathered import Gathered
 from appliance.data.split.index import Numbers
 from appliance.data.split.stratify import shuffled
+from appliance.errors import DamagedError
 from appliance.task import SPLITS, Split
 
 SEED = 0
@@ -21,7 +22,8 @@ def added(rows: Gathered, first: int, splits: Mapping[Split, Sequence[str]]) -> 
 
     ``splits`` are the ids of the task's rows by split. A later row belongs to no split if its text,
     its group or its entities tie it to a row of selection or test (``ties``). Which texts count as
-    the same is decided by the task's own rows, as when it was split.
+    the same is decided by the task's own rows, as when it was split. Raises DamagedError where a
+    row of the splits is not among the task's.
     """
     earlier, every = np.arange(first), np.arange(len(rows))
     parts = _numbers(rows, earlier, splits)
@@ -50,6 +52,10 @@ def _numbers(
 
     def of(split: Split) -> Numbers:
         wanted = np.array([int(id, 16) for id in splits[split]], np.uint64)
+        if missing := int(np.count_nonzero(~np.isin(wanted, ids))):
+            raise DamagedError(
+                f"the task is damaged in the store: rows of {split} are missing: {missing}"
+            )
         found: Numbers = order[np.searchsorted(ids, wanted, sorter=order)]
         return found
 
