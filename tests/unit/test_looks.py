@@ -17,6 +17,7 @@ from appliance.data.read.jsonl import read_jsonl
 from appliance.data.read.rows import fixed_task
 from appliance.errors import InputError
 
+HASHES = {"_task_hash": 1, "_input_hash": 2}
 IMPORT = "import it with: strop task import"
 
 
@@ -84,13 +85,36 @@ def test_every_command_that_is_named_exists():
     [
         ({"text": "a", "label": "b", "annotation_id": 1, "annotator": 1}, {}),
         ({"text": "a", "label": ["b"], "id": 1, "Comments": []}, {}),
-        ({"text": "a", "_task_hash": 1, "_input_hash": 2}, {"columns": {"label": "answer"}}),
+        ({"text": "a", **HASHES, "answer": "reject"}, {"columns": {"label": "answer"}}),
+        ({"text": "a", **HASHES, "answer": "accept"}, {"columns": {"label": "accept"}}),
         ({"words": "a", "tag": "b"}, {}),
     ],
 )
 def test_rows_that_can_be_read_or_look_like_nothing_pass(row, more):
     rows = [("row 1", row), ("row 2", {})]
     assert list(recognised(Path("x"), rows, given(**more))) == rows
+
+
+@pytest.mark.parametrize("answer", ["reject", "ignore"])
+@pytest.mark.parametrize(
+    ("kind", "columns"),
+    [
+        ("classify", {"label": "accept"}),
+        ("classify", {"text": "body", "split": "part"}),
+        ("answer", {"text": "body"}),
+    ],
+)
+def test_rows_that_prodigy_did_not_accept_are_refused_whatever_else_is_named(kind, columns, answer):
+    row = {"text": "a", "body": "a", "accept": ["b"], "label": "b", **HASHES, "answer": "accept"}
+    rows = [("row 1", row), ("row 2", row | {"answer": answer})]
+    with pytest.raises(InputError, match=f'row 2: .* answer is "{answer}"; {IMPORT} prodigy FILE'):
+        list(recognised(Path("x"), rows, given(kind, columns=columns)))
+
+
+def test_the_column_of_the_split_names_no_column_of_the_text():
+    rows = [("row 1", {"text": "a", "label": "b", "part": "dev", **HASHES})]
+    with pytest.raises(InputError, match=f"{IMPORT} prodigy FILE"):
+        list(recognised(Path("x"), rows, given(columns={"split": "part"})))
 
 
 def test_an_archive_is_to_be_unpacked(tmp_path):

@@ -11,9 +11,11 @@ from typing import Any
 from appliance.data.bad_rows import Problems
 from appliance.data.choices import Choices
 from appliance.data.formats.stream import records
-from appliance.data.read.columns import Row, required
+from appliance.data.read.columns import SPLIT, Row, required
 from appliance.errors import InputError
 from appliance.files import refused
+from appliance.kinds import KINDS
+from appliance.text import quoted
 
 PRODIGY = frozenset({"_input_hash", "_task_hash"})
 LOOKS: Mapping[frozenset[str], tuple[str, str]] = {
@@ -65,16 +67,23 @@ def recognised(
 
     Raises InputError where the first one lacks a field and looks like another format. Rows of
     Prodigy are refused even if they lack none, because some of them may have been rejected. Whoever
-    names columns knows the file, and is not refused.
+    names columns knows the file, and is refused only at a row of Prodigy that was not accepted,
+    unless its answer is what is to be predicted.
     """
     rows = iter(rows)
-    for where, row in rows:
+    named = choices.columns.keys() - {SPLIT}
+    asks_answer = choices.columns.get(KINDS[choices.kind].gold) == "answer"
+    for number, (where, row) in enumerate(rows):
+        of_prodigy = row.keys() >= PRODIGY
         lacking = any(field not in row for field in required(choices.kind))
-        if not choices.columns and (lacking or row.keys() >= PRODIGY) and (what := looks_like(row)):
+        if not number and not named and (lacking or of_prodigy) and (what := looks_like(row)):
             raise refused(path, what)
+        answer = row.get("answer", "accept")
+        if of_prodigy and not asks_answer and answer != "accept":
+            name, how = LOOKS[PRODIGY]
+            what = f"{where}: looks like {name}, and its answer is {quoted(str(answer))}"
+            raise refused(path, f"{what}; import it with: strop task import {how}")
         yield where, row
-        break
-    yield from rows
 
 
 def refuse_json(path: Path, start: str) -> None:
