@@ -168,6 +168,15 @@ def test_the_type_of_an_entity_is_kept_where_more_is_said_of_its_region(tmp_path
     assert found.rows["row 1"]["head_type"] == "PER"
 
 
+@pytest.mark.parametrize("field", ["id", "data"])
+def test_a_field_of_the_data_goes_before_what_label_studio_calls_so(tmp_path, field):
+    path = export(tmp_path, *ENDS)
+    (task,) = json.loads(path.read_text())
+    task["data"][field] = "letter 7"
+    path.write_text(json.dumps([task]))
+    assert read(path, "spans", group=field).rows["row 1"]["group"] == "letter 7"
+
+
 def test_the_text_may_have_another_name(tmp_path):
     path = export(tmp_path, *ENDS)
     path.write_text(path.read_text().replace('"text": "Ida Moe left', '"body": "Ida Moe left'))

@@ -166,7 +166,7 @@ def annotated(path: Path, problems: Problems, choices: Choices) -> Iterator[tupl
         except ValueError as error:
             problems.add(where, str(error), LAYOUT)
             continue
-        data = task.data | {"data": task.data, "id": record.get("id")}
+        data = task.data | {"data": task.data, "id": record.get("id")} | task.data
         for place, results in _annotations(where, task, problems):
             yield place, _Marked(data, results, controls, problems)
     flat.check()
