@@ -168,6 +168,14 @@ def test_the_type_of_an_entity_is_kept_where_more_is_said_of_its_region(tmp_path
     assert found.rows["row 1"]["head_type"] == "PER"
 
 
+@pytest.mark.parametrize("labelled", [True, False])
+def test_a_note_on_a_region_is_not_taken_for_its_text(tmp_path, labelled):
+    note = {"id": "a", "type": "textarea", "value": {"start": 0, "end": 7, "text": ["a note"]}}
+    other = note | {"id": "z", "value": {"start": 0, "end": None, "text": ["another"]}}
+    found = read(export(tmp_path, *ENDS[not labelled :], note, other, relation()), "relation")
+    assert (found.said, found.pairs) == ("", [("Ida Moe", "Acme", "left")])
+
+
 @pytest.mark.parametrize("field", ["id", "data"])
 def test_a_field_of_the_data_goes_before_what_label_studio_calls_so(tmp_path, field):
     path = export(tmp_path, *ENDS)
