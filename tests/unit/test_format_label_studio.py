@@ -223,6 +223,13 @@ def test_a_choice_in_square_brackets_is_a_label(tmp_path):
     assert read(path, "classify").rows["line 2"]["label"] == "[urgent]"
 
 
+def test_an_empty_list_of_choices_is_no_label(tmp_path):
+    path = tmp_path / "export.csv"
+    path.write_text("annotation_id,text,label\n1,a b,[]\n2,c d,[ ]\n3,e f,urgent\n")
+    rows = read(path, "classify", several=True).rows.values()
+    assert [row["label"] for row in rows] == [[], [], ["urgent"]]
+
+
 def test_what_no_relation_is_made_of_is_counted(tmp_path):
     found = read(export(tmp_path, *ENDS, relation(), choice("a")), "relation")
     assert found.pairs == [("Ida Moe", "Acme", "left")]
