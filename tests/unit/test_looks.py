@@ -125,9 +125,11 @@ def test_an_archive_is_to_be_unpacked(tmp_path):
             read_jsonl(path, given())
 
 
-def test_conll_u_is_not_read_as_numbers(tmp_path):
+@pytest.mark.parametrize("id_of_no_word", ["", "1-2", "0.1"])
+def test_conll_u_is_not_read_as_numbers(tmp_path, id_of_no_word):
     path = tmp_path / "x.conllu"
-    path.write_text("# x = 1\n1\tIda" + "\t_" * 7 + "\tNER=B-person\n2\tleft" + "\t_" * 8 + "\n")
+    ids = [id_of_no_word] * bool(id_of_no_word) + ["1", "2"]
+    path.write_text("# x = 1\n" + "".join(id + "\tIda" + "\t_" * 7 + "\tNER=B-x\n" for id in ids))
     problems = Problems(path)
     assert not list(conll.rows(path, problems))
     assert problems.found[0].place == "line 2"

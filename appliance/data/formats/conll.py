@@ -176,8 +176,9 @@ def _words(block: list[tuple[int, str]], columns: Columns) -> list[tuple[int, Wo
             if not commented:
                 raise _WrongLine(number, str(error)) from None
         widths.add(len(cells))
-    words = [word for _, (word, _) in found]
-    if widths == {CONLL_U} and words == [str(number) for number in range(1, len(words) + 1)]:
+    ids = [word for _, (word, _) in found if not _no_word.fullmatch(word)]
+    numbers = [str(number) for number in range(1, len(ids) + 1)]
+    if widths == {CONLL_U} and ids and ids == numbers:
         what = "looks like CoNLL-U, whose words are in column 2; give --word-column 2"
         raise _WrongLine(found[0][0], what)
     return found
