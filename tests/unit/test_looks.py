@@ -76,7 +76,7 @@ def test_words_with_tags_need_options_in_json_lines_and_in_parquet_alike():
 
 
 def test_every_command_that_is_named_exists():
-    commands = [how.partition(" ")[0] for _, how in LOOKS.values() if not how.startswith("--")]
+    commands = [how.partition(" ")[0] for _, how in LOOKS.values()]
     assert commands and set(commands) <= {*FORMATS, *TOOLS}
 
 
@@ -88,6 +88,7 @@ def test_every_command_that_is_named_exists():
         ({"text": "a", **HASHES, "answer": "reject"}, {"columns": {"label": "answer"}}),
         ({"text": "a", **HASHES, "answer": "accept"}, {"columns": {"label": "accept"}}),
         ({"words": "a", "tag": "b"}, {}),
+        ({"tokens": "['a', 'b']", "ner_tags": "[0 1]"}, {}),
     ],
 )
 def test_rows_that_can_be_read_or_look_like_nothing_pass(row, more):

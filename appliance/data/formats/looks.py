@@ -29,17 +29,13 @@ LOOKS: Mapping[frozenset[str], tuple[str, str]] = {
         "doccano's JSON Lines",
         "doccano FILE --kind relation",
     ),
-    frozenset({"tokens", "ner_tags"}): (
-        "words with tags",
-        "--kind spans --column text=tokens --column spans=ner_tags",
-    ),
     frozenset({"token", "subj_start", "obj_start"}): ("TACRED's JSON", "tacred FILE"),
     frozenset({"h", "t", "relation"}): ("OpenNRE's JSON Lines", "opennre FILE"),
     frozenset({"version", "data"}): ("SQuAD's JSON", "squad FILE"),
     frozenset({"canary", "examples"}): ("BIG-Bench Hard's JSON", "bbh FILE"),
     frozenset({"premises", "conclusion"}): ("FOLIO's JSON Lines", "folio FILE"),
 }
-"""Names of formats, and the commands or options that import them, by fields of their records."""
+"""Names of formats, and the commands that import them, by fields of their records."""
 
 _json = re.compile(r'\s*\[?\s*\{\s*"')
 
@@ -53,6 +49,11 @@ def looks_like(record: Row) -> str | None:
             "labels": [[int(), int(), str()], *_],
         }:
             found = found or ("doccano's JSON Lines", "doccano FILE --kind spans")
+        case {"tokens": [*_], "ner_tags": [*_]}:
+            found = found or (
+                "words with tags",
+                "--kind spans --column text=tokens --column spans=ner_tags",
+            )
     if found is None:
         return None
     name, how = found
@@ -70,13 +71,13 @@ def recognised(
     names columns knows the file, and is refused only at a row of Prodigy that was not accepted,
     unless its answer is what is to be predicted.
     """
-    rows = iter(rows)
     named = choices.columns.keys() - {SPLIT}
+    wanted = required(choices.kind)
     asks_answer = choices.columns.get(KINDS[choices.kind].gold) == "answer"
     for number, (where, row) in enumerate(rows):
         of_prodigy = row.keys() >= PRODIGY
-        lacking = any(field not in row for field in required(choices.kind))
-        if not number and not named and (lacking or of_prodigy) and (what := looks_like(row)):
+        doubtful = of_prodigy or any(field not in row for field in wanted)
+        if not number and not named and doubtful and (what := looks_like(row)):
             raise refused(path, what)
         answer = row.get("answer", "accept")
         if of_prodigy and not asks_answer and answer != "accept":
