@@ -75,3 +75,10 @@ def test_rows_of_a_group_are_named_by_it_and_a_row_without_one_is_not(tmp_path):
     path = lines(tmp_path / "x.jsonl", marked(spans=[], meta={"doc": 7}), marked(spans=[], meta={}))
     read = Read("prodigy", path, "spans", group="meta.doc")
     assert [row.get("group") for row in read.rows.values()] == [7, None]
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_text_that_is_null_is_not_called_missing(tmp_path, tool):
+    record = {"text": None, "label": "x", "annotation_id": 1}
+    said = Read(tool, lines(tmp_path / "x.jsonl", record), "classify").said
+    assert "line 1: text: is null; write the text, or remove the row" in said

@@ -127,7 +127,8 @@ def test_documents_are_groups(file):
         "-DOCSTART- -X- -X- O\n\nEU NNP I-NP I-ORG\n\nIt PRP O O\n-DOCSTART- -X- -X- O\nX N O O\n"
     )
     rows = read(file, content)
-    assert [row["group"] for _, row in rows] == ["document 1", "document 1", "document 2"]
+    one, also_one, two = (row["group"] for _, row in rows)
+    assert one == also_one != two
     assert found(rows[0][1]) == [("EU", "ORG")]
 
 
@@ -150,7 +151,17 @@ def test_an_export_of_label_studio_can_be_split():
 
 def test_one_mark_between_two_documents_keeps_the_second_together(file):
     rows = read(file, "EU B-ORG\n\n-DOCSTART- O\n\nIt O\n\nX O\n")
-    assert [row.get("group") for _, row in rows] == [None, "document 1", "document 1"]
+    none, *second = (row.get("group") for _, row in rows)
+    assert none is None and second[0] and len(set(second)) == 1
+
+
+def test_a_document_is_the_same_in_each_file_and_others_are_not(tmp_path):
+    def groups(*words: str) -> list[str]:
+        content = "".join(f"-DOCSTART- O\n\n{word} O\n\nagain O\n\n" for word in words)
+        return [row["group"] for _, row in read(tmp_path / "x", content)][::2]
+
+    assert groups("a", "b") == groups("b", "a")[::-1]
+    assert not set(groups("a", "b")) & set(groups("c", "d"))
 
 
 def test_a_pipe_that_may_hold_documents_is_refused_and_not_read_halfway(tmp_path):
@@ -210,9 +221,9 @@ def test_conll_u_has_its_tags_in_the_last_column_and_ids_of_no_words(file):
         {
             "text": "Ida does n't Oslo .",
             "spans": [[0, 3, "person"], [13, 17, "place"]],
-            "group": "document 1",
+            "group": "document a",
         },
-        {"text": "Yes", "spans": [], "group": "document 2"},
+        {"text": "Yes", "spans": [], "group": "document b"},
     ]
 
 

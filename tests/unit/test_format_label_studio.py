@@ -168,6 +168,23 @@ def test_the_type_of_an_entity_is_kept_where_more_is_said_of_its_region(tmp_path
     assert found.rows["row 1"]["head_type"] == "PER"
 
 
+@pytest.mark.parametrize("labelled", [True, False])
+def test_a_note_on_a_region_is_not_taken_for_its_text(tmp_path, labelled):
+    note = {"id": "a", "type": "textarea", "value": {"start": 0, "end": 7, "text": ["a note"]}}
+    other = note | {"id": "z", "value": {"start": 0, "end": None, "text": ["another"]}}
+    found = read(export(tmp_path, *ENDS[not labelled :], note, other, relation()), "relation")
+    assert (found.said, found.pairs) == ("", [("Ida Moe", "Acme", "left")])
+
+
+@pytest.mark.parametrize("field", ["id", "data"])
+def test_a_field_of_the_data_goes_before_what_label_studio_calls_so(tmp_path, field):
+    path = export(tmp_path, *ENDS)
+    (task,) = json.loads(path.read_text())
+    task["data"][field] = "letter 7"
+    path.write_text(json.dumps([task]))
+    assert read(path, "spans", group=field).rows["row 1"]["group"] == "letter 7"
+
+
 def test_the_text_may_have_another_name(tmp_path):
     path = export(tmp_path, *ENDS)
     path.write_text(path.read_text().replace('"text": "Ida Moe left', '"body": "Ida Moe left'))
@@ -204,6 +221,13 @@ def test_a_choice_in_square_brackets_is_a_label(tmp_path):
     path = tmp_path / "export.csv"
     path.write_text("annotation_id,text,label\n1,a b,[urgent]\n")
     assert read(path, "classify").rows["line 2"]["label"] == "[urgent]"
+
+
+def test_an_empty_list_of_choices_is_no_label(tmp_path):
+    path = tmp_path / "export.csv"
+    path.write_text("annotation_id,text,label\n1,a b,[]\n2,c d,[ ]\n3,e f,urgent\n")
+    rows = read(path, "classify", several=True).rows.values()
+    assert [row["label"] for row in rows] == [[], [], ["urgent"]]
 
 
 def test_what_no_relation_is_made_of_is_counted(tmp_path):

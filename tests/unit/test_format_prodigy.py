@@ -32,6 +32,19 @@ def test_a_question_about_one_entity_is_no_row_since_the_text_may_have_others():
     assert what in found.notes
 
 
+def test_a_question_about_one_label_is_no_row_where_the_text_may_have_others(tmp_path):
+    path = lines(
+        tmp_path / "x.jsonl",
+        {"text": "a", "label": "x", "_is_binary": True},
+        {"text": "b", "accept": ["x", "y"]},
+    )
+    found = read(path, "classify", several=True)
+    assert [row["label"] for row in found.rows.values()] == [["x", "y"]]
+    what = "rows left out, which ask about one label and not about the whole text: 1"
+    assert found.notes == (what,)
+    assert [row["label"] for row in read(path, "classify").rows.values()] == ["x", ["x", "y"]]
+
+
 def test_what_an_annotator_read_for_an_option_is_the_label():
     found = read(EXPORTS / "prodigy_choices.jsonl", "classify")
     labels = [row["label"] for row in found.rows.values()]

@@ -17,6 +17,7 @@ from appliance.data.read.jsonl import read_jsonl
 from appliance.data.read.rows import fixed_task
 from appliance.errors import InputError
 
+HASHES = {"_task_hash": 1, "_input_hash": 2}
 IMPORT = "import it with: strop task import"
 
 
@@ -75,7 +76,7 @@ def test_words_with_tags_need_options_in_json_lines_and_in_parquet_alike():
 
 
 def test_every_command_that_is_named_exists():
-    commands = [how.partition(" ")[0] for _, how in LOOKS.values() if not how.startswith("--")]
+    commands = [how.partition(" ")[0] for _, how in LOOKS.values()]
     assert commands and set(commands) <= {*FORMATS, *TOOLS}
 
 
@@ -84,13 +85,37 @@ def test_every_command_that_is_named_exists():
     [
         ({"text": "a", "label": "b", "annotation_id": 1, "annotator": 1}, {}),
         ({"text": "a", "label": ["b"], "id": 1, "Comments": []}, {}),
-        ({"text": "a", "_task_hash": 1, "_input_hash": 2}, {"columns": {"label": "answer"}}),
+        ({"text": "a", **HASHES, "answer": "reject"}, {"columns": {"label": "answer"}}),
+        ({"text": "a", **HASHES, "answer": "accept"}, {"columns": {"label": "accept"}}),
         ({"words": "a", "tag": "b"}, {}),
+        ({"tokens": "['a', 'b']", "ner_tags": "[0 1]"}, {}),
     ],
 )
 def test_rows_that_can_be_read_or_look_like_nothing_pass(row, more):
     rows = [("row 1", row), ("row 2", {})]
     assert list(recognised(Path("x"), rows, given(**more))) == rows
+
+
+@pytest.mark.parametrize("answer", ["reject", "ignore"])
+@pytest.mark.parametrize(
+    ("kind", "columns"),
+    [
+        ("classify", {"label": "accept"}),
+        ("classify", {"text": "body", "split": "part"}),
+        ("answer", {"text": "body"}),
+    ],
+)
+def test_rows_that_prodigy_did_not_accept_are_refused_whatever_else_is_named(kind, columns, answer):
+    row = {"text": "a", "body": "a", "accept": ["b"], "label": "b", **HASHES, "answer": "accept"}
+    rows = [("row 1", row), ("row 2", row | {"answer": answer})]
+    with pytest.raises(InputError, match=f'row 2: .* answer is "{answer}"; {IMPORT} prodigy FILE'):
+        list(recognised(Path("x"), rows, given(kind, columns=columns)))
+
+
+def test_the_column_of_the_split_names_no_column_of_the_text():
+    rows = [("row 1", {"text": "a", "label": "b", "part": "dev", **HASHES})]
+    with pytest.raises(InputError, match=f"{IMPORT} prodigy FILE"):
+        list(recognised(Path("x"), rows, given(columns={"split": "part"})))
 
 
 def test_an_archive_is_to_be_unpacked(tmp_path):
@@ -101,9 +126,11 @@ def test_an_archive_is_to_be_unpacked(tmp_path):
             read_jsonl(path, given())
 
 
-def test_conll_u_is_not_read_as_numbers(tmp_path):
+@pytest.mark.parametrize("id_of_no_word", ["", "1-2", "0.1"])
+def test_conll_u_is_not_read_as_numbers(tmp_path, id_of_no_word):
     path = tmp_path / "x.conllu"
-    path.write_text("# x = 1\n1\tIda" + "\t_" * 7 + "\tNER=B-person\n2\tleft" + "\t_" * 8 + "\n")
+    ids = [id_of_no_word] * bool(id_of_no_word) + ["1", "2"]
+    path.write_text("# x = 1\n" + "".join(id + "\tIda" + "\t_" * 7 + "\tNER=B-x\n" for id in ids))
     problems = Problems(path)
     assert not list(conll.rows(path, problems))
     assert problems.found[0].place == "line 2"

@@ -15,6 +15,8 @@ from appliance.data.bad_rows import Problems
 from appliance.data.choices import Choices
 from appliance.data.paths import at
 from appliance.data.read import table
+from appliance.data.read.columns import Defect
+from appliance.data.read.examples import Reader
 from appliance.data.read.jsonl import read_jsonl
 from appliance.data.read.reshape import reshaped
 from appliance.data.read.rows import fixed_task
@@ -34,6 +36,10 @@ def reshape(row: dict[str, Any], kind: Any = "classify", **given: Any) -> tuple[
     except InputError as error:
         return found, str(error)
     return found, ""
+
+
+def reader(**given: Any) -> Reader:
+    return Reader(Choices("x", kind="classify", **given))
 
 
 def imported(path: Path, rows: list[Any], **given: Any) -> Imported:
@@ -141,14 +147,38 @@ def test_columns_of_labels_are_read_from_a_spreadsheet(tmp_path):
     assert found.examples[5].labels == ("insult", "toxic")
 
 
-@pytest.mark.parametrize("number", [1, "1"])
+CLASSES = ("World", "Sports")
+
+
+@pytest.mark.parametrize("number", [1, "1", 1.0, "1.0", " 1 ", "Sports", [1], "[1]"])
 def test_class_numbers_get_their_names(number):
-    assert reshape({"label": number}, class_names=("World", "Sports"))[0]["label"] == "Sports"
+    row = {"text": "a", "label": number}
+    assert reader(class_names=CLASSES).example(row).label == "Sports"
 
 
-def test_a_number_without_a_name_is_named():
-    _, said = reshape({"label": 2}, class_names=("World", "Sports"))
-    assert "row 1, label: class 2 has no name: 2 are given; mend --class-names" in said
+@pytest.mark.parametrize("numbers", [[0, 1], "[0, 1]", "0;1", "1.0|0.0", ["World", 1.0]])
+def test_several_class_numbers_get_their_names(numbers):
+    row = {"text": "a", "label": numbers}
+    given = reader(class_names=CLASSES, several=True)
+    assert given.example(row).labels == ("Sports", "World")
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [
+        (2, "class 2 has no name: 2 are given; mend --class-names"),
+        (-1, "-1 is no class; give the row a class, or remove it"),
+        ("-1", "-1 is no class; give the row a class, or remove it"),
+        (True, '"True" is neither a class number nor one of the names; mend --class-names'),
+        (0.5, '"0.5" is neither a class number nor one of the names; mend --class-names'),
+        ("Sport", '"Sport" is neither a class number nor one of the names; mend --class-names'),
+    ],
+)
+def test_what_is_neither_a_class_number_nor_a_name_is_wrong(label, message):
+    for several in (False, True):
+        with pytest.raises(Defect) as caught:
+            reader(class_names=CLASSES, several=several).example({"text": "a", "label": label})
+        assert (caught.value.column, caught.value.what) == ("label", message)
 
 
 NAMES = ("O", "B-PER", "I-PER", "B-ORG")
@@ -159,8 +189,12 @@ def test_words_with_tags_are_a_text_with_entities():
     row = {"tokens": ["Ida", "Moe", "left", "Acme"], "ner_tags": ["B-PER", "I-PER", "O", "B-ORG"]}
     wanted = {"tokens": "Ida Moe left Acme", "ner_tags": [[0, 7, "PER"], [13, 17, "ORG"]]}
     assert reshape(row, "spans", columns=TOKENS) == (wanted, "")
-    numbers = row | {"ner_tags": [1, 2, 0, 3]}
-    assert reshape(numbers, "spans", columns=TOKENS, class_names=NAMES) == (wanted, "")
+    for numbers in ([1, 2, 0, 3], [1.0, 2.0, 0.0, 3.0]):
+        found = reshape(row | {"ner_tags": numbers}, "spans", columns=TOKENS, class_names=NAMES)
+        assert found == (wanted, "")
+    _, said = reshape(row | {"ner_tags": [1, 2, -1, True]}, "spans", columns=TOKENS,
+                      class_names=NAMES)  # fmt: skip
+    assert "row 1, ner_tags: -1 is no class" in said
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,8 @@ def text_of(record: Record, columns: Mapping[str, str]) -> str:
     found = at(record, name)
     if isinstance(found, str):
         return found
+    if found is None and name in record:
+        raise ValueError(f"{name}: is null; write the text, or remove the row")
     if found is None:
         raise lacks(record, f"no {quoted(name)}", "name the text with --column text=NAME")
     raise ValueError(f"{name}: is {kind_of(found)}; write a string")

@@ -3,9 +3,11 @@ schemes."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from itertools import chain, groupby, islice
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,8 +30,8 @@ LAYOUT = (
 
 Word = tuple[str, str]
 
-_mark = re.compile(r"-DOCSTART-.*|# newdoc\b.*")
-"""A line that begins a document."""
+_mark = re.compile(r"-DOCSTART-.*|# newdoc\b(?:\s+id\s*=\s*(?P<id>.*\S))?.*")
+"""A line that begins a document, maybe with its id."""
 
 _no_word = re.compile(r"\d+[-.]\d+")
 """An id of CoNLL-U that belongs to no word: a range of words, or a word that is not in the text."""
@@ -48,11 +50,28 @@ class Columns(NamedTuple):
     tag: int | None = None
 
 
+class _Document(NamedTuple):
+    """A document by its ``number``, from 1, or 0 before the first mark, and its ``id`` if any."""
+
+    number: int = 0
+    id: str | None = None
+
+
+class _Sentence(NamedTuple):
+    """The words of a sentence, and the place of the first one."""
+
+    where: str
+    words: list[Word]
+    document: _Document
+
+
 def rows(
     path: Path, problems: Problems, word_column: int | None = None, tag_column: int | None = None
 ) -> Iterator[Placed]:
     """Yields sentences with their entities, grouped by document where several are marked.
 
+    The group is the id of the document, else a hash of its words, so that documents of different
+    files have different groups.
     The text is the words joined by spaces. Columns count from 1; without ``word_column`` the first
     one has the words, and without ``tag_column`` the last other one has the tags. Raises
     InputError where both are the same column.
@@ -67,10 +86,25 @@ def rows(
     headed = _begins_with_mark(first) and not _has_documents(path)
     if headed:
         problems.count("marks of a document that stand at the top for all, and say nothing")
-    for where, words, document in _sentences(chain([first], text), problems, columns):
-        found = row([text for text, _ in words], [tag for _, tag in words])
-        grouped = document and not headed
-        yield where, found | ({"group": f"document {document}"} if grouped else {})
+    found = _sentences(chain([first], text), problems, columns)
+    for document, sentences in groupby(found, attrgetter("document")):
+        if headed or not document.number:
+            yield from map(_placed, sentences)
+        else:
+            yield from _grouped(document, list(map(_placed, sentences)))
+
+
+def _placed(sentence: _Sentence) -> Placed:
+    words, marks = zip(*sentence.words, strict=True)
+    return sentence.where, row(words, marks)
+
+
+def _grouped(document: _Document, placed: list[Placed]) -> Iterator[Placed]:
+    """Yields the sentences of a document with their group."""
+    texts = "\n".join(str(found["text"]) for _, found in placed)
+    name = document.id or hashlib.sha256(texts.encode()).hexdigest()[:12]
+    for where, found in placed:
+        yield where, {**found, "group": f"document {name}"}
 
 
 def _begins_with_mark(text: str) -> bool:
@@ -94,27 +128,22 @@ def _has_documents(path: Path) -> bool:
     return len(list(islice(marks, 2))) > 1
 
 
-def _sentences(
-    text: Iterable[str], problems: Problems, columns: Columns
-) -> Iterator[tuple[str, list[Word], int]]:
-    """Yields each sentence with the place of its first word and the number of its document.
-
-    The number is 0 if no document is marked.
-    """
+def _sentences(text: Iterable[str], problems: Problems, columns: Columns) -> Iterator[_Sentence]:
     block: list[tuple[int, str]] = []
-    document = 0
+    document = _Document()
     for number, line in chain(lines(text), [(0, "")]):
-        new = _mark.fullmatch(line) is not None
-        if not new and line.strip():
+        mark = _mark.fullmatch(line)
+        if not mark and line.strip():
             block.append((number, line.rstrip(" \t")))
             continue
         try:
             if words := _words(block, columns):
-                yield f"line {words[0][0]}", [word for _, word in words], document
+                yield _Sentence(f"line {words[0][0]}", [word for _, word in words], document)
         except _WrongLine as error:
             problems.add(f"line {error.number}", str(error))
         block = []
-        document += new
+        if mark:
+            document = _Document(document.number + 1, mark["id"])
 
 
 class _WrongLine(Exception):
@@ -147,8 +176,9 @@ def _words(block: list[tuple[int, str]], columns: Columns) -> list[tuple[int, Wo
             if not commented:
                 raise _WrongLine(number, str(error)) from None
         widths.add(len(cells))
-    words = [word for _, (word, _) in found]
-    if widths == {CONLL_U} and words == [str(number) for number in range(1, len(words) + 1)]:
+    ids = [word for _, (word, _) in found if not _no_word.fullmatch(word)]
+    numbers = [str(number) for number in range(1, len(ids) + 1)]
+    if widths == {CONLL_U} and ids and ids == numbers:
         what = "looks like CoNLL-U, whose words are in column 2; give --word-column 2"
         raise _WrongLine(found[0][0], what)
     return found

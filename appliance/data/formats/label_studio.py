@@ -121,18 +121,19 @@ class _Marked(msgspec.Struct, frozen=True):
     def relations(self) -> list[Relation]:
         regions = {}
         found: list[Relation] = []
+        relations = [each for each in self.results if each.type == "relation"]
+        named = {end for each in relations for end in (each.from_id, each.to_id)}
         for each in self.results:
             if "start" in each.value:
-                entity, types = _region(each)
-                one = types[0] if len(types) == 1 else ""
+                labelled = bool(each.value.get("labels"))
                 # What else is said of a region has its id too.
-                if types or each.id not in regions:
+                if labelled or (each.id in named and each.id not in regions):
+                    entity, types = _region(each)
+                    one = types[0] if len(types) == 1 else ""
                     regions[each.id] = msgspec.structs.replace(entity, type=one)
             elif each.type != "relation":
                 _leave_out(each, self.problems)
-        for each in self.results:
-            if each.type != "relation":
-                continue
+        for each in relations:
             head, tail = each.from_id, each.to_id
             if each.direction == "left":
                 head, tail = tail, head
@@ -166,7 +167,7 @@ def annotated(path: Path, problems: Problems, choices: Choices) -> Iterator[tupl
         except ValueError as error:
             problems.add(where, str(error), LAYOUT)
             continue
-        data = task.data | {"data": task.data, "id": record.get("id")}
+        data = task.data | {"data": task.data, "id": record.get("id")} | task.data
         for place, results in _annotations(where, task, problems):
             yield place, _Marked(data, results, controls, problems)
     flat.check()
@@ -197,6 +198,12 @@ def _leave_out(result: _Result, problems: Problems) -> None:
 
 
 def _region(result: _Result) -> tuple[Entity, list[str]]:
-    """A marked part of a text, and its labels."""
-    labels = typed({"labels": [], **result.value}, "labels", list[str])
-    return converted(result.value, Entity, "a region: "), labels
+    """A marked part of a text, and its labels.
+
+    Only labels come with the ``text`` that stands there: that of a text area is a note.
+    """
+    value = {"labels": [], **result.value}
+    labels = typed(value, "labels", list[str])
+    if not labels and result.type != "labels":
+        value.pop("text", None)
+    return converted(value, Entity, "a region: "), labels

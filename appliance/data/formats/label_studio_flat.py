@@ -21,7 +21,7 @@ from appliance.text import quoted
 MARKS = frozenset({"annotation_id", "annotator", "lead_time"})
 """Fields that such a record has beside its data."""
 
-_json = re.compile(r"\[\s*[\[{\"]|\{\s*\"")
+_json = re.compile(r"\[\s*[\[{\"]|\{\s*\"|\[\s*\]\s*$")
 """The beginning of JSON in a cell, which a label in square brackets is not."""
 
 

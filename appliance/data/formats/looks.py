@@ -11,9 +11,11 @@ from typing import Any
 from appliance.data.bad_rows import Problems
 from appliance.data.choices import Choices
 from appliance.data.formats.stream import records
-from appliance.data.read.columns import Row, required
+from appliance.data.read.columns import SPLIT, Row, required
 from appliance.errors import InputError
 from appliance.files import refused
+from appliance.kinds import KINDS
+from appliance.text import quoted
 
 PRODIGY = frozenset({"_input_hash", "_task_hash"})
 LOOKS: Mapping[frozenset[str], tuple[str, str]] = {
@@ -27,17 +29,13 @@ LOOKS: Mapping[frozenset[str], tuple[str, str]] = {
         "doccano's JSON Lines",
         "doccano FILE --kind relation",
     ),
-    frozenset({"tokens", "ner_tags"}): (
-        "words with tags",
-        "--kind spans --column text=tokens --column spans=ner_tags",
-    ),
     frozenset({"token", "subj_start", "obj_start"}): ("TACRED's JSON", "tacred FILE"),
     frozenset({"h", "t", "relation"}): ("OpenNRE's JSON Lines", "opennre FILE"),
     frozenset({"version", "data"}): ("SQuAD's JSON", "squad FILE"),
     frozenset({"canary", "examples"}): ("BIG-Bench Hard's JSON", "bbh FILE"),
     frozenset({"premises", "conclusion"}): ("FOLIO's JSON Lines", "folio FILE"),
 }
-"""Names of formats, and the commands or options that import them, by fields of their records."""
+"""Names of formats, and the commands that import them, by fields of their records."""
 
 _json = re.compile(r'\s*\[?\s*\{\s*"')
 
@@ -51,6 +49,11 @@ def looks_like(record: Row) -> str | None:
             "labels": [[int(), int(), str()], *_],
         }:
             found = found or ("doccano's JSON Lines", "doccano FILE --kind spans")
+        case {"tokens": [*_], "ner_tags": [*_]}:
+            found = found or (
+                "words with tags",
+                "--kind spans --column text=tokens --column spans=ner_tags",
+            )
     if found is None:
         return None
     name, how = found
@@ -65,16 +68,23 @@ def recognised(
 
     Raises InputError where the first one lacks a field and looks like another format. Rows of
     Prodigy are refused even if they lack none, because some of them may have been rejected. Whoever
-    names columns knows the file, and is not refused.
+    names columns knows the file, and is refused only at a row of Prodigy that was not accepted,
+    unless its answer is what is to be predicted.
     """
-    rows = iter(rows)
-    for where, row in rows:
-        lacking = any(field not in row for field in required(choices.kind))
-        if not choices.columns and (lacking or row.keys() >= PRODIGY) and (what := looks_like(row)):
+    named = choices.columns.keys() - {SPLIT}
+    wanted = required(choices.kind)
+    asks_answer = choices.columns.get(KINDS[choices.kind].gold) == "answer"
+    for number, (where, row) in enumerate(rows):
+        of_prodigy = row.keys() >= PRODIGY
+        doubtful = of_prodigy or any(field not in row for field in wanted)
+        if not number and not named and doubtful and (what := looks_like(row)):
             raise refused(path, what)
+        answer = row.get("answer", "accept")
+        if of_prodigy and not asks_answer and answer != "accept":
+            name, how = LOOKS[PRODIGY]
+            what = f"{where}: looks like {name}, and its answer is {quoted(str(answer))}"
+            raise refused(path, f"{what}; import it with: strop task import {how}")
         yield where, row
-        break
-    yield from rows
 
 
 def refuse_json(path: Path, start: str) -> None:

@@ -82,16 +82,19 @@ def annotated(path: Path, problems: Problems, choices: Choices) -> Iterator[tupl
 
     The labels are in ``accept``, else in ``label``, unless ``choices`` map them. Lines that were
     rejected or ignored are left out and counted, because they do not say what is right. So are
-    questions about single entities, because the text may have others.
+    questions about single entities, because the text may have others, and questions about single
+    labels where a text may have several.
     """
     gold = ALL[choices.kind].gold
     mapped = choices.columns.get(gold)
+    asked = {"spans": "entity"} | ({"label": "label"} if choices.several else {})
     for where, record in records(path, problems, dict[str, Any], LAYOUT):
         answer = record.get("answer", "accept")
         if answer != "accept":
             problems.count(f"rows left out, whose answer is {quoted(str(answer))}")
-        elif gold == "spans" and record.get("_is_binary"):
-            problems.count("rows left out, which ask about one entity and not about the whole text")
+        elif record.get("_is_binary") and gold in asked:
+            what = f"one {asked[gold]} and not about the whole text"
+            problems.count(f"rows left out, which ask about {what}")
         else:
             label = "accept" if gold == "label" and "accept" in record else gold
             yield where, _Accepted(record, mapped or label)

@@ -1,4 +1,4 @@
-"""The text files of SemEval-2010 task 8 (Hendrickx et al., 2010), which KBP37 has too."""
+"""The text files of SemEval-2010 task 8 (Hendrickx et al., 2010)."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from appliance.data.choices import Choices, several
 from appliance.data.labels.names import label_defect
+from appliance.data.read.classes import named
 from appliance.data.read.columns import (
     SPLIT,
     Columns,
@@ -109,8 +110,8 @@ class Reader:
     def _one_label(self, row: Row, *, may_have_several: bool) -> str:
         labels = self.columns.as_list(row, "label")
         if labels is None:
-            return self._label("label", self.columns.name(row, "label"))
-        different = list(dict.fromkeys(labels))
+            return self._label("label", self._named(self.columns.name(row, "label")))
+        different = list(dict.fromkeys(map(self._named, labels)))
         if len(different) > 1:
             remedy = several() if may_have_several else "keep one"
             raise self.columns.defect("label", f"lists {len(different)} labels; {remedy}")
@@ -151,12 +152,23 @@ class Reader:
             raise self.columns.defect(field, str(error)) from None
 
     def _labels(self, row: Row) -> tuple[str, ...]:
-        labels = {self._label("label", label) for label in self.columns.listed(row, "label")}
+        labels = {
+            self._label("label", self._named(label)) for label in self.columns.listed(row, "label")
+        }
         if self._choices.none in labels and len(labels) > 1:
             none = quoted(self._choices.none or "")
             what = f"{none} stands beside other labels; it means that there is none"
             raise self.columns.defect("label", what)
         return tuple(sorted(labels))
+
+    def _named(self, label: str) -> str:
+        """The label, or its name where it is a class number. Raises Defect."""
+        if not self._choices.class_names:
+            return label
+        try:
+            return named(label, self._choices.class_names)
+        except ValueError as error:
+            raise self.columns.defect("label", str(error)) from None
 
     def _label(self, field: str, label: str) -> str:
         if label not in self._labels_seen:

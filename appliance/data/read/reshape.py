@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from appliance.data.bad_rows import Problems
 from appliance.data.choices import Choices
 from appliance.data.formats import tags
-from appliance.data.formats.features import plain
 from appliance.data.paths import at
 from appliance.data.read.cells import WORDS
-from appliance.data.read.columns import Defect, Row, kind_of, nearest
+from appliance.data.read.classes import named
+from appliance.data.read.columns import Defect, Row, as_text, kind_of, nearest
 from appliance.kinds import KINDS
 from appliance.text import printable, quoted
 
@@ -23,37 +23,23 @@ def reshaped(
 ) -> Iterator[tuple[str, Row]]:
     """Yields rows with their places, with the following changes. What is wrong becomes a problem.
 
-    - Class numbers become the ``class_names`` of ``choices``.
     - ``label_columns`` of ``choices``, each with 1 where its label holds, become one label or a
       list.
-    - A list of words with a list of tags becomes a text with its entities.
+    - A list of words with a list of tags becomes a text with its entities. Tags that are class
+      numbers get their names from the ``class_names`` of ``choices``.
     """
     kind = KINDS[choices.kind]
     text, gold = (choices.columns.get(field, field) for field in ("text", kind.gold))
     for where, row in rows:
         try:
-            if choices.class_names:
-                row = {**row, **_named(row, gold, choices.class_names)}
             if choices.label_columns:
                 row = {**row, gold: _labels(row, gold, choices)}
             if kind.gold == "spans" and isinstance(at(row, text), list):
-                row = {**row, **_tagged(row, text, gold)}
+                row = {**row, **_tagged(row, text, gold, choices.class_names)}
         except Defect as defect:
             problems.add(f"{where}, {defect.column}", defect.what)
         else:
             yield where, row
-
-
-def _named(row: Row, column: str, names: Sequence[str]) -> Row:
-    """The names of class numbers, also in a list. Raises Defect."""
-    value = at(row, column)
-    if isinstance(value, str) and value.strip().isdecimal():
-        value = int(value)
-    try:
-        named = plain(value, {"_type": "ClassLabel", "names": list(names)})
-    except ValueError as error:
-        raise Defect(printable(column), f"{error}; mend --class-names") from None
-    return {} if value is None else {column: named}
 
 
 def _labels(row: Row, column: str, choices: Choices) -> object:
@@ -79,9 +65,9 @@ def _flag(row: Row, name: str) -> bool:
     return FLAGS[word]
 
 
-def _tagged(row: Row, text: str, gold: str) -> Row:
+def _tagged(row: Row, text: str, gold: str, names: Sequence[str]) -> Row:
     """The text of words with tags, and its entities. Raises Defect."""
-    words, marks = _strings(row, text), _strings(row, gold)
+    words, marks = _strings(row, text), _strings(row, gold, names)
     if len(words) != len(marks):
         raise Defect(printable(gold), f"has {len(marks)} tags for {len(words)} words")
     try:
@@ -91,14 +77,19 @@ def _tagged(row: Row, text: str, gold: str) -> Row:
     return {text: found["text"], gold: found["spans"]}
 
 
-def _strings(row: Row, name: str) -> list[str]:
+def _strings(row: Row, name: str, names: Sequence[str] = ()) -> list[str]:
+    """The strings of a list, in which class numbers become their ``names``. Raises Defect."""
     values = at(row, name)
     if not isinstance(values, list):
         raise Defect(printable(name), f"is {kind_of(values)}; words need a list of tags")
-    wrong = [value for value in values if not isinstance(value, str)]
+    try:
+        found = [named(as_text(value) or "", names) if names else value for value in values]
+    except ValueError as error:
+        raise Defect(printable(name), str(error)) from None
+    wrong = [value for value in found if not isinstance(value, str)]
     if wrong and type(wrong[0]) is int:
         remedy = "give the names of the numbers, from 0: --class-names O,B-person,I-person"
         raise Defect(printable(name), f"{wrong[0]} is no tag; {remedy}")
     if wrong:
         raise Defect(printable(name), f"lists {kind_of(wrong[0])}; write a list of strings")
-    return values
+    return found
