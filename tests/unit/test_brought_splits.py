@@ -119,9 +119,19 @@ def test_a_text_of_a_later_split_is_left_out_of_the_earlier_ones_and_counted():
     assert texts(imported, "test") == of([*rows(30, 12), same])
     assert texts(imported, "selection") == of(rows(20, 10))
     assert texts(imported, "tuning") == of(rows(1, 19))
-    said = "rows left out of tuning and selection, because their text stands in a later split: 4"
+    said = "rows left out of tuning and selection, because their text stands in a later split: 2"
     assert said in imported.notes
     assert "exact duplicate rows dropped: 2" in imported.notes
+
+
+def test_a_row_that_is_left_out_as_a_duplicate_is_counted_once():
+    imported = from_files(tuning=rows(0, 20), selection=rows(20, 10), test=rows(10, 10))
+    assert imported.notes == ("exact duplicate rows dropped: 10",)
+    other = [{**row, "label": "c"} for row in rows(10, 10)]
+    imported = from_files(tuning=rows(0, 20), selection=rows(20, 10), test=other)
+    said = "rows left out of tuning and selection, because their text stands in a later split: 10"
+    assert said in imported.notes
+    assert not any("duplicate" in note for note in imported.notes)
 
 
 def test_a_split_that_loses_all_its_rows_to_later_ones_is_refused():
