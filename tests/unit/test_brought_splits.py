@@ -48,8 +48,8 @@ def from_files(sizes: Sizes | None = None, **parts: Rows) -> Imported:
 def from_column(tmp_path: Path, own: Rows, **more: Any) -> Imported:
     path = tmp_path / "rows.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in own))
-    columns = {"split": "fold"}
-    return jsonl.read_jsonl(path, Choices("mine", kind="classify", columns=columns, **more))
+    choices: dict[str, Any] = {"columns": {"split": "fold"}, **more}
+    return jsonl.read_jsonl(path, Choices("mine", kind="classify", **choices))
 
 
 def texts(imported: Imported, split: Split) -> set[str]:
@@ -86,6 +86,21 @@ def test_a_column_says_which_split_a_row_is_of_and_an_empty_one_none(tmp_path, n
         assert texts(imported, split) == of(own)
     assert len(imported.examples) == 63
     assert imported.notes == ("rows that the file puts in no split: 3",)
+
+
+@pytest.mark.parametrize("column", ["split", "fold", "set"])
+def test_a_column_of_splits_that_is_not_asked_for_is_told_with_how_to_keep_it(tmp_path, column):
+    own = [*rows(0, 30, **{column: "Train"}), *rows(30, 30, **{column: "test"})]
+    told = (
+        f'the splits that column "{column}" names are not used; to keep them: '
+        f"--split-column {column}"
+    )
+    assert told in from_column(tmp_path, own, columns={}).notes
+    assert told not in from_column(tmp_path, own, columns={"split": column}).notes
+    only_train = [{**row, column: "train"} for row in own]
+    odd = [*own, *rows(60, 1, **{column: "B"})]
+    for other in (only_train, odd):
+        assert told not in from_column(tmp_path, other, columns={}).notes
 
 
 def test_an_unknown_value_of_the_column_is_refused_with_how_to_map_it(tmp_path):
