@@ -106,8 +106,18 @@ def _refuse_read_only(path: Path) -> None:
     written later either."""
     beside = (path.with_name(f"{path.name}-{kind}") for kind in ("wal", "shm"))
     for place in (path.parent, path, *beside):
-        if place.exists() and not (place.stat().st_mode & 0o200 and os.access(place, os.W_OK)):
+        # A file that another process removes between two calls looks read-only to the first look.
+        if _looks_read_only(place) and _looks_read_only(place):
             raise StoreError(f"{place}: is read-only; give your user write permission on it")
+
+
+def _looks_read_only(place: Path) -> bool:
+    """Whether a file cannot be written; a file that does not exist can be made."""
+    try:
+        mode = place.stat().st_mode
+    except FileNotFoundError:
+        return False
+    return not (mode & 0o200 and os.access(place, os.W_OK))
 
 
 def _claim(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,11 @@ _WORDS = {
 }
 
 
+_LIMITED = "the file may not grow further; allow larger files (ulimit -f) and try again"
+_CHUNK = 32_768
+"""The bytes by which SQLite lets the file of shared memory grow: the largest step of any file."""
+
+
 class StoreError(Exception):
     """What is wrong, with which file, and what to do about it."""
 
@@ -28,11 +34,22 @@ class NameTakenError(StoreError):
     """The name that a person gave is taken already."""
 
 
-def in_words(error: sqlite3.Error) -> str | None:
-    """SQLite's error in words; None where a person can do nothing about it (a broken constraint is
-    the caller's bug)."""
+def in_words(error: sqlite3.Error, path: Path | str) -> str | None:
+    """SQLite's error on this file in words; None where a person can do nothing about it (a broken
+    constraint is the caller's bug)."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_IOERR and _is_limited(path):
+        return f"{_LIMITED} ({error})"
     return f"{_WORDS[code]} ({error})" if code in _WORDS else None
+
+
+def _is_limited(path: Path | str) -> bool:
+    """Whether the file, or one that SQLite keeps beside it, is as large as this process may make
+    it: SQLite does not tell this from an error of the disk."""
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    files = [Path(f"{path}{kind}") for kind in ("", "-wal", "-shm", "-journal")]
+    largest = max((file.stat().st_size for file in files if file.is_file()), default=0)
+    return limit != resource.RLIM_INFINITY and largest + _CHUNK > limit
 
 
 class SettledError(StoreError):
@@ -45,6 +62,6 @@ def explained(path: Path | str) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        if what := in_words(error):
+        if what := in_words(error, path):
             raise StoreError(f"{path}: {what}") from error
         raise

@@ -64,7 +64,7 @@ def explain(error: BaseException) -> tuple[str, int]:
                 f"{name} is not installed; install all of Strop: pip install 'strop[tune]'",
                 FAILED,
             )
-        case sqlite3.Error() if what := in_words(error):
+        case sqlite3.Error() if what := in_words(error, locations.store_path()):
             return f"{locations.store_path()}: {what}", FAILED
         case sqlite3.OperationalError():
             return f"{locations.store_path()}: {error}; look with: strop doctor", FAILED

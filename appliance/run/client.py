@@ -90,18 +90,26 @@ class Left(KeyboardInterrupt):
         self.answer = answer
 
 
-def enqueue(
-    db: Database, command: Command[Any], run_id: str | None = None, asker: int | None = None
-) -> int:
+def enqueue(db: Database, command: Command[Any], run_id: str | None = None) -> int:
     """Writes a command and wakes the runner; returns the command's id. Raises StropError where the
     runner has failed, and then the command has too."""
-    written = commands.enqueue(db, kind_of(command), encode(command), run_id, asker)
+    written = _write(db, command, run_id)
+    _wake_runner_for(db, written)
+    return written
+
+
+def _write(
+    db: Database, command: Command[Any], run_id: str | None, asker: int | None = None
+) -> int:
+    return commands.enqueue(db, kind_of(command), encode(command), run_id, asker)
+
+
+def _wake_runner_for(db: Database, written: int) -> None:
     try:
         wake_runner()
     except StropError as error:
         commands.settle(db, written, encode(Failure(str(error), error.exit_code)), failed=True)
         raise
-    return written
 
 
 def ask(
@@ -116,8 +124,9 @@ def ask(
     too late for that; either way Left is raised.
     """
     with waiting() if command.awaited else nullcontext() as asker:
-        asked = enqueue(db, command, run_id, asker)
+        asked = _write(db, command, run_id, asker)
         try:
+            _wake_runner_for(db, asked)
             while True:
                 try:
                     answer = answer_to(db, asked)

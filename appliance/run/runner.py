@@ -239,8 +239,9 @@ def _told(error: Exception) -> str:
     """What a person is told of an error; what nobody expected goes to the log whole."""
     if isinstance(error, EXPECTED):
         return str(error)
-    if isinstance(error, sqlite3.Error) and (what := in_words(error)):
-        return f"{locations.store_path()}: {what}"
+    store = locations.store_path()
+    if isinstance(error, sqlite3.Error) and (what := in_words(error, store)):
+        return f"{store}: {what}"
     traceback.print_exception(error)
     return f"internal error: {type(error).__name__}: {error}; see {locations.runner_log()}"
 

@@ -15,7 +15,7 @@ import pytest
 from store import audit, commands, database, events, journal, prompts, runs, tasks, verdicts
 from store.backup import backup
 from store.check import check
-from store.errors import StoreError
+from store.errors import StoreError, explained
 from store.forget import forget
 from store.records import CaseRecord, RowRecord
 
@@ -373,11 +373,11 @@ def file_size_limit(size):
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_write_that_the_disk_refuses_is_a_clear_error_and_leaves_nothing(fresh):
+def test_a_write_beyond_the_limit_of_the_shell_is_a_clear_error_and_leaves_nothing(fresh):
     path = fresh()
     nothing = content(path)
     with database.open(path) as db, file_size_limit(200_000):
-        with pytest.raises(StoreError, match="the disk reported an error"):
+        with pytest.raises(StoreError, match=r"0\.db: the file may not grow .*\(ulimit -f\)"):
             add_task(db, "t2", 100, 20_000)
         assert tasks.get(db, "t2") is None
         call(db, 2)
@@ -387,10 +387,19 @@ def test_a_write_that_the_disk_refuses_is_a_clear_error_and_leaves_nothing(fresh
     assert content(path)["tasks"] == nothing["tasks"]
 
 
-def test_a_backup_that_the_disk_refuses_leaves_no_file(fresh, tmp_path):
+def test_an_error_of_the_disk_far_below_the_limit_of_the_shell_is_called_one(fresh):
+    failed = sqlite3.OperationalError("disk I/O error")
+    failed.sqlite_errorcode = sqlite3.SQLITE_IOERR_WRITE
+    path = fresh()
+    told = pytest.raises(StoreError, match="the disk reported an error")
+    with file_size_limit(10**9), told, explained(path):
+        raise failed
+
+
+def test_a_backup_beyond_the_limit_of_the_shell_leaves_no_file(fresh, tmp_path):
     target = tmp_path / "copy.db"
     with database.open(fresh()) as db:
-        with file_size_limit(20_000), pytest.raises(StoreError, match=r"copy\.db: the disk"):
+        with file_size_limit(20_000), pytest.raises(StoreError, match=r"copy\.db: the file may"):
             backup(db, target)
         assert list(tmp_path.glob("copy.db*")) == []
         backup(db, target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -505,7 +506,11 @@ def test_figures_of_a_run_go_by_the_name_of_its_tasks_metric(db: Any) -> None:
 
 def test_a_run_that_is_being_planned_is_told_of_beside_the_list(db: Any) -> None:
     commands.enqueue(db, "tune", encode(Tune("firms", "tiny", 10.0, 1)))
-    assert 'a run of "firms" is being planned' in invoke("runs", "list").stderr
+    waits = 'a run of "firms" waits to be planned: no runner is alive'
+    assert waits in invoke("runs", "list").stderr
+    with locations.runner_lock().open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert 'a run of "firms" is being planned' in invoke("runs", "list").stderr
 
 
 @pytest.mark.parametrize("status", ["queued", "running", "paused"])

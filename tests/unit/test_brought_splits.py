@@ -48,8 +48,8 @@ def from_files(sizes: Sizes | None = None, **parts: Rows) -> Imported:
 def from_column(tmp_path: Path, own: Rows, **more: Any) -> Imported:
     path = tmp_path / "rows.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in own))
-    columns = {"split": "fold"}
-    return jsonl.read_jsonl(path, Choices("mine", kind="classify", columns=columns, **more))
+    choices: dict[str, Any] = {"columns": {"split": "fold"}, **more}
+    return jsonl.read_jsonl(path, Choices("mine", kind="classify", **choices))
 
 
 def texts(imported: Imported, split: Split) -> set[str]:
@@ -88,6 +88,21 @@ def test_a_column_says_which_split_a_row_is_of_and_an_empty_one_none(tmp_path, n
     assert imported.notes == ("rows that the file puts in no split: 3",)
 
 
+@pytest.mark.parametrize("column", ["split", "fold", "set"])
+def test_a_column_of_splits_that_is_not_asked_for_is_told_with_how_to_keep_it(tmp_path, column):
+    own = [*rows(0, 30, **{column: "Train"}), *rows(30, 30, **{column: "test"})]
+    told = (
+        f'the splits that column "{column}" names are not used; to keep them: '
+        f"--split-column {column}"
+    )
+    assert told in from_column(tmp_path, own, columns={}).notes
+    assert told not in from_column(tmp_path, own, columns={"split": column}).notes
+    only_train = [{**row, column: "train"} for row in own]
+    odd = [*own, *rows(60, 1, **{column: "B"})]
+    for other in (only_train, odd):
+        assert told not in from_column(tmp_path, other, columns={}).notes
+
+
 def test_an_unknown_value_of_the_column_is_refused_with_how_to_map_it(tmp_path):
     own = [*rows(0, 20, fold="train"), *rows(20, 20, fold=5)]
     with pytest.raises(InputError) as caught:
@@ -119,9 +134,19 @@ def test_a_text_of_a_later_split_is_left_out_of_the_earlier_ones_and_counted():
     assert texts(imported, "test") == of([*rows(30, 12), same])
     assert texts(imported, "selection") == of(rows(20, 10))
     assert texts(imported, "tuning") == of(rows(1, 19))
-    said = "rows left out of tuning and selection, because their text stands in a later split: 4"
+    said = "rows left out of tuning and selection, because their text stands in a later split: 2"
     assert said in imported.notes
     assert "exact duplicate rows dropped: 2" in imported.notes
+
+
+def test_a_row_that_is_left_out_as_a_duplicate_is_counted_once():
+    imported = from_files(tuning=rows(0, 20), selection=rows(20, 10), test=rows(10, 10))
+    assert imported.notes == ("exact duplicate rows dropped: 10",)
+    other = [{**row, "label": "c"} for row in rows(10, 10)]
+    imported = from_files(tuning=rows(0, 20), selection=rows(20, 10), test=other)
+    said = "rows left out of tuning and selection, because their text stands in a later split: 10"
+    assert said in imported.notes
+    assert not any("duplicate" in note for note in imported.notes)
 
 
 def test_a_split_that_loses_all_its_rows_to_later_ones_is_refused():

@@ -14,7 +14,7 @@ import pytest
 from appliance import locations
 from appliance.errors import InputError, RetryableError, StropError
 from appliance.run import client
-from appliance.run.messages import Bench
+from appliance.run.messages import Bench, Tune
 from store import commands, database
 
 
@@ -38,6 +38,18 @@ def test_a_command_that_no_runner_takes_is_not_carried_out_later(home, monkeypat
         with pytest.raises(StropError, match="has ended with an error"):
             client.enqueue(db, Bench("notes", "smollm2-135m"))
         assert commands.waiting(db) == []
+
+
+def test_an_interrupt_while_the_runner_is_started_withdraws_the_command(home, monkeypatch):
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(client, "wake_runner", interrupt)
+    with database.open(locations.store_path()) as db:
+        with pytest.raises(client.Left) as left:
+            client.ask(db, Tune("notes", "smollm2-135m", 10.0, seed=1))
+        assert left.value.answer is None
+        assert commands.unsettled(db) == []
 
 
 def test_who_waits_for_a_command_of_a_removed_task_is_told(home):

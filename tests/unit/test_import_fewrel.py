@@ -100,6 +100,25 @@ def test_the_fixed_episodes_are_taken_as_they_stand(files: Files) -> None:
     assert imported.notes == ()
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda file: file.update(seedprompt={}), "episodes.json: has an unknown field"),
+        (lambda file: file["test"][1].update(supports=[]), "test[1] has an unknown field"),
+        (lambda file: file["seed_prompt"].update(join="/"), "seed_prompt has an unknown field"),
+    ],
+)
+def test_an_unknown_field_of_an_episodes_file_is_refused(
+    files: Files, change: Any, told: str
+) -> None:
+    change(files.episodes)
+    with pytest.raises(InputError) as caught:
+        files.read()
+    assert told in str(caught.value) and "an episodes file has tuning_relations" in str(
+        caught.value
+    )
+
+
 def test_a_quarter_of_the_tuning_episodes_is_held_for_selection_by_the_seed(files: Files) -> None:
     parts = {seed: files.read(seed=seed).cases for seed in range(6)}
     for cases in parts.values():

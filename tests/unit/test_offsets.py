@@ -88,7 +88,32 @@ def test_a_text_that_is_given_with_its_offsets_shows_their_unit(file):
         }
         for w in WORDS
     ]
-    assert entities(read(file, rows)) == ["東京"] * 12
+    imported = read(file, rows)
+    assert entities(imported) == ["東京"] * 12
+    assert "or with white space, or cover another text, and so 0 do" in imported.notes[0]
+
+
+@pytest.mark.parametrize("unit", ["characters", "UTF-16 units"])
+def test_entities_whose_unit_nothing_shows_are_counted_in_a_note(file, unit):
+    told = (
+        "12 of 13 entities that are given as [start, end) stand after an emoji or the like, where "
+        "nothing tells characters and UTF-16 units apart: they are read as characters; check them, "
+        "or give the entities' text"
+    )
+    rows = [row(f"🌊{n}我々は", "東京", "へ行く", unit) for n in range(12)]
+    rows.append(row("我々は", "東京", "へ行く🌊", unit))
+    assert told in read(file, rows).notes
+
+
+def test_entities_whose_text_shows_their_unit_are_not_counted_as_undecided(file):
+    rows = [
+        {
+            "text": f"🌊{word}我々は東京へ行く",
+            "spans": [{"start": 7, "end": 9, "text": "東京", "type": "place"}],
+        }
+        for word in WORDS
+    ]
+    assert read(file, rows).notes == ()
 
 
 def test_relations_are_read_in_their_unit_too(file):

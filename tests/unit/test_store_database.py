@@ -180,6 +180,36 @@ def test_a_read_only_store_is_refused_by_its_name_and_keeps_its_mode(tmp_path, n
         events.append(opened, "hello", "{}")
 
 
+@pytest.mark.parametrize("look", ["stat", "access"])
+def test_a_file_that_vanishes_while_it_is_looked_at_is_not_called_read_only(
+    tmp_path, monkeypatch, look
+):
+    path, beside = tmp_path / "store.db", tmp_path / "store.db-shm"
+    database.open(path).close()
+    beside.touch()
+    real = getattr(os, look)
+
+    def vanish(place, *more, **options):
+        if Path(place) == beside:
+            beside.unlink(missing_ok=True)
+        return real(place, *more, **options)
+
+    monkeypatch.setattr(database.os, look, vanish)
+    with database.open(path) as opened:
+        events.append(opened, "hello", "{}")
+
+
+def test_two_processes_open_and_close_the_store_over_and_over_without_an_error(tmp_path):
+    path = tmp_path / "store.db"
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom store import database\n"
+        "for _ in range(150):\n    database.open(Path(sys.argv[1])).close()\n"
+    )
+    command = [sys.executable, "-c", code, str(path)]
+    both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [one.communicate()[1] for one in both] == ["", ""]
+
+
 def test_a_patient_connection_waits_for_a_writer_and_tells_how_long(tmp_path, monkeypatch):
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.01)
     told = []

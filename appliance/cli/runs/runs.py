@@ -16,6 +16,7 @@ from appliance.cli.runs.results import (
     say_abandoned,
 )
 from appliance.cli.runs.watching import watch
+from appliance.run.client import runner_is_alive
 from appliance.run.messages import Command, Finish, Obeyed, Pause, Stop, kind_of
 from appliance.run.read import Run, all_runs, being_planned, last_event, run_of
 from appliance.run.states import is_final
@@ -45,8 +46,9 @@ def list_runs(out: Output) -> None:
         out.say(f"left out: {problem}")
     if not rows and not damage:
         out.say("no run yet; start one with: strop demo")
+    planned = "is being planned" if runner_is_alive() else "waits to be planned: no runner is alive"
     for task in sorted(being_planned(db)):
-        out.say(f"a run of {quoted(task)} is being planned")
+        out.say(f"a run of {quoted(task)} {planned}")
     say_abandoned(out, [run.record for run in runs])
     out.result("strop/runs-list/1", {"runs": [describe(db, run) for run in runs]}, text)
 

@@ -24,7 +24,7 @@ Relations = Mapping[str, Mapping[int, Example]]
 """Rows by relation and by their numbers in it, from 0."""
 
 
-class _Episode(msgspec.Struct):
+class _Episode(msgspec.Struct, forbid_unknown_fields=True):
     """``support`` lists [way, row] in the order shown; ``query`` is a row of the gold relation."""
 
     relations: list[str]
@@ -33,18 +33,22 @@ class _Episode(msgspec.Struct):
     gold: int
 
 
-class _SeedPrompt(msgspec.Struct):
+class _SeedPrompt(msgspec.Struct, forbid_unknown_fields=True):
     instruction: str
     labels_joined_by: str
     example: str
+    content_free: object = None
 
 
-class _Episodes(msgspec.Struct):
+class _Episodes(msgspec.Struct, forbid_unknown_fields=True):
+    """``about`` and ``content_free`` are taken, because benchmark files have them, but not used."""
+
     tuning_relations: list[str]
     test_relations: list[str]
     tuning: list[_Episode]
     test: list[_Episode]
     seed_prompt: _SeedPrompt
+    about: object = None
 
 
 def read_episodes(

@@ -19,6 +19,7 @@ from appliance.data.read.columns import (
 from appliance.data.read.gold_answers import answers, checked, offered
 from appliance.data.read.gold_spans import marks
 from appliance.data.read.offsets import Offsets, Unit
+from appliance.data.read.unused_splits import UnusedSplits
 from appliance.data.spans import overlap
 from appliance.kinds import KINDS
 from appliance.task import Example, Span, Split
@@ -51,13 +52,14 @@ class Reader:
         self._splits = {**NAMES_OF_SPLITS, **own}
         self._labels_seen: dict[str, str | None] = {}
         self.offsets = Offsets(unit)
+        self._unused_splits = UnusedSplits(NAMES_OF_SPLITS, columns.values())
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Notes on all the rows read so far."""
         written = self.columns.written
         lists = [f"lists written as text are read as lists: {written}"] if written else []
-        return (*lists, *self.offsets.notes)
+        return (*lists, *self.offsets.notes, *self._unused_splits.notes)
 
     def example(self, row: Row) -> Example:
         """Returns the row as an example. Raises Defect."""
@@ -97,7 +99,11 @@ class Reader:
 
         Raises Defect.
         """
-        if SPLIT not in self._choices.columns or not self.columns.has(row, SPLIT):
+        if SPLIT not in self._choices.columns:
+            if not self._choices.adding:
+                self._unused_splits.see(row)
+            return None
+        if not self.columns.has(row, SPLIT):
             return None
         value = self.columns.name(row, SPLIT).strip()
         split = self._splits.get(value.casefold())

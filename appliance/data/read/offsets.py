@@ -20,12 +20,13 @@ class Offsets:
 
     An entity fits if its text is the one given with it, and else if it begins and ends where words
     do, and not with white space. In scripts without upper and lower case words cannot be told
-    apart.
+    apart, so that an entity may fit in two units.
     """
 
     def __init__(self, unit: Unit = "characters") -> None:
         self.unit = unit
         self._given = self._inside = self._astray = 0
+        self._undecided = self._compared = 0
         self._example = ""
         self._misfits: dict[Unit, list[int]] = {other: [0, 0, 0] for other in CODES}
 
@@ -67,10 +68,17 @@ class Offsets:
         notes = []
         if self.unit != "characters":
             moved, misfits, left = self._misfits[self.unit]
+            other = ", or cover another text" if self._compared else ""
             notes.append(
                 f"offsets are read as {self.unit}: as characters {misfits} of {moved} entities "
-                "after an emoji or the like would begin or end inside a word, or with white space, "
-                f"and so {left} do"
+                "after an emoji or the like would begin or end inside a word, or with white space"
+                f"{other}, and so {left} do"
+            )
+        elif self._undecided and 2 * self._undecided >= self._misfits["UTF-16 units"][0]:
+            notes.append(
+                f"{self._undecided} {of} stand after an emoji or the like, where nothing tells "
+                "characters and UTF-16 units apart: they are read as characters; check them, or "
+                "give the entities' text"
             )
         if self._inside and 2 * self._inside >= self._given:
             notes.append(
@@ -91,9 +99,12 @@ class Offsets:
         for unit, counts in self._misfits.items():
             found = in_characters(text, pair, unit)
             if found != pair:
+                usual, other = _fits(text, pair, written), _fits(text, found, written)
                 counts[0] += 1
-                counts[1] += not _fits(text, pair, written)
-                counts[2] += not _fits(text, found, written)
+                counts[1] += not usual
+                counts[2] += not other
+                self._compared += written is not None
+                self._undecided += unit == "UTF-16 units" and usual and other
 
 
 def in_characters(text: str, pair: list[int], unit: Unit) -> list[int] | None:

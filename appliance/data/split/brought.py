@@ -61,7 +61,7 @@ def _leaking(rows: Gathered, side: NDArray[np.int8]) -> NDArray[np.bool_]:
 
 
 def _unused(rows: Gathered, leaking: NDArray[np.bool_]) -> Iterator[str]:
-    if count := int(np.count_nonzero(leaking)):
+    if count := int(np.count_nonzero(leaking[rows.kept])):
         yield (
             "rows left out of tuning and selection, because their text stands in a later split: "
             f"{count}"
