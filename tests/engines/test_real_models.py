@@ -67,6 +67,7 @@ def test_a_model_without_a_chat_template_says_so(gemma: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", ["qwen_coder", "gemma"])
 def test_a_twin_is_made_and_is_the_same_model(
     request: pytest.FixtureRequest, tmp_path: Path, name: str
