@@ -93,7 +93,7 @@ class Generate(msgspec.Struct, frozen=True, tag="generate", omit_defaults=True):
 
 class Continuation(msgspec.Struct, frozen=True, array_like=True):
     """``ids`` are all sampled tokens, including those of a stop string, but without an
-    end-of-generation token. ``ended`` is false where ``max_tokens`` cut it off."""
+    end-of-generation token. ``ended`` is false where ``max_tokens`` or the context cut it off."""
 
     text: str
     ids: tuple[int, ...]

@@ -32,13 +32,15 @@ def generate(
     beat: Beat,
     gap: Gap,
 ) -> Generated:
-    """Writes the continuations. Raises BadRequest for a request that is malformed or has a prompt
-    that leaves no room for ``max_tokens`` in a context like ``limits``."""
+    """Writes the continuations. Each ends where a context like ``limits`` does, if not before.
+
+    Raises BadRequest for a request that is malformed or has a prompt that leaves no room.
+    """
     _check(limits, request)
-    longest = max(map(len, request.prompts)) + request.max_tokens
+    longest = min(max(map(len, request.prompts)) + request.max_tokens, limits.longest)
     count = min(streams.width(longest), len(request.prompts) * request.n)
     with streams.opened(count + 1, longest) as memory:
-        job = _Job(memory, count, vocabulary, request, beat, gap)
+        job = _Job(memory, count, longest, vocabulary, request, beat, gap)
         try:
             while job.step():
                 pass
@@ -72,6 +74,7 @@ class _Job:
         self,
         memory: Context,
         stem: int,
+        longest: int,
         vocabulary: Vocabulary,
         request: Generate,
         beat: Beat,
@@ -79,6 +82,7 @@ class _Job:
     ) -> None:
         self.memory = memory
         self.stem = stem
+        self.longest = longest
         self.vocabulary = vocabulary
         self.request = request
         self.grammar = grammar_of(request)
@@ -185,7 +189,8 @@ class _Job:
             return False
         writer.own.append(token)
         stopped = _stop(self.vocabulary.text(writer.own), self.request.stop) is not None
-        if stopped or len(writer.own) == self.request.max_tokens:
+        room = self.longest - len(self.request.prompts[writer.prompt])
+        if stopped or len(writer.own) == min(self.request.max_tokens, room):
             self._end(writer, ended=stopped)
             return False
         return True
@@ -226,4 +231,4 @@ def _check(context: Context, request: Generate) -> None:
     if not all(request.stop):
         raise BadRequest("a stop string is empty")
     for prompt in request.prompts:
-        context.check(prompt, len(prompt) + request.max_tokens)
+        context.check(prompt, len(prompt) + 1)

@@ -114,6 +114,16 @@ def test_a_context_grows_up_to_the_models_own_and_no_reply_depends_on_it(files):
         small.handle(Score((Segment(-1, (9,) * (limit + 1), 1),)))
 
 
+def test_what_is_written_ends_with_the_context_whatever_others_are_allowed(files):
+    engine = load_llama(str(files[1]), beat=BEAT, n_ctx=768, batch=256, threads=1)
+    prompts = ((9,) * (CONTEXT - 3), (9,) * 4)
+    rules = {"temperature": 0.0, "max_tokens": 8}
+    near, far = (one for [one] in engine.handle(Generate(prompts, **rules)).written)
+    assert len(near.ids) == 3 and not near.ended
+    [[alone]] = engine.handle(Generate(prompts[1:], **rules)).written
+    assert far.ids == alone.ids
+
+
 def test_a_context_that_memory_does_not_hold_is_refused(files, monkeypatch):
     engine = load_llama(str(files[1]), beat=BEAT, n_ctx=768, batch=256, threads=1)
     monkeypatch.setattr("models.memory.available", lambda: 1000)

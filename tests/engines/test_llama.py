@@ -180,7 +180,7 @@ def test_a_prompt_that_is_too_long_is_refused_with_its_length_and_the_limit(engi
     message = f"{limit + 1} tokens are longer than the model's context of {limit}"
     refused(engine, Score((Segment(-1, (100,) * (limit + 1), 1),)), message)
     refused(engine, Propose(((100,) * (limit + 1),), 1), message)
-    refused(engine, Generate(((100,) * (limit - 5),), max_tokens=6), message)
+    refused(engine, Generate(((100,) * limit,)), message)
     deep = (Segment(-1, (100,) * limit), Segment(0, (5,), 1))
     refused(engine, Score(deep), message)
 
