@@ -9,8 +9,8 @@ from appliance.host.host import Host
 from models.catalog import Model
 
 SECONDS_PER_GB = 450
-"""What making and measuring bodies takes for each gigabyte of the serving file. SmolLM2-135M (98 MB)
-took 44 s on two slow cores; other models are taken in proportion, and up to three times as long."""
+"""What making and measuring bodies takes for each gigabyte of the serving file. SmolLM2-135M with
+98 MB took 44 s on two slow cores; others are taken in proportion, and up to three times as long."""
 
 
 def is_prepared(model: Model) -> bool:
