@@ -33,6 +33,15 @@ def write_whole(path: Path, text: str) -> None:
         raise StropError(f"{refused(path, why)}; choose a folder that you may write to") from error
 
 
+class OtherFormat(InputError):
+    """A file is JSON where CSV is read, or the other way round: ``what`` it looks like, and the
+    ``format`` that reads it, "jsonl" or "csv"."""
+
+    def __init__(self, path: Path, what: str, remedy: str, format: str) -> None:
+        super().__init__(str(refused(path, f"{what}; {remedy}")))
+        self.path, self.what, self.format = path, what, format
+
+
 def refused(path: Path, what: str) -> InputError:
     return InputError(f"{printable(str(path))}: {what}")
 

@@ -6,7 +6,8 @@ it, so blocks are cut by what is in the file alone, however often the work is ta
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain, islice
 from typing import TypeVar
 
@@ -14,10 +15,10 @@ import msgspec
 
 from appliance.data.bad_rows import Problems, Skipped
 from appliance.data.choices import Choices
-from appliance.data.read.columns import Defect, MissingColumns, Record, Row
+from appliance.data.read.columns import LOOKED_AT, Defect, MissingColumns, Record, Row
 from appliance.data.read.examples import Reader
-from appliance.data.read.gather import LOOKED_AT
 from appliance.data.read.offsets import Unit
+from appliance.data.read.reshape import joined
 from appliance.data.read.source import Source
 from appliance.encode.renderer import Renderer
 from appliance.evaluate.lengths import lengths
@@ -55,9 +56,10 @@ def check(
     renderer: Renderer,
     prompt: Prompt,
     options: tuple[str, ...],
+    tell: Callable[[int], None],
 ) -> Checked:
     """Reads all rows. ``options`` are those that a label bias was fitted for: a row with others
-    cannot be answered with it.
+    cannot be answered with it. ``tell`` is told how many rows can be answered so far.
 
     Raises WrongRows if any row is wrong or too long for the model, unless such rows are to be
     skipped; InputError if no row can be answered or the file cannot be read twice, and
@@ -65,9 +67,10 @@ def check(
     """
     if not source.path.is_file() and not source.path.is_dir():
         raise refused(source.path, "can be read only once, as a pipe; save it as a file")
-    found, problems = _check(source, choices, renderer, prompt, options, "characters")
+    checked = partial(_check, source, choices, renderer, prompt, options, tell)
+    found, problems = checked("characters")
     if found.unit != "characters":
-        found, problems = _check(source, choices, renderer, prompt, options, found.unit)
+        found, problems = checked(found.unit)
     problems.raise_if_any()
     if not found.rows:
         raise problems.refusal() if problems.found else refused(source.path, "has no row to answer")
@@ -80,6 +83,7 @@ def _check(
     renderer: Renderer,
     prompt: Prompt,
     options: tuple[str, ...],
+    tell: Callable[[int], None],
     unit: Unit,
 ) -> tuple[Checked, Problems]:
     reading = _Reading(source, choices, unit)
@@ -100,6 +104,7 @@ def _check(
                 reading.refuse(number, where, what)
             else:
                 count, most = count + 1, max(most, length)
+        tell(count)
     found = Checked(
         rows=count,
         longest=most,
@@ -154,7 +159,7 @@ class _Reading:
         for number, (where, row) in enumerate(chain(first, given)):
             columns.see(row)
             try:
-                example = self.reader.query(row)
+                example = self.reader.query(joined(row, self.choices))
                 if self.choices.match == "choice" and not example.choices:
                     raise columns.defect(
                         "choices", "is missing; list what the answer is chosen from"

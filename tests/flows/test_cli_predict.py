@@ -376,3 +376,21 @@ def test_no_row_of_the_task_is_offered_for_labelling_not_even_a_demonstration(ho
     done = predict(home, file, "--most-uncertain", 5)
     assert [row["text"] for row in records(done.stdout)] == ["a quite different text"]
     assert "note: 1 rows; the others are nearly alike, or in the task already" in done.stderr
+
+
+def test_a_file_of_another_format_is_named_with_the_option_that_reads_it(home, tmp_path):
+    lines = "".join(json.dumps({"text": text}) + "\n" for text in texts(2))
+    (wrong := tmp_path / "new.csv").write_text(lines)
+    said = predict(home, wrong)
+    assert said.exit_code == 2 and "looks like JSON; give --format jsonl" in said.stderr
+    assert predict(home, wrong, "--format", "jsonl").exit_code == 0
+    table(right := tmp_path / "new.jsonl", [["text", "n"], ["one", 1], ["two", 2]])
+    said = predict(home, right)
+    assert said.exit_code == 2 and "give --format csv" in said.stderr
+    assert predict(home, right, "--format", "csv").exit_code == 0
+
+
+def test_a_column_without_a_name_is_kept(home, tmp_path):
+    file = table(tmp_path / "new.csv", [["3", "text", ""], ["a", "one", "x"], ["b", "two", "y"]])
+    rows = list(csv.DictReader(io.StringIO(predict(home, file).stdout)))
+    assert [(row["3"], row["column 3"]) for row in rows] == [("a", "x"), ("b", "y")]

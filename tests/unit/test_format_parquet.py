@@ -150,7 +150,8 @@ def test_splits_of_a_folder_are_named(tmp_path):
     assert read(saved, "test") == [{"text": "four", "label": 1}]
     for split in (None, "dev", "../saved"):
         assert refusal(saved, split) == (
-            'has the splits "train", "test", "../saved"; name one of them: --split NAME'
+            'has the splits "train", "test", "../saved"; name one of them: --split NAME, or give '
+            "its folder"
         )
 
 

@@ -45,6 +45,7 @@ TEXTS = ("(A) a red car", "(B) the red car", "(C) no car")
         ("2½", Fraction(5, 2)),
         ("-½", Fraction(-1, 2)),
         ("1/0", None),
+        ("1 234/0", None),
         ("1 / 00 is", None),
         ("1_000", None),
         ("0x10", None),

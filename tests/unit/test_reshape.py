@@ -18,7 +18,7 @@ from appliance.data.read import table
 from appliance.data.read.columns import Defect
 from appliance.data.read.examples import Reader
 from appliance.data.read.jsonl import read_jsonl
-from appliance.data.read.reshape import reshaped
+from appliance.data.read.reshape import joined, reshaped
 from appliance.data.read.rows import fixed_task
 from appliance.errors import InputError
 
@@ -30,8 +30,9 @@ def reshape(row: dict[str, Any], kind: Any = "classify", **given: Any) -> tuple[
     """The row with what is said of it."""
     problems = Problems(PATH)
     rows = reshaped([("row 1", row)], problems, Choices("x", kind=kind, **given))
-    found = next((dict(row) for _, row in rows), None)
+    found = None
     try:
+        found = next((dict(row) for _, row in rows), None)
         problems.raise_if_any()
     except InputError as error:
         return found, str(error)
@@ -128,12 +129,47 @@ def test_columns_that_say_1_are_the_labels(yes, no):
         ((0.5, 0, 0), "row 1, toxic: is 0.5; write 1 where"),
         ((None, 0, 0), "row 1, toxic: is null; write 1 where"),
         (("", 0, 0), 'row 1, toxic: is ""; write 1 where'),
-        ((1, 0), "row 1, threat: is missing"),
+        ((1, 0), 'no column "threat"; columns found: "insult", "toxic"; mend --label-columns'),
     ],
 )
 def test_a_row_whose_columns_make_no_label_is_named(says, message):
     found, said = reshape(dict(zip(TOXIC, says, strict=False)), label_columns=TOXIC)
     assert found is None and message in said
+
+
+def test_a_row_that_lacks_the_column_of_a_label_is_named():
+    rows = [("row 1", dict.fromkeys(TOXIC, 1)), ("row 2", {"toxic": 1, "insult": 0})]
+    problems = Problems(PATH)
+    choices = Choices("x", kind="classify", label_columns=TOXIC, several=True)
+    assert len(list(reshaped(rows, problems, choices))) == 1
+    assert "row 2, threat: is missing" in str(problems.refusal())
+
+
+@pytest.mark.parametrize(
+    ("tokens", "marks"),
+    [
+        (["Ada", "in", "Rome"], ["B-PER", "O", "B-LOC"]),
+        ('["Ada", "in", "Rome"]', '["B-PER", "O", "B-LOC"]'),
+        ("['Ada', 'in', 'Rome']", "['B-PER', 'O', 'B-LOC']"),
+        ("['Ada' 'in' 'Rome']", ["B-PER", "O", "B-LOC"]),
+    ],
+)
+def test_words_and_tags_are_read_as_lists_and_as_the_text_of_lists(tokens, marks):
+    found, said = reshape({"text": tokens, "spans": marks}, "spans")
+    assert (found["text"], said) == ("Ada in Rome", "")
+    assert found["spans"] == [[0, 3, "PER"], [7, 11, "LOC"]]
+
+
+def test_a_text_in_brackets_with_spans_stays_a_text():
+    row = {"text": "['Ada', 'Rome']", "spans": [[2, 5, "PER"]]}
+    assert reshape(row, "spans") == (row, "")
+
+
+def test_a_query_may_be_a_list_of_words():
+    row = joined({"text": ["Ada", "in", "Rome"]}, Choices("x", kind="spans"))
+    assert row["text"] == "Ada in Rome"
+    plain = {"text": "['Ada']"}
+    assert joined(plain, Choices("x", kind="classify")) is plain
 
 
 def test_columns_of_labels_are_read_from_a_spreadsheet(tmp_path):

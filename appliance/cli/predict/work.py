@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,14 @@ from appliance.cli.options import catalog, open_store
 from appliance.cli.output import Output
 from appliance.cli.predict.source import ENDINGS, source_of
 from appliance.cli.predict.tuned import Tuned, tuned
-from appliance.cli.predict.writing import write_all, write_most_uncertain
+from appliance.cli.predict.writing import one_line, write_all, write_most_uncertain
 from appliance.data.choices import Choices
 from appliance.data.split.splits import near_duplicate_key
 from appliance.data.tasks import every_row, load
 from appliance.encode.renderer import Renderer
 from appliance.errors import InputError
 from appliance.evaluate.workbench import Prices
+from appliance.files import OtherFormat, refused
 from appliance.host.host import Host, tokeniser_of
 from appliance.host.room import check_room
 from appliance.kinds import KINDS
@@ -74,7 +76,8 @@ def answer_file(out: Output, asked: Request) -> None:
         columns=asked.columns,
         skip=asked.skip,
     )
-    source = source_of(asked.file, asked.format, choices, asked.of_table)
+    with _in_its_format():
+        source = source_of(asked.file, asked.format, choices, asked.of_table)
     model = catalog().get(chosen.model)
     output = asked.output
     with Pool() as pool:
@@ -90,7 +93,15 @@ def answer_file(out: Output, asked: Request) -> None:
         host.note_frame(model.name, renderer.frame(chosen.prompt))
         out.say(f"checking the rows of {asked.file}")
         options = loaded.cases["tuning"][0].options
-        checked = check(source, choices, renderer, chosen.prompt, options)
+        with one_line(out) as say, _in_its_format():
+            checked = check(
+                source,
+                choices,
+                renderer,
+                chosen.prompt,
+                options,
+                lambda rows: say(f"{rows} rows checked"),
+            )
         check_room(host, model, checked.longest)
         for note in checked.notes:
             out.say(f"note: {note}")
@@ -117,6 +128,15 @@ def answer_file(out: Output, asked: Request) -> None:
             "left_out": list(checked.wrong),
         }
         out.result("strop/predict/1", document, f"{rows} rows in {output}")
+
+
+@contextmanager
+def _in_its_format() -> Iterator[None]:
+    """Says how to read a file that has another format, in the options of this command."""
+    try:
+        yield
+    except OtherFormat as other:
+        raise refused(other.path, f"{other.what}; give --format {other.format}") from None
 
 
 def _check(chosen: Tuned, loaded: Loaded, wanted: int | None) -> None:

@@ -84,12 +84,23 @@ def write_most_uncertain(
 
 @contextmanager
 def _told(out: Output) -> Iterator[Tell]:
-    """Yields what says on stderr how far it is: in a line that is redrawn, or now and then."""
-    last = 0.0
+    """Yields what says on stderr how many rows are answered."""
+    with one_line(out) as say:
 
-    def tell(now: Progress) -> None:
+        def tell(now: Progress) -> None:
+            rows, left = f"{now.done} of {now.rows} rows", duration(now.left)
+            say(f"{rows}, {now.rate:.1f} rows/s, {left} left")
+
+        yield tell
+
+
+@contextmanager
+def one_line(out: Output) -> Iterator[Callable[[str], None]]:
+    """Yields what says on stderr how far it is: in one line that is redrawn, or now and then."""
+    last = time.monotonic()
+
+    def say(line: str) -> None:
         nonlocal last
-        line = f"{now.done} of {now.rows} rows, {now.rate:.1f} rows/s, {duration(now.left)} left"
         if out.can_redraw():
             click.echo(f"\r{line}\x1b[K", err=True, nl=False)
         elif time.monotonic() - last >= TOLD_AFTER:
@@ -97,7 +108,7 @@ def _told(out: Output) -> Iterator[Tell]:
             out.say(line)
 
     try:
-        yield tell
+        yield say
     finally:
         if out.can_redraw():
             click.echo("\r\x1b[K", err=True, nl=False)

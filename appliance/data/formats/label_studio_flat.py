@@ -80,7 +80,7 @@ class Flat:
 
 def table(path: Path, problems: Problems) -> Iterator[tuple[str, Record]]:
     """Yields the records of a table, of which the first names the columns."""
-    encoding = encoding_of(path, "utf-8")
+    encoding = encoding_of(path, None)
     found = dialect.records(path, dialect.dialect_of(path, encoding, None, quotes=True))
     _, names = next(found, ("", []))
     for where, values in found:

@@ -13,7 +13,7 @@ from appliance.data.choices import Choices
 from appliance.data.formats.stream import records
 from appliance.data.read.columns import SPLIT, Row, required
 from appliance.errors import InputError
-from appliance.files import refused
+from appliance.files import OtherFormat, refused
 from appliance.kinds import KINDS
 from appliance.text import quoted
 
@@ -40,7 +40,7 @@ LOOKS: Mapping[frozenset[str], tuple[str, str]] = {
 _json = re.compile(r'\s*\[?\s*\{\s*"')
 
 
-def looks_like(record: Row) -> str | None:
+def looks_like(record: Row) -> tuple[str, str] | None:
     """What a record looks like, and how to import it; None if it could be anything."""
     found = next((look for fields, look in LOOKS.items() if fields <= record.keys()), None)
     match record:
@@ -58,7 +58,7 @@ def looks_like(record: Row) -> str | None:
         return None
     name, how = found
     remedy = f"give {how}" if how.startswith("--") else f"import it with: strop task import {how}"
-    return f"looks like {name}; {remedy}"
+    return f"looks like {name}", remedy
 
 
 def recognised(
@@ -78,24 +78,24 @@ def recognised(
         of_prodigy = row.keys() >= PRODIGY
         doubtful = of_prodigy or any(field not in row for field in wanted)
         if not number and not named and doubtful and (what := looks_like(row)):
-            raise refused(path, what)
+            raise refused(path, "; ".join(what))
         answer = row.get("answer", "accept")
         if of_prodigy and not asks_answer and answer != "accept":
             name, how = LOOKS[PRODIGY]
-            what = f"{where}: looks like {name}, and its answer is {quoted(str(answer))}"
-            raise refused(path, f"{what}; import it with: strop task import {how}")
+            said = f"{where}: looks like {name}, and its answer is {quoted(str(answer))}"
+            raise refused(path, f"{said}; import it with: strop task import {how}")
         yield where, row
 
 
 def refuse_json(path: Path, start: str) -> None:
-    """Raises InputError where a file that should not be JSON begins as JSON, with the command that
-    imports it."""
+    """Raises OtherFormat where a file that should not be JSON begins as JSON."""
     if not _json.match(start):
         return
-    what = None
+    found = None
     # A pipe can be read only once, and was.
     if path.is_file():
         with suppress(InputError):
-            found = records(path, Problems(path), dict[str, Any], "")
-            what = next((looks_like(record) for _, record in found), None)
-    raise refused(path, what or "looks like JSON; import it with: strop task import jsonl FILE")
+            rows = records(path, Problems(path), dict[str, Any], "")
+            found = next((looks_like(record) for _, record in rows), None)
+    plain = "looks like JSON", "import it with: strop task import jsonl FILE"
+    raise OtherFormat(path, *(found or plain), "jsonl")

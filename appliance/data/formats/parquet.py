@@ -113,7 +113,7 @@ def _folder(path: Path, split: str | None) -> Path | None:
         known = decode(path / "dataset_dict.json", _Splits, LAYOUT).splits
         if split not in known or not _is_inside(path, split):
             has = f"has the splits {', '.join(map(quoted, known))}"
-            raise refused(path, f"{has}; name one of them: --split NAME")
+            raise refused(path, f"{has}; name one of them: --split NAME, or give its folder")
         return path / split
     if split is not None:
         raise refused(path, "has no splits to choose from; leave out --split")

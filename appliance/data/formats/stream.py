@@ -15,7 +15,7 @@ from appliance.data.bad_rows import Problems
 from appliance.data.decoding import in_words
 from appliance.data.formats.text import chunks, lines
 from appliance.errors import InputError
-from appliance.files import refused
+from appliance.files import OtherFormat, refused
 from appliance.text import printable
 
 NEAR = 16
@@ -92,8 +92,9 @@ def _refuse_csv(path: Path, text: str) -> None:
     head = text.lstrip().partition("\n")[0].strip()
     if head[:1] not in ("{", "[") and any(mark in head for mark in ",;\t"):
         names = printable(head[:80])
+        what = f"looks like CSV, not JSON (it begins {names})"
         remedy = "import it with: strop task import csv FILE --kind KIND --column FIELD=NAME"
-        raise refused(path, f"looks like CSV, not JSON (it begins {names}); {remedy}")
+        raise OtherFormat(path, what, remedy, "csv")
 
 
 class _Json:

@@ -23,9 +23,13 @@ def checked(tag: str) -> str:
 
 
 def row(words: Sequence[str], tags: Sequence[str]) -> dict[str, object]:
-    """The text, which is the words joined by spaces, and its entities in characters."""
+    """The text, and its entities in characters."""
     spans = [[*span(words, first, last), kind] for first, last, kind in entities(tags)]
-    return {"text": " ".join(words), "spans": spans}
+    return {"text": text_of(words), "spans": spans}
+
+
+def text_of(words: Sequence[str]) -> str:
+    return " ".join(words)
 
 
 def entities(tags: Sequence[str]) -> list[tuple[int, int, str]]:

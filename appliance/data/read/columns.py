@@ -25,6 +25,9 @@ ALWAYS = ("may_ship", "group")
 SPLIT = "split"
 """The field that says which split a row belongs to. It is read only where it is asked for."""
 
+LOOKED_AT = 100
+"""The number of first rows in which the columns are looked for."""
+
 MANY = 20
 NAMES_OF_TYPES = {
     bool: "true or false",

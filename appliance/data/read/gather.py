@@ -10,7 +10,7 @@ import msgspec
 from appliance.data.bad_rows import Problems, Skipped, WrongRows
 from appliance.data.choices import Choices
 from appliance.data.formats.looks import recognised
-from appliance.data.read.columns import Defect, MissingColumns, required
+from appliance.data.read.columns import LOOKED_AT, Defect, MissingColumns, required
 from appliance.data.read.examples import Reader
 from appliance.data.read.offsets import Unit
 from appliance.data.read.reshape import reshaped
@@ -19,9 +19,6 @@ from appliance.data.split.gathered import Gathered
 from appliance.data.spool import Spool
 from appliance.files import refused
 from appliance.text import printable
-
-LOOKED_AT = 100
-"""The number of first rows in which the columns are looked for."""
 
 
 class Found(msgspec.Struct, frozen=True):

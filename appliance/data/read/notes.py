@@ -27,8 +27,8 @@ def notes_on(task: Task, rows: Gathered, choices: Choices, spare: int) -> Iterat
 
 def _rows(task: Task, rows: Gathered) -> Iterator[str]:
     count = len(rows.kept)
-    if dropped := len(rows) - count:
-        yield f"exact duplicate rows dropped: {dropped}"
+    if rows.duplicates:
+        yield f"exact duplicate rows dropped: {rows.duplicates}"
     if told := int(np.count_nonzero(rows.index.told_by_digits(rows.kept))):
         yield (
             f"{told} of {count} texts differ from others only in digits, which therefore count "

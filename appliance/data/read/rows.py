@@ -62,6 +62,7 @@ def _imported(sources: Sequence[Source], rows: Gathered, choices: Choices) -> Im
     if choices.none is None and choices.usual_none in rows.labels:
         choices = msgspec.structs.replace(choices, none=choices.usual_none)
     bring = "split" in choices.columns or any(source.split for source in sources)
+    left_out = [] if bring else _without_rare(rows, choices)
     labels = labels_of(path, rows.labels, len(rows.kept), choices, split=not bring)
     names = tuple(label.name for label in labels)
     division = (_brought if bring else _divided)(path, rows, names, choices)
@@ -85,8 +86,23 @@ def _imported(sources: Sequence[Source], rows: Gathered, choices: Choices) -> Im
         task,
         Lazy(rows.kept, rows.example),
         {name: Lazy(part, case) for name, part in division.parts.items()},
-        notes=(*division.notes, *notes_on(task, rows, choices, division.spare)),
+        notes=(*left_out, *division.notes, *notes_on(task, rows, choices, division.spare)),
     )
+
+
+def _without_rare(rows: Gathered, choices: Choices) -> list[str]:
+    """Leaves out the rows of labels that cannot be in every split, where wrong rows are to be
+    skipped, a person has not named the labels, and two labels are left. Returns a note on them, if
+    any."""
+    if not (choices.skip and choices.one_label and choices.labels is None):
+        return []
+    rare = {label: n for label, n in rows.labels.items() if n < LEAST_ROWS}
+    if not rare or len(rows.labels) - len(rare) < 2:
+        return []
+    rows.leave_out(rare.keys())
+    listed = ", ".join(f"{quoted(label)} {n}" for label, n in list(rare.items())[:LISTED])
+    why = f"fewer than {LEAST_ROWS} rows have their label"
+    return [f"rows left out: {sum(rare.values())}; {why}: {listed}"]
 
 
 def _divided(path: Path, rows: Gathered, labels: Sequence[str], choices: Choices) -> Division:

@@ -82,20 +82,23 @@ def source(
 
 
 def _names(path: Path, first: Sequence[str], header: bool) -> list[str]:
-    """The names of the columns. A column that the header leaves empty is called by its number."""
+    """The names of the columns. A column that the header leaves empty is called by its number, or
+    "column 3" where another is called 3."""
     names = [name.strip() if header else "" for name in first]
     if twice := [name for name, count in Counter(names).items() if count > 1 and name]:
         raise refused(path, f"two columns are called {quoted(twice[0])}; rename one")
-    numbers = map(str, range(1, len(names) + 1))
-    return [
-        name or ("" if number in names else number)
-        for name, number in zip(names, numbers, strict=True)
-    ]
+    return [name or _free(str(number), names) for number, name in enumerate(names, 1)]
+
+
+def _free(name: str, taken: Sequence[str]) -> str:
+    while name in taken:
+        name = f"column {name}"
+    return name
 
 
 def _by_name(names: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]:
     """The columns by name, where they may be given by their numbers, from 1."""
-    positions = {str(number): name for number, name in enumerate(names, 1) if name}
+    positions = {str(number): name for number, name in enumerate(names, 1)}
     return {
         field: column if column in names else positions.get(column, column)
         for field, column in columns.items()
@@ -138,6 +141,6 @@ class _Check:
 
 
 def _row(names: Sequence[str], values: Sequence[str], cells: Mapping[str, Cell]) -> Record:
-    written = {name: value for name, value in zip(names, values, strict=True) if name}
+    written = dict(zip(names, values, strict=True))
     read = {name: cells[name](value) if name in cells else value for name, value in written.items()}
     return Record(read, written)

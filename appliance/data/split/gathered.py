@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Set
 from functools import cached_property
 
 import msgspec
@@ -49,6 +50,12 @@ class Gathered:
     def __len__(self) -> int:
         return len(self.index)
 
+    def leave_out(self, labels: Set[str]) -> None:
+        """Keeps no row with one of the labels, where each row has exactly one."""
+        of_rows, _ = self.index.strata(self.kept)
+        self.kept = self.kept[~np.isin(of_rows, [hash64(label) for label in labels])]
+        self.labels = {name: n for name, n in self.labels.items() if name not in labels}
+
     @cached_property
     def _distinct(self) -> tuple[Numbers, NDArray[np.bool_]]:
         return self.index.distinct(np.argsort(-self.sides, kind="stable"))
@@ -59,6 +66,11 @@ class Gathered:
         return np.array(self._sides, np.int8)
 
     @property
+    def duplicates(self) -> int:
+        """How many rows are exact copies of others."""
+        return len(self) - len(self._distinct[0])
+
+    @cached_property
     def kept(self) -> Numbers:
         """The numbers of the rows, without exact duplicates: a test row stays before another."""
         return self._distinct[0]
