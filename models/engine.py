@@ -128,6 +128,25 @@ class Proposals(msgspec.Struct, frozen=True, tag="proposals"):
     decoded: int
 
 
+class Hidden(msgspec.Struct, frozen=True, tag="hidden"):
+    """Asks for the state that the output layer would read after the last token of each of the
+    segments ``places``: the last layer's, normalised. Nothing is read of any other token, so every
+    segment's ``read`` is 0."""
+
+    segments: tuple[Segment, ...]
+    places: tuple[int, ...]
+
+
+class States(msgspec.Struct, frozen=True, tag="states"):
+    """``values`` are float16 [places, ``width``], little-endian. Engines that differ in the last
+    digits so make the same decisions, and a journal keeps half the bytes."""
+
+    values: bytes
+    width: int
+    unique: int
+    decoded: int
+
+
 class Choice(msgspec.Struct, frozen=True, array_like=True):
     """One decision between labels, for the gradient of its cross-entropy.
 
@@ -212,8 +231,8 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     message: str
 
 
-Request = Tokenise | Detokenise | Score | Generate | Propose | Differentiate | Describe
-Reply = Tokens | Texts | Scores | Generated | Proposals | Gradients | Description | Failed
+Request = Tokenise | Detokenise | Score | Generate | Propose | Hidden | Differentiate | Describe
+Reply = Tokens | Texts | Scores | Generated | Proposals | States | Gradients | Description | Failed
 
 _encoder = msgspec.msgpack.Encoder(order="deterministic")
 _reply: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
-from models.engine import Propose, Segment
+from models.engine import Hidden, Propose, Segment
 
 
 class BadRequest(ValueError):
@@ -47,6 +47,17 @@ def prefixes(request: Propose) -> Trie:
     if not all(request.prefixes):
         raise BadRequest("nothing can be proposed after an empty prefix")
     return build([Segment(-1, prefix) for prefix in request.prefixes])
+
+
+def read_out(request: Hidden) -> tuple[Trie, list[int]]:
+    """The trie of the segments, and the node of each place. Raises BadRequest for a place that is
+    no segment, or that has no token to read a state at."""
+    trie = build(request.segments)
+    if outside := [at for at in request.places if not 0 <= at < len(trie.paths)]:
+        raise BadRequest(f"place {outside[0]} is no segment")
+    if empty := [at for at in request.places if not trie.paths[at]]:
+        raise BadRequest(f"segment {empty[0]} has no token to read a state at")
+    return trie, [trie.paths[at][-1] for at in request.places]
 
 
 def build(segments: Sequence[Segment]) -> Trie:

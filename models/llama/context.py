@@ -5,8 +5,9 @@ This is the only module that holds native handles. It is not thread-safe: a proc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import llama_cpp as C
 import numpy as np
@@ -22,6 +23,10 @@ TRUNK = 0
 
 GRAIN = 4096
 """A context is made larger by multiples of this many cells."""
+
+
+Outputs = Callable[[Any], Any]
+"""What gives a pointer to a context's outputs."""
 
 
 class EngineError(RuntimeError):
@@ -51,6 +56,8 @@ class Model:
             raise EngineError(failed)
         self.vocab = C.llama_model_get_vocab(self.handle)
         self.n_vocab = int(C.llama_vocab_n_tokens(self.vocab))
+        self.width = int(C.llama_model_n_embd(self.handle))
+        """The number of values in a hidden state."""
         self.trained = int(C.llama_model_n_ctx_train(self.handle))
         """The longest sequence that the model was trained on, in tokens."""
         self.two_ropes = any(t.name.startswith("rope_factors_long") for t in self.header.tensors)
@@ -116,6 +123,7 @@ class Context:
         params.n_seq_max = self.streams or MAX_SEQUENCES
         params.kv_unified = not self.streams
         params.swa_full = True
+        params.pooling_type = C.LLAMA_POOLING_TYPE_NONE
         params.flash_attn_type = C.LLAMA_FLASH_ATTN_TYPE_ENABLED
         params.n_threads = params.n_threads_batch = self.threads
         params.no_perf = True
@@ -162,6 +170,35 @@ class Context:
 
         Raises EngineError where llama.cpp fails or the logits are not finite.
         """
+        self._compute(tokens, positions, sequences, wanted)
+        return self._finite(C.llama_get_logits, sum(wanted), self.n_vocab)
+
+    def states(
+        self,
+        tokens: Sequence[int],
+        positions: Sequence[int],
+        sequences: Sequence[Sequence[int]],
+    ) -> NDArray[np.float32]:
+        """The final normalised state after every token, ``[tokens, width]``, valid until the next
+        call.
+
+        llama.cpp runs the output layer for every token of such a batch, so it should hold few
+        others than those whose states are wanted. Raises EngineError as ``decode`` does.
+        """
+        C.llama_set_embeddings(self.ctx, True)
+        try:
+            self._compute(tokens, positions, sequences, [True] * len(tokens))
+            return self._finite(C.llama_get_embeddings, len(tokens), self.model.width)
+        finally:
+            C.llama_set_embeddings(self.ctx, False)
+
+    def _compute(
+        self,
+        tokens: Sequence[int],
+        positions: Sequence[int],
+        sequences: Sequence[Sequence[int]],
+        wanted: Sequence[bool],
+    ) -> None:
         batch = self._batch
         batch.n_tokens = len(tokens)
         for i, token in enumerate(tokens):
@@ -175,18 +212,18 @@ class Context:
         if status := C.llama_decode(self.ctx, batch):
             self.clear()
             raise EngineError(f"llama.cpp failed to decode {len(tokens)} tokens (status {status})")
-        outputs = sum(wanted)
-        if not outputs:
-            return np.empty((0, self.n_vocab), np.float32)
-        pointer = C.llama_get_logits(self.ctx)
-        logits = np.ctypeslib.as_array(pointer, shape=(outputs, self.n_vocab))
-        if not np.isfinite(logits).all():
+
+    def _finite(self, outputs: Outputs, count: int, width: int) -> NDArray[np.float32]:
+        if not count:
+            return np.empty((0, width), np.float32)
+        found = np.ctypeslib.as_array(outputs(self.ctx), shape=(count, width))
+        if not np.isfinite(found).all():
             self.clear()
             raise EngineError(
                 "the model's numbers are not finite: its file is damaged, or overflows in this "
                 "quantisation; see `strop models check`"
             )
-        return logits
+        return found
 
     def check(self, tokens: Sequence[int], depth: int) -> None:
         """Raises BadRequest for what native code would abort on."""

@@ -17,10 +17,17 @@ Reader = Callable[[int, NDArray[np.float32]], None]
 
 
 def decode_trie(
-    context: Context, trie: Trie, wanted: Container[int], read: Reader, beat: Beat, gap: Gap
+    context: Context,
+    trie: Trie,
+    wanted: Container[int],
+    read: Reader,
+    beat: Beat,
+    gap: Gap,
+    *,
+    states: bool = False,
 ) -> tuple[int, int]:
-    """Decodes what the wanted nodes need; ``read`` gets the logits of each once. Returns the number
-    of tokens needed and the number computed.
+    """Decodes what the wanted nodes need; ``read`` gets the logits of each once, or with ``states``
+    the final state. Returns the number of tokens needed and the number computed.
 
     If the whole request hangs from one trunk, the trunk stays in memory. The next request skips it
     if its own trunk is exactly the same, and is otherwise computed in the same batches, so no reply
@@ -33,7 +40,7 @@ def decode_trie(
     needed = trie.needed(wanted)
     steps = list(schedule(trie, needed, context.batch, MAX_SEQUENCES - 1))
     only = _only_trunk(trie, steps, wanted)
-    decoding = _Decoding(context, trie, wanted, read, beat, gap, sum(needed), depth)
+    decoding = _Decoding(context, trie, wanted, read, beat, gap, sum(needed), depth, states)
     if only and only == context.resident:
         decoding.skip(steps.pop(0))
     else:
@@ -62,6 +69,7 @@ class _Decoding:
         gap: Gap,
         total: int,
         depth: int,
+        states: bool,
     ) -> None:
         self.context = context
         self.trie = trie
@@ -71,6 +79,7 @@ class _Decoding:
         self.gap = gap
         self.total = total
         self.depth = depth
+        self.states = states
         self.computed = 0
         self.trunk: list[list[int]] = []
 
@@ -106,16 +115,41 @@ class _Decoding:
     def _decode(
         self, nodes: list[int], sequences: Sequence[Sequence[int]], wanted: Container[int]
     ) -> None:
-        tokens, depths = self.trie.tokens, self.trie.depths
-        flags = [node in wanted for node in nodes]
-        rows = self.context.decode(
-            [tokens[node] for node in nodes], [depths[node] for node in nodes], sequences, flags
-        )
-        readers = (node for node, flag in zip(nodes, flags, strict=True) if flag)
-        for node, row in zip(readers, rows, strict=True):
-            self.read(node, row)
+        if self.states:
+            self._read_states(nodes, sequences, wanted)
+        else:
+            flags = [node in wanted for node in nodes]
+            rows = self.context.decode(*self._marks(nodes), sequences, flags)
+            readers = (node for node, flag in zip(nodes, flags, strict=True) if flag)
+            for node, row in zip(readers, rows, strict=True):
+                self.read(node, row)
         self.computed += len(nodes)
         self.beat(min(self.computed, self.total), self.total)
+
+    def _read_states(
+        self, nodes: list[int], sequences: Sequence[Sequence[int]], wanted: Container[int]
+    ) -> None:
+        """Computes the nodes whose states are wanted, and those below them, in a batch of their
+        own, after the others."""
+        late: set[int] = set()
+        for node in nodes:
+            if node in wanted or self.trie.parents[node] in late:
+                late.add(node)
+        for is_late in (False, True):
+            marks = [m for m in zip(nodes, sequences, strict=True) if (m[0] in late) == is_late]
+            if not marks:
+                continue
+            some, own = map(list, zip(*marks, strict=True))
+            if not is_late:
+                self.context.decode(*self._marks(some), own, [False] * len(some))
+                continue
+            for node, row in zip(some, self.context.states(*self._marks(some), own), strict=True):
+                if node in wanted:
+                    self.read(node, row)
+
+    def _marks(self, nodes: Sequence[int]) -> tuple[list[int], list[int]]:
+        """The tokens of nodes and their positions."""
+        return [self.trie.tokens[n] for n in nodes], [self.trie.depths[n] for n in nodes]
 
     def _pause(self) -> None:
         """Calls ``gap`` between two batches. If an answer given there changed the memory, the trunk

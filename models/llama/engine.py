@@ -12,6 +12,7 @@ from models.engine import (
     Description,
     Detokenise,
     Generate,
+    Hidden,
     Propose,
     Reply,
     Request,
@@ -24,6 +25,7 @@ from models.headers import read_gguf
 from models.llama.context import Context, Model
 from models.llama.decode import Beat, Gap
 from models.llama.generate import generate
+from models.llama.hidden import hidden
 from models.llama.score import propose, score
 from models.llama.streams import Streams
 from models.llama.text import Vocabulary
@@ -88,6 +90,8 @@ class LlamaEngine:
                 )
             case Propose():
                 return propose(self.context, request, self.beat, self.gap)
+            case Hidden():
+                return hidden(self.context, request, self.beat, self.gap)
             case Describe():
                 return self.describe()
             case _:

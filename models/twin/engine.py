@@ -17,6 +17,7 @@ from models.engine import (
     Description,
     Detokenise,
     Differentiate,
+    Hidden,
     Proposals,
     Propose,
     Reply,
@@ -24,12 +25,14 @@ from models.engine import (
     Score,
     Scores,
     Segment,
+    States,
     Texts,
 )
 from models.headers import HeaderError, read_safetensors
 from models.memory import OVERHEAD
 from models.memory import check as check_memory
-from models.trie import BadRequest, build, prefixes
+from models.states import packed
+from models.trie import BadRequest, build, prefixes, read_out
 from models.twin.gradients import differentiate
 from models.twin.load import (
     TwinError,
@@ -122,6 +125,8 @@ class TwinEngine:
                 return self.score(request)
             case Propose():
                 return self.propose(request)
+            case Hidden():
+                return self.states(request)
             case Differentiate():
                 return differentiate(self.model, request, self.excluded, self.beat, self.gap)
             case Detokenise():
@@ -151,10 +156,7 @@ class TwinEngine:
 
         decoded = in_packs(trie, groups, read, self.beat, self.gap)
         if not all(map(math.isfinite, found.values())):
-            raise TwinError(
-                "the twin's numbers are not finite: its file is damaged, or overflows in "
-                f"{self.model.dtype}; see `strop models check`"
-            )
+            raise TwinError(self._overflows())
         return Scores(
             logprobs=tuple(tuple(found[node] for node in nodes) for nodes in trie.reads if nodes),
             unique=sum(trie.needed(trie.wanted)),
@@ -181,6 +183,29 @@ class TwinEngine:
         decoded = in_packs(trie, [[end] for end in ends], read, self.beat, self.gap)
         unique = sum(trie.needed(set(ends)))
         return Proposals(tuple(best[end] for end in ends), unique, decoded)
+
+    @torch.no_grad()
+    def states(self, request: Hidden) -> States:
+        trie, ends = read_out(request)
+        check(self.model, trie)
+        found: dict[int, torch.Tensor] = {}
+
+        def read(pack: Pack) -> None:
+            rows = hidden(self.model, trie, pack, embed(self.model, trie, pack))
+            found.update(zip(pack.readers, rows.float().cpu(), strict=True))
+
+        decoded = in_packs(trie, [[end] for end in ends], read, self.beat, self.gap)
+        if not all(torch.isfinite(row).all() for row in found.values()):
+            raise TwinError(self._overflows())
+        values = packed([found[end].numpy() for end in ends])
+        width = self.model.config.get_text_config().hidden_size
+        return States(values, width, sum(trie.needed(set(ends))), decoded)
+
+    def _overflows(self) -> str:
+        return (
+            "the twin's numbers are not finite: its file is damaged, or overflows in "
+            f"{self.model.dtype}; see `strop models check`"
+        )
 
     def describe(self) -> Description:
         import transformers

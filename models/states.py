@@ -1,0 +1,24 @@
+"""Hidden states as bytes, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.engine import States
+
+LARGEST = float(np.finfo(np.float16).max)
+
+
+def packed(rows: Sequence[NDArray[np.float32]]) -> bytes:
+    """The rows as float16, little-endian. What is too large for it becomes its largest number."""
+    if not rows:
+        return b""
+    return np.clip(np.stack(rows), -LARGEST, LARGEST).astype("<f2").tobytes()
+
+
+def unpacked(states: States) -> NDArray[np.float32]:
+    """The states as float32 [places, width]."""
+    return np.frombuffer(states.values, "<f2").reshape(-1, states.width).astype(np.float32)
