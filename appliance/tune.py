@@ -14,11 +14,12 @@ from appliance.encode.tokens import Tokeniser
 from appliance.evaluate.evaluator import Evaluator
 from appliance.evaluate.workbench import Workbench
 from appliance.prompts.loaded import Loaded
-from appliance.prompts.prompt import Prompt
+from appliance.prompts.prompt import Prompt, Readout
 from appliance.refine.loop import refine
 from appliance.search.candidate import Candidate
 from appliance.search.experience import Experience
 from appliance.search.lab import Lab
+from appliance.search.mapped import with_map
 from appliance.search.objective import objective_of
 from appliance.search.race import Race
 from appliance.search.reasoner import Reasoner
@@ -62,6 +63,7 @@ def tune(
     methods: Sequence[str] = (),
     experience: Sequence[Experience] = (),
     candidates: int | None = None,
+    readouts: Sequence[Readout] = ("words",),
 ) -> Prompt:
     """The best prompt, or the seed where nothing beat it on the selection split; either with
     probabilities that were fitted there.
@@ -89,12 +91,13 @@ def tune(
         seed,
         Reasoner(bench, reasoner) if reasoner else None,
         experience,
+        readouts,
     )
     share = search_share(bench.bodies)
     finalists = search(lab, race, bench, share * budget, depth, methods, candidates)
     found = [*finalists, race.leader]
 
-    if "twin" in bench.bodies:
+    if "twin" in bench.bodies and not race.leader.fits_map:
         stage = "refine"
         watcher.stage(stage)
         tokeniser = evaluator.renderer.tokeniser
@@ -104,7 +107,11 @@ def tune(
     watcher.stage("selection")
     entrants = [race.seed, *(each for each in found if fits(each.prompt))]
     cases = loaded.cases["selection"]
-    best, outcomes = select(evaluator, cases, entrants, SELECTION * budget, watcher.selected)
-    prompt = fit_probabilities(best.final, outcomes, loaded.task.metric, fixed=best.fixed)
+    best, evidence = select(evaluator, cases, entrants, SELECTION * budget, watcher.selected)
+    if best.fits_map:
+        prompt, outcomes = with_map(evaluator, loaded, best, evidence)
+    else:
+        prompt, outcomes = best.final, best.unseen(evidence)
+    prompt = fit_probabilities(prompt, outcomes, loaded.task.metric, fixed=best.fixed)
     watcher.fitted(best, prompt)
     return prompt

@@ -12,7 +12,7 @@ from appliance.encode.tokens import Tokeniser
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.render import opening, render, reverse
 from appliance.task import Case, Example, Task
-from models.engine import Segment
+from models.engine import Hidden, Segment
 from models.trie import build
 
 Answers = tuple[int, ...]
@@ -94,13 +94,21 @@ class Renderer:
             ]
         return opened(self.tokeniser, self.frame(prompt), texts)
 
+    def hidden(self, prompt: Prompt, cases: Sequence[Case]) -> Hidden:
+        """Asks for the state before each case's answer. What all cases begin with stands once."""
+        return after_a_stem(self.openings(prompt, cases))
+
     def tokens(self, prompt: Prompt, cases: Sequence[Case]) -> int:
         """How many tokens are computed to score the cases; those that are written come on top."""
+        if prompt.readout == "hidden":
+            return len(build(self.hidden(prompt, cases).segments))
         trie = build(self.sheet(prompt, cases).segments)
         return sum(trie.needed(trie.wanted))
 
     def lengths(self, prompt: Prompt, cases: Sequence[Case]) -> list[int]:
         """The length in tokens of the longest sequence that each case is scored by."""
+        if prompt.readout == "hidden":
+            return list(map(len, self.openings(prompt, cases)))
         sheet = self.sheet(prompt, cases)
         trie = build(sheet.segments)
         return [
@@ -122,3 +130,17 @@ class Renderer:
 
     def _shots(self, prompt: Prompt) -> tuple[Example, ...]:
         return tuple(self.rows[row] for row in prompt.shots)
+
+
+def after_a_stem(sequences: Sequence[Sequence[int]]) -> Hidden:
+    """Asks for the state at each sequence's end. What all begin with, short of the last token of
+    the shortest, is one segment."""
+    shortest = min(map(len, sequences), default=1) - 1
+    columns = enumerate(zip(*(ids[:shortest] for ids in sequences), strict=True))
+    stem = next((at for at, column in columns if len(set(column)) > 1), shortest)
+    if not stem:
+        segments = [Segment(-1, tuple(ids)) for ids in sequences]
+        return Hidden(tuple(segments), tuple(range(len(segments))))
+    branches = [Segment(0, tuple(ids[stem:])) for ids in sequences]
+    segments = [Segment(-1, tuple(sequences[0][:stem])), *branches]
+    return Hidden(tuple(segments), tuple(range(1, len(segments))))

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 from appliance.encode.renderer import Renderer, Sheet
 from appliance.evaluate.cost import writes
 from appliance.evaluate.decisions import decisions
-from appliance.evaluate.together import outcomes_together
+from appliance.evaluate.together import evidence_together
 from appliance.evaluate.workbench import Workbench
 from appliance.prompts.prompt import Prompt
+from appliance.scoring.hidden import Evidence
 from appliance.scoring.outcomes import Outcome
-from appliance.scoring.predict import answers_request, outcomes, reason
+from appliance.scoring.predict import answers_request, outcomes, reason, states
 from appliance.task import Case, Task
-from models.engine import Choice, Generate, Generated, Score, Scores, digest
+from models.engine import (
+    Choice,
+    Generate,
+    Generated,
+    Hidden,
+    Score,
+    Scores,
+    States,
+    digest,
+)
 
 BLOCK = 96
 """The most cases that a request of the search holds for one prompt. A crash loses no more than
@@ -47,6 +57,8 @@ class Evaluator:
     def asked(self, prompt: Prompt, cases: Sequence[Case]) -> str:
         """A hash of all that evaluating the cases asks of the model. Prompts with the same hash
         are the same to the model."""
+        if prompt.readout == "hidden":
+            return digest(self.renderer.hidden(prompt, cases))
         scored = digest(Score(self.renderer.sheet(prompt, cases).segments))
         if prompt.form != "written":
             return scored
@@ -56,24 +68,39 @@ class Evaluator:
         """One outcome a case. The cases are asked in blocks, each with one shared prefix. Raises
         Unanswerable where the role's model cannot take them, and Interrupted where the user pauses
         or stops the run."""
-        size = BLOCK if role == "search" else SERVED_BLOCK
-        blocks = [cases[start : start + size] for start in range(0, len(cases), size)]
         ask = _Role(self.bench, role)
         return list(
-            chain.from_iterable(outcomes(ask, self.renderer, prompt, block) for block in blocks)
+            chain.from_iterable(
+                outcomes(ask, self.renderer, prompt, block) for block in _blocks(cases, role)
+            )
+        )
+
+    def evidence(
+        self, prompt: Prompt, cases: Sequence[Case], role: str = "search"
+    ) -> list[Evidence]:
+        """The same, but with states as the model has them where the prompt reads hidden ones: a
+        map is fitted to these."""
+        if prompt.readout != "hidden":
+            return list(self.score(prompt, cases, role))
+        ask = _Role(self.bench, role)
+        return list(
+            chain.from_iterable(
+                states(ask, self.renderer, prompt, block) for block in _blocks(cases, role)
+            )
         )
 
     def writes(self, prompt: Prompt) -> bool:
         """Whether the model writes anything under the prompt."""
         return writes(self.renderer, prompt)
 
-    def score_together(
+    def evidence_together(
         self, prompts: Sequence[Prompt], cases: Sequence[Case]
-    ) -> list[list[Outcome]]:
-        """The search body's outcomes of several prompts on the same cases, one list a prompt. All
-        are asked in one request, in which a prefix that they share is computed once; nothing may be
-        written under any of them. Raises Unanswerable where the model cannot take one of them."""
-        return outcomes_together(_Role(self.bench, "search"), self.renderer, prompts, cases)
+    ) -> list[list[Evidence]]:
+        """The search body's evidence of several prompts on the same cases, one list a prompt. Those
+        of one readout are asked in one request, in which a prefix that they share is computed once;
+        nothing may be written under any of them. Raises Unanswerable where the model cannot take
+        one of them."""
+        return evidence_together(_Role(self.bench, "search"), self.renderer, prompts, cases)
 
     def decisions(
         self, prompt: Prompt, cases: Sequence[Case], inverse_temperature: float
@@ -95,5 +122,13 @@ class _Role:
     def score(self, request: Score) -> Scores:
         return self.bench.score(self.role, request)
 
+    def hidden(self, request: Hidden) -> States:
+        return self.bench.hidden(self.role, request)
+
     def generate(self, request: Generate) -> Generated:
         return self.bench.generate(self.role, request)
+
+
+def _blocks(cases: Sequence[Case], role: str) -> Iterator[Sequence[Case]]:
+    size = BLOCK if role == "search" else SERVED_BLOCK
+    return (cases[start : start + size] for start in range(0, len(cases), size))

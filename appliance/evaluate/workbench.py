@@ -20,19 +20,21 @@ from models.engine import (
     Generate,
     Generated,
     Gradients,
+    Hidden,
     Proposals,
     Propose,
     Reply,
     Score,
     Scores,
+    States,
     decode_reply,
     digest,
     encode,
 )
 from models.protocol import Models, RequestFailed
 
-Work = Score | Generate | Propose | Differentiate
-R = TypeVar("R", Scores, Generated, Proposals, Gradients)
+Work = Score | Generate | Propose | Hidden | Differentiate
+R = TypeVar("R", Scores, Generated, Proposals, States, Gradients)
 
 
 class Prices(msgspec.Struct, frozen=True):
@@ -46,12 +48,14 @@ class Prices(msgspec.Struct, frozen=True):
 class Body(msgspec.Struct, frozen=True):
     """A body or a twin as a run uses it: the name of its worker, its identity and its prices.
 
-    ``identity`` covers the file's hash and the engine's settings, on which its replies depend.
+    ``identity`` covers the file's hash and the engine's settings, on which its replies depend;
+    ``sha256`` is the file's hash alone.
     """
 
     worker: str
     identity: str
     prices: Prices
+    sha256: str = ""
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -120,6 +124,9 @@ class Workbench:
 
     def generate(self, role: str, request: Generate) -> Generated:
         return self._expect(Generated, role, request)
+
+    def hidden(self, role: str, request: Hidden) -> States:
+        return self._expect(States, role, request)
 
     def propose(self, role: str, request: Propose) -> Proposals:
         return self._expect(Proposals, role, request)
@@ -210,7 +217,7 @@ def price(prices: Prices, reply: Reply) -> float:
     """The cost units of a reply: its unique tokens at the run's prices, whether they were computed
     or remembered."""
     match reply:
-        case Scores() | Proposals():
+        case Scores() | Proposals() | States():
             return reply.unique * prices.prefill
         case Generated():
             return reply.unique * prices.prefill + reply.sampled * prices.sample

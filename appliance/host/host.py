@@ -77,8 +77,9 @@ class Host:
         """Opens a body and returns it as a run uses it, with the prices given."""
         worker = self.worker(model, body)
         found = self.describe(worker)
-        parts = [body, _recorded(model, body), found.context, sorted(found.engine.items())]
-        return Body(worker, msgspec.json.encode(parts).decode(), prices)
+        sha256 = _recorded(model, body)
+        parts = [body, sha256, found.context, sorted(found.engine.items())]
+        return Body(worker, msgspec.json.encode(parts).decode(), prices, sha256)
 
     def timed(self, worker: str, request: Request) -> tuple[float, Reply]:
         """Returns the seconds that a loaded model takes for a request, and its reply."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.engine import Generate, Generated, Score, Scores
+from models.engine import Generate, Generated, Hidden, Score, Scores, States
 from models.protocol import Models
 
 
@@ -18,6 +18,11 @@ class Served:
     def score(self, request: Score) -> Scores:
         reply = self.models.call(self.worker, request)
         assert isinstance(reply, Scores)
+        return reply
+
+    def hidden(self, request: Hidden) -> States:
+        reply = self.models.call(self.worker, request)
+        assert isinstance(reply, States)
         return reply
 
     def generate(self, request: Generate) -> Generated:

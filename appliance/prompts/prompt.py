@@ -11,6 +11,7 @@ import msgspec
 
 from appliance.errors import PromptError
 from appliance.prompts.canonical import canonical
+from appliance.prompts.linear_map import LinearMap
 
 SECTIONS = ("role", "task", "definitions", "guidance", "output")
 SECTION_SLOTS = frozenset({"labels", "definitions"})
@@ -22,6 +23,7 @@ Wording = Literal["plain", "lower", "title", "upper", "snake", "quoted"]
 Order = Literal["given", "reversed", "label", "shortest", "longest"]
 Marking = Literal["subject", "e1", "typed"]
 Output = Literal["json", "tags"]
+Readout = Literal["words", "hidden"]
 Form = Literal["choice", "yesno", "written"]
 YES_NO = ("yes", "no")
 
@@ -55,6 +57,10 @@ class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
     ``marking`` is how ``{marked}`` shows a relation's entities in the text, ``output`` how entities
     are written. ``shots`` are ids of the rows shown under the fixed protocol.
 
+    ``readout`` says how a label is read: ``words`` compares the probabilities of the labels as they
+    are written after the query, ``hidden`` reads the state that the model has there with a linear
+    ``map``, which is fitted when the prompt is tuned, and computes no label.
+
     The rest is calibration, fitted to scores. ``weight`` is that of the content-free branch, from 0
     (plain) to 1; ``bias``, where there is one, is taken from the labels' scores (a number each, in
     the task's order, under the fixed protocol alone). ``reverse`` renders a row given its label
@@ -84,6 +90,8 @@ class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
     temperature: float = 1.0
     intercept: float = 0.0
     abstain: float = 0.0
+    readout: Readout = "words"
+    map: LinearMap | None = None
 
     def __post_init__(self) -> None:
         names = [section.name for section in self.sections]
@@ -115,6 +123,10 @@ class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
             raise PromptError(f"temperature {self.temperature} is not above 0")
         if not 0.0 <= self.abstain <= 1.0:
             raise PromptError(f"abstention threshold {self.abstain} is not between 0 and 1")
+        if self.readout == "hidden" and (self.form != "choice" or self.reverse):
+            raise PromptError("a hidden state is read where {label} is asked for, and no channel")
+        if self.map is not None and self.readout != "hidden":
+            raise PromptError("a map of hidden states belongs to a prompt whose readout is hidden")
         if self.form == "yesno" and len(self.words) not in (0, 2):
             raise PromptError(f"{len(self.words)} words; yes and no are two")
 

@@ -26,11 +26,12 @@ from appliance.prompts.prompt import Prompt
 from appliance.prompts.validate import check
 from appliance.run.messages import Evaluate, Evaluated, EvaluatedCase, EvaluatedPrompt
 from appliance.scoring.answers import prediction
+from appliance.scoring.hidden import check_map
 from appliance.search.ranking import Entered, race
 from appliance.statistics.metrics import mean_loss, searched_by, summarise
 from appliance.task import Case, Task
 from models.catalog import Model
-from models.engine import Generated, Scores, decode_reply
+from models.engine import Generated, Scores, States, decode_reply
 from store import prompts
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Unrecorded:
 
     def append(self, entry: Entry, spent: float) -> None:
         reply = decode_reply(entry.reply)
-        if isinstance(reply, Scores | Generated):
+        if isinstance(reply, Scores | States | Generated):
             self.tokens += reply.decoded
 
     def recall(self, key: str) -> bytes | None:
@@ -76,6 +77,8 @@ def evaluate(db: Database, host: Host, asked: Evaluate) -> Evaluated:
     model = host.catalog.get(asked.model)
     serving = host.body(model, model.serving_body, Prices(0.0))
     journal = Unrecorded()
+    for prompt in given.values():
+        check_map(prompt, model.name, serving.sha256)
     evaluator = evaluator_of(host, loaded, journal, serving, model)
     for frame in {evaluator.renderer.frame(prompt) for prompt in given.values()}:
         host.note_frame(asked.model, frame)

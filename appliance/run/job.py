@@ -12,7 +12,7 @@ from appliance import __version__
 from appliance.data.records import read
 from appliance.data.tasks import load
 from appliance.encode.renderer import Renderer
-from appliance.errors import StropError
+from appliance.errors import InputError, StropError
 from appliance.evaluate.evaluator import Evaluator
 from appliance.evaluate.lengths import fits
 from appliance.evaluate.workbench import Workbench
@@ -29,8 +29,10 @@ from appliance.run.journal import StoreJournal
 from appliance.run.messages import Inputs, Tune, encode
 from appliance.run.recorder import RunRecorder
 from appliance.run.unchanged import Unchanged
+from appliance.scoring.hidden import check_map
 from appliance.search.experience import Experience
 from appliance.search.methods import check_methods
+from appliance.search.readouts import readouts
 from appliance.task import SPLITS
 from appliance.tune import MINUTE, Watcher, tune
 from appliance.verdict.give import give_verdict
@@ -51,6 +53,7 @@ def create(db: Database, host: Host, command: int, asked: Tune) -> None:
     loaded = load(db, asked.task)
     start = asked.prompt
     if start is not None:
+        start = _readable(host, start, asked.model)
         check(start, loaded, [case for split in SPLITS for case in loaded.cases[split]])
         loaded = msgspec.structs.replace(loaded, seed=start)
     model = prepare(host, asked.model)
@@ -79,6 +82,7 @@ def create(db: Database, host: Host, command: int, asked: Tune) -> None:
             for done in experience.summary(db, loaded.task.kind, model.name)
         ),
         candidates=asked.candidates,
+        readouts=readouts(loaded, asked.readout),
     )
     prompts.add(
         db,
@@ -100,6 +104,20 @@ def create(db: Database, host: Host, command: int, asked: Tune) -> None:
         plan=encode(plan),
         command=command,
     )
+
+
+def _readable(host: Host, start: Prompt, model: str) -> Prompt:
+    """The prompt, by its label words where it has no map of this model's states; the run tries it
+    with a map of its own."""
+    try:
+        check_map(start, model, host.catalog.get(model).sha256)
+    except InputError:
+        host.note(
+            f"prompt {start.id} has no map of the hidden states of {model}: the run begins with "
+            "its label words, and fits a map"
+        )
+        return msgspec.structs.replace(start, readout="words", map=None)
+    return start
 
 
 def work(db: Database, host: Host, run: RunRecord, poll: Callable[[], str | None]) -> None:
@@ -186,6 +204,7 @@ def retrace(
         methods=inputs.methods,
         experience=inputs.experience,
         candidates=inputs.candidates,
+        readouts=inputs.readouts,
     )
     return evaluator, best
 

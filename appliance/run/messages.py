@@ -12,7 +12,7 @@ import msgspec
 from appliance.errors import InputError
 from appliance.evaluate.workbench import Body
 from appliance.kinds import Metric
-from appliance.prompts.prompt import Prompt
+from appliance.prompts.prompt import Prompt, Readout
 from appliance.scoring.answers import Prediction
 from appliance.search.experience import Experience
 from appliance.statistics.proportions import Estimate
@@ -27,7 +27,8 @@ A = TypeVar("A")
 class Inputs(msgspec.Struct, frozen=True):
     """The frozen inputs of a run. ``budget`` and ``verdict_cost`` are in cost units; ``start`` is
     the prompt that it begins from where that is not the task's. Without ``methods`` it follows the
-    standard schedule. ``candidates`` are the most that its search tries."""
+    standard schedule. ``candidates`` are the most that its search tries, and ``readouts`` are those
+    that its prompts may have."""
 
     task: str
     split_hash: str
@@ -44,6 +45,7 @@ class Inputs(msgspec.Struct, frozen=True):
     methods: tuple[str, ...] = ()
     experience: tuple[Experience, ...] = ()
     candidates: int | None = None
+    readouts: tuple[Readout, ...] = ("words",)
 
 
 class Planned(msgspec.Struct, frozen=True):
@@ -127,7 +129,8 @@ class Tune(Command[Planned], frozen=True, omit_defaults=True):
     the task's seed, without ``methods`` it follows the standard schedule. ``minutes`` are None
     where infinite, since JSON has no infinity. Where they may ``stretch``, too few of them are
     raised instead of being refused. The search ends after ``candidates`` where they are given and
-    the minutes pay for them."""
+    the minutes pay for them. Without a ``readout`` prompts may have either, where the task allows
+    it."""
 
     at_once: ClassVar[bool] = False
 
@@ -140,6 +143,7 @@ class Tune(Command[Planned], frozen=True, omit_defaults=True):
     stretch: bool = False
     methods: tuple[str, ...] = ()
     candidates: int | None = None
+    readout: Readout | None = None
 
 
 class Evaluate(Command[Evaluated], frozen=True):

@@ -9,6 +9,8 @@ import msgspec
 
 from appliance.encode.renderer import Renderer
 from appliance.prompts.prompt import Prompt
+from appliance.scoring.hidden import State, read_states
+from appliance.scoring.hidden import read as read_hidden
 from appliance.scoring.outcomes import Outcome, RunnerUp
 from appliance.scoring.replies import read_scores, totals
 from appliance.scoring.written import (
@@ -20,13 +22,14 @@ from appliance.scoring.written import (
     units,
 )
 from appliance.task import Case, Example
-from models.engine import Generate, Generated, Score, Scores
+from models.engine import Generate, Generated, Hidden, Score, Scores, States
 
 
 class Asked(Protocol):
     """One model that is asked: an engine on a device, a role of the workbench in a run."""
 
     def score(self, request: Score) -> Scores: ...
+    def hidden(self, request: Hidden) -> States: ...
     def generate(self, request: Generate) -> Generated: ...
 
 
@@ -109,8 +112,10 @@ def outcomes(
     ask: Asked, renderer: Renderer, prompt: Prompt, cases: Sequence[Case]
 ) -> list[Outcome]:
     """One outcome a case, out of one request of each kind that the prompt needs: for reasoning, for
-    scores, and for written answers."""
+    scores, for hidden states and for written answers."""
     task = renderer.task
+    if prompt.readout == "hidden":
+        return read_hidden(prompt, states(ask, renderer, prompt, cases))
     reasoning = reason(ask, renderer, prompt, cases)
     sheet = renderer.sheet(prompt, cases, reasoning)
     reply = ask.score(Score(sheet.segments))
@@ -122,6 +127,11 @@ def outcomes(
         read(task, prompt, case, text, -total[answer] / units(case))
         for case, text, [(answer,)] in zip(cases, texts, sheet.plain, strict=True)
     ]
+
+
+def states(ask: Asked, renderer: Renderer, prompt: Prompt, cases: Sequence[Case]) -> list[State]:
+    """The hidden state before each case's answer, out of one request."""
+    return read_states(renderer.task, cases, ask.hidden(renderer.hidden(prompt, cases)))
 
 
 def reason(

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from appliance.calibrate.calibration import calibrated, fit, fit_inverse_temperature, penalties
 from appliance.calibrate.fitted import Fit
 from appliance.calibrate.objective import Objective
+from appliance.calibrate.readout import cross_validated, predicted
 from appliance.kinds import Metric
 from appliance.prompts.prompt import Prompt
+from appliance.scoring.hidden import Evidence, as_states, read
 from appliance.scoring.outcomes import Outcome
 from appliance.statistics.differences import Difference, compare
 from appliance.statistics.metrics import estimate, mean_loss
@@ -31,12 +33,14 @@ class Proposal:
 
 @dataclass(eq=False)
 class Candidate:
-    """A prompt with its outcomes on the first cases of a race (``scored``).
+    """A prompt with the model's evidence on the first cases of a race (``scored``).
 
-    A calibration is fitted to the outcomes for an ``objective``, unless the prompt is to be taken
-    as it is (``fixed``). The cases of ``source`` do not count in its race. ``gain`` is the mean
-    paired difference of penalties by which it was better than the leader that it met, and ``cost``
-    is what scoring it took (cost units).
+    A calibration is fitted to outcomes for an ``objective``, unless the prompt is to be taken as it
+    is (``fixed``). Hidden states become outcomes by maps that are fitted to other cases
+    (cross-validation), so a prompt is never judged on a case that its map has seen. The cases of
+    ``source`` do not count in its race. ``gain`` is the mean paired difference of penalties by
+    which it was better than the leader that it met, and ``cost`` is what scoring it took (cost
+    units).
     """
 
     prompt: Prompt
@@ -46,10 +50,11 @@ class Candidate:
     source: tuple[Case, ...] = ()
     fixed: bool = False
     objective: Objective = field(default_factory=Objective)
-    scored: list[Outcome] = field(default_factory=list)
+    scored: list[Evidence] = field(default_factory=list)
     gain: float = 0.0
     cost: float = 0.0
     _fitted: tuple[int, Fit] | None = None
+    _read: dict[int, list[Outcome]] = field(default_factory=dict)
 
     @property
     def parent(self) -> Candidate | None:
@@ -57,12 +62,30 @@ class Candidate:
         return self.parents[0] if self.parents else None
 
     @property
+    def fits_map(self) -> bool:
+        """Whether a map of hidden states is to be fitted for the prompt."""
+        return self.prompt.readout == "hidden" and not self.fixed
+
+    def outcomes(self, cases: int | None = None) -> list[Outcome]:
+        """Those of the first ``cases``, or of all that it has seen. With a map that is to be fitted
+        only these cases count: two candidates are compared as if neither had seen more."""
+        n = len(self.scored) if cases is None else min(cases, len(self.scored))
+        if not self.fits_map:
+            return read(self.prompt, self.scored[:n])
+        if n not in self._read:
+            self._read[n] = [*cross_validated(as_states(self.scored[:n]), self.objective)]
+        return self._read[n]
+
+    @property
     def fit(self) -> Fit:
+        if self.fits_map:
+            return Fit(0.0)
         if self._fitted is None or self._fitted[0] != len(self.scored):
+            outcomes = self.outcomes()
             fitted = (
-                fit_inverse_temperature(self.scored, [self.prompt], self.objective)
+                fit_inverse_temperature(outcomes, [self.prompt], self.objective)
                 if self.fixed
-                else fit(self.scored, self.objective)
+                else fit(outcomes, self.objective)
             )
             self._fitted = len(self.scored), fitted
         return self._fitted[1]
@@ -78,22 +101,29 @@ class Candidate:
 
     @property
     def final(self) -> Prompt:
-        """The prompt with its fitted calibration."""
-        return calibrated(self.prompt, self.fit)
+        """The prompt with its fitted calibration. A map is fitted once, to the winner."""
+        return self.prompt if self.fits_map else calibrated(self.prompt, self.fit)
 
     @property
     def estimate(self) -> Estimate:
         """The task's metric over the outcomes."""
-        return estimate(self.scored, self.fit, self.metric)
+        return estimate(self.outcomes(), self.fit, self.metric)
 
     @property
     def loss(self) -> float:
         """The mean loss in nats."""
-        return mean_loss(self.scored, self.fit, self.metric)
+        return mean_loss(self.outcomes(), self.fit, self.metric)
 
     def penalties(self, cases: int) -> list[float]:
         """The penalties of the first ``cases`` outcomes."""
-        return self.penalties_of(self.scored[:cases])
+        return penalties(self.outcomes(cases), self.fit, self.objective)
+
+    def unseen(self, evidence: Sequence[Evidence]) -> list[Outcome]:
+        """The outcomes of cases that are not among those scored, by a map that was fitted to all of
+        these."""
+        if not self.fits_map:
+            return read(self.prompt, evidence)
+        return [*predicted(as_states(self.scored), as_states(evidence), self.objective)]
 
     def penalties_of(self, outcomes: Sequence[Outcome]) -> list[float]:
         """The penalties of any outcomes of this prompt, as a race counts them."""

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
+from appliance.prompts.prompt import Readout
 from appliance.scoring.answers import gold
 from appliance.search.candidate import Candidate
 from appliance.search.experience import Experience
@@ -40,7 +41,7 @@ class Failure(msgspec.Struct, frozen=True):
 class Lab:
     """``demonstrations`` are ids of rows that may stand in a prompt, by label. ``random`` is seeded
     with the run's ``seed``; a method has no other source of randomness. ``experience`` was frozen
-    when the run was planned."""
+    when the run was planned. ``readouts`` are those that a prompt may have."""
 
     def __init__(
         self,
@@ -50,12 +51,14 @@ class Lab:
         seed: int,
         reasoner: Reasoner | None = None,
         experience: Sequence[Experience] = (),
+        readouts: Sequence[Readout] = ("words",),
     ) -> None:
         self.space = space
         self.demonstrations = demonstrations
         self.seed = seed
         self.random = Random(seed)
         self.experience = tuple(experience)
+        self.readouts = tuple(readouts)
         self.going: Going = lambda: True
         self._race = race
         self._reasoner = reasoner
@@ -102,7 +105,7 @@ class Lab:
     def failures(self, of: Candidate, k: int) -> list[Failure]:
         """``k`` cases that a candidate got wrong, drawn at random among those whose rows may
         ship."""
-        seen = zip(self._race.cases, of.scored, strict=False)
+        seen = zip(self._race.cases, of.outcomes(), strict=False)
         wrong = [
             Failure(
                 case,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from math import fsum
 
@@ -12,7 +12,7 @@ from appliance.evaluate.workbench import Unanswerable
 from appliance.prompts.prompt import Prompt
 from appliance.search.accept import Accept
 from appliance.search.candidate import Candidate, Proposal, difference
-from appliance.search.schedule import FIRST, rungs
+from appliance.search.schedule import FIRST, first_rung, rungs
 from appliance.task import Case
 
 Going = Callable[[], bool]
@@ -48,7 +48,7 @@ class Race:
     def start(self, prompt: Prompt) -> Race:
         """Scores the seed prompt on the first rung; its calibrated copy leads."""
         self.seed = Candidate(prompt, "seed", fixed=True, objective=self.objective)
-        self.extend(self.seed, FIRST)
+        self.extend(self.seed, self.first(prompt))
         self.seen(self.seed, "leads")
         self.leader = Candidate(
             prompt,
@@ -62,12 +62,16 @@ class Race:
         self.seen(self.leader, "leads")
         return self
 
+    def first(self, prompt: Prompt) -> int:
+        """The cases of the first rung for a prompt."""
+        return min(first_rung(prompt, len(self.cases[0].options)), len(self.cases))
+
     def extend(self, candidate: Candidate, cases: int) -> None:
         """Scores the candidate on those of the first ``cases`` cases that it has not seen."""
         have = len(candidate.scored)
         if have < min(cases, len(self.cases)):
             before = self.evaluator.spent
-            candidate.scored += self.evaluator.score(candidate.prompt, self.cases[have:cases])
+            candidate.scored += self.evaluator.evidence(candidate.prompt, self.cases[have:cases])
             candidate.cost += self.evaluator.spent - before
 
     def round(
@@ -90,7 +94,7 @@ class Race:
             paid = going()
             if not paid and not candidate.scored:
                 continue
-            kept = self._run(candidate, depth if paid else FIRST)
+            kept = self._run(candidate, depth if paid else self.first(candidate.prompt))
             if kept is None:
                 continue
             self.entries[key] = results[place] = candidate
@@ -155,14 +159,14 @@ class Race:
         """Scores new candidates together, ``TOGETHER`` at a time: what their prompts share is
         computed once."""
         scored = [c for c in candidates if not self.evaluator.writes(c.prompt)]
-        for at in range(0, len(scored), TOGETHER):
-            group = scored[at : at + TOGETHER]
+        for group in _together(scored, self.first):
             if len(group) == 1 or not going():
-                return
+                continue
             before = self.evaluator.spent
+            prompts = [candidate.prompt for candidate in group]
             try:
-                found = self.evaluator.score_together(
-                    [candidate.prompt for candidate in group], self.cases[:FIRST]
+                found = self.evaluator.evidence_together(
+                    prompts, self.cases[: self.first(prompts[0])]
                 )
             except Unanswerable:
                 continue  # Each is asked alone; those that the model cannot take are passed over.
@@ -174,7 +178,8 @@ class Race:
         """Whether the candidate was never behind the leader up to ``depth`` cases; None where the
         model cannot take it."""
         try:
-            for cases in rungs(min(depth, len(self.cases))):
+            first = self.first(candidate.prompt)
+            for cases in rungs(min(max(depth, first), len(self.cases)), first):
                 self.extend(candidate, cases)
                 if not self._level(candidate, cases):
                     return False
@@ -196,6 +201,17 @@ class Race:
             # The leader cannot take a case that the candidate can.
             return True
         return difference(candidate, self.leader).mean <= 0
+
+
+def _together(
+    candidates: Sequence[Candidate], first: Callable[[Prompt], int]
+) -> Iterator[list[Candidate]]:
+    """Yields groups of at most ``TOGETHER`` candidates with the same first rung."""
+    by_first: dict[int, list[Candidate]] = {}
+    for candidate in candidates:
+        by_first.setdefault(first(candidate.prompt), []).append(candidate)
+    for some in by_first.values():
+        yield from (some[at : at + TOGETHER] for at in range(0, len(some), TOGETHER))
 
 
 def _ranked(candidates: Iterable[Candidate], cases: int) -> list[Candidate]:

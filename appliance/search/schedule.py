@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from random import Random
 from typing import NamedTuple
 
+from appliance.prompts.prompt import Prompt, Readout
 from appliance.search.objective import is_positive
 from appliance.task import Case, Task
 
 FIRST = 24
 """Cases of the first rung, which every candidate sees."""
+
+ROWS_A_LABEL = 3
+"""The rows of each label, in the mean, that the first rung has where a map of hidden states is
+fitted: with fewer, half of a label's rows tell nothing of the other half."""
 
 DEEPEST = 8 * FIRST
 """The most cases on which a race is decided."""
@@ -33,23 +38,40 @@ class Phase(NamedTuple):
     halved: float = 0.0
 
 
+KNOWN = Phase(("portfolio",), until=0.3)
+"""Formats that are known to work come first; the one that leads says how labels are read."""
+
 STANDARD = (
-    Phase(("formats",), until=0.3, halved=0.5),
-    Phase(("induce", "rewrite"), until=0.6),
+    Phase(("formats",), until=0.5, halved=0.6),
+    Phase(("induce", "rewrite"), until=0.7),
     Phase(("local",), until=1.0),
 )
 """The order in which a small model gains: first its format, then instructions, then demonstrations
 and wording around the best (see docs/benchmarks.md)."""
 
+AROUND = (Phase(("induce", "rewrite"), until=0.5), Phase(("local",), until=1.0))
+"""What follows where hidden states are read. A candidate then costs less than its rendering is
+worth drawing at random: the search goes on around the leader."""
 
-def phases(methods: Sequence[str]) -> tuple[Phase, ...]:
-    """The standard schedule, or one phase of the ``methods`` that a run names."""
-    return (Phase(tuple(methods), until=1.0),) if methods else STANDARD
+
+def phases(methods: Sequence[str], readout: Callable[[], Readout]) -> Iterator[Phase]:
+    """The standard schedule, or one phase of the ``methods`` that a run names. ``readout`` is asked
+    for that of the leader when the known formats have been tried."""
+    if methods:
+        yield Phase(tuple(methods), until=1.0)
+        return
+    yield KNOWN
+    yield from AROUND if readout() == "hidden" else STANDARD
 
 
-def rungs(depth: int) -> list[int]:
+def first_rung(prompt: Prompt, labels: int) -> int:
+    """The cases of the first rung for a prompt on a task of so many labels."""
+    return max(FIRST, ROWS_A_LABEL * labels) if prompt.readout == "hidden" else FIRST
+
+
+def rungs(depth: int, first: int = FIRST) -> list[int]:
     """The numbers of cases after which a race compares. Each is about twice the one before."""
-    steps = [min(FIRST, depth)]
+    steps = [min(first, depth)]
     while steps[-1] < depth:
         following = 2 * steps[-1]
         steps.append(depth if following > depth / 1.5 else following)

@@ -8,7 +8,7 @@ from math import fsum
 from appliance.evaluate.cost import expected_cost
 from appliance.evaluate.evaluator import Evaluator
 from appliance.evaluate.workbench import Unanswerable
-from appliance.scoring.outcomes import Outcome
+from appliance.scoring.hidden import Evidence
 from appliance.search.candidate import Candidate
 from appliance.statistics.metrics import COUNTED, estimate, mean_loss
 from appliance.statistics.proportions import Estimate
@@ -27,8 +27,8 @@ def select(
     entrants: Sequence[Candidate],
     budget: float,
     seen: Seen,
-) -> tuple[Candidate, list[Outcome]]:
-    """The best entrant on rows that the search has not seen, and its outcomes there.
+) -> tuple[Candidate, list[Evidence]]:
+    """The best entrant on rows that the search has not seen, and its evidence there.
 
     The budget (cost units) decides how many of the ``cases`` are used. The first entrant is the
     seed: ties go to the earlier one, so that the seed stands unless something is better.
@@ -40,22 +40,23 @@ def select(
     cases = _paid_for(evaluator, cases, unique, budget)
     metric = evaluator.task.metric
     ranks: dict[str, tuple[float, float]] = {}
-    outcomes: dict[str, list[Outcome]] = {}
+    said: dict[str, list[Evidence]] = {}
     for candidate in unique:
         try:
-            scored = evaluator.score(candidate.prompt, cases, "serving")
+            evidence = evaluator.evidence(candidate.prompt, cases, "serving")
         except Unanswerable:
             if candidate is entrants[0]:
                 raise
             continue
-        outcomes[candidate.final.id] = scored
+        said[candidate.final.id] = evidence
+        scored = candidate.unseen(evidence)
         found = estimate(scored, candidate.fit, metric)
         # Penalties follow an F1 only roughly: a prompt that finds nothing has low ones.
         f1 = round(found.value, 4) if metric in COUNTED else 0.0
         ranks[candidate.final.id] = -f1, round(fsum(candidate.penalties_of(scored)), 4)
         seen(candidate, found, mean_loss(scored, candidate.fit, metric))
     best = min((c for c in unique if c.final.id in ranks), key=lambda c: ranks[c.final.id])
-    return best, outcomes[best.final.id]
+    return best, said[best.final.id]
 
 
 def _paid_for(

@@ -42,7 +42,7 @@ def search(
     def proposing(until: float) -> bool:
         return going(until) and not race.is_full
 
-    for phase in phases(methods):
+    for phase in phases(methods, lambda: race.leader.prompt.readout):
         if candidates is not None:
             race.most = before + round(phase.until * candidates)
         able = [METHODS[name] for name in phase.methods]

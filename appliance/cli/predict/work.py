@@ -36,6 +36,7 @@ from appliance.predict.served import Served
 from appliance.prompts.canonical import canonical
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.validate import check_suits
+from appliance.scoring.hidden import check_map
 from appliance.scoring.written import answers_are_written
 from models.catalog import hash_file
 from models.pool import Pool
@@ -88,6 +89,7 @@ def answer_file(out: Output, asked: Request) -> None:
                 f"note: {model.name} or its engine is not as it was when the prompt was tuned, so "
                 "its threshold and its probabilities may be off"
             )
+        check_map(chosen.prompt, model.name, body.sha256)
         ask, tokeniser = Served(pool, body.worker), tokeniser_of(host, model, model.serving_body)
         renderer = Renderer(loaded.task, loaded.rows, tokeniser)
         host.note_frame(model.name, renderer.frame(chosen.prompt))

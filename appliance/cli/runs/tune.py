@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 from click.core import ParameterSource
@@ -29,10 +29,10 @@ from store import runs
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-    from appliance.prompts.prompt import Prompt
+    from appliance.prompts.prompt import Prompt, Readout
 
 SCHEMA = "strop/tune/1"
-FROZEN = ("minutes", "candidates", "seed", "model", "reasoner", "prompt")
+FROZEN = ("minutes", "candidates", "seed", "model", "reasoner", "prompt", "readout")
 """Options of a new run, which a resumed run cannot change."""
 
 
@@ -55,6 +55,13 @@ FROZEN = ("minutes", "candidates", "seed", "model", "reasoner", "prompt")
 @click.option(
     "--prompt", metavar="PROMPT", help="Begin with this one (id or .json), not with the task's."
 )
+@click.option(
+    "--readout",
+    type=click.Choice(["auto", "hidden", "words"]),
+    default="auto",
+    show_default=True,
+    help="How labels are read: off the model's hidden state, by their words, or as pays.",
+)
 @click.option("--require-gain", is_flag=True, help="Exit with 4 unless the verdict says better.")
 @click.option("--detach", is_flag=True, help="Do not follow the run once it is planned.")
 @json_option
@@ -69,6 +76,7 @@ def tune(
     model: str | None,
     reasoner: str | None,
     prompt: str | None,
+    readout: str,
     require_gain: bool,
     detach: bool,
 ) -> None:
@@ -96,7 +104,16 @@ def tune(
         begin = _one_prompt(db, prompt) if prompt else None
         name = find_model(out, catalog(), model)
         other = find_model(out, catalog(), reasoner) if reasoner else None
-        asked = Tune(known, name, minutes, seed, other, begin, candidates=candidates)
+        asked = Tune(
+            known,
+            name,
+            minutes,
+            seed,
+            other,
+            begin,
+            candidates=candidates,
+            readout=None if readout == "auto" else cast("Readout", readout),
+        )
         run_id, title = start(out, db, asked)
     if detach:
         _left_alone(out, db, run_id)

@@ -9,9 +9,11 @@ from appliance.search.frame import Method
 from appliance.search.methods.formats import FORMATS
 from appliance.search.methods.induce import INDUCE
 from appliance.search.methods.local import LOCAL
+from appliance.search.methods.portfolio import PORTFOLIO
 from appliance.search.methods.rewrite import REWRITE
 
 METHODS: dict[str, Method] = {
+    "portfolio": PORTFOLIO,
     "formats": FORMATS,
     "induce": INDUCE,
     "rewrite": REWRITE,

@@ -33,12 +33,16 @@ def propose(lab: Lab, policy: Policy = UNIFORM) -> Turns:
 
 def options(prompt: Prompt, demonstrations: Demonstrations, space: Space) -> list[str]:
     """The parts of a prompt that can be changed. One that stands several times is likelier."""
-    found = ["example", "end", "task", *space.rules]
+    if prompt.readout == "hidden":
+        found = ["example", "task", *(() if not prompt.shots else ("end", "order"))]
+        found += ["wording"] * bool(prompt.shots or "{labels}" in prompt.section("task"))
+    else:
+        found = ["example", "end", "task", *space.rules]
     if "{labels}" in prompt.section("task"):
         found.append("join")
     if space.words:
         found.append("words")
-    if space.channels and prompt.mode == "raw":
+    if space.channels and prompt.mode == "raw" and prompt.readout == "words":
         found.append("channel")
     if any(demonstrations.values()):
         # Most of what a fixed task's prompt can still gain lies in which rows it shows.

@@ -1,0 +1,39 @@
+"""``portfolio``: the formats that are known to work, in their order, a few at a time, and the seed
+prompt with its states read."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from appliance.search.candidate import Proposal
+from appliance.search.frame import Method, Turns
+from appliance.search.lab import Lab
+from appliance.search.portfolio import portfolio
+
+AT_ONCE = 4
+
+
+def propose(lab: Lab) -> Turns:
+    known = [each for each in portfolio(lab.task.kind) if each.readout in lab.readouts]
+    prompts = [each.prompt(lab.demonstrations) for each in known]
+    if "hidden" in lab.readouts:
+        seed = lab.seed_prompt.prompt
+        prompts.append(
+            replace(
+                seed,
+                readout="hidden",
+                reverse="",
+                channel_weight=0.0,
+                bias=(),
+                weight=0.0,
+                map=None,
+            )
+        )
+    for at in range(0, len(prompts), AT_ONCE):
+        yield [
+            Proposal(prompt, "portfolio", "example", (lab.seed_prompt,))
+            for prompt in prompts[at : at + AT_ONCE]
+        ]
+
+
+PORTFOLIO = Method(propose)

@@ -1,0 +1,28 @@
+"""How the labels of a task can be read: by their words, or off the hidden state."""
+
+from __future__ import annotations
+
+from appliance.errors import InputError
+from appliance.prompts.loaded import Loaded
+from appliance.prompts.prompt import Readout
+
+
+def readouts(loaded: Loaded, asked: Readout | None) -> tuple[Readout, ...]:
+    """Those that a run may use: the one that was ``asked`` for, or all that the task allows. Raises
+    InputError where it does not allow the one asked for."""
+    why = _unsuited(loaded)
+    if asked == "hidden" and why:
+        raise InputError(f"{loaded.task.name} cannot be read off hidden states: {why}")
+    if asked is not None:
+        return (asked,)
+    return ("words",) if why else ("words", "hidden")
+
+
+def _unsuited(loaded: Loaded) -> str:
+    """Why no map from states to labels can be fitted; empty where one can."""
+    task, cases = loaded.task, loaded.cases["tuning"]
+    if loaded.seed.form != "choice":
+        return "its prompts do not ask for one {label}"
+    if task.protocol == "episodes" or any(case.options != cases[0].options for case in cases):
+        return "its cases have labels of their own"
+    return ""
