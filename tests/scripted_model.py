@@ -15,6 +15,7 @@ import os
 import re
 import resource
 import signal
+import struct
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +31,7 @@ from models.engine import (
     Generate,
     Generated,
     Gradients,
+    Hidden,
     Proposals,
     Propose,
     Reply,
@@ -37,11 +39,12 @@ from models.engine import (
     Score,
     Scores,
     Segment,
+    States,
     Texts,
     Tokenise,
     Tokens,
 )
-from models.trie import build
+from models.trie import Trie, build, read_out
 
 WRITTEN = (
     "Name the relation that holds from the first entity to the second.",
@@ -56,6 +59,9 @@ BRACKETS = re.compile(r"\((\w+)\)")
 SENTENCE = re.compile(r"In \d+ \(\w+\) came to \w+\.")
 """A text of ``tiny_tasks``, which a model that writes tags repeats."""
 
+
+WIDTH = 24
+"""The numbers of a hidden state."""
 
 Beat = Callable[[int, int], None]
 
@@ -104,6 +110,11 @@ class ScriptedModel:
                 each = tuple(Continuation(text, tuple(text.encode()), True) for text in texts)
                 total, asked = sum(map(len, request.prompts)), len(request.prompts)
                 return Generated((each,) * asked, total, total, 16 * request.n * asked)
+            case Hidden(segments):
+                trie, ends = read_out(request)
+                texts = [bytes(_tokens(trie, end)).decode(errors="replace") for end in ends]
+                values = b"".join(map(_state, texts))
+                return States(values, WIDTH, len(trie), len(trie))
             case Propose(prefixes, k):
                 letters = tuple((97 + i % 26, -1.0 - i) for i in range(k))
                 total = sum(map(len, prefixes))
@@ -188,3 +199,21 @@ def _answer(prompt: str, request: Generate) -> str:
 
 def _fraction(text: str) -> float:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) / 2**32
+
+
+def _tokens(trie: Trie, node: int) -> list[int]:
+    """The tokens from the root to a node, without specials."""
+    tokens: list[int] = []
+    while node >= 0:
+        tokens.append(trie.tokens[node])
+        node = trie.parents[node]
+    return [token for token in reversed(tokens) if token < 256]
+
+
+def _state(text: str) -> bytes:
+    """A direction for each of the last words, added up: the words of a row can be read off it."""
+    total = [0.0] * WIDTH
+    for word in re.findall(r"\w+", text)[-12:]:
+        for at in range(WIDTH):
+            total[at] += _fraction(f"{word} {at}") - 0.5
+    return struct.pack(f"<{WIDTH}e", *total)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -13,7 +13,6 @@ from appliance.evaluate.together import evidence_together
 from appliance.evaluate.workbench import Workbench
 from appliance.prompts.prompt import Prompt
 from appliance.scoring.hidden import Evidence
-from appliance.scoring.outcomes import Outcome
 from appliance.scoring.predict import answers_request, outcomes, reason, states
 from appliance.task import Case, Task
 from models.engine import (
@@ -64,42 +63,30 @@ class Evaluator:
             return scored
         return scored + digest(answers_request(self.renderer, prompt, cases, None))
 
-    def score(self, prompt: Prompt, cases: Sequence[Case], role: str = "search") -> list[Outcome]:
-        """One outcome a case. The cases are asked in blocks, each with one shared prefix. Raises
-        Unanswerable where the role's model cannot take them, and Interrupted where the user pauses
-        or stops the run."""
+    def score(self, prompt: Prompt, cases: Sequence[Case], role: str = "search") -> list[Evidence]:
+        """One outcome a case, or where the prompt reads hidden states one state a case, which a map
+        has to read. The cases are asked in blocks, each with one shared prefix. Raises Unanswerable
+        where the role's model cannot take them, and Interrupted where the user pauses or stops the
+        run."""
+        size = BLOCK if role == "search" else SERVED_BLOCK
+        blocks = [cases[start : start + size] for start in range(0, len(cases), size)]
         ask = _Role(self.bench, role)
+        said = states if prompt.readout == "hidden" else outcomes
         return list(
-            chain.from_iterable(
-                outcomes(ask, self.renderer, prompt, block) for block in _blocks(cases, role)
-            )
-        )
-
-    def evidence(
-        self, prompt: Prompt, cases: Sequence[Case], role: str = "search"
-    ) -> list[Evidence]:
-        """The same, but with states as the model has them where the prompt reads hidden ones: a
-        map is fitted to these."""
-        if prompt.readout != "hidden":
-            return list(self.score(prompt, cases, role))
-        ask = _Role(self.bench, role)
-        return list(
-            chain.from_iterable(
-                states(ask, self.renderer, prompt, block) for block in _blocks(cases, role)
-            )
+            chain.from_iterable(said(ask, self.renderer, prompt, block) for block in blocks)
         )
 
     def writes(self, prompt: Prompt) -> bool:
         """Whether the model writes anything under the prompt."""
         return writes(self.renderer, prompt)
 
-    def evidence_together(
+    def score_together(
         self, prompts: Sequence[Prompt], cases: Sequence[Case]
     ) -> list[list[Evidence]]:
-        """The search body's evidence of several prompts on the same cases, one list a prompt. Those
-        of one readout are asked in one request, in which a prefix that they share is computed once;
-        nothing may be written under any of them. Raises Unanswerable where the model cannot take
-        one of them."""
+        """What the search body says under several prompts on the same cases, one list a prompt.
+        Those of one readout are asked in one request, in which a prefix that they share is computed
+        once; nothing may be written under any of them. Raises Unanswerable where the model cannot
+        take one of them."""
         return evidence_together(_Role(self.bench, "search"), self.renderer, prompts, cases)
 
     def decisions(
@@ -127,8 +114,3 @@ class _Role:
 
     def generate(self, request: Generate) -> Generated:
         return self.bench.generate(self.role, request)
-
-
-def _blocks(cases: Sequence[Case], role: str) -> Iterator[Sequence[Case]]:
-    size = BLOCK if role == "search" else SERVED_BLOCK
-    return (cases[start : start + size] for start in range(0, len(cases), size))

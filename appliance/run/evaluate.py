@@ -26,7 +26,7 @@ from appliance.prompts.prompt import Prompt
 from appliance.prompts.validate import check
 from appliance.run.messages import Evaluate, Evaluated, EvaluatedCase, EvaluatedPrompt
 from appliance.scoring.answers import prediction
-from appliance.scoring.hidden import check_map
+from appliance.scoring.hidden import check_map, read
 from appliance.search.ranking import Entered, race
 from appliance.statistics.metrics import mean_loss, searched_by, summarise
 from appliance.task import Case, Task
@@ -90,7 +90,8 @@ def evaluate(db: Database, host: Host, asked: Evaluate) -> Evaluated:
     start = time.perf_counter()
     each = list(given.values())
     if first := asked.first_yes:
-        entries = [Entered(prompt, evaluator.score(prompt, cases, "serving")) for prompt in each]
+        said = [read(prompt, evaluator.score(prompt, cases, "serving")) for prompt in each]
+        entries = [Entered(*one) for one in zip(each, said, strict=True)]
     else:
         entries = race(evaluator, each, cases)
     seconds = time.perf_counter() - start

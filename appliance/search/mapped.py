@@ -29,7 +29,7 @@ def with_map(
     kept = (row for rows in loaded.demonstrations.values() for row in rows)
     unused = [Case(loaded.rows[row], labels) for row in kept if row not in best.prompt.shots]
     cases = [*loaded.cases["tuning"], *unused]
-    states = as_states([*evaluator.evidence(best.prompt, cases, "serving"), *selection])
+    states = as_states([*evaluator.score(best.prompt, cases, "serving"), *selection])
     model = evaluator.bench.bodies["serving"].sha256
     prompt = replace(best.prompt, map=fit_map(states, best.objective, model))
     return prompt, [*cross_validated(states, best.objective)]

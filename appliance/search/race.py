@@ -71,7 +71,7 @@ class Race:
         have = len(candidate.scored)
         if have < min(cases, len(self.cases)):
             before = self.evaluator.spent
-            candidate.scored += self.evaluator.evidence(candidate.prompt, self.cases[have:cases])
+            candidate.scored += self.evaluator.score(candidate.prompt, self.cases[have:cases])
             candidate.cost += self.evaluator.spent - before
 
     def round(
@@ -165,9 +165,7 @@ class Race:
             before = self.evaluator.spent
             prompts = [candidate.prompt for candidate in group]
             try:
-                found = self.evaluator.evidence_together(
-                    prompts, self.cases[: self.first(prompts[0])]
-                )
+                found = self.evaluator.score_together(prompts, self.cases[: self.first(prompts[0])])
             except Unanswerable:
                 continue  # Each is asked alone; those that the model cannot take are passed over.
             for candidate, outcomes in zip(group, found, strict=True):

@@ -9,6 +9,7 @@ from math import fsum
 from appliance.evaluate.evaluator import Evaluator
 from appliance.kinds import Metric
 from appliance.prompts.prompt import Prompt
+from appliance.scoring.hidden import read
 from appliance.scoring.outcomes import Outcome
 from appliance.search.schedule import rungs
 from appliance.statistics.differences import compare
@@ -50,7 +51,7 @@ def race(evaluator: Evaluator, prompts: Sequence[Prompt], cases: Sequence[Case])
         limit = float(t.isf(alpha, depth - 1))
         for entry in alive:
             more = cases[len(entry.outcomes) : depth]
-            entry.outcomes += evaluator.score(entry.prompt, more, "serving")
+            entry.outcomes += read(entry.prompt, evaluator.score(entry.prompt, more, "serving"))
         leader = min(alive, key=lambda entry: fsum(entry.errors(depth, metric)))
         for entry in alive:
             ahead = compare(leader.errors(depth, metric), entry.errors(depth, metric))

@@ -43,7 +43,7 @@ def select(
     said: dict[str, list[Evidence]] = {}
     for candidate in unique:
         try:
-            evidence = evaluator.evidence(candidate.prompt, cases, "serving")
+            evidence = evaluator.score(candidate.prompt, cases, "serving")
         except Unanswerable:
             if candidate is entrants[0]:
                 raise

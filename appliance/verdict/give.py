@@ -9,6 +9,7 @@ import msgspec
 from appliance.evaluate.evaluator import Evaluator
 from appliance.prompts.prompt import Prompt
 from appliance.scoring.answers import prediction
+from appliance.scoring.hidden import read
 from appliance.scoring.outcomes import Outcome
 from appliance.task import Case, Task
 from appliance.verdict.judge import judge
@@ -28,8 +29,8 @@ def give_verdict(
     """Scores both prompts on the same test cases. Nothing else reads the test split."""
     if _differs_in_probabilities_alone(seed, best):
         seed = best
-    before = evaluator.score(seed, cases, "serving")
-    after = before if best == seed else evaluator.score(best, cases, "serving")
+    before = read(seed, evaluator.score(seed, cases, "serving"))
+    after = before if best == seed else read(best, evaluator.score(best, cases, "serving"))
     answers = tuple(
         _answer(evaluator.task, seed, best, case, b, a)
         for case, b, a in zip(cases, before, after, strict=True)
@@ -96,7 +97,7 @@ def _noise(
 ) -> Noise:
     """Scores the cases in the opposite order, where other batches round the same tokens
     differently."""
-    again = evaluator.score(prompt, cases[::-1], "serving")[::-1]
+    again = read(prompt, evaluator.score(prompt, cases[::-1], "serving"))[::-1]
     pairs = list(zip(first, again, strict=False))
     apart = (abs(x - y) for a, b in pairs for x, y in zip(a.numbers, b.numbers, strict=True))
     changed = sum(a.predicted(prompt) != b.predicted(prompt) for a, b in pairs)

@@ -1,0 +1,194 @@
+"""Prompts that read hidden states: asked for, raced, mapped and answered."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import msgspec
+import pytest
+import tiny_tasks
+from in_process import PROMPT, InProcess, MemoryJournal
+from scripted_model import WIDTH, ScriptedModel
+
+from appliance.encode.renderer import Renderer, after_a_stem
+from appliance.errors import InputError, PromptError
+from appliance.evaluate.cost import expected_cost
+from appliance.evaluate.evaluator import Evaluator
+from appliance.evaluate.workbench import Body, Prices, Workbench
+from appliance.kinds import KINDS
+from appliance.predict.served import Served
+from appliance.prompts.canonical import canonical
+from appliance.prompts.linear_map import LinearMap
+from appliance.prompts.loaded import Loaded
+from appliance.prompts.prompt import Prompt
+from appliance.prompts.validate import check_suits
+from appliance.scoring.hidden import State, check_map, read
+from appliance.scoring.predict import predict_rows
+from appliance.search.portfolio import portfolio
+from appliance.search.readouts import readouts
+from appliance.task import Case, Label
+from appliance.tune import tune
+from appliance.verdict.give import give_verdict
+from models.engine import Hidden, Score, Segment
+
+
+def coded() -> Loaded:
+    """The tiny relations under labels that tell nothing: only the states do."""
+    task = tiny_tasks.tasks()["relation"]
+    code = {label.name: f"code {n}" for n, label in enumerate(task.labels)}
+    rows = [
+        msgspec.structs.replace(row, label=code[row.label]) for row in tiny_tasks.rows("relation")
+    ]
+    task = msgspec.structs.replace(task, labels=tuple(map(Label, code.values())))
+    cases = [Case(row, tuple(code.values())) for row in rows]
+    seed = Prompt((), "{text}\n{head} -> {tail}: {label}\n")
+    split = {"tuning": cases[:20], "selection": cases[20:30], "test": cases[30:]}
+    return Loaded("t", "h", task, seed, {row.id: row for row in rows}, split, {})
+
+
+LOADED = coded()
+READ = msgspec.structs.replace(LOADED.seed, readout="hidden", shots=())
+HASH = "5" * 64
+
+
+class Silent:
+    def stage(self, name): ...
+    def candidate(self, stage, candidate, outcome): ...
+    def selected(self, candidate, found, loss): ...
+    def fitted(self, candidate, prompt): ...
+
+
+@pytest.fixture
+def models(tmp_path) -> InProcess:
+    return InProcess(ScriptedModel(tmp_path))
+
+
+@pytest.fixture
+def evaluator(models) -> Evaluator:
+    bodies = {
+        role: Body("m", role, Prices(0.01, 0.01), HASH if role == "serving" else "")
+        for role in ("search", "serving")
+    }
+    bench = Workbench(models, bodies, MemoryJournal(), lambda: None)
+    return Evaluator(bench, Renderer(LOADED.task, LOADED.rows, models.tokeniser()))
+
+
+@pytest.fixture
+def tuned(evaluator) -> Prompt:
+    return tune(
+        LOADED,
+        evaluator,
+        evaluator.bench,
+        None,
+        Silent(),
+        seed=1,
+        budget=3000.0,
+        fits=lambda _: True,
+        methods=("portfolio",),
+        readouts=("hidden",),
+    )
+
+
+def test_what_all_rows_begin_with_stands_once_and_each_state_is_asked_for_at_its_row():
+    request = after_a_stem([(1, 2, 3, 4), (1, 2, 5), (1, 2, 3)])
+    assert request == Hidden(
+        (Segment(-1, (1, 2)), Segment(0, (3, 4)), Segment(0, (5,)), Segment(0, (3,))), (1, 2, 3)
+    )
+    assert after_a_stem([(1,), (2,)]) == Hidden((Segment(-1, (1,)), Segment(-1, (2,))), (0, 1))
+    assert after_a_stem([(1, 2)]) == Hidden((Segment(-1, (1,)), Segment(0, (2,))), (1,))
+    assert after_a_stem([]) == Hidden((), ())
+
+
+def test_a_case_costs_the_tokens_before_its_answer_and_no_label(evaluator):
+    cases = LOADED.cases["tuning"][:5]
+    words = msgspec.structs.replace(READ, readout="words")
+    renderer = evaluator.renderer
+    assert renderer.tokens(READ, cases) < renderer.tokens(words, cases)
+    before = evaluator.spent
+    evaluator.score(READ, cases)
+    assert evaluator.spent - before == expected_cost(renderer, READ, cases, Prices(0.01))
+    assert max(renderer.lengths(READ, cases)) == max(map(len, renderer.openings(READ, cases)))
+
+
+def test_several_prompts_are_asked_in_a_request_for_each_readout(evaluator, models):
+    cases = LOADED.cases["tuning"][:4]
+    other = msgspec.structs.replace(READ, example="{text}\n{head}, {tail}: {label}\n")
+    prompts = [READ, LOADED.seed, other]
+    alone = [evaluator.score(prompt, cases) for prompt in prompts]
+    models.calls.clear()
+    assert evaluator.score_together(prompts, cases) == alone
+    assert sorted(type(call).__name__ for call in models.calls) == ["Hidden", "Score"]
+
+
+def test_a_run_that_reads_states_ends_with_a_map_of_the_serving_body(tuned):
+    assert tuned.readout == "hidden" and tuned.map is not None
+    assert (tuned.map.model, tuned.map.width) == (HASH, WIDTH)
+    assert tuned.map.labels == len(LOADED.task.labels)
+    assert msgspec.json.decode(canonical(tuned), type=Prompt) == tuned
+
+
+def test_the_verdict_and_a_device_read_the_same(tuned, evaluator, models):
+    verdict = give_verdict(
+        evaluator, LOADED.cases["test"], LOADED.seed, tuned, model="m", body="serving"
+    )
+    rows = [case.query for case in LOADED.cases["test"]]
+    models.calls.clear()
+    answers = predict_rows(Served(models, "m"), evaluator.renderer, tuned, rows)
+    assert {type(call) for call in models.calls} == {Hidden}
+    assert [answer.text for answer in answers] == [answer.best for answer in verdict.answers]
+    assert all(answer.probability and answer.runner_up for answer in answers)
+    assert verdict.noise is not None and verdict.noise.changed == 0
+    right = sum(answer.best == answer.gold for answer in verdict.answers)
+    assert right > len(rows) / len(LOADED.task.labels)
+
+
+def test_a_run_may_be_told_to_read_words_alone(evaluator, models):
+    tune(
+        LOADED, evaluator, evaluator.bench, None, Silent(), seed=1, budget=500.0,
+        fits=lambda _: True, methods=("portfolio",), readouts=("words",),
+    )  # fmt: skip
+    assert {type(call) for call in models.calls} == {Score}
+
+
+def test_states_can_be_read_where_all_cases_choose_among_the_same_labels():
+    every = {name: tiny_tasks.loaded(name) for name in tiny_tasks.tasks()}
+    able = {name for name, loaded in every.items() if "hidden" in readouts(loaded, None)}
+    assert able == {"relation", "classify"}
+    assert readouts(LOADED, None) == ("words", "hidden")
+    assert readouts(LOADED, "words") == ("words",)
+    with pytest.raises(InputError, match="few cannot be read off hidden states: its"):
+        readouts(every["episodes"], "hidden")
+
+
+def test_a_prompt_without_a_map_of_this_file_answers_nothing(tuned):
+    check_map(LOADED.seed, "m", HASH)
+    check_map(tuned, "m", HASH)
+    with pytest.raises(InputError, match="has no map yet; tune with it first"):
+        check_map(READ, "m", HASH)
+    with pytest.raises(InputError, match="fitted to another file than that of other; tune with it"):
+        check_map(tuned, "other", "6" * 64)
+    with pytest.raises(InputError, match="has no map yet"):
+        read(READ, [State("c", 0, ("a",), b"")])
+
+
+def test_prompts_that_ask_no_label_read_no_states():
+    replace = partial(msgspec.structs.replace, PROMPT)
+    found = LinearMap(HASH, 1, b"\0" * 24)
+    with pytest.raises(PromptError, match="where .label. is asked for"):
+        replace(readout="hidden", example="{text}\n{label}? {answer}\n")
+    with pytest.raises(PromptError, match="and no channel"):
+        replace(readout="hidden", reverse="{label}: {text}")
+    with pytest.raises(PromptError, match="belongs to a prompt whose readout is hidden"):
+        replace(map=found)
+    assert replace(readout="hidden", map=found).map == found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_known_format_is_a_prompt_for_its_kind_and_no_two_are_the_same(kind):
+    name = "relation" if kind == "relation" else "classify"
+    loaded = tiny_tasks.loaded(name)
+    prompts = [known.prompt(loaded.demonstrations) for known in portfolio(kind)]
+    for prompt in prompts:
+        check_suits(prompt, loaded)
+    assert len({prompt.id for prompt in prompts}) == len(prompts)
+    assert bool(prompts) == (kind in ("relation", "classify"))
