@@ -58,8 +58,8 @@ def check(
     options: tuple[str, ...],
     tell: Callable[[int], None],
 ) -> Checked:
-    """Reads all rows. ``options`` are those that a label bias was fitted for: a row with others
-    cannot be answered with it. ``tell`` is told how many rows can be answered so far.
+    """Reads all rows. ``options`` are those that a label bias or a map was fitted for: a row with
+    others cannot be answered with it. ``tell`` is told how many rows can be answered so far.
 
     Raises WrongRows if any row is wrong or too long for the model, unless such rows are to be
     skipped; InputError if no row can be answered or the file cannot be read twice, and
@@ -99,7 +99,7 @@ def _check(
             if length > limit:
                 what = f"takes {length} tokens with this prompt; the model's context holds {limit}"
                 reading.refuse(number, where, what)
-            elif prompt.bias and case.options != options:
+            elif (prompt.bias or prompt.map) and case.options != options:
                 what = f"has other choices than those that the prompt was tuned for: {options}"
                 reading.refuse(number, where, what)
             else:

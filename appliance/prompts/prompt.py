@@ -123,8 +123,13 @@ class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
             raise PromptError(f"temperature {self.temperature} is not above 0")
         if not 0.0 <= self.abstain <= 1.0:
             raise PromptError(f"abstention threshold {self.abstain} is not between 0 and 1")
-        if self.readout == "hidden" and (self.form != "choice" or self.reverse):
-            raise PromptError("a hidden state is read where {label} is asked for, and no channel")
+        if self.readout == "hidden" and (
+            self.form == "yesno" or self.reverse or "reasoning" in self.slots
+        ):
+            raise PromptError(
+                "a hidden state is read where one of the same labels or options is asked for at "
+                "once, without a channel"
+            )
         if self.map is not None and self.readout != "hidden":
             raise PromptError("a map of hidden states belongs to a prompt whose readout is hidden")
         if self.form == "yesno" and len(self.words) not in (0, 2):

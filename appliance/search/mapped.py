@@ -25,7 +25,7 @@ def with_map(
     The map is fitted to the tuning rows, to rows that were kept for demonstrations and are not
     shown, and to the ``selection`` cases that were scored.
     """
-    labels = loaded.cases["tuning"][0].options
+    labels = loaded.cases["tuning"][0].labels
     kept = (row for rows in loaded.demonstrations.values() for row in rows)
     unused = [Case(loaded.rows[row], labels) for row in kept if row not in best.prompt.shots]
     cases = [*loaded.cases["tuning"], *unused]

@@ -153,7 +153,7 @@ def test_a_run_may_be_told_to_read_words_alone(evaluator, models):
 def test_states_can_be_read_where_all_cases_choose_among_the_same_labels():
     every = {name: tiny_tasks.loaded(name) for name in tiny_tasks.tasks()}
     able = {name for name, loaded in every.items() if "hidden" in readouts(loaded, None)}
-    assert able == {"relation", "classify"}
+    assert able == {"relation", "classify", "choice"}
     assert readouts(LOADED, None) == ("words", "hidden")
     assert readouts(LOADED, "words") == ("words",)
     with pytest.raises(InputError, match="few cannot be read off hidden states: its"):
@@ -174,10 +174,13 @@ def test_a_prompt_without_a_map_of_this_file_answers_nothing(tuned):
 def test_prompts_that_ask_no_label_read_no_states():
     replace = partial(msgspec.structs.replace, PROMPT)
     found = LinearMap(HASH, 1, b"\0" * 24)
-    with pytest.raises(PromptError, match="where .label. is asked for"):
-        replace(readout="hidden", example="{text}\n{label}? {answer}\n")
-    with pytest.raises(PromptError, match="and no channel"):
-        replace(readout="hidden", reverse="{label}: {text}")
+    for wrong in (
+        {"example": "{text}\n{label}? {answer}\n"},
+        {"example": "{text}\n{reasoning}\nSo: {answer}\n"},
+        {"reverse": "{label}: {text}"},
+    ):
+        with pytest.raises(PromptError, match="where one of the same labels or options is asked"):
+            replace(readout="hidden", **wrong)
     with pytest.raises(PromptError, match="belongs to a prompt whose readout is hidden"):
         replace(map=found)
     assert replace(readout="hidden", map=found).map == found
@@ -185,10 +188,10 @@ def test_prompts_that_ask_no_label_read_no_states():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_known_format_is_a_prompt_for_its_kind_and_no_two_are_the_same(kind):
-    name = "relation" if kind == "relation" else "classify"
+    name = {"relation": "relation", "answer": "choice"}.get(kind, "classify")
     loaded = tiny_tasks.loaded(name)
     prompts = [known.prompt(loaded.demonstrations) for known in portfolio(kind)]
     for prompt in prompts:
         check_suits(prompt, loaded)
     assert len({prompt.id for prompt in prompts}) == len(prompts)
-    assert bool(prompts) == (kind in ("relation", "classify"))
+    assert bool(prompts) == (kind in ("relation", "classify", "answer"))

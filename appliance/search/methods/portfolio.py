@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from appliance.prompts.prompt import Prompt
 from appliance.search.candidate import Proposal
 from appliance.search.frame import Method, Turns
 from appliance.search.lab import Lab
@@ -14,26 +15,34 @@ AT_ONCE = 4
 
 
 def propose(lab: Lab) -> Turns:
-    known = [each for each in portfolio(lab.task.kind) if each.readout in lab.readouts]
+    seed = lab.seed_prompt.prompt
+    offers = "choices" in seed.slots
+    known = [
+        each
+        for each in portfolio(lab.task.kind)
+        if each.readout in lab.readouts and ("{choices}" in each.example) == offers
+    ]
     prompts = [each.prompt(lab.demonstrations) for each in known]
     if "hidden" in lab.readouts:
-        seed = lab.seed_prompt.prompt
-        prompts.append(
-            replace(
-                seed,
-                readout="hidden",
-                reverse="",
-                channel_weight=0.0,
-                bias=(),
-                weight=0.0,
-                map=None,
-            )
-        )
+        prompts.append(read_out(seed))
     for at in range(0, len(prompts), AT_ONCE):
         yield [
             Proposal(prompt, "portfolio", "example", (lab.seed_prompt,))
             for prompt in prompts[at : at + AT_ONCE]
         ]
+
+
+def read_out(prompt: Prompt) -> Prompt:
+    """The prompt with its hidden state read."""
+    return replace(
+        prompt,
+        readout="hidden",
+        reverse="",
+        channel_weight=0.0,
+        weight=0.0,
+        bias=(),
+        map=None,
+    )
 
 
 PORTFOLIO = Method(propose)
