@@ -32,7 +32,7 @@ class State(msgspec.Struct, frozen=True):
         return Scored(
             case=self.case,
             gold=self.gold,
-            plain=tuple(round(score, 4) for score in scores),
+            plain=tuple(round(float(score), 4) for score in scores),
             free=(0.0,) * len(self.labels),
             labels=self.labels,
             none=self.none,
