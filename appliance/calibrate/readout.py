@@ -126,22 +126,18 @@ def _discriminants(
         gains = 1 / ((1 - shrinkage) * spectrum + floor) - 1 / floor
         weights = (along * gains) @ axes + means / floor
         offsets = log_shares - (weights * means).sum(1) / 2 - weights @ centre
-        maps.append(Map(weights, offsets))
+        # Nothing is known of a label without rows: it is as unlikely as any, whatever the state.
+        maps.append(Map(weights, np.where(counts > 0, offsets, offsets[counts > 0].min())))
     return maps
 
 
 def _log_shares(gold: Labels, labels: int, objective: Objective) -> Rows:
     """Logarithms of the labels' shares; equal ones for macro-F1, in which all labels weigh the
-    same. A label without a row is never predicted."""
+    same."""
+    if objective.metric == "macro_f1":
+        return np.zeros(labels)
     counts = np.bincount(gold, minlength=labels)
-    shares = np.zeros(labels)
-    if objective.metric != "macro_f1":
-        shares = np.log(np.maximum(counts, 1) / counts.sum())
-    return np.where(counts > 0, shares, NEVER)
-
-
-NEVER = -1e4
-"""The offset of a label that no row has."""
+    return np.asarray(np.log((counts + 1) / (counts.sum() + labels)))
 
 
 def _folds(gold: Labels) -> Labels:

@@ -52,8 +52,8 @@ class Workshop:
         """``n`` cases, of which the candidate gets half wrong and half right, if there are enough
         of both (GradPO's buckets): a gradient over what is right already says little."""
         seen = list(zip(self._race.cases, candidate.outcomes(), strict=False))
-        wrong = [case for case, scored in seen if not scored.correct(candidate.fit)]
-        right = [case for case, scored in seen if scored.correct(candidate.fit)]
+        wrong = [case for case, scored in seen if not scored.correct(candidate.by)]
+        right = [case for case, scored in seen if scored.correct(candidate.by)]
         shown = self.random.sample(wrong, min(n // 2, len(wrong)))
         return shown + self.random.sample(right, min(n - len(shown), len(right)))
 

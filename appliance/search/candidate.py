@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from appliance.calibrate.calibration import calibrated, fit, fit_inverse_temperature, penalties
+from appliance.calibrate.calibration import (
+    calibrated,
+    fit,
+    fit_inverse_temperature,
+    held_out,
+    penalties,
+)
 from appliance.calibrate.fitted import Fit
 from appliance.calibrate.objective import Objective
 from appliance.calibrate.readout import cross_validated, predicted
 from appliance.kinds import Metric
 from appliance.prompts.prompt import Prompt
 from appliance.scoring.hidden import Evidence, as_states, read
-from appliance.scoring.outcomes import Outcome
+from appliance.scoring.outcomes import Outcome, Scored
 from appliance.statistics.differences import Difference, compare
 from appliance.statistics.metrics import estimate, mean_loss
 from appliance.statistics.proportions import Estimate
@@ -35,10 +41,9 @@ class Proposal:
 class Candidate:
     """A prompt with the model's evidence on the first cases of a race (``scored``).
 
-    A calibration is fitted to outcomes for an ``objective``, unless the prompt is to be taken as it
-    is (``fixed``). Hidden states become outcomes by maps that are fitted to other cases
-    (cross-validation), so a prompt is never judged on a case that its map has seen. The cases of
-    ``source`` do not count in its race. ``gain`` is the mean paired difference of penalties by
+    A calibration or a map of hidden states is fitted for an ``objective``, unless the prompt is to
+    be taken as it is (``fixed``). Candidates are compared by outcomes whose calibration or map was
+    fitted to other cases (cross-validation). The cases of ``source`` do not count in its race. ``gain`` is the mean paired difference of penalties by
     which it was better than the leader that it met, and ``cost`` is what scoring it took (cost
     units).
     """
@@ -67,21 +72,38 @@ class Candidate:
         return self.prompt.readout == "hidden" and not self.fixed
 
     def outcomes(self, cases: int | None = None) -> list[Outcome]:
-        """Those of the first ``cases``, or of all that it has seen. With a map that is to be fitted
-        only these cases count: two candidates are compared as if neither had seen more."""
+        """Those of the first ``cases``, or of all that it has seen, as they are compared: read under
+        ``by``. Only these cases count for what is fitted, so that of two candidates neither gains
+        by having seen more."""
         n = len(self.scored) if cases is None else min(cases, len(self.scored))
-        if not self.fits_map:
-            return read(self.prompt, self.scored[:n])
         if n not in self._read:
-            self._read[n] = [*cross_validated(as_states(self.scored[:n]), self.objective)]
+            self._read[n] = self._compared(self.scored[:n])
         return self._read[n]
+
+    def _compared(self, scored: Sequence[Evidence]) -> list[Outcome]:
+        if self.fits_map:
+            return [*cross_validated(as_states(scored), self.objective)]
+        if self._holds_out:
+            return [*held_out([one for one in scored if isinstance(one, Scored)], self.objective)]
+        return read(self.prompt, scored)
+
+    @property
+    def _holds_out(self) -> bool:
+        """Whether the calibration of a case's outcome is fitted to other cases."""
+        return not self.fixed and isinstance(self.scored[0], Scored)
+
+    @property
+    def by(self) -> Fit:
+        """The calibration under which ``outcomes`` are read: none where they have it already."""
+        return Fit(0.0) if self.fits_map or self._holds_out else self.fit
 
     @property
     def fit(self) -> Fit:
+        """What is fitted to all cases seen."""
         if self.fits_map:
             return Fit(0.0)
         if self._fitted is None or self._fitted[0] != len(self.scored):
-            outcomes = self.outcomes()
+            outcomes = read(self.prompt, self.scored)
             fitted = (
                 fit_inverse_temperature(outcomes, [self.prompt], self.objective)
                 if self.fixed
@@ -107,16 +129,16 @@ class Candidate:
     @property
     def estimate(self) -> Estimate:
         """The task's metric over the outcomes."""
-        return estimate(self.outcomes(), self.fit, self.metric)
+        return estimate(self.outcomes(), self.by, self.metric)
 
     @property
     def loss(self) -> float:
         """The mean loss in nats."""
-        return mean_loss(self.outcomes(), self.fit, self.metric)
+        return mean_loss(self.outcomes(), self.by, self.metric)
 
     def penalties(self, cases: int) -> list[float]:
         """The penalties of the first ``cases`` outcomes."""
-        return penalties(self.outcomes(cases), self.fit, self.objective)
+        return penalties(self.outcomes(cases), self.by, self.objective)
 
     def unseen(self, evidence: Sequence[Evidence]) -> list[Outcome]:
         """The outcomes of cases that are not among those scored, by a map that was fitted to all of

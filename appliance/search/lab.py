@@ -109,12 +109,12 @@ class Lab:
         wrong = [
             Failure(
                 case,
-                outcome.predicted(of.fit),
+                outcome.predicted(of.by),
                 gold(self.task, of.prompt, case),
-                outcome.loss(of.fit, of.metric),
+                outcome.loss(of.by, of.metric),
             )
             for case, outcome in seen
-            if _may_be_read(case) and not outcome.correct(of.fit)
+            if _may_be_read(case) and not outcome.correct(of.by)
         ]
         return self._some(wrong, k)
 

@@ -85,14 +85,29 @@ def race_depth(cost_of_a_case: float, budget: float) -> int:
 
 def ordered(cases: Sequence[Case], task: Task, seed: int) -> list[Case]:
     """The cases, shuffled. Where the metric is micro-F1, every other case is positive while
-    positive ones are left: a few cases with hardly a positive one tell nothing."""
+    positive ones are left: a few cases with hardly a positive one tell nothing. Else the first
+    cases have each label about as often as all of them."""
     shuffled = list(cases)
     Random(seed).shuffle(shuffled)
     if task.metric != "micro_f1":
-        return shuffled
+        return _spread(shuffled)
     positives: list[Case] = []
     rest: list[Case] = []
     for case in shuffled:
         (positives if is_positive(task, case) else rest).append(case)
     pairs = list(chain.from_iterable(zip(positives, rest, strict=False)))
     return pairs + positives[len(rest) :] + rest[len(positives) :]
+
+
+def _spread(cases: Sequence[Case]) -> list[Case]:
+    """The cases in an order in which those of each stratum are evenly spread (systematic
+    sampling)."""
+    strata: dict[tuple[str, ...], list[Case]] = {}
+    for case in cases:
+        strata.setdefault(case.query.strata, []).append(case)
+    places = [
+        ((at + 0.5) / len(some), number, case)
+        for number, some in enumerate(strata.values())
+        for at, case in enumerate(some)
+    ]
+    return [case for _, _, case in sorted(places, key=lambda place: place[:2])]
