@@ -94,7 +94,9 @@ def _fit(rows: Rows, gold: Labels, labels: int, objective: Objective) -> Fitted:
         held_out[:, out] = [found.scores(rows[out]) for found in maps]
     fits = []
     for shrinkage, scores in zip(SHRINKAGES, held_out, strict=True):
-        temperature = fit_temperature(scores.tolist(), gold.tolist())
+        # A density in hundreds of dimensions is far too sure: a temperature may be in the hundreds.
+        spread = float(scores.std()) or 1.0
+        temperature = spread * fit_temperature((scores / spread).tolist(), gold.tolist())
         fits.append(Fitted(shrinkage, temperature, scores / temperature))
     return min(fits, key=lambda found: _loss(found.held_out, gold))
 

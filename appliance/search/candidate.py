@@ -43,9 +43,9 @@ class Candidate:
 
     A calibration or a map of hidden states is fitted for an ``objective``, unless the prompt is to
     be taken as it is (``fixed``). Candidates are compared by outcomes whose calibration or map was
-    fitted to other cases (cross-validation). The cases of ``source`` do not count in its race. ``gain`` is the mean paired difference of penalties by
-    which it was better than the leader that it met, and ``cost`` is what scoring it took (cost
-    units).
+    fitted to other cases (cross-validation). The cases of ``source`` do not count in its race.
+    ``gain`` is the mean paired difference of penalties by which it was better than the leader that
+    it met, and ``cost`` is what scoring it took (cost units).
     """
 
     prompt: Prompt
@@ -72,7 +72,7 @@ class Candidate:
         return self.prompt.readout == "hidden" and not self.fixed
 
     def outcomes(self, cases: int | None = None) -> list[Outcome]:
-        """Those of the first ``cases``, or of all that it has seen, as they are compared: read under
+        """Those of the first ``cases``, or of all that it has seen, as they are compared under
         ``by``. Only these cases count for what is fitted, so that of two candidates neither gains
         by having seen more."""
         n = len(self.scored) if cases is None else min(cases, len(self.scored))

@@ -16,6 +16,7 @@ from appliance.calibrate.calibration import (
     calibrated,
     fit,
     fit_inverse_temperature,
+    held_out,
     label_bias,
     penalties,
 )
@@ -118,6 +119,27 @@ def test_no_calibration_that_was_tried_is_better_than_the_fit(objective):
         for k in INVERSE_TEMPERATURES
     ]
     assert best == pytest.approx(min(sum(penalties(scored, f, objective)) for f in tried))
+
+
+def test_scores_that_tell_nothing_look_no_better_than_chance_under_held_out_calibrations():
+    random, labels = Random(1), 12
+    shares = Objective(shares=(log(1 / labels),) * labels)
+    rows = [
+        Scored(
+            str(n), n % labels, tuple(random.gauss(0, 1) for _ in range(labels)), (0.0,) * labels
+        )
+        for n in range(24)
+    ]
+    fitted, held = fit(rows, shares), held_out(rows, shares)
+    assert [(one.case, one.gold) for one in held] == [(one.case, one.gold) for one in rows]
+    inside = fmean(one.loss(fitted, "accuracy", fitted.inverse_temperature) for one in rows)
+    outside = fmean(one.loss(Fit(0.0), "accuracy") for one in held)
+    assert inside < outside - 0.1
+
+
+def test_one_case_has_no_others_to_be_calibrated_by():
+    only = Scored("1", 0, (1.0, 0.0), (0.0, 0.0))
+    assert held_out([only], Objective()) == [only]
 
 
 def test_a_given_calibration_gets_an_inverse_temperature_alone():

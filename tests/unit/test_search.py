@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from in_process import PROMPT, TASK, InProcess, Judge, MemoryJournal, many
 from scripted_model import WRITTEN, ScriptedModel
 
-from appliance.calibrate.calibration import fit_inverse_temperature, penalties
+from appliance.calibrate.calibration import fit_inverse_temperature, held_out, penalties
 from appliance.calibrate.fitted import Fit
 from appliance.calibrate.objective import Objective
 from appliance.encode.renderer import Renderer
@@ -416,11 +416,14 @@ def test_one_answer_that_is_written_badly_wrong_does_not_outweigh_one_that_is_ri
     assert sum(penalties(timid, plain, Objective())) < sum(penalties(worse, plain, Objective()))
 
 
-def test_penalties_are_those_of_the_first_cases_under_the_fit():
+def test_each_case_is_penalised_under_a_calibration_that_was_fitted_to_others():
     found = candidate([8.0] * 20 + [-8.0] * 4)
-    assert found.fit.inverse_temperature < 1
-    assert found.penalties(24) == penalties(found.scored, found.fit, Objective())
-    assert found.penalties(3) == found.penalties(24)[:3]
+    for n in (24, 3):
+        outcomes = held_out(found.scored[:n], Objective())
+        assert found.penalties(n) == penalties(outcomes, Fit(0.0), Objective())
+    fixed = candidate([8.0] * 20 + [-8.0] * 4, fixed=True)
+    assert fixed.fit.inverse_temperature < 1
+    assert fixed.penalties(24) == penalties(fixed.scored, fixed.fit, Objective())
 
 
 def bold_and_timid() -> list[Scored]:
@@ -748,7 +751,13 @@ def test_a_search_is_deterministic_uses_all_its_operators_and_ends_with_its_budg
 
 def test_a_search_over_rows_that_may_not_ship_never_asks_the_reasoner(tmp_path):
     _, outcomes, bench, _ = run_search(tmp_path, 600.0, cases=PRIVATE)
-    assert {operator for operator, _, _ in outcomes} == {"seed", "calibrate", "format", "mutate"}
+    assert {operator for operator, _, _ in outcomes} == {
+        "seed",
+        "calibrate",
+        "portfolio",
+        "format",
+        "mutate",
+    }
     assert not any(isinstance(request, Generate) for request in bench.models.calls)
 
 
