@@ -9,7 +9,7 @@ from math import fsum
 from appliance.calibrate.objective import Objective
 from appliance.evaluate.evaluator import TOGETHER, Evaluator
 from appliance.evaluate.workbench import Unanswerable
-from appliance.prompts.prompt import Prompt
+from appliance.prompts.prompt import Prompt, Readout
 from appliance.search.accept import Accept
 from appliance.search.candidate import Candidate, Proposal, difference
 from appliance.search.schedule import FIRST, first_rung, rungs
@@ -20,11 +20,12 @@ Going = Callable[[], bool]
 
 
 class Race:
-    """Races candidates against the ``leader``. ``seen(candidate, outcome)`` is called after each
-    race, and with ``extended`` for each candidate that was scored on more cases."""
+    """Races candidates against the leader of their readout, since a map of hidden states needs more
+    cases than a bias before the two can be compared; ``settle`` compares them. ``seen(candidate,
+    outcome)`` is called after each race, and with ``extended`` for each candidate that was scored
+    on more cases."""
 
     seed: Candidate
-    leader: Candidate
 
     def __init__(
         self,
@@ -40,6 +41,13 @@ class Race:
         self.entries: dict[str, Candidate] = {}
         self.most: int | None = None
         """How many entries there may be; None for any number."""
+        self._leaders: dict[Readout, Candidate] = {}
+        self._readout: Readout = "words"
+
+    @property
+    def leader(self) -> Candidate:
+        """The best so far: until ``settle``, of those that are read as the seed is."""
+        return self._leaders[self._readout]
 
     @property
     def is_full(self) -> bool:
@@ -50,17 +58,32 @@ class Race:
         self.seed = Candidate(prompt, "seed", fixed=True, objective=self.objective)
         self.extend(self.seed, self.first(prompt))
         self.seen(self.seed, "leads")
-        self.leader = Candidate(
+        leader = Candidate(
             prompt,
             "calibrate",
             parents=(self.seed,),
             objective=self.objective,
             scored=list(self.seed.scored),
         )
-        self.leader.gain = -difference(self.leader, self.seed).mean
-        self.entries[self._key(prompt)] = self.leader
-        self.seen(self.leader, "leads")
+        leader.gain = -difference(leader, self.seed).mean
+        self.entries[self._key(prompt)] = leader
+        self._readout = prompt.readout
+        self.promote(leader, "leads")
         return self
+
+    def settle(self) -> None:
+        """Compares the leaders of the two readouts on all cases, and lets the better one lead.
+
+        Raises Unanswerable where the model cannot take a case."""
+        if len(self._leaders) == 1:
+            return
+        for candidate in self._leaders.values():
+            have = len(candidate.scored)
+            self.extend(candidate, len(self.cases))
+            if len(candidate.scored) > have:
+                self.seen(candidate, "extended")
+        ranked = _ranked(self._leaders.values(), len(self.cases))
+        self._readout = ranked[0].prompt.readout
 
     def first(self, prompt: Prompt) -> int:
         """The cases of the first rung for a prompt."""
@@ -98,8 +121,12 @@ class Race:
             if kept is None:
                 continue
             self.entries[key] = results[place] = candidate
-            candidate.gain = -difference(candidate, self.leader).mean
-            if kept and paid and accept.passes(candidate, self.leader, len(proposals)):
+            leader = self._leaders.get(candidate.prompt.readout)
+            if leader is None:
+                self.promote(candidate, "leads")
+                continue
+            candidate.gain = -difference(candidate, leader).mean
+            if kept and paid and accept.passes(candidate, leader, len(proposals)):
                 self.promote(candidate, accept.outcome)
                 if accept.ends_round:
                     break
@@ -108,14 +135,15 @@ class Race:
         return results
 
     def promote(self, candidate: Candidate, outcome: str) -> None:
-        self.leader = candidate
+        self._leaders[candidate.prompt.readout] = candidate
         self.seen(candidate, outcome)
 
     def halve(self, keep: int, depth: int, going: Going) -> None:
         """Finds the leader on ``depth`` cases by successive halving while ``going()`` lets it
         (Jamieson and Talwalkar, AISTATS 2016)."""
         ladder = rungs(min(depth, len(self.cases)))[1:]
-        ranked = _ranked(self.entries.values(), FIRST)
+        words = (c for c in self.entries.values() if c.prompt.readout == "words")
+        ranked = _ranked(words, FIRST)
         for step, cases in enumerate(ladder, 1):
             ranked = ranked[: keep * 2 ** (len(ladder) - step)]
             extended = []
@@ -192,13 +220,17 @@ class Race:
         return self.evaluator.asked(prompt, self.cases[:FIRST])
 
     def _level(self, candidate: Candidate, cases: int) -> bool:
-        """Whether the candidate is not behind the leader on its first ``cases`` cases."""
+        """Whether the candidate is not behind the leader of its readout, if there is one, on its
+        first ``cases`` cases."""
+        leader = self._leaders.get(candidate.prompt.readout)
+        if leader is None:
+            return True
         try:
-            self.extend(self.leader, cases)
+            self.extend(leader, cases)
         except Unanswerable:
             # The leader cannot take a case that the candidate can.
             return True
-        return difference(candidate, self.leader).mean <= 0
+        return difference(candidate, leader).mean <= 0
 
 
 def _together(

@@ -7,6 +7,7 @@ from functools import partial
 from math import fsum
 
 from appliance.evaluate.workbench import Workbench
+from appliance.prompts.prompt import Readout
 from appliance.search.accept import Ahead
 from appliance.search.candidate import Candidate
 from appliance.search.frame import drive, in_turn
@@ -42,7 +43,11 @@ def search(
     def proposing(until: float) -> bool:
         return going(until) and not race.is_full
 
-    for phase in phases(methods, lambda: race.leader.prompt.readout):
+    def settled() -> Readout:
+        race.settle()
+        return race.leader.prompt.readout
+
+    for phase in phases(methods, settled):
         if candidates is not None:
             race.most = before + round(phase.until * candidates)
         able = [METHODS[name] for name in phase.methods]
@@ -57,6 +62,9 @@ def search(
         )
         if phase.halved:
             race.halve(HALVING_KEEPS, depth, partial(going, phase.halved))
-    n = len(race.leader.scored)
-    deep = [c for c in race.entries.values() if len(c.scored) >= n]
+    if methods:
+        race.settle()
+    n, readout = len(race.leader.scored), race.leader.prompt.readout
+    same = (c for c in race.entries.values() if c.prompt.readout == readout)
+    deep = [c for c in same if len(c.scored) >= n]
     return sorted(deep, key=lambda c: (fsum(c.penalties(n)), c.prompt.id))[:FINALISTS]

@@ -46,7 +46,7 @@ def wrong_on(name: str, cases: list[Case]) -> Candidate:
 def asked(operator: str, task: Task, leader: Candidate, cases: list[Case], seed: int = 0):
     """What the reasoner is asked, and the cases that it is shown."""
     race = Race(SimpleNamespace(task=task), cases, Objective(task.metric), lambda *_: None)
-    race.leader = leader
+    race.promote(leader, "leads")
     lab = Lab(race, None, {}, seed)
     if operator == "induce":
         shown = lab.examples(4)

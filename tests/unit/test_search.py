@@ -592,7 +592,8 @@ def wrong_on(cases) -> Candidate:
 
 def lab_of(cases, leader: Candidate, seed: int = 0) -> Lab:
     race = Race(Judge(judged), cases, Objective(), lambda *_: None)
-    race.seed = race.leader = leader
+    race.seed = leader
+    race.promote(leader, "leads")
     return Lab(race, SPACE, {}, seed)
 
 
