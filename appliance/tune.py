@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Sequence
 from typing import Protocol
 
+from appliance.calibrate.doubts import Doubt
 from appliance.calibrate.probabilities import fit_probabilities
 from appliance.encode.tokens import Tokeniser
 from appliance.evaluate.evaluator import Evaluator
@@ -47,6 +48,7 @@ class Watcher(Protocol):
     def stage(self, name: str) -> None: ...
     def candidate(self, stage: str, candidate: Candidate, outcome: str) -> None: ...
     def selected(self, candidate: Candidate, found: Estimate, loss: float) -> None: ...
+    def doubted(self, doubts: Sequence[Doubt]) -> None: ...
     def fitted(self, candidate: Candidate, prompt: Prompt) -> None: ...
 
 
@@ -69,7 +71,7 @@ def tune(
     probabilities that were fitted there.
 
     ``budget``, in cost units, covers both stages and the selection; the verdict comes on top. Stage
-    2 is left out where the bench has no twin.
+    2 is left out where the bench has no twin, and where hidden states are read.
     ``fits`` says whether every test row fits a prompt: a prompt that it refuses could be given no
     verdict and is passed over. ``methods`` of stage 1 take the place of the standard schedule.
     Where ``candidates`` are given, stage 1 ends after as many at the latest, and stage 2 after its
@@ -94,7 +96,8 @@ def tune(
         readouts,
     )
     share = search_share(bench.bodies)
-    finalists = search(lab, race, bench, share * budget, depth, methods, candidates)
+    unrefined = REFINE * budget if "twin" in bench.bodies else 0.0
+    finalists = search(lab, race, bench, share * budget, depth, methods, candidates, unrefined)
     found = [*finalists, race.leader]
 
     if "twin" in bench.bodies and not race.leader.fits_map:
@@ -109,9 +112,11 @@ def tune(
     cases = loaded.cases["selection"]
     best, evidence = select(evaluator, cases, entrants, SELECTION * budget, watcher.selected)
     if best.fits_map:
-        prompt, outcomes = with_map(evaluator, loaded, best, evidence)
+        mapped = with_map(evaluator, loaded, best, cases, evidence)
+        watcher.doubted(mapped.doubts)
+        prompt = fit_probabilities(mapped.prompt, mapped.outcomes, loaded.task.metric)
     else:
-        prompt, outcomes = best.final, best.unseen(evidence)
-    prompt = fit_probabilities(prompt, outcomes, loaded.task.metric, fixed=best.fixed)
+        outcomes = best.unseen(evidence)
+        prompt = fit_probabilities(best.final, outcomes, loaded.task.metric, fixed=best.fixed)
     watcher.fitted(best, prompt)
     return prompt

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import ceil
 from statistics import fmean
 
@@ -19,8 +19,10 @@ from appliance.host.room import check_room
 from appliance.host.twin import NoTwin, with_twin
 from appliance.host.workload import Workload, open_workload
 from appliance.prompts.loaded import Loaded
-from appliance.search.schedule import FIRST, LEAST_CANDIDATES
+from appliance.prompts.prompt import Prompt, Readout
+from appliance.search.schedule import FIRST, LEAST_CANDIDATES, first_rung
 from appliance.search.typical import typical_prompts
+from appliance.task import Case
 from appliance.tune import MINUTE, search_share
 from models.catalog import Model
 
@@ -49,9 +51,10 @@ def measure_and_plan(
     *,
     most: int | None,
     stretch: bool,
+    readouts: Sequence[Readout],
 ) -> tuple[dict[str, Body], Plan]:
     """Returns every role's body with its prices, and the plan of a run with them, which tries
-    ``most`` candidates where that is given.
+    ``most`` candidates where that is given, with the ``readouts`` that they may have.
 
     Where the model has no twin that can be used, there is no such role, and the plan says why.
     Raises InputError for rows that are too long for the model or for this machine's memory, and
@@ -66,7 +69,9 @@ def measure_and_plan(
         without = f"Stage 2 is left out: {error}"
         host.note(without)
     bodies = price_bodies(host, model, reasoner, work, twin=not without)
-    plan = make_plan(host, model, work, bodies, minutes, most=most, stretch=stretch)
+    plan = make_plan(
+        host, model, work, bodies, minutes, most=most, stretch=stretch, readouts=readouts
+    )
     return bodies, msgspec.structs.replace(plan, text=" ".join(filter(None, (plan.text, without))))
 
 
@@ -79,18 +84,20 @@ def make_plan(
     *,
     most: int | None = None,
     stretch: bool = False,
+    readouts: Sequence[Readout] = ("words",),
 ) -> Plan:
     """Returns the plan of a run that tries ``most`` candidates, or as many as its minutes pay for.
     Raises BudgetError as ``affordable`` does."""
-    cost = cost_of_a_candidate(work, bodies["search"].prices)
+    typical = typical_prompts(work.loaded, readouts)
+    cost = cost_of_a_candidate(work, typical, bodies["search"].prices)
     share = search_share(bodies)
     minutes, affords = affordable(cost, minutes, share, stretch=stretch)
     candidates = min(affords, most or affords)
-    verdict = verdict_minutes(work, bodies["serving"].prices)
+    verdict = verdict_minutes(work, typical, bodies["serving"].prices)
     search, serving = (host.worker(model, body) for body in (model.search, model.serving_body))
     agreement = score_agreement(host.pool, work.sheet(), search, serving)
     speeds = {role: round(1000 / bodies[role].prices.prefill) for role in ("search", "serving")}
-    first, tests = len(work.loaded.cases["tuning"][:FIRST]), len(work.loaded.cases["test"])
+    first, tests = len(_first_rung(work, typical[0])), len(work.loaded.cases["test"])
     return Plan(
         candidates=candidates,
         cases_per_candidate=first,
@@ -130,18 +137,28 @@ def affordable(
     return minutes, candidates
 
 
-def cost_of_a_candidate(work: Workload, prices: Prices) -> float:
+def cost_of_a_candidate(work: Workload, typical: Sequence[Prompt], prices: Prices) -> float:
     """Returns the mean cost of typical prompts on the first rung; most are shorter than a seed."""
-    block = work.loaded.cases["tuning"][:FIRST]
     return fmean(
-        expected_cost(work.renderer, prompt, block, prices)
-        for prompt in typical_prompts(work.loaded)
+        expected_cost(work.renderer, prompt, _first_rung(work, prompt), prices)
+        for prompt in typical
     )
 
 
-def verdict_minutes(work: Workload, prices: Prices) -> float:
-    """Returns the minutes in which two prompts are scored on the test split. The seed is priced on
-    selection rows instead: only the verdict reads those of the test split."""
+def verdict_minutes(work: Workload, typical: Sequence[Prompt], prices: Prices) -> float:
+    """Returns the minutes in which the seed and another prompt are scored on the test split. The
+    other one is priced as the seed is, or where it reads hidden states as the costliest typical
+    one. Selection rows are priced instead of test rows, which only the verdict reads."""
     sample = work.loaded.cases["selection"][: 4 * FIRST]
-    each = expected_cost(work.renderer, work.loaded.seed, sample, prices) / len(sample)
-    return 2 * each * len(work.loaded.cases["test"]) / MINUTE
+
+    def each(prompt: Prompt) -> float:
+        return expected_cost(work.renderer, prompt, sample, prices) / len(sample)
+
+    seed = each(work.loaded.seed)
+    hidden = [each(prompt) for prompt in typical if prompt.readout == "hidden"]
+    return (seed + max(hidden, default=seed)) * len(work.loaded.cases["test"]) / MINUTE
+
+
+def _first_rung(work: Workload, prompt: Prompt) -> Sequence[Case]:
+    cases = work.loaded.cases["tuning"]
+    return cases[: first_rung(prompt, len(cases[0].options))]

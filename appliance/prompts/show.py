@@ -34,6 +34,9 @@ def plain(prompt: Prompt) -> str:
 def scoring(prompt: Prompt) -> str:
     """The scoring mode in the terms of the papers (docs/scoring.md); of a prompt that has answers
     written, whether reasoning comes before them, too."""
+    if prompt.readout == "hidden":
+        fitted = f", {prompt.map.labels} x {prompt.map.width}" if prompt.map else ", not fitted yet"
+        return f"hidden state, read by a linear map{fitted}"
     calibrations = [
         *(["contextual calibration"] if prompt.weight else []),
         *(["batch calibration"] if prompt.bias else []),
@@ -49,7 +52,7 @@ def scoring(prompt: Prompt) -> str:
 
 def _scoring(prompt: Prompt) -> list[str]:
     lines = [f"scoring: {scoring(prompt)}"]
-    if prompt.form != "written" or prompt.weight or prompt.bias:
+    if prompt.readout == "words" and (prompt.form != "written" or prompt.weight or prompt.bias):
         lines += [
             f"calibration weight: {prompt.weight:g}",
             f"label biases: {' '.join(f'{b:+.2f}' for b in prompt.bias) or 'none'}",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
+from appliance.calibrate.doubts import Doubt
 from appliance.kinds import Metric
 from appliance.verdict.verdict import Verdict
 
@@ -46,6 +47,13 @@ class Note(msgspec.Struct, frozen=True):
     text: str
 
 
+class Doubted(msgspec.Struct, frozen=True):
+    """Rows of the tuning and selection splits whose labels are doubtful, the surest doubts
+    first."""
+
+    doubts: tuple[Doubt, ...]
+
+
 class Plan(msgspec.Struct, frozen=True):
     """The part of a plan that a window shows; the whole plan is in the run's inputs."""
 
@@ -64,7 +72,7 @@ class GivenVerdict(Verdict, frozen=True, kw_only=True):
     look: int
 
 
-Event = Stage | Tried | Best | Progress | Note | Plan | StatusChanged | GivenVerdict
+Event = Stage | Tried | Best | Progress | Note | Doubted | Plan | StatusChanged | GivenVerdict
 
 EVENTS: dict[str, type[Event]] = {
     "stage": Stage,
@@ -72,6 +80,7 @@ EVENTS: dict[str, type[Event]] = {
     "best": Best,
     "progress": Progress,
     "note": Note,
+    "doubts": Doubted,
     "plan": Plan,
     "status": StatusChanged,
     "verdict": GivenVerdict,

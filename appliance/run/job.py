@@ -35,6 +35,7 @@ from appliance.search.methods import check_methods
 from appliance.search.readouts import readouts
 from appliance.task import SPLITS
 from appliance.tune import MINUTE, Watcher, tune
+from appliance.verdict.controls import with_controls
 from appliance.verdict.give import give_verdict
 from appliance.verdict.verdict import threshold
 from store import database, experience, prompts, runs, verdicts
@@ -59,8 +60,16 @@ def create(db: Database, host: Host, command: int, asked: Tune) -> None:
     model = prepare(host, asked.model)
     reasoner = prepare(host, asked.reasoner or asked.model)
     host.note(f"measuring {model.name} on {loaded.task.name}")
+    may_read = readouts(loaded, asked.readout)
     bodies, plan = measure_and_plan(
-        host, model, reasoner, loaded, minutes, most=asked.candidates, stretch=asked.stretch
+        host,
+        model,
+        reasoner,
+        loaded,
+        minutes,
+        most=asked.candidates,
+        stretch=asked.stretch,
+        readouts=may_read,
     )
     check_methods(asked.methods, can_ask="reasoner" in bodies)
     inputs = Inputs(
@@ -82,7 +91,7 @@ def create(db: Database, host: Host, command: int, asked: Tune) -> None:
             for done in experience.summary(db, loaded.task.kind, model.name)
         ),
         candidates=asked.candidates,
-        readouts=readouts(loaded, asked.readout),
+        readouts=may_read,
     )
     prompts.add(
         db,
@@ -162,14 +171,17 @@ def work(db: Database, host: Host, run: RunRecord, poll: Callable[[], str | None
     runs.update(db, run.id, best_prompt=best.id)
     # The look is recorded before anything is read: an interrupted verdict has looked too.
     look = verdicts.look(db, run_id=run.id, task_id=run.task_id)
-    verdict = give_verdict(
-        evaluator,
-        loaded.cases["test"],
-        loaded.seed,
-        best,
-        model=inputs.model,
-        body=inputs.plan["serving_body"],
-        alpha=threshold(look),
+    verdict = with_controls(
+        give_verdict(
+            evaluator,
+            loaded.cases["test"],
+            loaded.seed,
+            best,
+            model=inputs.model,
+            body=inputs.plan["serving_body"],
+            alpha=threshold(look),
+        ),
+        loaded,
     )
     verdicts.record(db, run_id=run.id, task_id=run.task_id, content=encode(verdict))
     runs.update(db, run.id, finished_at=database.now())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from appliance.calibrate.doubts import Doubt
 from appliance.data.records import judged_prompt, read
 from appliance.errors import InputError, StropError
 from appliance.evaluate.workbench import Entry, Workbench
@@ -18,6 +19,7 @@ from appliance.run.journal import StoreJournal
 from appliance.run.messages import Inputs, Replayed
 from appliance.search.candidate import Candidate
 from appliance.statistics.proportions import Estimate
+from appliance.verdict.controls import with_controls
 from appliance.verdict.give import give_verdict
 from appliance.verdict.verdict import Answer, Verdict
 from models.engine import Reply, Request, Scores, decode_reply
@@ -83,6 +85,8 @@ class Shown:
         self.figures: list[Figure] = []
 
     def stage(self, name: str) -> None: ...
+
+    def doubted(self, doubts: Sequence[Doubt]) -> None: ...
 
     def fitted(self, candidate: Candidate, prompt: Prompt) -> None: ...
 
@@ -159,14 +163,17 @@ def _from_journal(
     bench = Workbench(kept, inputs.bodies, kept, lambda: None)
     evaluator, best = retrace(host, inputs, loaded, bench, found, model.serving_body)
     kept.verdict = {}
-    again = give_verdict(
-        evaluator,
-        loaded.cases["test"],
-        loaded.seed,
-        best,
-        model=shown.model,
-        body=shown.body,
-        alpha=shown.alpha,
+    again = with_controls(
+        give_verdict(
+            evaluator,
+            loaded.cases["test"],
+            loaded.seed,
+            best,
+            model=shown.model,
+            body=shown.body,
+            alpha=shown.alpha,
+        ),
+        loaded,
     )
     stored = [
         Figure(e.stage, e.prompt_id, e.value, e.low, e.high, e.n, e.loss)
@@ -195,14 +202,17 @@ def _from_model(
     now = host.body(model, model.serving_body, was.prices)
     serving = msgspec.structs.replace(now, identity=was.identity)
     evaluator = evaluator_of(host, loaded, compared, serving, model)
-    again = give_verdict(
-        evaluator,
-        loaded.cases["test"],
-        judged_prompt(db, shown.seed.prompt),
-        judged_prompt(db, shown.best.prompt),
-        model=shown.model,
-        body=shown.body,
-        alpha=shown.alpha,
+    again = with_controls(
+        give_verdict(
+            evaluator,
+            loaded.cases["test"],
+            judged_prompt(db, shown.seed.prompt),
+            judged_prompt(db, shown.best.prompt),
+            model=shown.model,
+            body=shown.body,
+            alpha=shown.alpha,
+        ),
+        loaded,
     )
     return compared, again
 

@@ -72,18 +72,22 @@ class Race:
         return self
 
     def settle(self) -> None:
-        """Compares the leaders of the two readouts on all cases, and lets the better one lead.
+        """Lets the better one of the two readouts' leaders lead.
 
-        Raises Unanswerable where the model cannot take a case."""
-        if len(self._leaders) == 1:
+        They are compared on the cases that the one of label words has seen. The map of the other is
+        fitted to all cases, since a run ends with a map of all of them, while a bias needs few.
+        Raises Unanswerable where the model cannot take a case.
+        """
+        if len(self._leaders) < 2:
             return
-        for candidate in self._leaders.values():
-            have = len(candidate.scored)
-            self.extend(candidate, len(self.cases))
-            if len(candidate.scored) > have:
-                self.seen(candidate, "extended")
-        ranked = _ranked(self._leaders.values(), len(self.cases))
-        self._readout = ranked[0].prompt.readout
+        words, hidden = self._leaders["words"], self._leaders["hidden"]
+        have = len(hidden.scored)
+        self.extend(hidden, len(self.cases))
+        if len(hidden.scored) > have:
+            self.seen(hidden, "extended")
+        n = len(words.scored)
+        mapped = hidden.penalties(len(hidden.scored))[:n]
+        self._readout = "hidden" if fsum(mapped) <= fsum(words.penalties(n)) else "words"
 
     def first(self, prompt: Prompt) -> int:
         """The cases of the first rung for a prompt."""

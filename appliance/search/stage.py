@@ -28,24 +28,29 @@ def search(
     depth: int,
     methods: Sequence[str] = (),
     candidates: int | None = None,
+    unrefined: float = 0.0,
 ) -> list[Candidate]:
     """The best candidates, best first.
 
-    ``budget`` is in cost units, counted from now; ``depth`` is the number of cases on which a
+    ``budget`` is in cost units, counted from now, and ``unrefined`` is what it has on top where
+    hidden states are read, which are not refined; ``depth`` is the number of cases on which a
     candidate must win to lead. ``methods`` take the place of the standard schedule. Of
     ``candidates``, where they are given, each phase has the same share as of the budget.
     """
-    start, before = bench.spent, len(race.entries)
+    start, before, more = bench.spent, len(race.entries), 0.0
 
     def going(until: float) -> bool:
-        return not bench.finishing and bench.spent - start < until * budget
+        return not bench.finishing and bench.spent - start < until * (budget + more)
 
     def proposing(until: float) -> bool:
         return going(until) and not race.is_full
 
     def settled() -> Readout:
+        nonlocal more
         race.settle()
-        return race.leader.prompt.readout
+        readout = race.leader.prompt.readout
+        more = unrefined if readout == "hidden" else 0.0
+        return readout
 
     for phase in phases(methods, settled):
         if candidates is not None:

@@ -61,6 +61,25 @@ class Noise(msgspec.Struct, frozen=True):
     largest: float = 0.0
 
 
+class Control(msgspec.Struct, frozen=True):
+    """What a way without the model does on the same ``n`` cases by the verdict's metric. ``gain``
+    is the best prompt minus it, with its paired 95 % interval; ``p`` is that of the verdict's
+    test."""
+
+    name: str
+    value: float
+    interval: tuple[float, float]
+    gain: float
+    gain_interval: tuple[float, float]
+    p: float
+    n: int
+
+    @property
+    def is_beaten(self) -> bool:
+        """Whether the best prompt is proven better."""
+        return self.gain > 0 and self.p < ALPHA
+
+
 class Verdict(msgspec.Struct, frozen=True):
     """Two prompts compared on the same cases.
 
@@ -94,6 +113,7 @@ class Verdict(msgspec.Struct, frozen=True):
     refused: str = ""
     scope: str = ""
     noise: Noise | None = None
+    controls: tuple[Control, ...] = ()
     answers: tuple[Answer, ...] = ()
 
     @property

@@ -55,6 +55,7 @@ class Silent:
     def stage(self, name): ...
     def candidate(self, stage, candidate, outcome): ...
     def selected(self, candidate, found, loss): ...
+    def doubted(self, doubts): ...
     def fitted(self, candidate, prompt): ...
 
 
@@ -190,7 +191,7 @@ def test_prompts_that_ask_no_label_read_no_states():
 def test_every_known_format_is_a_prompt_for_its_kind_and_no_two_are_the_same(kind):
     name = {"relation": "relation", "answer": "choice"}.get(kind, "classify")
     loaded = tiny_tasks.loaded(name)
-    prompts = [known.prompt(loaded.demonstrations) for known in portfolio(kind)]
+    prompts = [known.prompt(loaded.demonstrations) for known in portfolio(kind, loaded.seed)]
     for prompt in prompts:
         check_suits(prompt, loaded)
     assert len({prompt.id for prompt in prompts}) == len(prompts)

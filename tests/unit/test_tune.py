@@ -88,6 +88,8 @@ class Told:
     def selected(self, candidate: Candidate, found: Estimate, loss: float) -> None:
         self.chosen.append((candidate.prompt.id, found.n))
 
+    def doubted(self, doubts) -> None: ...
+
     def fitted(self, candidate: Candidate, prompt: Prompt) -> None:
         self.settlements.append((candidate.final, prompt))
 

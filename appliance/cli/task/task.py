@@ -12,6 +12,7 @@ from appliance.cli.lookups import find_task
 from appliance.cli.options import example, json_option, open_store
 from appliance.cli.output import Output, columns
 from appliance.cli.removing import confirm
+from appliance.cli.task.doubts import doubts_of
 from appliance.cli.task.imports import import_task
 from appliance.cli.task.text import described, text
 from appliance.data.records import task_in
@@ -35,6 +36,7 @@ def task() -> None:
 
 
 task.add_command(import_task)
+task.add_command(doubts_of)
 
 
 @task.command("list", epilog=example("strop task list"))

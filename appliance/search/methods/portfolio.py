@@ -16,12 +16,7 @@ AT_ONCE = 4
 
 def propose(lab: Lab) -> Turns:
     seed = lab.seed_prompt.prompt
-    offers = "choices" in seed.slots
-    known = [
-        each
-        for each in portfolio(lab.task.kind)
-        if each.readout in lab.readouts and ("{choices}" in each.example) == offers
-    ]
+    known = [each for each in portfolio(lab.task.kind, seed) if each.readout in lab.readouts]
     prompts = [each.prompt(lab.demonstrations) for each in known]
     if "hidden" in lab.readouts:
         prompts.append(read_out(seed))

@@ -33,8 +33,9 @@ class Format(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         )
 
 
-def portfolio(kind: Kind) -> tuple[Format, ...]:
+def portfolio(kind: Kind, seed: Prompt) -> tuple[Format, ...]:
+    """The formats for a kind of task that list a question's options where the ``seed`` does."""
     text = files(__name__).joinpath("formats.json").read_bytes()
     known = msgspec.json.decode(text, type=Mapping[Kind, tuple[Format, ...]])
-    found: tuple[Format, ...] = known.get(kind, ())
-    return found
+    offers = "choices" in seed.slots
+    return tuple(each for each in known.get(kind, ()) if ("{choices}" in each.example) == offers)

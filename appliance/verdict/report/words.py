@@ -5,7 +5,7 @@ from __future__ import annotations
 from appliance.statistics.metrics import NAMES
 from appliance.verdict.report.report import Ranked, Report
 from appliance.verdict.report.tables import with_interval
-from appliance.verdict.verdict import GAIN, Unit, Verdict
+from appliance.verdict.verdict import GAIN, Control, Unit, Verdict
 
 UNITS: dict[Unit, str] = {
     "case": "cases",
@@ -48,6 +48,7 @@ def facts(found: Verdict, look: int, ranked: Ranked | None) -> list[tuple[str, s
         pairs.append(("Cases that belong together", together))
     if not found.stands:
         pairs += _tested(found, look)
+    pairs += [(_capital(control.name), _control(control)) for control in found.controls]
     pairs.append(("Model", f"{found.model}, as {found.body}: the very file that serves"))
     if found.noise:
         again = f"of {found.noise.n} cases scored twice, in another order, {found.noise.changed} "
@@ -132,3 +133,17 @@ def _tested(found: Verdict, look: int) -> list[tuple[str, str]]:
         power = f"a true gain of {GAIN:g} would be proven {found.power:.0%} of the time "
         pairs.append(("Power", f"{power}on {found.n} cases"))
     return pairs
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _control(control: Control) -> str:
+    """What a control does, and whether the prompt is worth its model."""
+    figure = f"{control.value:.3f} [{control.interval[0]:.3f}, {control.interval[1]:.3f}]"
+    low, high = map(signed, control.gain_interval)
+    gained = f"the best prompt gains {signed(control.gain)} over it, 95 % interval {low} to {high}"
+    doubt = "; that is no proven gain: such a prompt may not be worth its model"
+    worth = "" if control.is_beaten else doubt
+    return f"{figure} on the same {control.n} cases; {gained}, p = {control.p:.2g}{worth}"

@@ -1,0 +1,69 @@
+"""What a way without the model does on the same test cases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from appliance.prompts.loaded import Loaded
+from appliance.statistics.paired import paired
+from appliance.task import Case, Task
+from appliance.verdict.bag_of_words import answers as bag_of_words
+from appliance.verdict.judge import results
+from appliance.verdict.verdict import Answer, Control, Verdict
+
+BAG_OF_WORDS = "a bag of words"
+
+
+def with_controls(found: Verdict, loaded: Loaded) -> Verdict:
+    """The verdict with a bag of words beside it, where rows choose among the same labels.
+
+    It learns from all rows but those of the test split.
+    """
+    tests = loaded.cases["test"]
+    options = tests[0].options
+    every = [case for cases in loaded.cases.values() for case in cases]
+    if loaded.task.several or not options or any(case.options != options for case in every):
+        return found
+    kept = (row for rows in loaded.demonstrations.values() for row in rows)
+    learnt = [
+        *loaded.cases["tuning"],
+        *loaded.cases["selection"],
+        *(Case(loaded.rows[row], tests[0].labels) for row in kept),
+    ]
+    given = bag_of_words(learnt, tests)
+    if given is None:
+        return found
+    control = compared(BAG_OF_WORDS, loaded.task, tests, given, found)
+    return msgspec.structs.replace(found, controls=(control,))
+
+
+def compared(
+    name: str, task: Task, cases: Sequence[Case], given: Sequence[str], found: Verdict
+) -> Control:
+    """The control's figure, and what the best prompt gains over it on the same ``cases``."""
+    pairs = [
+        _beside(task, case, label, answer)
+        for case, label, answer in zip(cases, given, found.answers, strict=True)
+    ]
+    of = results(pairs, found.metric, "seed"), results(pairs, found.metric, "best")
+    clusters = [case.query.group or case.id for case in cases] if found.clusters else []
+    test = paired(*of, clusters)
+    return Control(
+        name=name,
+        value=test.before.value,
+        interval=(test.before.low, test.before.high),
+        gain=test.gain,
+        gain_interval=(test.low, test.high),
+        p=test.p,
+        n=test.n,
+    )
+
+
+def _beside(task: Task, case: Case, label: str, best: Answer) -> Answer:
+    """The control's answer in the place of the seed prompt's."""
+    right = label == best.gold
+    told, positive = label != task.none, best.gold != task.none
+    tally = int(right and positive), int(told and not right), int(positive and not right)
+    return msgspec.structs.replace(best, seed=label, seed_credit=float(right), seed_tally=tally)
