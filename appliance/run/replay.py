@@ -22,7 +22,8 @@ from appliance.statistics.proportions import Estimate
 from appliance.verdict.controls import with_controls
 from appliance.verdict.give import give_verdict
 from appliance.verdict.verdict import Answer, Verdict
-from models.engine import Reply, Request, Scores, decode_reply
+from models.engine import Reply, Request, Scores, States, decode_reply
+from models.states import cosines, places
 from store import runs, verdicts
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-4
 """The most by which a score that is computed again may differ, in nats; a probability may differ by
 it too. Every score is rounded to it."""
+
+ALIKE = 1 - 1e-6
+"""The least cosine between a hidden state and the same one computed again."""
 
 
 class Kept:
@@ -111,19 +115,26 @@ class Compared(Unrecorded):
         self.scores = 0
         self.missing = 0
         self.largest = 0.0
+        self.cosine = 1.0
+        """The least cosine between a state and the one that the run had."""
 
     def append(self, entry: Entry, spent: float) -> None:
         new = decode_reply(entry.reply)
-        if not isinstance(new, Scores):
-            return
         old = decode_reply(self.kept[entry.key]) if entry.key in self.kept else None
-        if not isinstance(old, Scores):
-            self.missing += len(new.logprobs)
-            return
-        pairs = zip(new.logprobs, old.logprobs, strict=True)
-        differences = [abs(sum(a) - sum(b)) for a, b in pairs]
-        self.scores += len(differences)
-        self.largest = max([self.largest, *differences])
+        match new, old:
+            case Scores(), Scores():
+                pairs = zip(new.logprobs, old.logprobs, strict=True)
+                differences = [abs(sum(a) - sum(b)) for a, b in pairs]
+                self.scores += len(differences)
+                self.largest = max([self.largest, *differences])
+            case States(), States():
+                found = cosines(new, old)
+                self.scores += len(found)
+                self.cosine = min([self.cosine, *found])
+            case Scores(), _:
+                self.missing += len(new.logprobs)
+            case States(), _:
+                self.missing += places(new)
 
 
 def replay(db: Database, host: Host, run_id: str) -> Replayed:
@@ -143,6 +154,7 @@ def replay(db: Database, host: Host, run_id: str) -> Replayed:
     compared, again = _from_model(db, host, inputs, shown, kept)
     differences += _differences(shown, again, "the model", TOLERANCE)
     same = compared.scores > 0 and not compared.missing and compared.largest <= TOLERANCE
+    same = same and compared.cosine >= ALIKE
     return Replayed(
         run=run.id,
         same=same and not differences,
