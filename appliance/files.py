@@ -34,12 +34,12 @@ def write_whole(path: Path, text: str) -> None:
 
 
 class OtherFormat(InputError):
-    """A file is JSON where CSV is read, or the other way round: ``what`` it looks like, and the
-    ``format`` that reads it, "jsonl" or "csv"."""
+    """A file is JSON where CSV is read, or the other way round. ``message`` says what it looks like
+    and, after a semicolon, how to import it; ``format`` reads it, "jsonl" or "csv"."""
 
-    def __init__(self, path: Path, what: str, remedy: str, format: str) -> None:
-        super().__init__(str(refused(path, f"{what}; {remedy}")))
-        self.path, self.what, self.format = path, what, format
+    def __init__(self, path: Path, message: str, format: str) -> None:
+        super().__init__(str(refused(path, message)))
+        self.path, self.what, self.format = path, message.partition(";")[0], format
 
 
 def refused(path: Path, what: str) -> InputError:

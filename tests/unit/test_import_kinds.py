@@ -173,7 +173,7 @@ def test_what_looks_like_several_labels_is_told_how_to_have_them(file: Path) -> 
     assert f"line 4, label: lists 2 labels{hint}" in lists
     for mark, quoted in ((";", "';'"), ("|", "'|'"), ("#", "'#'"), (", ", ",")):
         rows = [row | {"label": mark.join(row["label"]) or "none"} for row in several()]
-        assert f"with --on-error skip{hint} --label-delimiter {quoted}" in refusal(
+        assert f"with --on-error skip){hint} --label-delimiter {quoted}" in refusal(
             file, rows, "classify", several=False
         )
     rows = [row | {"label": "late"} for row in several()]
@@ -186,7 +186,7 @@ def test_rows_of_rare_labels_are_left_out_where_that_is_asked_for(file: Path) ->
     rare = [{"text": f"rare {word}", "label": "odd"} for word in WORDS[:3]]
     said = refusal(file, [*rows, *rare], "classify", several=False)
     assert 'too few different rows to split: "odd" 3; each label needs 6: add rows or' in said
-    assert "remove the label, or leave its rows out with --on-error skip" in said
+    assert "remove the label (or leave its rows out with --on-error skip)" in said
     found = read(file, [*rows, *rare, rows[0]], "classify", several=False, skip=True)
     assert [label.name for label in found.task.labels] == ["late", "lost"]
     assert len(found.examples) == 24

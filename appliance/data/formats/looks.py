@@ -40,7 +40,7 @@ LOOKS: Mapping[frozenset[str], tuple[str, str]] = {
 _json = re.compile(r'\s*\[?\s*\{\s*"')
 
 
-def looks_like(record: Row) -> tuple[str, str] | None:
+def looks_like(record: Row) -> str | None:
     """What a record looks like, and how to import it; None if it could be anything."""
     found = next((look for fields, look in LOOKS.items() if fields <= record.keys()), None)
     match record:
@@ -58,7 +58,7 @@ def looks_like(record: Row) -> tuple[str, str] | None:
         return None
     name, how = found
     remedy = f"give {how}" if how.startswith("--") else f"import it with: strop task import {how}"
-    return f"looks like {name}", remedy
+    return f"looks like {name}; {remedy}"
 
 
 def recognised(
@@ -78,7 +78,7 @@ def recognised(
         of_prodigy = row.keys() >= PRODIGY
         doubtful = of_prodigy or any(field not in row for field in wanted)
         if not number and not named and doubtful and (what := looks_like(row)):
-            raise refused(path, "; ".join(what))
+            raise refused(path, what)
         answer = row.get("answer", "accept")
         if of_prodigy and not asks_answer and answer != "accept":
             name, how = LOOKS[PRODIGY]
@@ -97,5 +97,5 @@ def refuse_json(path: Path, start: str) -> None:
         with suppress(InputError):
             rows = records(path, Problems(path), dict[str, Any], "")
             found = next((looks_like(record) for _, record in rows), None)
-    plain = "looks like JSON", "import it with: strop task import jsonl FILE"
-    raise OtherFormat(path, *(found or plain), "jsonl")
+    plain = "looks like JSON; import it with: strop task import jsonl FILE"
+    raise OtherFormat(path, found or plain, "jsonl")

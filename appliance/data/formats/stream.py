@@ -94,7 +94,7 @@ def _refuse_csv(path: Path, text: str) -> None:
         names = printable(head[:80])
         what = f"looks like CSV, not JSON (it begins {names})"
         remedy = "import it with: strop task import csv FILE --kind KIND --column FIELD=NAME"
-        raise OtherFormat(path, what, remedy, "csv")
+        raise OtherFormat(path, f"{what}; {remedy}", "csv")
 
 
 class _Json:

@@ -65,7 +65,7 @@ def labels_of(
     check_names(path, labels, choices.none, may_have_words=kind.gold == "label")
     if choices.one_label:
         mark = delimiter_of(counts) if kind.may_have_several else None
-        hint = "" if choices.labels else ", or leave its rows out with --on-error skip"
+        hint = "" if choices.labels else " (or leave its rows out with --on-error skip)"
         hint += f"; {several(mark)}" if mark else ""
         check_counts(path, labels, counts, hint, LEAST_ROWS if split else 0)
     if not counts:
