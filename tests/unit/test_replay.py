@@ -31,6 +31,7 @@ from appliance.run.journal import StoreJournal
 from appliance.run.messages import Inputs
 from appliance.run.recorder import RunRecorder
 from appliance.run.replay import Compared, replay
+from appliance.verdict.controls import with_controls
 from appliance.verdict.give import give_verdict
 from models import catalog
 from models.catalog import Model
@@ -99,8 +100,9 @@ def finish(db, host, kind: str) -> str:
     bench = Workbench(host.pool, bodies, journal, lambda: None)
     recorder = RunRecorder(db, "run-1", loaded.id, inputs, bench, lambda: None, loaded.task.kind)
     evaluator, best = retrace(host, inputs, loaded, bench, recorder, "Q4_0")
-    verdict = give_verdict(
-        evaluator, loaded.cases["test"], loaded.seed, best, model="tiny", body="Q4_0"
+    verdict = with_controls(
+        give_verdict(evaluator, loaded.cases["test"], loaded.seed, best, model="tiny", body="Q4_0"),
+        loaded,
     )
     body = msgspec.json.encode(verdict).decode()
     verdicts.record(db, run_id="run-1", task_id=loaded.id, content=body)
