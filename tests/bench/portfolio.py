@@ -5,10 +5,10 @@
 
 ``DIR`` holds the folders fewrel, bbh and folio. Each format is read off the states of up to 200
 rows of each task by each model of the data folder of ``STROP_HOME``, in five folds. With
-``--choose`` nothing is asked: the formats are ordered by what is in the results file. The first is the one with
-the least mean loss above each task's best, and each of the others the one that lowers most the mean
-over the tasks of the least loss so far (greedy set cover). Of an order that leaves a task out, the
-last column says how far its first four stay behind that task's best.
+``--choose`` nothing is asked: the formats are ordered by what is in the results file. The first is
+the one with the least mean loss above each task's best, and each of the others the one that lowers
+most the mean over the tasks of the least loss so far (greedy set cover). The last lines leave one
+task out: how far the first four of the others' order stay behind its best.
 """
 
 from __future__ import annotations
