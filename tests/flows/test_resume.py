@@ -57,7 +57,7 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> Path:
         few = [row for row in rows if msgspec.json.decode(row)["label"] in LABELS]
         (home / "few.jsonl").write_text("\n".join(few))
         save(db, read_jsonl(home / "few.jsonl", Choices("few")))
-        [run] = plan(script, patch, ["few"])
+        [run] = plan(script, patch, ["few"], readout="words")
         reset(db, run, BUDGET)
         db.close()
     return home
