@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from appliance.data import Imported
 from appliance.data.bad_rows import Problems
 from appliance.data.choices import Choices
+from appliance.data.formats import label_studio_flat
 from appliance.data.paths import at
 from appliance.data.read import table
 from appliance.data.read.columns import Defect
@@ -253,3 +254,10 @@ def test_words_with_tags_are_a_text_with_entities():
 def test_words_that_do_not_fit_their_tags_are_named(row, message):
     found, said = reshape(row, "spans", columns=TOKENS)
     assert found is None and message in said
+
+
+def test_a_table_of_label_studio_that_a_spreadsheet_saved_is_read_in_its_encoding(tmp_path):
+    path = tmp_path / "export.csv"
+    path.write_bytes("annotation_id,text,label\n1,Café zu,rude\n2,so,odd\n".encode("windows-1252"))
+    rows = [record for _, record in label_studio_flat.table(path, Problems(path))]
+    assert [row["text"] for row in rows] == ["Café zu", "so"]
