@@ -18,28 +18,20 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
-from random import Random
 from statistics import fmean
 from typing import Any
 
-from uncertain import SETS
+from fixed_tasks import tasks
+from reading import reading
 
-from appliance import locations
 from appliance.calibrate.objective import Objective
 from appliance.calibrate.readout import cross_validated
 from appliance.data.split.demonstrations import shot_pool
-from appliance.data.tasks import sample
-from appliance.encode.renderer import Renderer
-from appliance.host.host import Host, tokeniser_of
-from appliance.predict.served import Served
 from appliance.prompts.prompt import Prompt, Section
-from appliance.scoring.predict import states
-from appliance.task import Case, Example, Label, Task
-from models.catalog import Catalog
-from models.pool import Pool
+from appliance.task import Case, Task
 
 ROWS = 200
-BLOCK = 32
+MOST = 300
 FIRST = 4
 
 RELATION = {
@@ -85,25 +77,17 @@ def main() -> None:
 
 def measure(model: str, data: Path, results: dict[str, Any], file: Path) -> None:
     """Adds what the results lack: loss and accuracy of each format on each task."""
-    with Pool() as pool:
-        host = Host(Catalog(locations.models_folder()), pool, print)
-        record = host.catalog.get(model)
-        body = record.search or record.serving_body
-        asked = Served(pool, host.worker(record, body))
-        tokeniser = tokeniser_of(host, record, body)
-        for task, rows in tasks(data):
-            pool_of = shot_pool(task, [Case(row, names(task)) for row in rows])
-            kept = {row for ids in pool_of.values() for row in ids}
-            cases = [Case(row, names(task)) for row in rows if row.id not in kept][:ROWS]
-            renderer = Renderer(task, {row.id: row for row in rows}, tokeniser)
-            for name, prompt in formats(task, pool_of):
+    with reading(model) as read:
+        for task, rows in tasks(data, MOST):
+            pool = shot_pool(task, [Case(row, names(task)) for row in rows])
+            kept = {row for ids in pool.values() for row in ids}
+            judged = [row for row in rows if row.id not in kept][:ROWS]
+            shown = [row for row in rows if row.id in kept]
+            for name, prompt in formats(task, pool):
                 key = f"{task.kind} | {task.name} | {model} | {name}"
                 if key in results:
                     continue
-                said = []
-                for at in range(0, len(cases), BLOCK):
-                    said += states(asked, renderer, prompt, cases[at : at + BLOCK])
-                outcomes = cross_validated(said, Objective())
+                outcomes = cross_validated(read(task, judged, prompt, shown), Objective())
                 results[key] = {
                     "loss": fmean(one.loss(PLAIN, "accuracy") for one in outcomes),
                     "accuracy": fmean(one.credit(PLAIN) for one in outcomes),
@@ -133,45 +117,6 @@ def formats(task: Task, pool: Mapping[str, Sequence[str]]) -> Iterator[tuple[str
             readout="hidden",
         )
         yield json.dumps({"head": head, "example": example, "shots": shots}), prompt
-
-
-def tasks(data: Path) -> Iterator[tuple[Task, list[Example]]]:
-    shipped = sample()
-    rows = list(shipped.examples)
-    Random(1).shuffle(rows)
-    yield shipped.task, rows
-    names_of = json.loads((data / "fewrel/pid2name.json").read_text())
-    relations = json.loads((data / "fewrel/val_wiki.json").read_text())
-    rows = [
-        relation_row(one, names_of[relation][0])
-        for relation, found in relations.items()
-        for one in Random(1).sample(found, 30)
-    ]
-    Random(1).shuffle(rows)
-    yield fixed("fewrel", "relation", rows), rows
-    for name, (read, _, _) in SETS.items():
-        found = [Example(row["text"], label=row["label"]) for row in read(data)]
-        Random(1).shuffle(found)
-        yield fixed(f"{name} texts", "classify", found[:300]), found[:300]
-
-
-def fixed(name: str, kind: Any, rows: Sequence[Example]) -> Task:
-    labels = sorted({row.label for row in rows})
-    return Task(name, kind, "fixed", tuple(map(Label, labels)))
-
-
-def relation_row(one: dict[str, Any], label: str) -> Example:
-    starts, text = [], ""
-    for token in one["tokens"]:
-        text += " " * bool(text)
-        starts.append(len(text))
-        text += token
-    spans = []
-    for side in ("h", "t"):
-        places = one[side][2][0]
-        last = places[-1]
-        spans.append((starts[places[0]], starts[last] + len(one["tokens"][last])))
-    return Example(text, spans[0], spans[1], label)
 
 
 def choose(kind: str, results: Mapping[str, Any]) -> None:

@@ -2,142 +2,106 @@
 
     python tests/bench/uncertain.py --data DIR --results FILE
 
-``DIR`` holds the folders fewrel, folio and bbh. Of each set 60 rows are labelled at first, a prompt
-is tuned on them, and it answers a pool. Then 60 rows of the pool are labelled, the least certain or
-others by chance, and a prompt is tuned on all 120. Both are measured on the same test rows. All of
-it goes through the command line in the data folder of ``STROP_HOME``, once for each seed, with the
-same minutes. What is in the results file is not done again.
+``DIR`` holds the folders fewrel, folio and bbh. Of each set 60 rows are labelled at first, and a
+map of hidden states is fitted to them under the first format of the portfolio. It answers a pool of
+at most 400 rows, of which 60 more are labelled: those that ``strop predict --most-uncertain`` would
+write, or others by chance. A map is fitted to all 120, and its accuracy is measured on at most 200
+other rows. A seed draws all of these anew.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import json
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
-from typing import Any
+from statistics import fmean
 
-from real_models import strop
+from fixed_tasks import NAMES, tasks
+from reading import reading
 
-from appliance.statistics.proportions import wilson
+from appliance.calibrate.objective import Objective
+from appliance.calibrate.readout import predicted
+from appliance.predict.uncertain import Uncertain
+from appliance.prompts.prompt import Prompt
+from appliance.scoring.hidden import State
+from appliance.scoring.predict import Answer
+from appliance.search.portfolio import portfolio
+from appliance.statistics.differences import compare
+from appliance.task import Example
 
 FIRST, MORE, POOL, TEST = 60, 60, 400, 200
-RELATIONS = 6
+PLAIN = Prompt((), "{text}{label}\n")
 
-Row = dict[str, str]
+Labelled = Sequence[tuple[Example, State]]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--model", default="smollm2-135m")
-    parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
-    parser.add_argument("--minutes", type=float, default=3.0)
+    parser.add_argument("--sets", nargs="+", choices=NAMES, default=NAMES[1:])
+    parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--results", type=Path, required=True)
     given = parser.parse_args()
-    results = json.loads(given.results.read_text()) if given.results.exists() else {}
-    for name in given.sets:
-        for seed in given.seeds:
-            if (key := f"{name} {seed}") not in results:
-                results[key] = compared(name, given, seed)
-                given.results.write_text(json.dumps(results, indent=1) + "\n")
-                print(key, results[key], flush=True)
-        print(summary(name, [results[f"{name} {seed}"] for seed in given.seeds]), flush=True)
+    results: dict[str, list[dict[str, float]]] = {}
+    with reading(given.model) as read:
+        for task, rows in tasks(given.data, FIRST + POOL + TEST, given.sets):
+            prompt = portfolio(task.kind, PLAIN)[0].prompt({})
+            labelled = [*zip(rows, read(task, rows, prompt), strict=True)]
+            found = [compared(labelled, seed) for seed in range(1, given.seeds + 1)]
+            results[f"{task.name}, {given.model}"] = found
+            given.results.write_text(json.dumps(results, indent=1) + "\n")
+            print(summary(task.name, found), flush=True)
 
 
-def compared(name: str, given: argparse.Namespace, seed: int) -> dict[str, float]:
+def compared(labelled: Labelled, seed: int) -> dict[str, float]:
     """The accuracy on the test rows after the first labels, and after more by either way."""
-    read, kind, gold = SETS[name]
-    rows = read(given.data)
-    Random(seed).shuffle(rows)
+    rows = Random(seed).sample(labelled, len(labelled))
     first, rest = rows[:FIRST], rows[FIRST:]
     test, pool = rest[: min(TEST, len(rest) // 2)], rest[-min(POOL, len(rest) // 2) :]
-    found: dict[str, float] = {"n": len(test)}
-    with tempfile.TemporaryDirectory() as folder:
-        at = Path(folder)
-
-        def tuned(way: str, labelled: Sequence[Row]) -> str:
-            task = f"{name}-{seed}-{way}"
-            files = [written(at / f"{task}{part}.csv", some) for part, some in
-                     (("", labelled), ("-test", test))]  # fmt: skip
-            strop("task", "import", "csv", str(files[0]), "--test", str(files[1]),
-                  "--kind", kind, "--name", task, "--may-ship")  # fmt: skip
-            run = strop("tune", task, "--model", given.model, "--minutes", str(given.minutes))
-            found[way] = run["verdict"]["best"]["value"]
-            return task
-
-        task = tuned("first", first)
-        unlabelled = [{k: v for k, v in row.items() if k != gold} for row in pool]
-        asked = written(at / "pool.csv", unlabelled)
-        output = at / "next.csv"
-        strop("predict", task, str(asked), "--most-uncertain", str(MORE), "--output", str(output))
-        with output.open(newline="") as file:
-            wanted = {row["number"] for row in csv.DictReader(file)}
-        tuned("uncertain", [*first, *(row for row in pool if row["number"] in wanted)])
-        tuned("chance", [*first, *Random(seed).sample(pool, MORE)])
-    return found
+    by_id = {row.id: (row, state) for row, state in pool}
+    chosen = [by_id[row] for row in least_clear(first, pool)]
+    chance = Random(seed).sample(pool, MORE)
+    return {
+        "first": accuracy(first, test),
+        "chance": accuracy([*first, *chance], test),
+        "uncertain": accuracy([*first, *chosen], test),
+        "n": len(test),
+    }
 
 
-def written(file: Path, rows: Sequence[Row]) -> Path:
-    with file.open("w", newline="") as out:
-        writer = csv.DictWriter(out, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    return file
+def least_clear(first: Labelled, pool: Labelled) -> list[str]:
+    """The ids of the rows of the pool that are most worth labelling."""
+    outcomes = predicted(states(first), states(pool), Objective())
+    uncertain = Uncertain(MORE, known=set())
+    for (row, _), outcome in zip(pool, outcomes, strict=True):
+        answer = Answer(outcome.predicted(PLAIN), None, False, margin=outcome.margin(PLAIN))
+        uncertain.show({"id": row.id}, row, answer)
+    return [str(original["id"]) for original, _ in uncertain.chosen()]
 
 
-def summary(name: str, found: Sequence[dict[str, float]]) -> str:
-    """The accuracy after each, over the test rows of all seeds, with its Wilson interval."""
-    n = round(sum(one["n"] for one in found))
-    parts = []
-    for way in ("first", "chance", "uncertain"):
-        right = wilson(round(sum(one[way] * one["n"] for one in found)), n)
-        parts.append(f"{way} {right.value:.3f} [{right.low:.3f}, {right.high:.3f}]")
-    return f"{name}: {', '.join(parts)} (n {n}, {len(found)} seeds)"
+def accuracy(known: Labelled, test: Labelled) -> float:
+    return fmean(o.credit(PLAIN) for o in predicted(states(known), states(test), Objective()))
 
 
-def fewrel(data: Path) -> list[Row]:
-    names = json.loads((data / "fewrel/pid2name.json").read_text())
-    rows = json.loads((data / "fewrel/val_wiki.json").read_text())
-    found = []
-    for relation in sorted(rows)[:RELATIONS]:
-        for one in rows[relation][:200]:
-            found.append({"text": " ".join(one["tokens"]), "label": names[relation][0]})
-    return numbered(found)
+def states(labelled: Labelled) -> list[State]:
+    return [state for _, state in labelled]
 
 
-def folio(data: Path) -> list[Row]:
-    found = []
-    for line in (data / "folio/folio-train.jsonl").read_text().splitlines():
-        row = json.loads(line)
-        premises = row["premises"]
-        facts = premises if isinstance(premises, str) else "\n".join(premises)
-        text = f"{facts}\nConclusion: {row['conclusion']}"
-        found.append({"text": text, "label": row["label"].replace("Unknown", "Uncertain")})
-    return numbered(found)
-
-
-def bbh(data: Path) -> list[Row]:
-    examples = json.loads((data / "bbh/hyperbaton.json").read_text())["examples"]
-    return numbered(
-        [{"text": one["input"], "label": one["target"].strip("()")} for one in examples]
+def summary(name: str, found: Sequence[Mapping[str, float]]) -> str:
+    """Mean accuracies, and the paired difference of the two ways over seeds with its interval."""
+    means = {way: fmean(one[way] for one in found) for way in ("first", "chance", "uncertain")}
+    gain = compare([one["uncertain"] for one in found], [one["chance"] for one in found])
+    margin = 1.96 * gain.error
+    said = ", ".join(f"{way} {mean:.3f}" for way, mean in means.items())
+    return (
+        f"{name}: {said}; uncertain less chance {gain.mean:+.3f} "
+        f"[{gain.mean - margin:+.3f}, {gain.mean + margin:+.3f}] "
+        f"(n {found[0]['n']:.0f}, {len(found)} seeds)"
     )
 
-
-def numbered(rows: Sequence[Any]) -> list[Row]:
-    return [{"number": str(number), **row} for number, row in enumerate(rows)]
-
-
-Read = Callable[[Path], list[Row]]
-SETS: dict[str, tuple[Read, str, str]] = {
-    "fewrel": (fewrel, "classify", "label"),
-    "folio": (folio, "classify", "label"),
-    "hyperbaton": (bbh, "classify", "label"),
-}
 
 if __name__ == "__main__":
     main()
