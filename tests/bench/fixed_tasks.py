@@ -18,13 +18,14 @@ NAMES = ("sample", "fewrel", "folio", "hyperbaton")
 def tasks(
     data: Path, most: int, names: Sequence[str] = NAMES
 ) -> Iterator[tuple[Task, list[Example]]]:
-    """Each task with at most ``most`` rows, always the same ones. ``data`` holds the folders
-    fewrel, folio and bbh."""
+    """Each task with at most ``most`` rows, always the same ones, of the sample task none that its
+    verdicts are given on. ``data`` holds the folders fewrel, folio and bbh."""
     read = {"fewrel": fewrel, "folio": folio, "hyperbaton": hyperbaton}
     for name in names:
         if name == "sample":
             shipped = sample()
-            yield shipped.task, shuffled(shipped.examples)[:most]
+            cases = (*shipped.cases["tuning"], *shipped.cases["selection"])
+            yield shipped.task, shuffled([case.query for case in cases])[:most]
             continue
         rows = shuffled(read[name](data))[:most]
         kind: Kind = "relation" if name == "fewrel" else "classify"
