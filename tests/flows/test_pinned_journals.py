@@ -20,13 +20,13 @@ if __name__ == "__main__":
 
 import scripted_model
 from in_process import MemoryJournal
-from test_kinds import BUDGET, KINDS, Run
+from test_kinds import BUDGET, BY_STATES, KINDS, Run
 
 PINNED = Path(__file__).with_name("journals.json")
 
 
 RUNS: dict[str, dict[str, Any]] = {
-    **{kind: {} for kind in KINDS},
+    **{name: {} for name in (*KINDS, *BY_STATES)},
     "relation, long": {"budget": 4 * BUDGET},
     "several, long": {"budget": 4 * BUDGET},
     "answer, long": {"budget": 2 * BUDGET},
