@@ -24,6 +24,7 @@ from appliance.search.mapped import with_map
 from appliance.search.objective import objective_of
 from appliance.search.race import Race
 from appliance.search.reasoner import Reasoner
+from appliance.search.rungs import Rung
 from appliance.search.schedule import FIRST, ordered, race_depth
 from appliance.search.selection import select
 from appliance.search.spaces import space_of
@@ -47,6 +48,7 @@ class Watcher(Protocol):
 
     def stage(self, name: str) -> None: ...
     def candidate(self, stage: str, candidate: Candidate, outcome: str) -> None: ...
+    def raced(self, rungs: Sequence[Rung]) -> None: ...
     def selected(self, candidate: Candidate, found: Estimate, loss: float) -> None: ...
     def doubted(self, doubts: Sequence[Doubt]) -> None: ...
     def fitted(self, candidate: Candidate, prompt: Prompt) -> None: ...
@@ -98,6 +100,7 @@ def tune(
     share = search_share(bench.bodies)
     unrefined = REFINE * budget if "twin" in bench.bodies else 0.0
     finalists = search(lab, race, bench, share * budget, depth, methods, candidates, unrefined)
+    watcher.raced(race.rungs)
     found = [*finalists, race.leader]
 
     if "twin" in bench.bodies and not race.leader.fits_map:

@@ -149,6 +149,7 @@ class Judge:
         self.quality = quality
         self.noise = noise
         self.spent = 0.0
+        self.tokens = 0
         self.scored: dict[str, list[str]] = {}
 
     def asked(self, prompt: Prompt, cases: Sequence[Case]) -> str:

@@ -53,6 +53,11 @@ class Evaluator:
         """The cost units that the run has spent so far."""
         return self.bench.spent
 
+    @property
+    def tokens(self) -> int:
+        """The unique tokens that the run's models have read or written so far."""
+        return self.bench.tokens
+
     def asked(self, prompt: Prompt, cases: Sequence[Case]) -> str:
         """A hash of all that evaluating the cases asks of the model. Prompts with the same hash
         are the same to the model."""

@@ -116,6 +116,8 @@ class Workbench:
         self.journal = journal
         self.poll = poll
         self.spent = 0.0
+        self.tokens = 0
+        """Unique tokens of all replies so far, read or written."""
         self.finishing = False
         self._past = journal.entries()
 
@@ -161,6 +163,7 @@ class Workbench:
         reply = _readable(entry.reply)
         if reply is None:
             raise DamagedError("a reply in this run's journal is damaged; start a new run")
+        self.tokens += _tokens(reply)
         return reply
 
     def _live(self, body: Body, key: str, request: Work) -> Entry:
@@ -225,3 +228,15 @@ def price(prices: Prices, reply: Reply) -> float:
             return reply.decoded * prices.gradient
         case _:
             return 0.0
+
+
+def _tokens(reply: Reply) -> int:
+    match reply:
+        case Scores() | Proposals() | States():
+            return reply.unique
+        case Generated():
+            return reply.unique + reply.sampled
+        case Gradients():
+            return reply.decoded
+        case _:
+            return 0

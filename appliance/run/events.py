@@ -9,6 +9,7 @@ import msgspec
 
 from appliance.calibrate.doubts import Doubt
 from appliance.kinds import Metric
+from appliance.search.rungs import Rung
 from appliance.verdict.verdict import Verdict
 
 
@@ -47,6 +48,12 @@ class Note(msgspec.Struct, frozen=True):
     text: str
 
 
+class Raced(msgspec.Struct, frozen=True):
+    """What the candidates of the search took, rung by rung."""
+
+    rungs: tuple[Rung, ...]
+
+
 class Doubted(msgspec.Struct, frozen=True):
     """Rows of the tuning and selection splits whose labels are doubtful, the surest doubts
     first."""
@@ -72,7 +79,9 @@ class GivenVerdict(Verdict, frozen=True, kw_only=True):
     look: int
 
 
-Event = Stage | Tried | Best | Progress | Note | Doubted | Plan | StatusChanged | GivenVerdict
+Event = (
+    Stage | Tried | Best | Progress | Note | Raced | Doubted | Plan | StatusChanged | GivenVerdict
+)
 
 EVENTS: dict[str, type[Event]] = {
     "stage": Stage,
@@ -80,6 +89,7 @@ EVENTS: dict[str, type[Event]] = {
     "best": Best,
     "progress": Progress,
     "note": Note,
+    "rungs": Raced,
     "doubts": Doubted,
     "plan": Plan,
     "status": StatusChanged,

@@ -12,10 +12,11 @@ from appliance.data.records import damaged, prompt_in, read, task_in
 from appliance.errors import DamagedError
 from appliance.kinds import Metric
 from appliance.prompts.show import plain
-from appliance.run.events import Event, GivenVerdict, decode_event
+from appliance.run.events import Event, GivenVerdict, Raced, decode_event
 from appliance.run.messages import Inputs, Tune
 from appliance.run.states import STATES
 from appliance.run.waiting import is_abandoned
+from appliance.search.rungs import Rung
 from appliance.verdict.verdict import Verdict
 from store import commands, database, events, prompts, tasks, verdicts
 from store import runs as stored
@@ -147,6 +148,14 @@ def latest_events(db: Database, run_id: str, until: int, wanted: Mapping[str, in
     found.sort(key=lambda record: record.id)
     told = (decode_event(record.kind, record.content) for record in found)
     return [event for event in told if event is not None]
+
+
+def rungs_of(db: Database, run_id: str) -> tuple[Rung, ...]:
+    """What the candidates of a run's search took; empty before its end."""
+    for event in latest_events(db, run_id, last_event(db), {"rungs": 1}):
+        if isinstance(event, Raced):
+            return event.rungs
+    return ()
 
 
 def _models(content: str) -> tuple[str | None, ...]:

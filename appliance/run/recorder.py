@@ -14,9 +14,10 @@ from appliance.kinds import Kind
 from appliance.prompts.canonical import canonical
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.show import diff
-from appliance.run.events import Best, Doubted, Event, Progress, Stage, Tried, kind_of
+from appliance.run.events import Best, Doubted, Event, Progress, Raced, Stage, Tried, kind_of
 from appliance.run.messages import Inputs, encode
 from appliance.search.candidate import Candidate
+from appliance.search.rungs import Rung
 from appliance.statistics.metrics import searched_by
 from appliance.statistics.proportions import Estimate
 from store import events, experience, prompts, runs
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 PROGRESS_SECONDS = 1.0
-ONCE = ("stage", "candidate", "best", "doubts", "verdict")
+ONCE = ("stage", "candidate", "best", "rungs", "doubts", "verdict")
 """Events that follow from the journal: a resumed run comes to each of them again, in order."""
 
 
@@ -92,6 +93,9 @@ class RunRecorder:
         if outcome in ("leads", "accepted"):
             runs.update(self.db, self.run_id, best_prompt=prompt.id)
             self.emit(best)
+
+    def raced(self, rungs: Sequence[Rung]) -> None:
+        self.emit(Raced(tuple(rungs)))
 
     def selected(self, candidate: Candidate, found: Estimate, loss: float) -> None:
         self._evaluation("selection", "selection", self.keep(candidate).id, found, loss)

@@ -18,6 +18,7 @@ from appliance.run.job import retrace, task_of
 from appliance.run.journal import StoreJournal
 from appliance.run.messages import Inputs, Replayed
 from appliance.search.candidate import Candidate
+from appliance.search.rungs import Rung
 from appliance.statistics.proportions import Estimate
 from appliance.verdict.controls import with_controls
 from appliance.verdict.give import give_verdict
@@ -90,6 +91,7 @@ class Shown:
 
     def stage(self, name: str) -> None: ...
 
+    def raced(self, rungs: Sequence[Rung]) -> None: ...
     def doubted(self, doubts: Sequence[Doubt]) -> None: ...
 
     def fitted(self, candidate: Candidate, prompt: Prompt) -> None: ...

@@ -19,6 +19,7 @@ from appliance.kinds import Metric
 from appliance.prompts.prompt import Prompt
 from appliance.scoring.hidden import Evidence, as_states, read
 from appliance.scoring.outcomes import Outcome, Scored
+from appliance.search.rungs import Step
 from appliance.statistics.differences import Difference, compare
 from appliance.statistics.metrics import estimate, mean_loss
 from appliance.statistics.proportions import Estimate
@@ -45,7 +46,7 @@ class Candidate:
     be taken as it is (``fixed``). Candidates are compared by outcomes whose calibration or map was
     fitted to other cases (cross-validation). The cases of ``source`` do not count in its race.
     ``gain`` is the mean paired difference of penalties by which it was better than the leader that
-    it met, and ``cost`` is what scoring it took (cost units).
+    it met, ``cost`` is what scoring it took (cost units), and ``paid`` says in which steps.
     """
 
     prompt: Prompt
@@ -58,6 +59,7 @@ class Candidate:
     scored: list[Evidence] = field(default_factory=list)
     gain: float = 0.0
     cost: float = 0.0
+    paid: list[Step] = field(default_factory=list)
     _fitted: tuple[int, Fit] | None = None
     _read: dict[int, list[Outcome]] = field(default_factory=dict)
 

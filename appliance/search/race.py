@@ -12,6 +12,7 @@ from appliance.evaluate.workbench import Unanswerable
 from appliance.prompts.prompt import Prompt, Readout
 from appliance.search.accept import Accept
 from appliance.search.candidate import Candidate, Proposal, difference
+from appliance.search.rungs import Rung, Step, rungs_of
 from appliance.search.schedule import FIRST, first_rung, rungs
 from appliance.task import Case
 
@@ -89,6 +90,11 @@ class Race:
         mapped = hidden.penalties(len(hidden.scored))[:n]
         self._readout = "hidden" if fsum(mapped) <= fsum(words.penalties(n)) else "words"
 
+    @property
+    def rungs(self) -> tuple[Rung, ...]:
+        """What the candidates took so far, the seed and its calibrated copy counted once."""
+        return rungs_of(c.paid for c in (self.seed, *self.entries.values()))
+
     def first(self, prompt: Prompt) -> int:
         """The cases of the first rung for a prompt."""
         return min(first_rung(prompt, len(self.cases[0].options)), len(self.cases))
@@ -97,9 +103,11 @@ class Race:
         """Scores the candidate on those of the first ``cases`` cases that it has not seen."""
         have = len(candidate.scored)
         if have < min(cases, len(self.cases)):
-            before = self.evaluator.spent
+            spent, tokens = self.evaluator.spent, self.evaluator.tokens
             candidate.scored += self.evaluator.score(candidate.prompt, self.cases[have:cases])
-            candidate.cost += self.evaluator.spent - before
+            candidate.cost += self.evaluator.spent - spent
+            read = self.evaluator.tokens - tokens
+            candidate.paid.append(Step(len(candidate.scored), read))
 
     def round(
         self, proposals: Sequence[Proposal], *, depth: int, accept: Accept, going: Going
@@ -194,7 +202,7 @@ class Race:
         for group in _together(scored, self.first):
             if len(group) == 1 or not going():
                 continue
-            before = self.evaluator.spent
+            spent, tokens = self.evaluator.spent, self.evaluator.tokens
             prompts = [candidate.prompt for candidate in group]
             try:
                 found = self.evaluator.score_together(prompts, self.cases[: self.first(prompts[0])])
@@ -202,7 +210,9 @@ class Race:
                 continue  # Each is asked alone; those that the model cannot take are passed over.
             for candidate, outcomes in zip(group, found, strict=True):
                 candidate.scored += outcomes
-                candidate.cost += (self.evaluator.spent - before) / len(group)
+                candidate.cost += (self.evaluator.spent - spent) / len(group)
+                read = (self.evaluator.tokens - tokens) / len(group)
+                candidate.paid.append(Step(len(candidate.scored), read))
 
     def _run(self, candidate: Candidate, depth: int) -> bool | None:
         """Whether the candidate was never behind the leader up to ``depth`` cases; None where the

@@ -152,6 +152,7 @@ def play(db: Any, status: str = "finished", best: Prompt = BEST, **verdict: Any)
     )
     runs.update(db, RUN, best_prompt=best.id)
     emit(db, "best", **figures)
+    emit(db, "rungs", rungs=[{"cases": 24, "candidates": 3, "tokens": 1500.5}])
     if status == "finished":
         body = {**VERDICT, "best": {**VERDICT["best"], "prompt": best.id}, **verdict}
         verdicts.record(

@@ -319,11 +319,13 @@ def test_runs_are_listed_and_shown(db: Any) -> None:
     assert "better" in invoke("runs", "list").stdout
     shown = document(invoke("runs", "show", RUN, "--json"), "strop/runs-show/1")
     assert shown["evaluations"][0]["n"] == 60
+    assert shown["rungs"] == [{"cases": 24, "candidates": 3, "tokens": 1500.5}]
     assert shown["inputs"]["seed"] == 1
     text = invoke("runs", "show", RUN).stdout
     assert "verdict: better" in text
     assert "0.500 [0.377, 0.623] (n 60)" in text
     assert "Name the relation" in text
+    assert "what a candidate of the search took" in text and "1,500" in text
 
 
 @pytest.mark.parametrize("kind", ["pause", "stop", "finish"])

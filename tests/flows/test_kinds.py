@@ -17,6 +17,7 @@ from appliance.evaluate.workbench import Body, Prices, Workbench
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.validate import check
 from appliance.search.race import Candidate
+from appliance.search.rungs import Rung
 from appliance.statistics.proportions import Estimate
 from appliance.tune import tune
 from appliance.verdict.give import give_verdict
@@ -43,6 +44,9 @@ class Told:
 
     def selected(self, candidate: Candidate, found: Estimate, loss: float) -> None:
         self.seen.append((candidate.final.id, "selection", found.value))
+
+    def raced(self, rungs: Sequence[Rung]) -> None:
+        self.seen += [("", f"{r.cases} cases, {r.candidates} candidates", r.tokens) for r in rungs]
 
     def doubted(self, doubts: Sequence[Doubt]) -> None:
         self.seen.append(("", "doubted", float(len(doubts))))

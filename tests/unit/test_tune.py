@@ -23,6 +23,7 @@ from appliance.prompts.prompt import Prompt
 from appliance.scoring.outcomes import Written
 from appliance.search.candidate import Candidate
 from appliance.search.objective import objective_of
+from appliance.search.rungs import Rung
 from appliance.search.schedule import FIRST, ordered, race_depth
 from appliance.search.selection import LEAST, select
 from appliance.statistics.proportions import Estimate
@@ -73,8 +74,9 @@ class Told:
         self.stages: list[str] = []
         self.biases: list[int] = []
         self.candidates: list[Candidate] = []
-        self.raced: list[tuple[str, str, str]] = []
+        self.tried: list[tuple[str, str, str]] = []
         self.settlements: list[tuple[Prompt, Prompt]] = []
+        self.rungs: tuple[Rung, ...] = ()
 
     def stage(self, name: str) -> None:
         self.stages.append(name)
@@ -83,10 +85,13 @@ class Told:
         self.biases.append(len(candidate.final.bias))
         self.candidates.append(candidate)
         if outcome != "extended":
-            self.raced.append((stage, candidate.operator, candidate.prompt.id))
+            self.tried.append((stage, candidate.operator, candidate.prompt.id))
 
     def selected(self, candidate: Candidate, found: Estimate, loss: float) -> None:
         self.chosen.append((candidate.prompt.id, found.n))
+
+    def raced(self, rungs) -> None:
+        self.rungs = rungs
 
     def doubted(self, doubts) -> None: ...
 
@@ -250,9 +255,9 @@ def test_a_search_of_so_many_candidates_is_the_same_whatever_more_it_might_spend
         for budget in (50_000.0, 500_000.0)
     ]
     (best, told), (again, told_again) = ends
-    assert best == again and told.raced == told_again.raced
+    assert best == again and told.tried == told_again.tried
     tried = {
-        stage: {id for at, operator, id in told.raced if at == stage and operator not in GIVEN}
+        stage: {id for at, operator, id in told.tried if at == stage and operator not in GIVEN}
         for stage in ("search", "refine")
     }
     assert len(tried["search"]) == number and 0 < len(tried["refine"]) <= round(number / 3)
@@ -269,6 +274,9 @@ def test_a_run_goes_through_its_stages_and_reads_no_test_row(tmp_path):
     best, told = tuned(tmp_path, loaded(many(40)))
     assert told.stages == ["search", "refine", "selection"]
     assert told.chosen
+    tried = {id for at, _, id in told.tried if at == "search"}
+    assert told.rungs[0].cases == FIRST and told.rungs[0].candidates >= len(tried) - 1
+    assert all(rung.tokens > 0 for rung in told.rungs)
     [(winner, settled)] = told.settlements
     assert settled == best != winner
     assert msgspec.structs.replace(best, temperature=1.0, abstain=0.0) == winner

@@ -18,7 +18,7 @@ from appliance.cli.runs.results import (
 from appliance.cli.runs.watching import watch
 from appliance.run.client import runner_is_alive
 from appliance.run.messages import Command, Finish, Obeyed, Pause, Stop, kind_of
-from appliance.run.read import Run, all_runs, being_planned, last_event, run_of
+from appliance.run.read import Run, all_runs, being_planned, last_event, run_of, rungs_of
 from appliance.run.states import is_final
 from appliance.statistics.metrics import NAMES, searched_by
 from appliance.text import quoted
@@ -87,10 +87,15 @@ def show_run(out: Output, run: str) -> None:
         measure = NAMES[searched_by(metric)] if metric else "score"
         lines += ["", f"the last {len(last)} of {len(evaluations)} evaluations"]
         lines.append(columns(("prompt", "stage", "split", measure, "loss"), rows))
+    rungs = rungs_of(db, record.id)
+    if rungs:
+        took = [(str(r.cases), str(r.candidates), f"{r.tokens:,.0f}") for r in rungs]
+        lines += ["", "what a candidate of the search took"]
+        lines.append(columns(("up to case", "candidates", "tokens each"), took))
     if found["prompt_text"]:
         lines += ["", f"best prompt {record.best_prompt}", found["prompt_text"]]
     say_abandoned(out, [record])
-    body = {**found, "inputs": shown.inputs, "evaluations": evaluations}
+    body = {**found, "inputs": shown.inputs, "evaluations": evaluations, "rungs": rungs}
     out.result("strop/runs-show/1", body, "\n".join(lines))
 
 
