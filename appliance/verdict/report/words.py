@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from appliance.statistics.metrics import NAMES
+from appliance.text import quoted
+from appliance.verdict.paid import Paid, paid
 from appliance.verdict.report.report import Ranked, Report
 from appliance.verdict.report.tables import with_interval
 from appliance.verdict.verdict import GAIN, Control, Unit, Verdict
@@ -48,6 +50,8 @@ def facts(found: Verdict, look: int, ranked: Ranked | None) -> list[tuple[str, s
         pairs.append(("Cases that belong together", together))
     if not found.stands:
         pairs += _tested(found, look)
+    if losers := paid(found.answers):
+        pairs.append(("Labels that paid for the others' gain", "; ".join(map(_paid, losers))))
     pairs += [(_capital(control.name), _control(control)) for control in found.controls]
     pairs.append(("Model", f"{found.model}, as {found.body}: the very file that serves"))
     if found.noise:
@@ -137,6 +141,13 @@ def _tested(found: Verdict, look: int) -> list[tuple[str, str]]:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def _paid(label: Paid) -> str:
+    return (
+        f"{quoted(label.label)}, {label.after} of its {label.n} cases right instead of "
+        f"{label.before} (p = {label.p:.2g})"
+    )
 
 
 def _control(control: Control) -> str:
