@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Sequence
 from typing import Protocol
 
-from appliance.calibrate.doubts import Doubt
 from appliance.calibrate.probabilities import fit_probabilities
 from appliance.encode.tokens import Tokeniser
 from appliance.evaluate.evaluator import Evaluator
@@ -20,7 +19,7 @@ from appliance.refine.loop import refine
 from appliance.search.candidate import Candidate
 from appliance.search.experience import Experience
 from appliance.search.lab import Lab
-from appliance.search.mapped import with_map
+from appliance.search.mapped import Mapped, with_map
 from appliance.search.objective import objective_of
 from appliance.search.race import Race
 from appliance.search.reasoner import Reasoner
@@ -50,7 +49,7 @@ class Watcher(Protocol):
     def candidate(self, stage: str, candidate: Candidate, outcome: str) -> None: ...
     def raced(self, rungs: Sequence[Rung]) -> None: ...
     def selected(self, candidate: Candidate, found: Estimate, loss: float) -> None: ...
-    def doubted(self, doubts: Sequence[Doubt]) -> None: ...
+    def mapped(self, mapped: Mapped) -> None: ...
     def fitted(self, candidate: Candidate, prompt: Prompt) -> None: ...
 
 
@@ -116,7 +115,7 @@ def tune(
     best, evidence = select(evaluator, cases, entrants, SELECTION * budget, watcher.selected)
     if best.fits_map:
         mapped = with_map(evaluator, loaded, best, cases, evidence)
-        watcher.doubted(mapped.doubts)
+        watcher.mapped(mapped)
         prompt = fit_probabilities(mapped.prompt, mapped.outcomes, loaded.task.metric)
     else:
         outcomes = best.unseen(evidence)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from appliance.calibrate.doubts import Doubt
+from appliance.calibrate.separation import Separation
 from appliance.kinds import Metric
 from appliance.search.rungs import Rung
 from appliance.verdict.verdict import Verdict
@@ -54,10 +55,11 @@ class Raced(msgspec.Struct, frozen=True):
     rungs: tuple[Rung, ...]
 
 
-class Doubted(msgspec.Struct, frozen=True):
-    """Rows of the tuning and selection splits whose labels are doubtful, the surest doubts
-    first."""
+class ReadOff(msgspec.Struct, frozen=True):
+    """How well hidden states tell the labels of tuning and selection rows apart, and those rows
+    whose labels are doubtful, the surest doubts first."""
 
+    separation: Separation
     doubts: tuple[Doubt, ...]
 
 
@@ -80,7 +82,7 @@ class GivenVerdict(Verdict, frozen=True, kw_only=True):
 
 
 Event = (
-    Stage | Tried | Best | Progress | Note | Raced | Doubted | Plan | StatusChanged | GivenVerdict
+    Stage | Tried | Best | Progress | Note | Raced | ReadOff | Plan | StatusChanged | GivenVerdict
 )
 
 EVENTS: dict[str, type[Event]] = {
@@ -90,7 +92,7 @@ EVENTS: dict[str, type[Event]] = {
     "progress": Progress,
     "note": Note,
     "rungs": Raced,
-    "doubts": Doubted,
+    "readout": ReadOff,
     "plan": Plan,
     "status": StatusChanged,
     "verdict": GivenVerdict,

@@ -12,7 +12,7 @@ from appliance.data.records import damaged, prompt_in, read, task_in
 from appliance.errors import DamagedError
 from appliance.kinds import Metric
 from appliance.prompts.show import plain
-from appliance.run.events import Event, GivenVerdict, Raced, decode_event
+from appliance.run.events import Event, GivenVerdict, Raced, ReadOff, decode_event
 from appliance.run.messages import Inputs, Tune
 from appliance.run.states import STATES
 from appliance.run.waiting import is_abandoned
@@ -156,6 +156,14 @@ def rungs_of(db: Database, run_id: str) -> tuple[Rung, ...]:
         if isinstance(event, Raced):
             return event.rungs
     return ()
+
+
+def read_off(db: Database, run_id: str) -> ReadOff | None:
+    """What a run found out about the map of its winner; None where it has none, or not yet."""
+    for event in latest_events(db, run_id, last_event(db), {"readout": 1}):
+        if isinstance(event, ReadOff):
+            return event
+    return None
 
 
 def _models(content: str) -> tuple[str | None, ...]:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from appliance.calibrate.doubts import Doubt
 from appliance.evaluate.workbench import Workbench
 from appliance.kinds import Kind
 from appliance.prompts.canonical import canonical
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.show import diff
-from appliance.run.events import Best, Doubted, Event, Progress, Raced, Stage, Tried, kind_of
+from appliance.run.events import Best, Event, Progress, Raced, ReadOff, Stage, Tried, kind_of
 from appliance.run.messages import Inputs, encode
 from appliance.search.candidate import Candidate
+from appliance.search.mapped import Mapped
 from appliance.search.rungs import Rung
 from appliance.statistics.metrics import searched_by
 from appliance.statistics.proportions import Estimate
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 PROGRESS_SECONDS = 1.0
-ONCE = ("stage", "candidate", "best", "rungs", "doubts", "verdict")
+ONCE = ("stage", "candidate", "best", "rungs", "readout", "verdict")
 """Events that follow from the journal: a resumed run comes to each of them again, in order."""
 
 
@@ -100,8 +100,8 @@ class RunRecorder:
     def selected(self, candidate: Candidate, found: Estimate, loss: float) -> None:
         self._evaluation("selection", "selection", self.keep(candidate).id, found, loss)
 
-    def doubted(self, doubts: Sequence[Doubt]) -> None:
-        self.emit(Doubted(tuple(doubts)))
+    def mapped(self, mapped: Mapped) -> None:
+        self.emit(ReadOff(mapped.separation, mapped.doubts))
 
     def fitted(self, candidate: Candidate, prompt: Prompt) -> None:
         """Stores the winner with its temperature, as a prompt that is made from the candidate's."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from appliance.calibrate.doubts import Doubt
 from appliance.data.records import judged_prompt, read
 from appliance.errors import InputError, StropError
 from appliance.evaluate.workbench import Entry, Workbench
@@ -18,6 +17,7 @@ from appliance.run.job import retrace, task_of
 from appliance.run.journal import StoreJournal
 from appliance.run.messages import Inputs, Replayed
 from appliance.search.candidate import Candidate
+from appliance.search.mapped import Mapped
 from appliance.search.rungs import Rung
 from appliance.statistics.proportions import Estimate
 from appliance.verdict.controls import with_controls
@@ -92,7 +92,7 @@ class Shown:
     def stage(self, name: str) -> None: ...
 
     def raced(self, rungs: Sequence[Rung]) -> None: ...
-    def doubted(self, doubts: Sequence[Doubt]) -> None: ...
+    def mapped(self, mapped: Mapped) -> None: ...
 
     def fitted(self, candidate: Candidate, prompt: Prompt) -> None: ...
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from appliance.calibrate.doubts import Doubt, doubts
 from appliance.calibrate.readout import cross_validated, fit_map
+from appliance.calibrate.separation import Separation, separation
 from appliance.evaluate.evaluator import Evaluator
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt
@@ -20,10 +21,11 @@ from appliance.task import Case
 
 class Mapped(NamedTuple):
     """A prompt with its map, outcomes of the cases that the map was fitted to, each by a map that
-    has not seen it, and the rows among these whose labels are doubtful."""
+    has not seen it, how well these tell the labels apart, and rows whose labels are doubtful."""
 
     prompt: Prompt
     outcomes: list[Scored]
+    separation: Separation
     doubts: tuple[Doubt, ...]
 
 
@@ -45,4 +47,4 @@ def with_map(
     prompt = replace(best.prompt, map=fit_map(states, best.objective, model))
     outcomes = cross_validated(states, best.objective)
     rows = [case.query.id for case in (*cases, *selected[: len(evidence)])]
-    return Mapped(prompt, outcomes, doubts(rows, outcomes))
+    return Mapped(prompt, outcomes, separation(outcomes), doubts(rows, outcomes))

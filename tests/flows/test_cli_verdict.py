@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ import made_verdicts as made
 import msgspec
 import pytest
 from click.testing import CliRunner, Result
-from scripted_answers import inputs_of
+from scripted_answers import emit, inputs_of
 
 from appliance import locations
 from appliance.cli import strop
 from appliance.data import Imported, tasks
+from appliance.prompts.linear_map import LinearMap
 from appliance.prompts.prompt import Prompt
 from appliance.run.messages import encode
 from appliance.task import (
@@ -129,6 +131,60 @@ def test_what_a_prompt_repeats_of_private_rows_is_listed(db: Any) -> None:
     assert f"row {private.id}, text, in the prompt: firm3 " in invoke("verdict", RUN).stdout
     found = json.loads(invoke("verdict", RUN, "--json").stdout)
     assert private.id in [leak["row"] for leak in found["leaks"]]
+
+
+def read_by_states(db: Any) -> Prompt:
+    """Stores a run whose best prompt reads hidden states, and what it found out about its map."""
+    fitted = LinearMap("0" * 64, 2, struct.pack("<6f", *range(6)))
+    best = msgspec.structs.replace(made.SEED, readout="hidden", map=fitted)
+    finish(db, best)
+    emit(
+        db,
+        "readout",
+        RUN,
+        separation={
+            "n": 50,
+            "right": 40,
+            "confused": [{"label": "owns", "predicted": "employs", "count": 10}],
+        },
+        doubts=[
+            {
+                "row": row(3).id,
+                "label": "owns",
+                "rather": "employs",
+                "probability": 0.9,
+                "of_label": 0.1,
+            }
+        ],
+    )
+    return best
+
+
+def test_a_prompt_that_reads_states_shows_how_they_tell_labels_apart(db: Any, tmp_path: Path):
+    read_by_states(db)
+    text = " ".join(invoke("verdict", RUN).stdout.split())
+    assert "Of 50 tuning and selection rows" in text and "0.800 [0.670, 0.888]" in text
+    assert "10 x owns taken for employs" in text
+    assert "map of hidden states was fitted to rows" in text
+    file = tmp_path / "verdict.html"
+    invoke("verdict", RUN, "--html", file)
+    page = file.read_text()
+    assert "How well its states tell the labels apart" in page and "It holds numbers" in page
+
+
+def test_labels_that_the_map_contradicts_are_listed_with_their_texts(db: Any) -> None:
+    read_by_states(db)
+    found = json.loads(invoke("task", "doubts", "firms", "--json").stdout)
+    [doubt] = found["rows"]
+    assert (found["run"], found["doubtful"], doubt["row"]) == (RUN, 1, row(3).id)
+    assert doubt["text"].startswith("Firm3 ")
+    assert "0.10, 0.90" in invoke("task", "doubts", "firms").stdout
+
+
+def test_without_a_run_that_read_states_no_label_is_doubted(db: Any) -> None:
+    finish(db)
+    refused = invoke("task", "doubts", "firms")
+    assert refused.exit_code == 2 and "tune it with: strop tune firms" in refused.stderr
 
 
 def test_a_run_whose_plan_ranked_nothing_has_a_verdict(db: Any) -> None:

@@ -10,12 +10,12 @@ import tiny_tasks
 from in_process import InProcess, MemoryJournal
 from scripted_model import ScriptedModel
 
-from appliance.calibrate.doubts import Doubt
 from appliance.encode.renderer import Renderer
 from appliance.evaluate.evaluator import Evaluator
 from appliance.evaluate.workbench import Body, Prices, Workbench
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.validate import check
+from appliance.search.mapped import Mapped
 from appliance.search.race import Candidate
 from appliance.search.rungs import Rung
 from appliance.statistics.proportions import Estimate
@@ -48,8 +48,8 @@ class Told:
     def raced(self, rungs: Sequence[Rung]) -> None:
         self.seen += [("", f"{r.cases} cases, {r.candidates} candidates", r.tokens) for r in rungs]
 
-    def doubted(self, doubts: Sequence[Doubt]) -> None:
-        self.seen.append(("", "doubted", float(len(doubts))))
+    def mapped(self, mapped: Mapped) -> None:
+        self.seen.append((mapped.prompt.id, "mapped", float(mapped.separation.right)))
 
     def fitted(self, candidate: Candidate, prompt: Prompt) -> None:
         self.seen.append((prompt.id, "settled", 0.0))

@@ -18,6 +18,7 @@ import made_verdicts as made
 import msgspec
 import pytest
 
+from appliance.calibrate.separation import Confused
 from appliance.errors import InputError, StropError
 from appliance.files import write_whole as write
 from appliance.verdict.leaks import Leak
@@ -25,7 +26,7 @@ from appliance.verdict.page.file import check
 from appliance.verdict.page.page import MOST_FLIPS, page
 from appliance.verdict.page.svg import Drawing
 from appliance.verdict.report.both import Both
-from appliance.verdict.report.labels import Confused, Matrix
+from appliance.verdict.report.labels import Matrix
 from appliance.verdict.report.report import Report, Shown
 
 HOSTILE = (

@@ -93,7 +93,7 @@ class Told:
     def raced(self, rungs) -> None:
         self.rungs = rungs
 
-    def doubted(self, doubts) -> None: ...
+    def mapped(self, mapped) -> None: ...
 
     def fitted(self, candidate: Candidate, prompt: Prompt) -> None:
         self.settlements.append((candidate.final, prompt))

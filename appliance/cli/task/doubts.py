@@ -12,8 +12,8 @@ from appliance.cli.options import example, json_option, open_store
 from appliance.cli.output import Output, columns
 from appliance.data.tasks import every_row
 from appliance.errors import InputError
-from appliance.run.events import Doubted
-from appliance.run.read import last_event, latest_events
+from appliance.run.events import ReadOff
+from appliance.run.read import read_off
 from appliance.text import quoted
 from store import runs
 
@@ -64,12 +64,9 @@ def doubts_of(out: Output, name: str, limit: int) -> None:
     out.result("strop/task-doubts/1", document, text)
 
 
-def _last(db: Database, task: str) -> tuple[str, Doubted | None]:
+def _last(db: Database, task: str) -> tuple[str, ReadOff | None]:
     """The last run of a task that says which labels are doubtful, and what it says."""
-    until = last_event(db)
     for run in runs.all(db):
-        if run.task_id == task:
-            for event in latest_events(db, run.id, until, {"doubts": 1}):
-                if isinstance(event, Doubted):
-                    return run.id, event
+        if run.task_id == task and (found := read_off(db, run.id)):
+            return run.id, found
     return "", None

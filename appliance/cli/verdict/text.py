@@ -10,6 +10,7 @@ from appliance.cli.output import columns
 from appliance.text import printable
 
 if TYPE_CHECKING:
+    from appliance.calibrate.separation import Confused
     from appliance.verdict.report.flips import Flip
     from appliance.verdict.report.report import Report
     from appliance.verdict.report.tables import Table
@@ -29,7 +30,11 @@ def text(report: Report, everything: bool) -> str:
         parts += [_table(table) for table in found if table.rows]
         texts = (words.directions(report), words.multiple(report), words.reliability(report))
         parts += filter(None, texts)
-        parts += [_errors(report)] if report.confused else []
+        errors = "the best prompt's most frequent errors:"
+        parts += [_errors(errors, report.confused)] if report.confused else []
+        if report.separation:
+            heading = f"{words.separation(report)} Most often confused:"
+            parts.append(_errors(heading, report.separation.confused))
         if not report.stands:
             parts += [_changed(verb, some, everything) for verb, some in _flips(report)]
     return "\n\n".join([*parts, _leaks(report)])
@@ -43,13 +48,13 @@ def _table(found: Table) -> str:
     return columns(found.headings, found.rows)
 
 
-def _errors(report: Report) -> str:
+def _errors(heading: str, confused: Sequence[Confused]) -> str:
     lines = [
         f"  {pair.count} x {printable(pair.label)} taken for "
         f"{printable(pair.predicted or '(nothing)')}"
-        for pair in report.confused[:SHOWN]
+        for pair in confused[:SHOWN]
     ]
-    return "\n".join(["the best prompt's most frequent errors:", *lines])
+    return "\n".join([heading, *lines])
 
 
 def _changed(verb: str, some: Sequence[Flip], everything: bool) -> str:
@@ -76,4 +81,5 @@ def _leaks(report: Report) -> str:
     if len(report.leaks) > SHOWN:
         lines.append(f"  and {len(report.leaks) - SHOWN} more; see --json")
     texts = words.leaks(report)
-    return "\n".join([f"leak check: {texts[0].lower()}{texts[1:]}", *lines])
+    last = list(filter(None, [words.learnt(report)]))
+    return "\n".join([f"leak check: {texts[0].lower()}{texts[1:]}", *lines, *last])

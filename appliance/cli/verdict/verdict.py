@@ -15,7 +15,7 @@ from appliance.cli.verdict.text import text
 from appliance.data.records import damaged, judged_prompt
 from appliance.data.tasks import every_row, load
 from appliance.errors import InputError
-from appliance.run.read import run_of
+from appliance.run.read import read_off, run_of
 from appliance.text import printable
 from appliance.verdict.leaks import leaks
 from store import tasks as stored
@@ -24,6 +24,7 @@ from store import verdicts
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
+    from appliance.calibrate.separation import Separation
     from appliance.verdict.report.report import Ranked, Report
     from store.records import RunRecord
 
@@ -94,7 +95,13 @@ def report_of(db: Database, run: RunRecord) -> Report:
         ranked=_ranked(given.inputs.plan),
         leaks=leaks(shown.best, loaded.task.labels, every_row(db, loaded.id)),
         private_rows=counts.rows - counts.may_ship,
+        separation=_separation(db, run.id) if shown.best.map else None,
     )
+
+
+def _separation(db: Database, run: str) -> Separation | None:
+    found = read_off(db, run)
+    return found.separation if found else None
 
 
 def _ranked(plan: dict[str, Any]) -> Ranked | None:

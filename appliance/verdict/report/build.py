@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from appliance.calibrate.separation import Separation
 from appliance.kinds import KINDS, Metric
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.show import plain, scoring
@@ -54,6 +55,7 @@ def build(
     ranked: Ranked | None,
     leaks: Sequence[Leak],
     private_rows: int,
+    separation: Separation | None = None,
 ) -> Report:
     """Builds the report. ``cases`` holds the test cases by their id. Where the verdict has no
     answers, the report has the verdict's figures alone."""
@@ -68,6 +70,7 @@ def build(
         ranked=ranked,
         leaks=tuple(leaks),
         private_rows=private_rows,
+        separation=separation,
         **(_sections(verdict, task, cases, prompts.best) if verdict.answers else {}),
     )
 

@@ -9,6 +9,7 @@ from collections.abc import Hashable, Sequence
 import msgspec
 import numpy as np
 
+from appliance.calibrate.separation import Confused
 from appliance.statistics.bootstrap import Rows, estimates
 from appliance.statistics.f1 import mean_f1_of_draws, rests_on
 from appliance.statistics.metrics import f1
@@ -46,14 +47,6 @@ class LabelRow(msgspec.Struct, frozen=True):
     best_given: int
     seed_f1: Estimate
     best_f1: Estimate
-
-
-class Confused(msgspec.Struct, frozen=True):
-    """``count`` cases of ``label`` for which the best prompt predicted something else."""
-
-    label: str
-    predicted: str
-    count: int
 
 
 class Matrix(msgspec.Struct, frozen=True):

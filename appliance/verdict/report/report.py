@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
+from appliance.calibrate.separation import Confused, Separation
 from appliance.kinds import Kind
 from appliance.statistics.proportions import Estimate
 from appliance.verdict.leaks import Leak
 from appliance.verdict.report.both import Both, Rates
 from appliance.verdict.report.entities import TypeRow
 from appliance.verdict.report.flips import Flip
-from appliance.verdict.report.labels import Confused, Direction, LabelRow, Matrix
+from appliance.verdict.report.labels import Direction, LabelRow, Matrix
 from appliance.verdict.report.parts import Parts
 from appliance.verdict.report.reliability import Reliability
 from appliance.verdict.verdict import Verdict
@@ -41,7 +42,8 @@ class Report(Verdict, frozen=True, kw_only=True):
     out; ``unread`` is the share of answers in which nothing could be found. ``multiple`` counts
     answers that are wrong because several labels got a yes. ``confused``, ``matrix`` and
     ``reliability`` are the best prompt's. The leak check searched ``private_rows`` rows and found
-    ``leaks``. What a kind of task does not have is empty or None.
+    ``leaks``. ``separation`` is that of the best prompt's map of hidden states. What a kind of task
+    does not have is empty or None.
     """
 
     run: str
@@ -53,6 +55,7 @@ class Report(Verdict, frozen=True, kw_only=True):
     ranked: Ranked | None
     leaks: tuple[Leak, ...]
     private_rows: int
+    separation: Separation | None = None
     accuracy: Both[Estimate] | None = None
     micro: Both[Rates] | None = None
     macro_f1: Both[Estimate] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from appliance.statistics.metrics import NAMES
+from appliance.statistics.proportions import wilson
 from appliance.text import quoted
 from appliance.verdict.paid import Paid, paid
 from appliance.verdict.report.report import Ranked, Report
@@ -21,6 +22,14 @@ TESTS = {
     "sign flip": "sign-flip test",
     "swap": "randomisation test, each case's two results swapped or not",
 }
+
+
+MAP = (
+    "The best prompt's map of hidden states was fitted to rows, whether they may ship or not. It "
+    "holds numbers and no text. Of labels with many rows it tells about as much of one row as a "
+    "mean does; of a label with a handful of rows, somebody who has the model could test a guess "
+    "at a row against it."
+)
 
 
 def headline(report: Report) -> str:
@@ -108,6 +117,18 @@ def reliability(report: Report) -> str:
     return f"{ece}{given}, and {with_interval(kept.error)} of these {kept.error.n} are wrong."
 
 
+def separation(report: Report) -> str:
+    """Returns how well the best prompt's states tell the labels apart; "" where it reads none."""
+    found = report.separation
+    if found is None:
+        return ""
+    share = wilson(found.right, found.n)
+    return (
+        f"Of {found.n} tuning and selection rows, each read by a map that was fitted to the "
+        f"others, the share {with_interval(share)} is read right."
+    )
+
+
 def leaks(report: Report) -> str:
     """Returns what the leak check found, and the number of rows that it searched."""
     rows = f"{report.private_rows} rows that may not ship"
@@ -115,6 +136,12 @@ def leaks(report: Report) -> str:
         return f"The best prompt and the labels repeat nothing of {rows}."
     found = len({leak.row for leak in report.leaks})
     return f"The best prompt and the labels repeat something of {found} of {rows}:"
+
+
+def learnt(report: Report) -> str:
+    """Returns what the prompt's map gives away of the rows that it was fitted to; "" where it has
+    none."""
+    return MAP if report.separation else ""
 
 
 def signed(figure: float, form: str = "+.3f") -> str:

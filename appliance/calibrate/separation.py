@@ -1,0 +1,45 @@
+"""How well hidden states tell labels apart, on rows that the map has not seen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import msgspec
+
+from appliance.scoring.outcomes import Scored
+
+MOST = 20
+"""The pairs of labels that are named at most."""
+
+
+class Confused(msgspec.Struct, frozen=True):
+    """``count`` cases of ``label`` for which something else was ``predicted``."""
+
+    label: str
+    predicted: str
+    count: int
+
+
+class Separation(msgspec.Struct, frozen=True):
+    """``right`` of ``n`` rows were read right; ``confused`` are the most frequent errors."""
+
+    n: int
+    right: int
+    confused: tuple[Confused, ...]
+
+
+def separation(held_out: Sequence[Scored]) -> Separation:
+    """How outcomes by maps that have not seen them, with the logarithms of probabilities as scores,
+    fall out."""
+    errors: Counter[tuple[str, str]] = Counter()
+    for outcome in held_out:
+        predicted = outcome.plain.index(max(outcome.plain))
+        if predicted != outcome.gold:
+            errors[outcome.labels[outcome.gold], outcome.labels[predicted]] += 1
+    ranked = sorted(errors.items(), key=lambda item: (-item[1], item[0]))
+    return Separation(
+        n=len(held_out),
+        right=len(held_out) - errors.total(),
+        confused=tuple(Confused(*pair, count) for pair, count in ranked[:MOST]),
+    )
