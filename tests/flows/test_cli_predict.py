@@ -394,3 +394,26 @@ def test_a_column_without_a_name_is_kept(home, tmp_path):
     file = table(tmp_path / "new.csv", [["3", "text", ""], ["a", "one", "x"], ["b", "two", "y"]])
     rows = list(csv.DictReader(io.StringIO(predict(home, file).stdout)))
     assert [(row["3"], row["column 3"]) for row in rows] == [("a", "x"), ("b", "y")]
+
+
+def test_a_list_of_words_is_answered_as_the_text_that_it_stands_for(home, tmp_path):
+    spans = [{"start": 0, "end": 3, "type": "person"}]
+    labelled = [{"text": f"Ann is the {text}", "spans": spans} for text in texts(20)]
+    (tmp_path / "people.jsonl").write_text("\n".join(map(json.dumps, labelled)))
+    made = CliRunner().invoke(
+        strop, ["task", "import", "jsonl", str(tmp_path / "people.jsonl"), "--kind", "spans"]
+    )
+    assert made.exit_code == 0, made.output
+    prompt = tmp_path / "prompt.json"
+    prompt.write_text(json.dumps({"sections": [], "example": "{text}\n{answer}\n"}))
+    words = [["the", "head", "of"], ["in", "the", "label"]]
+    answers = []
+    for name, rows in (("words", words), ("text", [" ".join(row) for row in words])):
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(json.dumps({"text": t}) for t in rows))
+        done = CliRunner().invoke(
+            strop, ["predict", str(prompt), str(tmp_path / f"{name}.jsonl"), "--task", "people"]
+        )
+        assert done.exit_code == 0, done.stderr
+        answers.append([json.loads(line) for line in done.stdout.splitlines()])
+    assert [row["text"] for row in answers[0]] == words
+    assert [row["predicted"] for row in answers[0]] == [row["predicted"] for row in answers[1]]
