@@ -12,7 +12,7 @@ from statistics import fmean
 
 import msgspec
 
-from appliance.scoring.outcomes import Scored
+from appliance.scoring.outcomes import Outcome, Scored
 
 MOST = 100
 """The rows that are named at most."""
@@ -29,16 +29,20 @@ class Doubt(msgspec.Struct, frozen=True):
     of_label: float
 
 
-def doubts(rows: Sequence[str], held_out: Sequence[Scored]) -> tuple[Doubt, ...]:
+def doubts(rows: Sequence[str], held_out: Sequence[Outcome]) -> tuple[Doubt, ...]:
     """Returns the doubtful ones of ``rows``, the surest doubts first. ``held_out`` are the rows'
-    outcomes by maps that have not seen them, with the logarithms of probabilities as scores."""
-    found = list(map(_probabilities, held_out))
+    outcomes by maps that have not seen them, with the logarithms of probabilities as scores. Rows
+    that may have several labels are not doubted."""
+    chosen = [one for one in held_out if isinstance(one, Scored)]
+    if not chosen:
+        return ()
+    found = list(map(_probabilities, chosen))
     usual: dict[int, list[float]] = {}
-    for one, shares in zip(held_out, found, strict=True):
+    for one, shares in zip(chosen, found, strict=True):
         usual.setdefault(one.gold, []).append(shares[one.gold])
     threshold = {label: fmean(shares) for label, shares in usual.items()}
     doubtful = []
-    for row, one, shares in zip(rows, held_out, found, strict=True):
+    for row, one, shares in zip(rows, chosen, found, strict=True):
         rivals = [y for y in threshold if y != one.gold and shares[y] >= threshold[y]]
         rather = max(rivals, key=shares.__getitem__, default=one.gold)
         if shares[rather] > shares[one.gold]:

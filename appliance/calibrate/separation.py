@@ -7,7 +7,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from appliance.scoring.outcomes import Scored
+from appliance.calibrate.fitted import Fit
+from appliance.scoring.outcomes import Outcome, Scored
+
+PLAIN = Fit(0.0)
 
 MOST = 20
 """The pairs of labels that are named at most."""
@@ -29,17 +32,16 @@ class Separation(msgspec.Struct, frozen=True):
     confused: tuple[Confused, ...]
 
 
-def separation(held_out: Sequence[Scored]) -> Separation:
-    """How outcomes by maps that have not seen them, with the logarithms of probabilities as scores,
-    fall out."""
+def separation(held_out: Sequence[Outcome]) -> Separation:
+    """How outcomes by maps that have not seen them fall out. Where a row may have several labels,
+    nothing is confused with anything."""
     errors: Counter[tuple[str, str]] = Counter()
     for outcome in held_out:
-        predicted = outcome.plain.index(max(outcome.plain))
-        if predicted != outcome.gold:
-            errors[outcome.labels[outcome.gold], outcome.labels[predicted]] += 1
+        if isinstance(outcome, Scored) and not outcome.correct(PLAIN):
+            errors[outcome.labels[outcome.gold], outcome.predicted(PLAIN)] += 1
     ranked = sorted(errors.items(), key=lambda item: (-item[1], item[0]))
     return Separation(
         n=len(held_out),
-        right=len(held_out) - errors.total(),
+        right=sum(outcome.correct(PLAIN) for outcome in held_out),
         confused=tuple(Confused(*pair, count) for pair, count in ranked[:MOST]),
     )

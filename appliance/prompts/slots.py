@@ -22,8 +22,16 @@ def values(prompt: Prompt, task: Task, row: Example) -> dict[str, str]:
         "reasoning": row.reasoning,
         "support": "",
         "answer": answer_of(prompt, task, row),
-        **(about(prompt, task, row.label) if row.label else {"label": "", "definition": ""}),
+        **(about(prompt, task, row.label) if row.label else _several(prompt, task, row)),
     }
+
+
+def _several(prompt: Prompt, task: Task, row: Example) -> dict[str, str]:
+    """A row's labels at once, where it may have several and the prompt does not ask for each."""
+    if not task.several or prompt.form != "choice":
+        return {"label": "", "definition": ""}
+    words = label_words(prompt, task, row.labels) or [worded(prompt.wording, task.none or "none")]
+    return {"label": prompt.join.join(words), "definition": ""}
 
 
 def answer_of(prompt: Prompt, task: Task, row: Example) -> str:

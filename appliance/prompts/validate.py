@@ -42,7 +42,7 @@ def _check_slots(prompt: Prompt, task: Task) -> None:
             f"is predicted of rows of {task.name} is their {kind.gold}: it was written for "
             "another kind of task"
         )
-    if task.several and prompt.form != "yesno":
+    if task.several and prompt.form != "yesno" and prompt.readout != "hidden":
         raise InputError(
             f"prompt {prompt.id} asks for one {{label}}, and rows of {task.name} may have several: "
             "ask yes or no for each, with {label} and then {answer}"

@@ -8,7 +8,9 @@ import msgspec
 
 from appliance.errors import InputError
 from appliance.prompts.prompt import Prompt
+from appliance.prompts.render import asked, holds
 from appliance.scoring.outcomes import Outcome, Scored
+from appliance.scoring.yes_no import YesNoOutcome
 from appliance.task import Case, Task
 from models.engine import States
 
@@ -17,7 +19,8 @@ class State(msgspec.Struct, frozen=True):
     """The state of a case before its answer, float16 [width], which no map has read yet.
 
     ``gold`` is the index of the right one of its ``labels``, and ``none`` that of none of the
-    above, or -1.
+    above, or -1. Where a row may have several labels, ``holds`` says which of the ``labels`` it
+    has, and ``absent`` is said where it has none.
     """
 
     case: str
@@ -25,17 +28,19 @@ class State(msgspec.Struct, frozen=True):
     labels: tuple[str, ...]
     values: bytes
     none: int = -1
+    holds: tuple[bool, ...] = ()
+    absent: str = ""
 
-    def scored(self, scores: Sequence[float]) -> Scored:
-        """The choice among the labels by their ``scores``, which are logarithms of probabilities up
-        to a constant."""
-        return Scored(
-            case=self.case,
-            gold=self.gold,
-            plain=tuple(round(float(score), 4) for score in scores),
-            free=(0.0,) * len(self.labels),
-            labels=self.labels,
-            none=self.none,
+    def outcome(self, scores: Sequence[float]) -> Outcome:
+        """What the labels' ``scores`` say: logarithms of probabilities up to a constant or, where
+        there may be several labels, of the odds that each holds."""
+        plain = tuple(round(float(score), 4) for score in scores)
+        free = (0.0,) * len(self.labels)
+        if not self.holds:
+            return Scored(self.case, self.gold, plain, free, self.labels, none=self.none)
+        allowed = (True,) * len(self.labels)
+        return YesNoOutcome(
+            self.case, self.labels, self.holds, plain, free, allowed, self.absent, several=True
         )
 
 
@@ -45,16 +50,17 @@ Evidence = Outcome | State
 
 def read_states(task: Task, cases: Sequence[Case], reply: States) -> list[State]:
     size = 2 * reply.width
-    return [
-        State(
-            case=case.id,
-            gold=case.gold,
-            labels=case.options,
-            values=reply.values[at * size : (at + 1) * size],
-            none=case.options.index(task.none) if task.none in case.options else -1,
-        )
-        for at, case in enumerate(cases)
-    ]
+    values = [reply.values[at : at + size] for at in range(0, len(reply.values), size)]
+    return [_state(task, case, own) for case, own in zip(cases, values, strict=True)]
+
+
+def _state(task: Task, case: Case, values: bytes) -> State:
+    if task.several:
+        labels = asked(task, case)
+        holding = tuple(holds(label, case.query) for label in labels)
+        return State(case.id, -1, labels, values, holds=holding, absent=task.none or "")
+    none = case.options.index(task.none) if task.none in case.options else -1
+    return State(case.id, case.gold, case.options, values, none)
 
 
 def as_states(evidence: Sequence[Evidence]) -> list[State]:
@@ -85,7 +91,7 @@ def check_map(prompt: Prompt, model: str, sha256: str) -> None:
         )
 
 
-def _read(prompt: Prompt, state: State) -> Scored:
+def _read(prompt: Prompt, state: State) -> Outcome:
     if prompt.map is None:
         raise InputError(f"prompt {prompt.id} reads hidden states and has no map yet")
-    return state.scored(prompt.map.scores(state.values))
+    return state.outcome(prompt.map.scores(state.values))

@@ -10,12 +10,13 @@ from typing import TypeVar
 
 import msgspec
 
-from appliance.prompts.prompt import Readout
+from appliance.prompts.prompt import Prompt, Readout
 from appliance.scoring.answers import gold
 from appliance.search.candidate import Candidate
 from appliance.search.experience import Experience
 from appliance.search.race import Going, Race
 from appliance.search.reasoner import Reasoner
+from appliance.search.spaces import space_of
 from appliance.search.spaces.space import Space
 from appliance.task import Case, Task
 
@@ -66,6 +67,11 @@ class Lab:
     @property
     def task(self) -> Task:
         return self._race.evaluator.task
+
+    def space_for(self, prompt: Prompt) -> Space:
+        """The formats of the prompt's form, which may not be the seed's."""
+        same = prompt.form == self.seed_prompt.prompt.form
+        return self.space if same else space_of(self.task, prompt)
 
     @property
     def can_ask(self) -> bool:

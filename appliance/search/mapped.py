@@ -14,7 +14,7 @@ from appliance.evaluate.evaluator import Evaluator
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt
 from appliance.scoring.hidden import Evidence, as_states
-from appliance.scoring.outcomes import Scored
+from appliance.scoring.outcomes import Outcome
 from appliance.search.candidate import Candidate
 from appliance.task import Case
 
@@ -24,7 +24,7 @@ class Mapped(NamedTuple):
     has not seen it, how well these tell the labels apart, and rows whose labels are doubtful."""
 
     prompt: Prompt
-    outcomes: list[Scored]
+    outcomes: list[Outcome]
     separation: Separation
     doubts: tuple[Doubt, ...]
 

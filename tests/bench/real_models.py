@@ -31,6 +31,9 @@ RELATIONS = ("P25", "P361", "P59", "P413", "P641")
 ROWS = 20
 """Sentences of each relation."""
 
+LONGEST = 60
+"""Minutes beyond which a run that asks for more is given up."""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -83,13 +86,14 @@ def tuned(task: str, model: str, mode: str, minutes: float) -> dict[str, Any]:
         json.dump({"sections": parts, "example": seed.example, "mode": mode}, file)
         file.flush()
         asked = ("tune", task, "--model", model, "--prompt", file.name)
-        try:
-            return strop(*asked, "--minutes", str(minutes))
-        except Refused as refusal:
-            needed = re.search(r"need --minutes ([\d.]+)", str(refusal))
-            if needed is None:
-                raise
-            return strop(*asked, "--minutes", needed[1])
+        while True:
+            try:
+                return strop(*asked, "--minutes", str(minutes))
+            except Refused as refusal:
+                needed = re.search(r"need --minutes ([\d.]+)", str(refusal))
+                if needed is None or float(needed[1]) > LONGEST:
+                    raise
+                minutes = float(needed[1])
 
 
 class Refused(Exception):

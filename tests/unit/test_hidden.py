@@ -156,7 +156,7 @@ def test_a_run_may_be_told_to_read_words_alone(evaluator, models):
 def test_states_can_be_read_where_all_cases_choose_among_the_same_labels():
     every = {name: tiny_tasks.loaded(name) for name in tiny_tasks.tasks()}
     able = {name for name, loaded in every.items() if "hidden" in readouts(loaded, None)}
-    assert able == {"relation", "classify"}
+    assert able == {"relation", "classify", "several"}
     assert readouts(LOADED, None) == ("words", "hidden")
     assert readouts(LOADED, "words") == ("words",)
     with pytest.raises(InputError, match="few cannot be read off hidden states: its"):

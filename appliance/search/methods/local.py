@@ -25,8 +25,9 @@ def propose(lab: Lab, policy: Policy = UNIFORM) -> Turns:
     while True:
         leader = lab.leader
         prompt = leader.prompt
-        option = policy.choose(lab, options(prompt, lab.demonstrations, lab.space))
-        changed, section = mutate(prompt, option, lab.demonstrations, lab.random, lab.space)
+        space = lab.space_for(prompt)
+        option = policy.choose(lab, options(prompt, lab.demonstrations, space))
+        changed, section = mutate(prompt, option, lab.demonstrations, lab.random, space)
         [candidate] = yield [Proposal(changed, "mutate", section, (leader,))]
         policy.learn(option, candidate)
 

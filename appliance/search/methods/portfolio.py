@@ -18,7 +18,7 @@ def propose(lab: Lab) -> Turns:
     seed = lab.seed_prompt.prompt
     known = [each for each in portfolio(lab.task.kind, seed) if each.readout in lab.readouts]
     prompts = [each.prompt(lab.demonstrations) for each in known]
-    if "hidden" in lab.readouts:
+    if "hidden" in lab.readouts and seed.form != "yesno":
         prompts.append(read_out(seed))
     for at in range(0, len(prompts), AT_ONCE):
         yield [

@@ -34,8 +34,14 @@ class Format(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def portfolio(kind: Kind, seed: Prompt) -> tuple[Format, ...]:
-    """The formats for a kind of task that list a question's options where the ``seed`` does."""
+    """The formats for a kind of task that list a question's options where the ``seed`` does. Where
+    that says yes or no to each label, they are those that read hidden states."""
     text = files(__name__).joinpath("formats.json").read_bytes()
     known = msgspec.json.decode(text, type=Mapping[Kind, tuple[Format, ...]])
     offers = "choices" in seed.slots
-    return tuple(each for each in known.get(kind, ()) if ("{choices}" in each.example) == offers)
+    readouts = ("hidden",) if seed.form == "yesno" else ("hidden", "words")
+    return tuple(
+        each
+        for each in known.get(kind, ())
+        if ("{choices}" in each.example) == offers and each.readout in readouts
+    )

@@ -1,0 +1,66 @@
+"""What discriminants of hidden states share: a covariance shrunk towards a multiple of the
+identity, and folds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from appliance.scoring.hidden import State
+
+SHRINKAGES = (0.1, 0.3, 0.5, 0.7, 0.9, 0.97)
+FOLDS = 5
+
+Rows = NDArray[np.float64]
+Labels = NDArray[np.int64]
+
+
+class Map(NamedTuple):
+    """Scores ``x @ weights.T + offsets`` of the labels: [labels, width] and [labels]."""
+
+    weights: Rows
+    offsets: Rows
+
+    def scores(self, states: Rows) -> Rows:
+        return states @ self.weights.T + self.offsets
+
+    def divided(self, by: float) -> Map:
+        return Map(self.weights / by, self.offsets / by)
+
+
+class Spectrum:
+    """The covariance of centred rows [n, d].
+
+    It has at most n dimensions, so its inverse after shrinkage, ((1 - g) S + g t I)^-1 with t the
+    mean of its diagonal, is found in these: outside them it is 1 / (g t).
+    """
+
+    def __init__(self, rows: Rows) -> None:
+        _, singular, self._axes = np.linalg.svd(rows, full_matrices=False)
+        self._spectrum = singular**2 / len(rows)
+        self._scale = max(self._spectrum.sum() / rows.shape[1], 1e-12)
+
+    def solve(self, vectors: Rows, shrinkage: float) -> Rows:
+        """The inverse times each of the vectors [k, d]."""
+        floor = shrinkage * self._scale
+        gains = 1 / ((1 - shrinkage) * self._spectrum + floor) - 1 / floor
+        solved: Rows = (vectors @ self._axes.T * gains) @ self._axes + vectors / floor
+        return solved
+
+
+def folds(gold: Labels) -> Labels:
+    """The fold of each row: the rows of a label are dealt out in turn, and each label goes on where
+    the one before it ended. Rows come in random order."""
+    order = np.argsort(gold, kind="stable")
+    fold = np.empty(len(gold), np.int64)
+    fold[order] = np.arange(len(gold)) % FOLDS
+    return fold
+
+
+def table(states: Sequence[State]) -> Rows:
+    """The states as rows [n, d]."""
+    rows = np.stack([np.frombuffer(state.values, "<f2") for state in states])
+    return rows.astype(np.float64)
