@@ -28,6 +28,7 @@ from appliance.calibrate.objective import Objective
 from appliance.calibrate.readout import cross_validated
 from appliance.data.split.demonstrations import shot_pool
 from appliance.prompts.prompt import Prompt, Section
+from appliance.scoring.hidden import as_states
 from appliance.task import Case, Task
 
 ROWS = 200
@@ -87,7 +88,9 @@ def measure(model: str, data: Path, results: dict[str, Any], file: Path) -> None
                 key = f"{task.kind} | {task.name} | {model} | {name}"
                 if key in results:
                     continue
-                outcomes = cross_validated(read(task, judged, prompt, shown), Objective())
+                outcomes = cross_validated(
+                    as_states(read(task, judged, prompt, shown)), Objective()
+                )
                 results[key] = {
                     "loss": fmean(one.loss(PLAIN, "accuracy") for one in outcomes),
                     "accuracy": fmean(one.credit(PLAIN) for one in outcomes),

@@ -1,4 +1,4 @@
-"""States of rows by a model of the data folder of ``STROP_HOME``, for the benchmarks beside."""
+"""What a model of the data folder of ``STROP_HOME`` says to rows, for the benchmarks beside."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from appliance.encode.renderer import Renderer
 from appliance.host.host import Host, tokeniser_of
 from appliance.predict.served import Served
 from appliance.prompts.prompt import Prompt
-from appliance.scoring.hidden import State
-from appliance.scoring.predict import states
+from appliance.scoring.hidden import Evidence
+from appliance.scoring.predict import outcomes, states
 from appliance.task import Case, Example, Task
 from models.catalog import Catalog
 from models.pool import Pool
 
 BLOCK = 32
 
-Read = Callable[[Task, Sequence[Example], Prompt, Sequence[Example]], list[State]]
-"""The states of a task's rows, by a prompt that shows some ``others`` of its rows."""
+Read = Callable[[Task, Sequence[Example], Prompt, Sequence[Example]], list[Evidence]]
+"""What a prompt that shows some ``others`` of a task's rows gives of each row: a state, or an
+outcome where labels are read by their words."""
 
 
 @contextmanager
@@ -34,13 +35,14 @@ def reading(model: str) -> Iterator[Read]:
 
         def read(
             task: Task, rows: Sequence[Example], prompt: Prompt, others: Sequence[Example] = ()
-        ) -> list[State]:
+        ) -> list[Evidence]:
             renderer = Renderer(task, {row.id: row for row in (*rows, *others)}, tokeniser)
             labels = tuple(label.name for label in task.labels)
             cases = [Case(row, labels) for row in rows]
-            found: list[State] = []
+            found: list[Evidence] = []
+            say = states if prompt.readout == "hidden" else outcomes
             for at in range(0, len(cases), BLOCK):
-                found += states(asked, renderer, prompt, cases[at : at + BLOCK])
+                found += say(asked, renderer, prompt, cases[at : at + BLOCK])
             return found
 
         yield read

@@ -25,7 +25,7 @@ from appliance.calibrate.objective import Objective
 from appliance.calibrate.readout import predicted
 from appliance.predict.uncertain import Uncertain
 from appliance.prompts.prompt import Prompt
-from appliance.scoring.hidden import State
+from appliance.scoring.hidden import State, as_states
 from appliance.scoring.predict import Answer
 from appliance.search.portfolio import portfolio
 from appliance.statistics.differences import compare
@@ -49,7 +49,7 @@ def main() -> None:
     with reading(given.model) as read:
         for task, rows in tasks(given.data, FIRST + POOL + TEST, given.sets):
             prompt = portfolio(task.kind, PLAIN)[0].prompt({})
-            labelled = [*zip(rows, read(task, rows, prompt), strict=True)]
+            labelled = [*zip(rows, as_states(read(task, rows, prompt)), strict=True)]
             found = [compared(labelled, seed) for seed in range(1, given.seeds + 1)]
             results[f"{task.name}, {given.model}"] = found
             given.results.write_text(json.dumps(results, indent=1) + "\n")
