@@ -16,6 +16,7 @@ from appliance.evaluate.workbench import Workbench
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt, Readout
 from appliance.refine.loop import refine
+from appliance.search.alike import Alike, beside, controls
 from appliance.search.candidate import Candidate
 from appliance.search.experience import Experience
 from appliance.search.lab import Lab
@@ -49,7 +50,7 @@ class Watcher(Protocol):
     def candidate(self, stage: str, candidate: Candidate, outcome: str) -> None: ...
     def raced(self, rungs: Sequence[Rung]) -> None: ...
     def selected(self, candidate: Candidate, found: Estimate, loss: float) -> None: ...
-    def mapped(self, mapped: Mapped) -> None: ...
+    def mapped(self, mapped: Mapped, alike: tuple[Alike, ...]) -> None: ...
     def fitted(self, candidate: Candidate, prompt: Prompt) -> None: ...
 
 
@@ -109,13 +110,15 @@ def tune(
         edits = None if candidates is None else round(candidates * REFINE / SEARCH)
         found.append(refine(race, bench, tokeniser, seed, REFINE * budget, depth, edits))
 
+    alike = controls(race, loaded.seed) if race.leader.fits_map else {}
     watcher.stage("selection")
-    entrants = [race.seed, *(each for each in found if fits(each.prompt))]
+    entrants = [race.seed, *(each for each in (*found, *alike.values()) if fits(each.prompt))]
     cases = loaded.cases["selection"]
-    best, evidence = select(evaluator, cases, entrants, SELECTION * budget, watcher.selected)
+    chosen = select(evaluator, cases, entrants, SELECTION * budget, watcher.selected)
+    best, evidence = chosen.best, chosen.evidence
     if best.fits_map:
         mapped = with_map(evaluator, loaded, best, cases, evidence)
-        watcher.mapped(mapped)
+        watcher.mapped(mapped, beside(best, alike, chosen.outcomes))
         prompt = fit_probabilities(mapped.prompt, mapped.outcomes, loaded.task.metric)
     else:
         outcomes = best.unseen(evidence)

@@ -10,6 +10,7 @@ import msgspec
 from appliance.calibrate.doubts import Doubt
 from appliance.calibrate.separation import Separation
 from appliance.kinds import Metric
+from appliance.search.alike import Alike
 from appliance.search.rungs import Rung
 from appliance.verdict.verdict import Verdict
 
@@ -56,11 +57,12 @@ class Raced(msgspec.Struct, frozen=True):
 
 
 class ReadOff(msgspec.Struct, frozen=True):
-    """How well hidden states tell the labels of tuning and selection rows apart, and those rows
-    whose labels are doubtful, the surest doubts first."""
+    """How well hidden states tell the labels of tuning and selection rows apart, those rows whose
+    labels are doubtful, the surest doubts first, and what is read alike under other prompts."""
 
     separation: Separation
     doubts: tuple[Doubt, ...]
+    alike: tuple[Alike, ...] = ()
 
 
 class Plan(msgspec.Struct, frozen=True):

@@ -15,6 +15,7 @@ from appliance.prompts.prompt import Prompt
 from appliance.prompts.show import diff
 from appliance.run.events import Best, Event, Progress, Raced, ReadOff, Stage, Tried, kind_of
 from appliance.run.messages import Inputs, encode
+from appliance.search.alike import Alike
 from appliance.search.candidate import Candidate
 from appliance.search.mapped import Mapped
 from appliance.search.rungs import Rung
@@ -100,8 +101,8 @@ class RunRecorder:
     def selected(self, candidate: Candidate, found: Estimate, loss: float) -> None:
         self._evaluation("selection", "selection", self.keep(candidate).id, found, loss)
 
-    def mapped(self, mapped: Mapped) -> None:
-        self.emit(ReadOff(mapped.separation, mapped.doubts))
+    def mapped(self, mapped: Mapped, alike: tuple[Alike, ...]) -> None:
+        self.emit(ReadOff(mapped.separation, mapped.doubts, alike))
 
     def fitted(self, candidate: Candidate, prompt: Prompt) -> None:
         """Stores the winner with its temperature, as a prompt that is made from the candidate's."""

@@ -16,6 +16,7 @@ from appliance.run.evaluate import Unrecorded, evaluator_of
 from appliance.run.job import retrace, task_of
 from appliance.run.journal import StoreJournal
 from appliance.run.messages import Inputs, Replayed
+from appliance.search.alike import Alike
 from appliance.search.candidate import Candidate
 from appliance.search.mapped import Mapped
 from appliance.search.rungs import Rung
@@ -92,7 +93,7 @@ class Shown:
     def stage(self, name: str) -> None: ...
 
     def raced(self, rungs: Sequence[Rung]) -> None: ...
-    def mapped(self, mapped: Mapped) -> None: ...
+    def mapped(self, mapped: Mapped, alike: tuple[Alike, ...]) -> None: ...
 
     def fitted(self, candidate: Candidate, prompt: Prompt) -> None: ...
 

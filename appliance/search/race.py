@@ -146,6 +146,21 @@ class Race:
                 self.seen(candidate, "kept" if kept else "dropped")
         return results
 
+    def whole(self, proposal: Proposal) -> Candidate | None:
+        """The candidate of a proposal, scored on all cases; None where the model cannot take them.
+        It does not race: it leads nobody."""
+        key = self._key(proposal.prompt)
+        candidate = self.entries.get(key) or self._candidate(proposal)
+        have = len(candidate.scored)
+        try:
+            self.extend(candidate, len(self.cases))
+        except Unanswerable:
+            return None
+        self.entries[key] = candidate
+        if len(candidate.scored) > have:
+            self.seen(candidate, "extended" if have else "kept")
+        return candidate
+
     def promote(self, candidate: Candidate, outcome: str) -> None:
         self._leaders[candidate.prompt.readout] = candidate
         self.seen(candidate, outcome)
@@ -181,19 +196,21 @@ class Race:
         what is asked, mapped to the place among the proposals and the candidate."""
         found: dict[str, tuple[int, Candidate]] = {}
         for place, proposal in enumerate(proposals):
-            candidate = Candidate(
-                proposal.prompt,
-                proposal.operator,
-                proposal.section,
-                proposal.parents,
-                proposal.source,
-                objective=self.objective,
-            )
             key = self._key(proposal.prompt)
             if key not in self.entries:
-                found.setdefault(key, (place, candidate))
+                found.setdefault(key, (place, self._candidate(proposal)))
         room = None if self.most is None else max(self.most - len(self.entries), 0)
         return dict(islice(found.items(), room))
+
+    def _candidate(self, proposal: Proposal) -> Candidate:
+        return Candidate(
+            proposal.prompt,
+            proposal.operator,
+            proposal.section,
+            proposal.parents,
+            proposal.source,
+            objective=self.objective,
+        )
 
     def _score_first_rung(self, candidates: Sequence[Candidate], going: Going) -> None:
         """Scores new candidates together, ``TOGETHER`` at a time: what their prompts share is

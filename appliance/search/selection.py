@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import fsum
+from typing import NamedTuple
 
 from appliance.evaluate.cost import expected_cost
 from appliance.evaluate.evaluator import Evaluator
 from appliance.evaluate.workbench import Unanswerable
 from appliance.scoring.hidden import Evidence
+from appliance.scoring.outcomes import Outcome
 from appliance.search.candidate import Candidate
 from appliance.statistics.metrics import COUNTED, estimate, mean_loss
 from appliance.statistics.proportions import Estimate
@@ -21,14 +23,23 @@ Seen = Callable[[Candidate, Estimate, float], None]
 """It is called with a candidate, its metric and its mean loss (nats) on the selection cases."""
 
 
+class Selected(NamedTuple):
+    """The ``best`` entrant and its evidence on the selection rows, and the outcomes there of every
+    entrant that could be scored, by the id of its prompt."""
+
+    best: Candidate
+    evidence: list[Evidence]
+    outcomes: dict[str, list[Outcome]]
+
+
 def select(
     evaluator: Evaluator,
     cases: Sequence[Case],
     entrants: Sequence[Candidate],
     budget: float,
     seen: Seen,
-) -> tuple[Candidate, list[Evidence]]:
-    """The best entrant on rows that the search has not seen, and its evidence there.
+) -> Selected:
+    """The best entrant on rows that the search has not seen.
 
     The budget (cost units) decides how many of the ``cases`` are used. The first entrant is the
     seed: ties go to the earlier one, so that the seed stands unless something is better.
@@ -41,6 +52,7 @@ def select(
     metric = evaluator.task.metric
     ranks: dict[str, tuple[float, float]] = {}
     said: dict[str, list[Evidence]] = {}
+    outcomes: dict[str, list[Outcome]] = {}
     for candidate in unique:
         try:
             evidence = evaluator.score(candidate.prompt, cases, "serving")
@@ -49,14 +61,14 @@ def select(
                 raise
             continue
         said[candidate.final.id] = evidence
-        scored = candidate.unseen(evidence)
+        scored = outcomes[candidate.final.id] = candidate.unseen(evidence)
         found = estimate(scored, candidate.fit, metric)
         # Penalties follow an F1 only roughly: a prompt that finds nothing has low ones.
         f1 = round(found.value, 4) if metric in COUNTED else 0.0
         ranks[candidate.final.id] = -f1, round(fsum(candidate.penalties_of(scored)), 4)
         seen(candidate, found, mean_loss(scored, candidate.fit, metric))
     best = min((c for c in unique if c.final.id in ranks), key=lambda c: ranks[c.final.id])
-    return best, said[best.final.id]
+    return Selected(best, said[best.final.id], outcomes)
 
 
 def _paid_for(

@@ -147,6 +147,15 @@ def read_by_states(db: Any) -> Prompt:
             "right": 40,
             "confused": [{"label": "owns", "predicted": "employs", "count": 10}],
         },
+        alike=[
+            {
+                "name": "the bare text",
+                "value": 0.4,
+                "gain": 0.2,
+                "interval": [0.05, 0.33],
+                "n": 30,
+            }
+        ],
         doubts=[
             {
                 "row": row(3).id,
@@ -165,11 +174,12 @@ def test_a_prompt_that_reads_states_shows_how_they_tell_labels_apart(db: Any, tm
     text = " ".join(invoke("verdict", RUN).stdout.split())
     assert "Of 50 tuning and selection rows" in text and "0.800 [0.670, 0.888]" in text
     assert "10 x owns taken for employs" in text
+    assert "of 30 selection rows right: the bare text 0.400, the best prompt +0.200 [+0.050" in text
     assert "map of hidden states was fitted to rows" in text
     file = tmp_path / "verdict.html"
     invoke("verdict", RUN, "--html", file)
     page = file.read_text()
-    assert "How well its states tell the labels apart" in page and "It holds numbers" in page
+    assert "How well its states tell the labels apart" in page and "the bare text 0.400" in page
 
 
 def test_labels_that_the_map_contradicts_are_listed_with_their_texts(db: Any) -> None:

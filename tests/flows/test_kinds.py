@@ -15,6 +15,7 @@ from appliance.evaluate.evaluator import Evaluator
 from appliance.evaluate.workbench import Body, Prices, Workbench
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.validate import check
+from appliance.search.alike import Alike
 from appliance.search.mapped import Mapped
 from appliance.search.race import Candidate
 from appliance.search.rungs import Rung
@@ -48,8 +49,9 @@ class Told:
     def raced(self, rungs: Sequence[Rung]) -> None:
         self.seen += [("", f"{r.cases} cases, {r.candidates} candidates", r.tokens) for r in rungs]
 
-    def mapped(self, mapped: Mapped) -> None:
+    def mapped(self, mapped: Mapped, alike: tuple[Alike, ...]) -> None:
         self.seen.append((mapped.prompt.id, "mapped", float(mapped.separation.right)))
+        self.seen += [("", f"beside {other.name}", other.gain) for other in alike]
 
     def fitted(self, candidate: Candidate, prompt: Prompt) -> None:
         self.seen.append((prompt.id, "settled", 0.0))

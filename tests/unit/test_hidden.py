@@ -10,6 +10,7 @@ import tiny_tasks
 from in_process import PROMPT, InProcess, MemoryJournal
 from scripted_model import WIDTH, ScriptedModel
 
+from appliance.calibrate.objective import Objective
 from appliance.encode.renderer import Renderer, after_a_stem
 from appliance.errors import InputError, PromptError
 from appliance.evaluate.cost import expected_cost
@@ -24,7 +25,10 @@ from appliance.prompts.prompt import Prompt
 from appliance.prompts.validate import check_suits
 from appliance.scoring.hidden import State, check_map, read
 from appliance.scoring.predict import predict_rows
+from appliance.search.alike import BARE, SEED, controls
+from appliance.search.candidate import Proposal
 from appliance.search.portfolio import portfolio
+from appliance.search.race import Race
 from appliance.search.readouts import readouts
 from appliance.task import Case, Label
 from appliance.tune import tune
@@ -51,13 +55,18 @@ READ = msgspec.structs.replace(LOADED.seed, readout="hidden", shots=())
 HASH = "5" * 64
 
 
-class Silent:
+class Told:
+    """Keeps what is told of the winner's map."""
+
+    alike = ()
+
     def stage(self, name): ...
     def candidate(self, stage, candidate, outcome): ...
     def selected(self, candidate, found, loss): ...
-    def raced(self, rungs) -> None: ...
+    def raced(self, rungs): ...
+    def mapped(self, mapped, alike):
+        self.mapped_prompt, self.alike = mapped.prompt, alike
 
-    def mapped(self, mapped): ...
     def fitted(self, candidate, prompt): ...
 
 
@@ -77,13 +86,18 @@ def evaluator(models) -> Evaluator:
 
 
 @pytest.fixture
-def tuned(evaluator) -> Prompt:
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
+def tuned(evaluator, told) -> Prompt:
     return tune(
         LOADED,
         evaluator,
         evaluator.bench,
         None,
-        Silent(),
+        told,
         seed=1,
         budget=3000.0,
         fits=lambda _: True,
@@ -130,6 +144,30 @@ def test_a_run_that_reads_states_ends_with_a_map_of_the_serving_body(tuned):
     assert msgspec.json.decode(canonical(tuned), type=Prompt) == tuned
 
 
+def test_the_winner_stands_beside_prompts_that_are_read_alike(tuned, told):
+    """They may win as any other, and are then not shown beside themselves."""
+    assert told.mapped_prompt.map == tuned.map
+    names = {other.name for other in told.alike}
+    assert names and names <= {SEED, BARE}
+    for other in told.alike:
+        low, high = other.interval
+        assert other.n == len(LOADED.cases["selection"]) and low <= other.gain <= high
+        assert 0 <= other.value + other.gain <= 1
+
+
+def test_controls_ask_what_the_kind_of_task_predicts(evaluator):
+    race = Race(evaluator, LOADED.cases["tuning"], Objective(), lambda *_: None)
+    race = race.start(LOADED.seed)
+    found = controls(race, LOADED.seed)
+    assert {name: c.prompt.example for name, c in found.items()} == {
+        SEED: LOADED.seed.example,
+        BARE: "{text}\n{label}\n",
+    }
+    assert all(len(c.scored) == len(LOADED.cases["tuning"]) for c in found.values())
+    assert set(found.values()) <= set(race.entries.values())
+    assert race.whole(Proposal(found[BARE].prompt, "again")) is found[BARE]
+
+
 def test_the_verdict_and_a_device_read_the_same(tuned, evaluator, models):
     verdict = give_verdict(
         evaluator, LOADED.cases["test"], LOADED.seed, tuned, model="m", body="serving"
@@ -147,7 +185,7 @@ def test_the_verdict_and_a_device_read_the_same(tuned, evaluator, models):
 
 def test_a_run_may_be_told_to_read_words_alone(evaluator, models):
     tune(
-        LOADED, evaluator, evaluator.bench, None, Silent(), seed=1, budget=500.0,
+        LOADED, evaluator, evaluator.bench, None, Told(), seed=1, budget=500.0,
         fits=lambda _: True, methods=("portfolio",), readouts=("words",),
     )  # fmt: skip
     assert {type(call) for call in models.calls} == {Score}

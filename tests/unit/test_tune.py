@@ -93,7 +93,7 @@ class Told:
     def raced(self, rungs) -> None:
         self.rungs = rungs
 
-    def mapped(self, mapped) -> None: ...
+    def mapped(self, mapped, alike) -> None: ...
 
     def fitted(self, candidate: Candidate, prompt: Prompt) -> None:
         self.settlements.append((candidate.final, prompt))
@@ -166,7 +166,7 @@ def test_the_best_on_selection_rows_by_the_serving_body_is_chosen():
     judge, told = Served(), Told()
     entrants = [entrant(p, judge, fixed=p == PROMPT) for p in (PROMPT, BAD, GOOD)]
     judge.scored.clear()
-    best, outcomes = select(judge, SELECTION, entrants, 1e6, told.selected)
+    best, outcomes, _ = select(judge, SELECTION, entrants, 1e6, told.selected)
     assert best is entrants[2]
     assert [outcome.case for outcome in outcomes] == [case.id for case in SELECTION]
     assert judge.roles == {"serving"}

@@ -33,6 +33,7 @@ def text(report: Report, everything: bool) -> str:
         errors = "the best prompt's most frequent errors:"
         parts += [_errors(errors, report.confused)] if report.confused else []
         if report.separation:
+            parts += filter(None, [words.alike(report)])
             heading = f"{words.separation(report)} Most often confused:"
             parts.append(_errors(heading, report.separation.confused))
         if not report.stands:

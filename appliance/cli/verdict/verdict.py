@@ -24,7 +24,7 @@ from store import verdicts
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-    from appliance.calibrate.separation import Separation
+    from appliance.prompts.prompt import Prompt
     from appliance.verdict.report.report import Ranked, Report
     from store.records import RunRecord
 
@@ -95,13 +95,14 @@ def report_of(db: Database, run: RunRecord) -> Report:
         ranked=_ranked(given.inputs.plan),
         leaks=leaks(shown.best, loaded.task.labels, every_row(db, loaded.id)),
         private_rows=counts.rows - counts.may_ship,
-        separation=_separation(db, run.id) if shown.best.map else None,
+        **_of_map(db, run.id, shown.best),
     )
 
 
-def _separation(db: Database, run: str) -> Separation | None:
-    found = read_off(db, run)
-    return found.separation if found else None
+def _of_map(db: Database, run: str, best: Prompt) -> dict[str, Any]:
+    """What the run found out about the best prompt's map; nothing where it has none."""
+    found = read_off(db, run) if best.map else None
+    return {"separation": found.separation, "alike": found.alike} if found else {}
 
 
 def _ranked(plan: dict[str, Any]) -> Ranked | None:

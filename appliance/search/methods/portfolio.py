@@ -3,9 +3,7 @@ prompt with its states read."""
 
 from __future__ import annotations
 
-from msgspec.structs import replace
-
-from appliance.prompts.prompt import Prompt
+from appliance.prompts.read_out import read_out
 from appliance.search.candidate import Proposal
 from appliance.search.frame import Method, Turns
 from appliance.search.lab import Lab
@@ -25,19 +23,6 @@ def propose(lab: Lab) -> Turns:
             Proposal(prompt, "portfolio", "example", (lab.seed_prompt,))
             for prompt in prompts[at : at + AT_ONCE]
         ]
-
-
-def read_out(prompt: Prompt) -> Prompt:
-    """The prompt with its hidden state read."""
-    return replace(
-        prompt,
-        readout="hidden",
-        reverse="",
-        channel_weight=0.0,
-        weight=0.0,
-        bias=(),
-        map=None,
-    )
 
 
 PORTFOLIO = Method(propose)

@@ -59,6 +59,7 @@ def _shown(report: Report) -> dict[str, Any]:
         "asides": list(filter(None, (words.directions(report), words.multiple(report)))),
         "reliability": words.reliability(report),
         "separation": words.separation(report),
+        "alike": words.alike(report),
         "dots": _dots(report),
         "leaks": words.leaks(report),
         "learnt": words.learnt(report),

@@ -11,6 +11,7 @@ from appliance.calibrate.separation import Separation
 from appliance.kinds import KINDS, Metric
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.show import plain, scoring
+from appliance.search.alike import Alike
 from appliance.statistics.proportions import Estimate
 from appliance.task import Case, Task
 from appliance.verdict.give import belonging
@@ -56,6 +57,7 @@ def build(
     leaks: Sequence[Leak],
     private_rows: int,
     separation: Separation | None = None,
+    alike: Sequence[Alike] = (),
 ) -> Report:
     """Builds the report. ``cases`` holds the test cases by their id. Where the verdict has no
     answers, the report has the verdict's figures alone."""
@@ -71,6 +73,7 @@ def build(
         leaks=tuple(leaks),
         private_rows=private_rows,
         separation=separation,
+        alike=tuple(alike),
         **(_sections(verdict, task, cases, prompts.best) if verdict.answers else {}),
     )
 

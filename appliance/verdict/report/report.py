@@ -6,6 +6,7 @@ import msgspec
 
 from appliance.calibrate.separation import Confused, Separation
 from appliance.kinds import Kind
+from appliance.search.alike import Alike
 from appliance.statistics.proportions import Estimate
 from appliance.verdict.leaks import Leak
 from appliance.verdict.report.both import Both, Rates
@@ -42,7 +43,8 @@ class Report(Verdict, frozen=True, kw_only=True):
     out; ``unread`` is the share of answers in which nothing could be found. ``multiple`` counts
     answers that are wrong because several labels got a yes. ``confused``, ``matrix`` and
     ``reliability`` are the best prompt's. The leak check searched ``private_rows`` rows and found
-    ``leaks``. ``separation`` is that of the best prompt's map of hidden states. What a kind of task
+    ``leaks``. ``separation`` is that of the best prompt's map of hidden states, and ``alike``
+    are other prompts that were read likewise. What a kind of task
     does not have is empty or None.
     """
 
@@ -56,6 +58,7 @@ class Report(Verdict, frozen=True, kw_only=True):
     leaks: tuple[Leak, ...]
     private_rows: int
     separation: Separation | None = None
+    alike: tuple[Alike, ...] = ()
     accuracy: Both[Estimate] | None = None
     micro: Both[Rates] | None = None
     macro_f1: Both[Estimate] | None = None

@@ -129,6 +129,19 @@ def separation(report: Report) -> str:
     )
 
 
+def alike(report: Report) -> str:
+    """Returns what other prompts do that are read as the best one is; "" where there are none."""
+    if not report.alike:
+        return ""
+    each = [
+        f"{other.name} {other.value:.3f}, the best prompt {signed(other.gain)} "
+        f"[{signed(other.interval[0])}, {signed(other.interval[1])}]"
+        for other in report.alike
+    ]
+    n = report.alike[0].n
+    return f"Read alike, by maps of tuning rows, of {n} selection rows right: {'; '.join(each)}."
+
+
 def leaks(report: Report) -> str:
     """Returns what the leak check found, and the number of rows that it searched."""
     rows = f"{report.private_rows} rows that may not ship"

@@ -1,0 +1,72 @@
+"""What a prompt that reads hidden states is shown beside: the seed prompt and the bare text, read
+alike.
+
+A map can read much off any state. So a gain over a seed prompt that is read by label words may be
+the map's and not the prompt's. These two show what the wording of the prompt itself is worth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from appliance.calibrate.fitted import Fit
+from appliance.prompts.prompt import Prompt
+from appliance.prompts.read_out import read_out
+from appliance.scoring.outcomes import Outcome
+from appliance.search.candidate import Candidate, Proposal
+from appliance.search.race import Race
+from appliance.statistics.paired import paired
+
+SEED, BARE = "the seed prompt", "the bare text"
+PLAIN = Fit(0.0)
+
+
+class Alike(msgspec.Struct, frozen=True):
+    """A prompt that is read alike has the share ``value`` of ``n`` selection rows right, and the
+    best prompt ``gain`` more, with its paired 95 % interval. Both are read by maps that were fitted
+    to tuning rows."""
+
+    name: str
+    value: float
+    gain: float
+    interval: tuple[float, float]
+    n: int
+
+
+def controls(race: Race, seed: Prompt) -> dict[str, Candidate]:
+    """The candidates by their names, scored on all tuning cases, without those that the model
+    cannot take. They may win as any other."""
+    prompts = {BARE: Prompt((), f"{{text}}\n{{{_target(seed)}}}\n", readout="hidden")}
+    if seed.form != "yesno":
+        prompts[SEED] = read_out(seed)
+    found = {
+        name: race.whole(Proposal(prompt, "alike", "example", (race.seed,)))
+        for name, prompt in prompts.items()
+    }
+    return {name: candidate for name, candidate in found.items() if candidate is not None}
+
+
+def _target(seed: Prompt) -> str:
+    return "answer" if seed.form == "written" else "label"
+
+
+def beside(
+    best: Candidate, others: Mapping[str, Candidate], outcomes: Mapping[str, Sequence[Outcome]]
+) -> tuple[Alike, ...]:
+    """The best candidate beside the others. ``outcomes`` has those of the selection rows by the id
+    of a candidate's prompt."""
+    right = _right(outcomes[best.final.id])
+    found = []
+    for name, other in others.items():
+        if other is not best and other.final.id in outcomes:
+            effect = paired(_right(outcomes[other.final.id]), right)
+            interval = round(effect.low, 4), round(effect.high, 4)
+            value, gain = round(effect.before.value, 4), round(effect.gain, 4)
+            found.append(Alike(name, value, gain, interval, effect.n))
+    return tuple(found)
+
+
+def _right(outcomes: Sequence[Outcome]) -> list[float]:
+    return [float(outcome.correct(PLAIN)) for outcome in outcomes]
