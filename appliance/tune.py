@@ -16,7 +16,7 @@ from appliance.evaluate.workbench import Workbench
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt, Readout
 from appliance.refine.loop import refine
-from appliance.search.alike import Alike, beside, controls
+from appliance.search.alike import Alike, beside, read_alike
 from appliance.search.candidate import Candidate
 from appliance.search.experience import Experience
 from appliance.search.lab import Lab
@@ -25,11 +25,14 @@ from appliance.search.objective import objective_of
 from appliance.search.race import Race
 from appliance.search.reasoner import Reasoner
 from appliance.search.rungs import Rung
-from appliance.search.schedule import FIRST, ordered, race_depth
+from appliance.search.schedule import ordered, race_depth
 from appliance.search.selection import select
 from appliance.search.spaces import space_of
 from appliance.search.stage import search
 from appliance.statistics.proportions import Estimate
+
+FINAL_MAP = 0.1
+"""The share that the winner's own map has on top."""
 
 MINUTE = 60_000.0
 """Cost units: milliseconds at a run's frozen prices."""
@@ -87,7 +90,7 @@ def tune(
         objective_of(loaded),
         lambda candidate, outcome: watcher.candidate(stage, candidate, outcome),
     ).start(loaded.seed)
-    depth = race_depth(bench.spent / FIRST, budget)
+    depth = race_depth(race.seed.cost / len(race.seed.scored), budget)
     lab = Lab(
         race,
         space_of(loaded.task, loaded.seed),
@@ -110,14 +113,20 @@ def tune(
         edits = None if candidates is None else round(candidates * REFINE / SEARCH)
         found.append(refine(race, bench, tokeniser, seed, REFINE * budget, depth, edits))
 
-    alike = controls(race, loaded.seed) if race.leader.fits_map else {}
+    alike = {}
+    if race.leader.fits_map and not bench.finishing:
+        # Maps of different numbers of rows are not compared.
+        found = [each for each in found if race.deepen(each)]
+        alike = read_alike(race, loaded.seed)
     watcher.stage("selection")
-    entrants = [race.seed, *(each for each in (*found, *alike.values()) if fits(each.prompt))]
+    # A map that the seed prompt brings was fitted to selection rows: its copy has another.
+    first = race.copy if loaded.seed.map else race.seed
+    entrants = [first, *(each for each in (*found, *alike.values()) if fits(each.prompt))]
     cases = loaded.cases["selection"]
     chosen = select(evaluator, cases, entrants, SELECTION * budget, watcher.selected)
     best, evidence = chosen.best, chosen.evidence
     if best.fits_map:
-        mapped = with_map(evaluator, loaded, best, cases, evidence)
+        mapped = with_map(evaluator, loaded, best, race.cases, cases, evidence, FINAL_MAP * budget)
         watcher.mapped(mapped, beside(best, alike, chosen.outcomes))
         prompt = fit_probabilities(mapped.prompt, mapped.outcomes, loaded.task.metric)
     else:

@@ -17,9 +17,11 @@ from math import expm1, fsum
 from statistics import fmean
 
 import msgspec
+import numpy as np
 
 from appliance.calibrate.fitted import WEIGHTS, Fit
 from appliance.calibrate.objective import Objective
+from appliance.calibrate.shrinkage import folds
 from appliance.calibrate.threshold import fit_threshold
 from appliance.prompts.prompt import Prompt
 from appliance.scoring.outcomes import (
@@ -32,7 +34,6 @@ from appliance.scoring.yes_no import YesNoOutcome
 
 CHANNEL_WEIGHTS = (0.0, 0.1, 0.25, 0.5, 1.0)
 INVERSE_TEMPERATURES = (1.0, 0.5, 0.25)
-FOLDS = 5
 
 
 def fit(scored: Sequence[Outcome], objective: Objective) -> Fit:
@@ -59,12 +60,13 @@ def held_out(scored: Sequence[Scored], objective: Objective) -> list[Scored]:
     look far better than others.
     """
     found = list(scored)
-    for fold in range(FOLDS):
-        rest = [one for at, one in enumerate(scored) if at % FOLDS != fold]
+    fold = folds(np.array([one.gold for one in scored], np.int64))
+    for number in np.unique(fold):
+        rest = [one for one, other in zip(scored, fold, strict=True) if other != number]
         if not rest:  # A single case has no others.
             break
         by = fit(rest, objective)
-        for at in range(fold, len(scored), FOLDS):
+        for at in np.flatnonzero(fold == number).tolist():
             found[at] = _calibrated(scored[at], by)
     return found
 

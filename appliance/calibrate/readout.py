@@ -40,7 +40,7 @@ def cross_validated(states: Sequence[State], objective: Objective) -> list[Outco
         return []
     if states[0].holds:
         return several.cross_validated(states, objective)
-    found = _fit(table(states), _gold(states), len(states[0].labels), objective)
+    found = _fit(states, objective)
     return [state.outcome(scores) for state, scores in zip(states, found.held_out, strict=True)]
 
 
@@ -53,23 +53,24 @@ def predicted(seen: Sequence[State], new: Sequence[State], objective: Objective)
 def fit_map(states: Sequence[State], objective: Objective, model: str) -> LinearMap:
     """The map as a prompt keeps it; ``model`` is the hash of the file whose states these are."""
     found = _map(states, objective)
-    table = np.column_stack([found.weights, found.offsets]).astype("<f4")
-    return LinearMap(model, found.weights.shape[1], table.tobytes())
+    values = np.column_stack([found.weights, found.offsets]).astype("<f4")
+    return LinearMap(model, found.weights.shape[1], values.tobytes())
 
 
 def _map(states: Sequence[State], objective: Objective) -> Map:
     if states[0].holds:
         return several.fitted(states, objective)
     rows, gold, labels = table(states), _gold(states), len(states[0].labels)
-    chosen = _fit(rows, gold, labels, objective)
+    chosen = _fit(states, objective)
     [found] = _discriminants(rows, gold, _log_shares(gold, labels, objective), [chosen.shrinkage])
     return found.divided(chosen.temperature)
 
 
-def _fit(rows: Rows, gold: Labels, labels: int, objective: Objective) -> Fitted:
+def _fit(states: Sequence[State], objective: Objective) -> Fitted:
     """The shrinkage whose held-out scores have the least loss at their best temperature."""
+    rows, gold, labels = table(states), _gold(states), len(states[0].labels)
     held_out = np.zeros((len(SHRINKAGES), len(rows), labels))
-    fold = folds(gold)
+    fold = folds(gold, [state.group for state in states])
     for number in np.unique(fold):
         out = fold == number
         if out.all():  # A single row has none to learn from.
@@ -108,10 +109,12 @@ def _discriminants(
 
 
 def _log_shares(gold: Labels, labels: int, objective: Objective) -> Rows:
-    """Logarithms of the labels' shares; equal ones for macro-F1, in which all labels weigh the
-    same."""
+    """Logarithms of the labels' shares, as the objective has them where it does; equal ones for
+    macro-F1, in which all labels weigh the same."""
     if objective.metric == "macro_f1":
         return np.zeros(labels)
+    if len(objective.shares) == labels:  # The first cases may have other shares than all.
+        return np.array(objective.shares)
     counts = np.bincount(gold, minlength=labels)
     return np.asarray(np.log((counts + 1) / (counts.sum() + labels)))
 

@@ -26,8 +26,8 @@ Holds = NDArray[np.bool_]
 
 
 class Fitted(NamedTuple):
-    """A shrinkage, the line (odds - ``intercept``) * ``slope`` that makes log odds of its scores,
-    and the log odds [rows, labels] of every row by maps that have not seen it."""
+    """A shrinkage, and the line (score - ``intercept``) * ``slope`` that makes log odds of a map's
+    scores; ``held_out`` has those [rows, labels] of every row by maps that have not seen it."""
 
     shrinkage: float
     slope: float
@@ -37,33 +37,37 @@ class Fitted(NamedTuple):
 
 def cross_validated(states: Sequence[State], objective: Objective) -> list[Outcome]:
     """The outcome of each state by a map and a threshold that have not seen it."""
-    rows, holds = table(states), _holds(states)
-    fold = folds(_sets(holds))
+    rows, holds, fold = table(states), _holds(states), _folds(states)
     odds = _fit(rows, holds, fold).held_out
     found = _outcomes(states, odds)
-    cut = np.zeros(len(states))
+    above = np.zeros(odds.shape)
     for number in np.unique(fold):
         others = [one for one, other in zip(found, fold, strict=True) if other != number]
-        cut[fold == number] = _threshold(others, objective)
-    return _outcomes(states, odds - cut[:, None])
+        above[fold == number] = _thresholds(others, holds, objective)
+    return _outcomes(states, odds - above)
 
 
 def fitted(states: Sequence[State], objective: Objective) -> Map:
     """The map of all states, with the threshold in its offsets."""
     rows, holds = table(states), _holds(states)
-    found = _fit(rows, holds, folds(_sets(holds)))
-    threshold = _threshold(_outcomes(states, found.held_out), objective)
+    found = _fit(rows, holds, _folds(states))
+    above = _thresholds(_outcomes(states, found.held_out), holds, objective)
     [plain] = _discriminants(rows, holds, [found.shrinkage])
-    offsets = (plain.offsets - found.intercept) * found.slope - threshold
-    return Map(plain.weights * found.slope, offsets)
+    offsets = np.where(
+        _learnt(holds), (plain.offsets - found.intercept) * found.slope, plain.offsets
+    )
+    return Map(plain.weights * found.slope, offsets - above)
 
 
 def _outcomes(states: Sequence[State], odds: Rows) -> list[Outcome]:
     return [state.outcome(own) for state, own in zip(states, odds, strict=True)]
 
 
-def _threshold(outcomes: Sequence[Outcome], objective: Objective) -> float:
-    return rethreshold(outcomes, Fit(0.0), objective).threshold if outcomes else 0.0
+def _thresholds(outcomes: Sequence[Outcome], holds: Holds, objective: Objective) -> Rows:
+    """What each label's log odds have to be above. A threshold below 0, which finds more of labels
+    that have rows, says nothing of one that no row has."""
+    found = rethreshold(outcomes, Fit(0.0), objective).threshold if outcomes else 0.0
+    return np.where(_learnt(holds), found, max(found, 0.0))
 
 
 def _fit(rows: Rows, holds: Holds, fold: Labels) -> Fitted:
@@ -75,14 +79,25 @@ def _fit(rows: Rows, holds: Holds, fold: Labels) -> Fitted:
             break
         maps = _discriminants(rows[~out], holds[~out], SHRINKAGES)
         scores[:, out] = [found.scores(rows[out]) for found in maps]
+    learnt = _learnt(holds)
+    if not learnt.any():
+        return Fitted(SHRINKAGES[0], 1.0, 0.0, scores[0])
+    known = holds[:, learnt]
     fits = []
     for shrinkage, own in zip(SHRINKAGES, scores, strict=True):
-        spread = float(own.std()) or 1.0
-        each = (own / spread).ravel().tolist()
-        temperature, centre = fit_platt(each, holds.ravel().tolist())
+        spread = float(own[:, learnt].std()) or 1.0
+        each = (own[:, learnt] / spread).ravel().tolist()
+        temperature, centre = fit_platt(each, known.ravel().tolist())
         slope, intercept = 1 / (spread * temperature), centre * spread
-        fits.append(Fitted(shrinkage, slope, intercept, (own - intercept) * slope))
-    return min(fits, key=lambda found: _loss(found.held_out, holds))
+        odds = np.where(learnt, (own - intercept) * slope, own)
+        fits.append((_loss(odds[:, learnt], known), Fitted(shrinkage, slope, intercept, odds)))
+    return min(fits, key=lambda fit: fit[0])[1]
+
+
+def _learnt(holds: Holds) -> NDArray[np.bool_]:
+    """Which labels some rows have and some do not; of the others a state says nothing."""
+    counts = holds.sum(0)
+    return np.asarray((counts > 0) & (counts < len(holds)))
 
 
 def _loss(odds: Rows, holds: Holds) -> float:
@@ -102,9 +117,9 @@ def _discriminants(rows: Rows, holds: Holds, shrinkages: Sequence[float]) -> lis
     some, none = np.maximum(counts, 1), np.maximum(n - counts, 1)
     with_label = holds.T @ (rows - centre) / some[:, None]
     without = (~holds).T @ (rows - centre) / none[:, None]
-    learnt = (counts > 0) & (counts < n)
+    learnt = _learnt(holds)
     difference = np.where(learnt[:, None], with_label - without, 0.0)
-    share = np.log((counts + 0.5) / (n - counts + 0.5))
+    usual = np.log((counts + 0.5) / (n - counts + 0.5))
     maps = []
     for shrinkage in shrinkages:
         solved = spectrum.solve(difference, shrinkage)
@@ -112,8 +127,8 @@ def _discriminants(rows: Rows, holds: Holds, shrinkages: Sequence[float]) -> lis
         left = 1 - kept * (solved * difference).sum(1)
         weights = solved / np.maximum(left, 1e-6)[:, None]
         middle = (with_label + without) / 2
-        offsets = share - (weights * middle).sum(1) - weights @ centre
-        maps.append(Map(weights, np.where(learnt, offsets, share)))
+        offsets = usual - (weights * middle).sum(1) - weights @ centre
+        maps.append(Map(weights, np.where(learnt, offsets, usual)))
     return maps
 
 
@@ -121,6 +136,7 @@ def _holds(states: Sequence[State]) -> Holds:
     return np.array([state.holds for state in states], bool)
 
 
-def _sets(holds: Holds) -> Labels:
-    """The number of each row's set of labels."""
-    return np.unique(holds, axis=0, return_inverse=True)[1].ravel()
+def _folds(states: Sequence[State]) -> Labels:
+    """Those of the rows, dealt out by their sets of labels."""
+    sets = np.unique(_holds(states), axis=0, return_inverse=True)[1].ravel()
+    return folds(sets, [state.group for state in states])

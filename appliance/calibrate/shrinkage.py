@@ -51,9 +51,15 @@ class Spectrum:
         return solved
 
 
-def folds(gold: Labels) -> Labels:
+def folds(gold: Labels, groups: Sequence[str] = ()) -> Labels:
     """The fold of each row: the rows of a label are dealt out in turn, and each label goes on where
-    the one before it ended. Rows come in random order."""
+    the one before it ended. Rows come in random order. Those of one group stay together, where
+    there are ``groups``; one without a name is no group."""
+    if any(groups):
+        units = [group or f"row {at}" for at, group in enumerate(groups)]
+        first = {unit: at for at, unit in reversed([*enumerate(units)])}
+        dealt = dict(zip(first, folds(gold[[*first.values()]]), strict=True))
+        return np.array([dealt[unit] for unit in units], np.int64)
     order = np.argsort(gold, kind="stable")
     fold = np.empty(len(gold), np.int64)
     fold[order] = np.arange(len(gold)) % FOLDS

@@ -63,6 +63,12 @@ def _check_numbers(prompt: Prompt, task: Task, cases: Sequence[Case]) -> None:
             f"prompt {prompt.id} has biases for {len(prompt.bias)} labels, {task.name} takes "
             f"{labels}: it was tuned on another task; set its bias to [] to score it without"
         )
+    scored = len(options) - (task.several and task.none in options)
+    if prompt.map and prompt.map.labels != scored:
+        raise InputError(
+            f"prompt {prompt.id} has a map of hidden states to {prompt.map.labels} labels, "
+            f"{task.name} takes {scored}: it was tuned on another task; tune with it on this one"
+        )
     if prompt.form == "choice" and len(prompt.words) not in (0, labels):
         raise InputError(
             f"prompt {prompt.id} has words for {len(prompt.words)} labels, {task.name} takes "

@@ -77,8 +77,13 @@ def evaluate(db: Database, host: Host, asked: Evaluate) -> Evaluated:
     model = host.catalog.get(asked.model)
     serving = host.body(model, model.serving_body, Prices(0.0))
     journal = Unrecorded()
-    for prompt in given.values():
+    for name, prompt in given.items():
         check_map(prompt, model.name, serving.sha256)
+        if prompt.map:
+            host.note(
+                f"{name} has a map that was fitted to tuning and selection rows: on these it looks "
+                "better than it is; a run's verdict says how good it is"
+            )
     evaluator = evaluator_of(host, loaded, journal, serving, model)
     for frame in {evaluator.renderer.frame(prompt) for prompt in given.values()}:
         host.note_frame(asked.model, frame)

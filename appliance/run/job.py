@@ -21,7 +21,7 @@ from appliance.host.plan import measure_and_plan
 from appliance.host.prepare import prepare
 from appliance.prompts.canonical import canonical
 from appliance.prompts.loaded import Loaded
-from appliance.prompts.prompt import Prompt
+from appliance.prompts.prompt import Prompt, Readout
 from appliance.prompts.validate import check
 from appliance.run.amounts import check_amounts
 from appliance.run.events import GivenVerdict
@@ -54,13 +54,13 @@ def create(db: Database, host: Host, command: int, asked: Tune) -> None:
     loaded = load(db, asked.task)
     start = asked.prompt
     if start is not None:
-        start = _readable(host, start, asked.model)
+        start = _readable(host, loaded, start, asked.model, asked.readout)
         check(start, loaded, [case for split in SPLITS for case in loaded.cases[split]])
         loaded = msgspec.structs.replace(loaded, seed=start)
+    may_read = readouts(loaded, asked.readout)
     model = prepare(host, asked.model)
     reasoner = prepare(host, asked.reasoner or asked.model)
     host.note(f"measuring {model.name} on {loaded.task.name}")
-    may_read = readouts(loaded, asked.readout)
     bodies, plan = measure_and_plan(
         host,
         model,
@@ -115,18 +115,26 @@ def create(db: Database, host: Host, command: int, asked: Tune) -> None:
     )
 
 
-def _readable(host: Host, start: Prompt, model: str) -> Prompt:
-    """The prompt, by its label words where it has no map of this model's states; the run tries it
-    with a map of its own."""
+def _readable(
+    host: Host, loaded: Loaded, start: Prompt, model: str, asked: Readout | None
+) -> Prompt:
+    """What a run that is given a prompt begins with: the prompt itself; its label words, where it
+    has no map of this model's states or words alone are asked for; or the task's own seed prompt,
+    where labels can then not be read, since a row may have several."""
+    if start.readout == "words":
+        return start
     try:
         check_map(start, model, host.catalog.get(model).sha256)
+        if asked != "words":
+            return start
+        why = "reads hidden states, and words are asked for"
     except InputError:
-        host.note(
-            f"prompt {start.id} has no map of the hidden states of {model}: the run begins with "
-            "its label words, and fits a map"
-        )
-        return msgspec.structs.replace(start, readout="words", map=None)
-    return start
+        why = f"has no map of the hidden states of {model}"
+    if loaded.task.several:
+        host.note(f"prompt {start.id} {why}: the run begins with the task's own prompt")
+        return loaded.seed
+    host.note(f"prompt {start.id} {why}: the run begins with its label words")
+    return msgspec.structs.replace(start, readout="words", map=None)
 
 
 def work(db: Database, host: Host, run: RunRecord, poll: Callable[[], str | None]) -> None:

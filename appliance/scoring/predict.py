@@ -85,6 +85,9 @@ def predict_rows(
     if prompt.bias and names != every:
         bias = dict(zip(every, prompt.bias, strict=True))
         prompt = msgspec.structs.replace(prompt, bias=tuple(bias[name] for name in names))
+    if prompt.map and names != every:
+        own = prompt.map.of([every.index(name) for name in names])
+        prompt = msgspec.structs.replace(prompt, map=own)
     cases = [Case(without_gold(row), names, support) for row in rows]
     if answers_are_written(task, prompt):
         # The right answer is not known, so its loss, which an outcome holds, cannot be asked for.

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from appliance.calibrate.fitted import Fit
+from appliance.prompts.by_states import by_states
 from appliance.prompts.prompt import Prompt
-from appliance.prompts.read_out import read_out
 from appliance.scoring.outcomes import Outcome
 from appliance.search.candidate import Candidate, Proposal
 from appliance.search.race import Race
@@ -35,14 +35,14 @@ class Alike(msgspec.Struct, frozen=True):
     n: int
 
 
-def controls(race: Race, seed: Prompt) -> dict[str, Candidate]:
-    """The candidates by their names, scored on all tuning cases, without those that the model
-    cannot take. They may win as any other."""
+def read_alike(race: Race, seed: Prompt) -> dict[str, Candidate]:
+    """The candidates by their names, without those that the model cannot take. They may win as any
+    other."""
     prompts = {BARE: Prompt((), f"{{text}}\n{{{_target(seed)}}}\n", readout="hidden")}
-    if seed.form != "yesno":
-        prompts[SEED] = read_out(seed)
+    if read := by_states(seed):
+        prompts[SEED] = read
     found = {
-        name: race.whole(Proposal(prompt, "alike", "example", (race.seed,)))
+        name: race.beside(Proposal(prompt, "alike", "example", (race.seed,)))
         for name, prompt in prompts.items()
     }
     return {name: candidate for name, candidate in found.items() if candidate is not None}

@@ -16,7 +16,7 @@ from appliance.search.candidate import Candidate
 from appliance.search.experience import Experience
 from appliance.search.race import Going, Race
 from appliance.search.reasoner import Reasoner
-from appliance.search.spaces import space_of
+from appliance.search.spaces import space_of, without_reasoning
 from appliance.search.spaces.space import Space
 from appliance.task import Case, Task
 
@@ -69,9 +69,11 @@ class Lab:
         return self._race.evaluator.task
 
     def space_for(self, prompt: Prompt) -> Space:
-        """The formats of the prompt's form, which may not be the seed's."""
+        """The formats of the prompt's form, which may not be the seed's. No state is read behind
+        reasoning."""
         same = prompt.form == self.seed_prompt.prompt.form
-        return self.space if same else space_of(self.task, prompt)
+        space = self.space if same else space_of(self.task, prompt)
+        return without_reasoning(space) if prompt.readout == "hidden" else space
 
     @property
     def can_ask(self) -> bool:

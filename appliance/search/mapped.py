@@ -10,13 +10,18 @@ from msgspec.structs import replace
 from appliance.calibrate.doubts import Doubt, doubts
 from appliance.calibrate.readout import cross_validated, fit_map
 from appliance.calibrate.separation import Separation, separation
+from appliance.evaluate.cost import expected_cost
 from appliance.evaluate.evaluator import Evaluator
+from appliance.evaluate.workbench import Unanswerable
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt
 from appliance.scoring.hidden import Evidence, as_states
 from appliance.scoring.outcomes import Outcome
 from appliance.search.candidate import Candidate
 from appliance.task import Case
+
+LEAST = 200
+"""Rows that the map is fitted to whatever they cost."""
 
 
 class Mapped(NamedTuple):
@@ -33,18 +38,45 @@ def with_map(
     evaluator: Evaluator,
     loaded: Loaded,
     best: Candidate,
+    tuning: Sequence[Case],
     selected: Sequence[Case],
     evidence: Sequence[Evidence],
+    budget: float,
 ) -> Mapped:
-    """Fits the map to the tuning rows, to rows that were kept for demonstrations and are not shown,
-    and to the cases that the winner was ``selected`` on, of which the ``evidence`` is at hand."""
-    labels = loaded.cases["tuning"][0].labels
+    """Fits the map to the ``tuning`` cases, to rows that were kept for demonstrations and are not
+    shown, and to the cases that the winner was ``selected`` on, of which the ``evidence`` is at
+    hand. The first two are as many as the budget (cost units) pays for, and ``LEAST`` at least."""
+    labels = tuning[0].labels
     kept = (row for rows in loaded.demonstrations.values() for row in rows)
     unused = [Case(loaded.rows[row], labels) for row in kept if row not in best.prompt.shots]
-    cases = [*loaded.cases["tuning"], *unused]
-    states = as_states([*evaluator.score(best.prompt, cases, "serving"), *evidence])
+    asked = _paid_for(evaluator, best.prompt, [*unused, *tuning], budget)
+    cases, said = _answered(evaluator, best.prompt, asked)
+    states = as_states([*said, *evidence])
     model = evaluator.bench.bodies["serving"].sha256
     prompt = replace(best.prompt, map=fit_map(states, best.objective, model))
     outcomes = cross_validated(states, best.objective)
     rows = [case.query.id for case in (*cases, *selected[: len(evidence)])]
     return Mapped(prompt, outcomes, separation(outcomes), doubts(rows, outcomes))
+
+
+def _paid_for(
+    evaluator: Evaluator, prompt: Prompt, cases: Sequence[Case], budget: float
+) -> Sequence[Case]:
+    some = cases[:LEAST]
+    prices = evaluator.bench.bodies["serving"].prices
+    each = expected_cost(evaluator.renderer, prompt, some, prices) / len(some)
+    return cases[: max(LEAST, int(budget / each))]
+
+
+def _answered(
+    evaluator: Evaluator, prompt: Prompt, cases: Sequence[Case]
+) -> tuple[Sequence[Case], list[Evidence]]:
+    """The cases that the model can take, and what it says to them."""
+    try:
+        return cases, evaluator.score(prompt, cases, "serving")
+    except Unanswerable:
+        if len(cases) == 1:
+            return [], []
+    half = len(cases) // 2
+    parts = [_answered(evaluator, prompt, part) for part in (cases[:half], cases[half:])]
+    return [c for some, _ in parts for c in some], [one for _, said in parts for one in said]

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from math import fsum
 
+from msgspec.structs import replace
+
 from appliance.calibrate.objective import Objective
 from appliance.evaluate.evaluator import TOGETHER, Evaluator
 from appliance.evaluate.workbench import Unanswerable
@@ -13,7 +15,7 @@ from appliance.prompts.prompt import Prompt, Readout
 from appliance.search.accept import Accept
 from appliance.search.candidate import Candidate, Proposal, difference
 from appliance.search.rungs import Rung, Step, rungs_of
-from appliance.search.schedule import FIRST, first_rung, rungs
+from appliance.search.schedule import FIRST, MAPPED, first_rung, rungs
 from appliance.task import Case
 
 Going = Callable[[], bool]
@@ -27,6 +29,8 @@ class Race:
     on more cases."""
 
     seed: Candidate
+    copy: Candidate
+    """The seed prompt with what is fitted to it anew."""
 
     def __init__(
         self,
@@ -59,36 +63,48 @@ class Race:
         self.seed = Candidate(prompt, "seed", fixed=True, objective=self.objective)
         self.extend(self.seed, self.first(prompt))
         self.seen(self.seed, "leads")
+        # A map that the prompt brings may have been fitted to these very rows.
         leader = Candidate(
-            prompt,
+            replace(prompt, map=None),
             "calibrate",
             parents=(self.seed,),
             objective=self.objective,
             scored=list(self.seed.scored),
         )
         leader.gain = -difference(leader, self.seed).mean
-        self.entries[self._key(prompt)] = leader
+        self.entries[self._key(prompt)] = self.copy = leader
         self._readout = prompt.readout
         self.promote(leader, "leads")
         return self
 
-    def settle(self) -> None:
-        """Lets the better one of the two readouts' leaders lead.
+    def settle(self, readouts: Sequence[Readout]) -> None:
+        """Lets the better one of the two readouts' leaders lead, or the only one of these
+        ``readouts``.
 
-        They are compared on the cases that the one of label words has seen. The map of the other is
-        fitted to all cases, since a run ends with a map of all of them, while a bias needs few.
-        Raises Unanswerable where the model cannot take a case.
+        They are compared on the cases that both have seen. The map of hidden states is fitted to
+        many cases first, since a run ends with one of all rows, while a bias needs few.
         """
-        if len(self._leaders) < 2:
+        words, hidden = self._leaders.get("words"), self._leaders.get("hidden")
+        if hidden is None or words is None or not self.deepen(hidden):
             return
-        words, hidden = self._leaders["words"], self._leaders["hidden"]
-        have = len(hidden.scored)
-        self.extend(hidden, len(self.cases))
-        if len(hidden.scored) > have:
-            self.seen(hidden, "extended")
-        n = len(words.scored)
+        if "words" not in readouts:
+            self._readout = "hidden"
+            return
+        n = min(len(words.scored), len(hidden.scored))
         mapped = hidden.penalties(len(hidden.scored))[:n]
         self._readout = "hidden" if fsum(mapped) <= fsum(words.penalties(n)) else "words"
+
+    def deepen(self, candidate: Candidate) -> bool:
+        """Scores a candidate that reads hidden states on as many cases as maps are compared by;
+        false where the model cannot take one of them."""
+        have = len(candidate.scored)
+        try:
+            self.extend(candidate, MAPPED)
+        except Unanswerable:
+            return False
+        if have < len(candidate.scored):
+            self.seen(candidate, "extended" if have else "kept")
+        return True
 
     @property
     def rungs(self) -> tuple[Rung, ...]:
@@ -146,19 +162,14 @@ class Race:
                 self.seen(candidate, "kept" if kept else "dropped")
         return results
 
-    def whole(self, proposal: Proposal) -> Candidate | None:
-        """The candidate of a proposal, scored on all cases; None where the model cannot take them.
-        It does not race: it leads nobody."""
+    def beside(self, proposal: Proposal) -> Candidate | None:
+        """The candidate of a proposal, as deep as maps are compared, which does not race; None
+        where the model cannot take it."""
         key = self._key(proposal.prompt)
         candidate = self.entries.get(key) or self._candidate(proposal)
-        have = len(candidate.scored)
-        try:
-            self.extend(candidate, len(self.cases))
-        except Unanswerable:
+        if not self.deepen(candidate):
             return None
         self.entries[key] = candidate
-        if len(candidate.scored) > have:
-            self.seen(candidate, "extended" if have else "kept")
         return candidate
 
     def promote(self, candidate: Candidate, outcome: str) -> None:

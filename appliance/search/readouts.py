@@ -20,9 +20,12 @@ def readouts(loaded: Loaded, asked: Readout | None) -> tuple[Readout, ...]:
 
 def _unsuited(loaded: Loaded) -> str:
     """Why no map from states to labels can be fitted; empty where one can."""
-    task, cases = loaded.task, loaded.cases["tuning"]
+    task, every = loaded.task, loaded.cases.values()
+    options = loaded.cases["tuning"][0].options
     if not task.several and loaded.seed.form != "choice" and task.match != "choice":
         return "its prompts do not ask for labels or options at once"
-    if task.protocol == "episodes" or any(case.options != cases[0].options for case in cases):
+    if task.protocol == "episodes" or any(
+        case.options != options for cases in every for case in cases
+    ):
         return "its cases have labels or options of their own"
     return ""

@@ -22,6 +22,9 @@ DEEPEST = 8 * FIRST
 """The most cases on which a race is decided."""
 
 
+MAPPED = 2 * DEEPEST
+"""The cases that a map of hidden states is fitted to before it is compared with anything else."""
+
 LEAST_CANDIDATES = 20
 """Fewer candidates make no search."""
 

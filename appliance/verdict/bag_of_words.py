@@ -17,7 +17,8 @@ MOST = 1000
 
 def answers(learnt: Sequence[Case], asked: Sequence[Case]) -> list[str] | None:
     """The labels that such a classifier, fitted to the cases ``learnt``, gives to those ``asked``.
-    None where scikit-learn is not installed, and where the cases have fewer than two labels."""
+    None where scikit-learn is not installed, and where the cases have fewer than two labels or no
+    word."""
     labels = [case.options[case.gold] for case in learnt[:MOST]]
     if len(set(labels)) < 2:
         return None
@@ -29,12 +30,15 @@ def answers(learnt: Sequence[Case], asked: Sequence[Case]) -> list[str] | None:
         return None
     model = make_pipeline(
         make_union(
-            TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True),
+            TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"(?u)\b\w+\b"),
             TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True),
         ),
         LogisticRegression(class_weight="balanced", max_iter=1000),
     )
-    model.fit([_text(case.query) for case in learnt[:MOST]], labels)
+    try:
+        model.fit([_text(case.query) for case in learnt[:MOST]], labels)
+    except ValueError:  # An empty vocabulary: there is no word or letter in any text.
+        return None
     return [str(label) for label in model.predict([_text(case.query) for case in asked])]
 
 

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import msgspec
 
 from appliance.evaluate.evaluator import Evaluator
+from appliance.kinds import KINDS
 from appliance.prompts.prompt import Prompt
 from appliance.scoring.answers import prediction
 from appliance.scoring.hidden import read
 from appliance.scoring.outcomes import Outcome
 from appliance.task import Case, Task
 from appliance.verdict.judge import judge
+from appliance.verdict.paid import paid
 from appliance.verdict.verdict import AGAIN, ALPHA, Answer, Noise, Unit, Verdict
 
 
@@ -47,8 +49,10 @@ def give_verdict(
         unit=unit,
         clusters=clusters,
     )
+    one_label = KINDS[evaluator.task.kind].comparison == "label" and not evaluator.task.several
+    losers = paid(answers) if one_label and not clusters else ()
     noise = _noise(evaluator, best, cases[:AGAIN], after)
-    return msgspec.structs.replace(found, noise=noise, answers=answers)
+    return msgspec.structs.replace(found, noise=noise, paid=losers, answers=answers)
 
 
 def belonging(cases: Sequence[Case], task: Task) -> tuple[Unit, list[str]]:

@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from appliance.statistics.proportions import mcnemar_exact
-from appliance.verdict.verdict import ALPHA, Answer
+from appliance.verdict.verdict import ALPHA, Answer, Paid
 
 
-class Paid(NamedTuple):
-    """The best prompt has ``after`` of a label's ``n`` cases right, the seed prompt ``before``."""
-
-    label: str
-    n: int
-    before: int
-    after: int
-    p: float
-
-
-def paid(answers: Sequence[Answer]) -> list[Paid]:
+def paid(answers: Sequence[Answer]) -> tuple[Paid, ...]:
     """The labels that the best prompt finds less often than the seed prompt, the surest first.
 
-    Each is proven by the exact McNemar test on its own cases, at ``ALPHA`` shared among all labels
-    (Bonferroni).
+    Each is proven by the exact McNemar test on its own cases, which are independent, at ``ALPHA``
+    shared among all labels (Bonferroni).
     """
     by_label: dict[str, list[Answer]] = {}
     for answer in answers:
@@ -35,7 +24,7 @@ def paid(answers: Sequence[Answer]) -> list[Paid]:
     }
     found = [_compared(label, own) for label, own in fewer.items()]
     proven = [one for one in found if one.p * len(by_label) < ALPHA]
-    return sorted(proven, key=lambda one: (one.p, one.label))
+    return tuple(sorted(proven, key=lambda one: (one.p, one.label)))
 
 
 def _compared(label: str, answers: Sequence[Answer]) -> Paid:

@@ -74,10 +74,19 @@ class Control(msgspec.Struct, frozen=True):
     p: float
     n: int
 
-    @property
-    def is_beaten(self) -> bool:
+    def is_beaten(self, alpha: float) -> bool:
         """Whether the best prompt is proven better."""
-        return self.gain > 0 and self.p < ALPHA
+        return self.gain > 0 and self.p < alpha
+
+
+class Paid(msgspec.Struct, frozen=True):
+    """The best prompt has ``after`` of a label's ``n`` cases right, the seed prompt ``before``."""
+
+    label: str
+    n: int
+    before: int
+    after: int
+    p: float
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -88,7 +97,8 @@ class Verdict(msgspec.Struct, frozen=True):
     ``test`` and counts below ``alpha``. Where cases belong together in ``clusters`` of a ``unit``,
     test and interval weigh whole clusters. ``refused`` says why nothing can be claimed, whatever p
     is; ``scope`` says what a claim is limited to. ``power`` is how often a true gain of ``GAIN``
-    would be proven on ``n`` independent cases.
+    would be proven on ``n`` independent cases. ``controls`` are ways without the model, and
+    ``paid`` are labels that are found less often than before.
     """
 
     seed: Side
@@ -114,6 +124,7 @@ class Verdict(msgspec.Struct, frozen=True):
     scope: str = ""
     noise: Noise | None = None
     controls: tuple[Control, ...] = ()
+    paid: tuple[Paid, ...] = ()
     answers: tuple[Answer, ...] = ()
 
     @property

@@ -52,7 +52,7 @@ def main() -> None:
         for task, rows in tasks(given.data, MOST, given.sets):
             pool = shot_pool(task, [Case(row, names(task)) for row in rows])
             prompts = {
-                way: next(f for f in portfolio(task.kind, PLAIN) if f.readout == way).prompt(pool)
+                way: next(f for f in portfolio(task, PLAIN) if f.readout == way).prompt(pool)
                 for way in WAYS
             }
             kept = {row for ids in pool.values() for row in ids}

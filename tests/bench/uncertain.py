@@ -48,7 +48,7 @@ def main() -> None:
     results: dict[str, list[dict[str, float]]] = {}
     with reading(given.model) as read:
         for task, rows in tasks(given.data, FIRST + POOL + TEST, given.sets):
-            prompt = portfolio(task.kind, PLAIN)[0].prompt({})
+            prompt = portfolio(task, PLAIN)[0].prompt({})
             labelled = [*zip(rows, as_states(read(task, rows, prompt)), strict=True)]
             found = [compared(labelled, seed) for seed in range(1, given.seeds + 1)]
             results[f"{task.name}, {given.model}"] = found

@@ -26,7 +26,7 @@ from appliance.verdict.verdict import Verdict
 from models.engine import Generate
 
 KINDS = list(tiny_tasks.tasks())
-BY_STATES = ("relation by states", "classify by states", "several by states")
+BY_STATES = ("relation by states", "classify by states", "several by states", "choice by states")
 """Runs that may read hidden states."""
 WRITING = ("answer", "reading", "spans")
 BUDGET = 900.0

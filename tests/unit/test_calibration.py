@@ -7,12 +7,12 @@ from random import Random
 from statistics import fmean
 
 import msgspec
+import numpy as np
 import pytest
 from in_process import LABELS, PROMPT, case, row
 
 from appliance.calibrate.calibration import (
     CHANNEL_WEIGHTS,
-    FOLDS,
     INVERSE_TEMPERATURES,
     calibrated,
     fit,
@@ -23,6 +23,7 @@ from appliance.calibrate.calibration import (
 )
 from appliance.calibrate.fitted import WEIGHTS, Fit
 from appliance.calibrate.objective import Objective, log_shares
+from appliance.calibrate.shrinkage import folds
 from appliance.calibrate.threshold import rethreshold
 from appliance.scoring.outcomes import Scored, Written
 from appliance.scoring.yes_no import YesNoOutcome
@@ -130,11 +131,27 @@ def test_a_case_is_read_by_a_calibration_that_was_fitted_to_the_other_folds():
         for n in range(23)
     ]
     held = held_out(rows, shares)
+    fold = folds(np.array([row.gold for row in rows]))
     assert [(one.case, one.gold) for one in held] == [(one.case, one.gold) for one in rows]
     for at, one in enumerate(held):
-        by = fit([row for n, row in enumerate(rows) if n % FOLDS != at % FOLDS], shares)
+        by = fit([row for n, row in enumerate(rows) if fold[n] != fold[at]], shares)
         expected = [by.inverse_temperature * score for score in rows[at].scores(by)]
         assert one.scores(Fit(0.0)) == pytest.approx(expected, abs=1e-4)
+
+
+def test_every_fold_has_each_label_about_as_often_as_the_others():
+    """Cases stand in an order in which labels alternate: every fifth would have one label alone."""
+    gold = np.arange(40) % 5
+    fold = folds(gold)
+    assert all(np.bincount(gold[fold == number], minlength=5).min() >= 1 for number in range(5))
+
+
+def test_rows_of_one_group_are_in_one_fold():
+    gold = np.arange(30) % 3
+    groups = [f"group {n // 4}" if n < 20 else "" for n in range(30)]
+    fold = folds(gold, groups)
+    assert all(len(set(fold[at : at + 4])) == 1 for at in range(0, 20, 4))
+    assert len(set(fold[20:])) > 1 and np.bincount(fold, minlength=5).min() >= 3
 
 
 def test_one_case_has_no_others_to_be_calibrated_by():

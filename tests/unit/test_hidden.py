@@ -22,10 +22,11 @@ from appliance.prompts.canonical import canonical
 from appliance.prompts.linear_map import LinearMap
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt
-from appliance.prompts.validate import check_suits
+from appliance.prompts.validate import check, check_suits
 from appliance.scoring.hidden import State, check_map, read
 from appliance.scoring.predict import predict_rows
-from appliance.search.alike import BARE, SEED, controls
+from appliance.search.accept import Ahead
+from appliance.search.alike import BARE, SEED, read_alike
 from appliance.search.candidate import Proposal
 from appliance.search.portfolio import portfolio
 from appliance.search.race import Race
@@ -56,13 +57,16 @@ HASH = "5" * 64
 
 
 class Told:
-    """Keeps what is told of the winner's map."""
+    """Keeps what is told of the selection and of the winner's map."""
 
-    alike = ()
+    def __init__(self) -> None:
+        self.alike, self.selected_prompts = (), []
 
     def stage(self, name): ...
     def candidate(self, stage, candidate, outcome): ...
-    def selected(self, candidate, found, loss): ...
+    def selected(self, candidate, found, loss):
+        self.selected_prompts.append(candidate.final.id)
+
     def raced(self, rungs): ...
     def mapped(self, mapped, alike):
         self.mapped_prompt, self.alike = mapped.prompt, alike
@@ -155,17 +159,17 @@ def test_the_winner_stands_beside_prompts_that_are_read_alike(tuned, told):
         assert 0 <= other.value + other.gain <= 1
 
 
-def test_controls_ask_what_the_kind_of_task_predicts(evaluator):
+def test_what_is_read_alike_asks_what_the_kind_of_task_predicts(evaluator):
     race = Race(evaluator, LOADED.cases["tuning"], Objective(), lambda *_: None)
     race = race.start(LOADED.seed)
-    found = controls(race, LOADED.seed)
+    found = read_alike(race, LOADED.seed)
     assert {name: c.prompt.example for name, c in found.items()} == {
         SEED: LOADED.seed.example,
         BARE: "{text}\n{label}\n",
     }
     assert all(len(c.scored) == len(LOADED.cases["tuning"]) for c in found.values())
     assert set(found.values()) <= set(race.entries.values())
-    assert race.whole(Proposal(found[BARE].prompt, "again")) is found[BARE]
+    assert race.beside(Proposal(found[BARE].prompt, "again")) is found[BARE]
 
 
 def test_the_verdict_and_a_device_read_the_same(tuned, evaluator, models):
@@ -181,6 +185,56 @@ def test_the_verdict_and_a_device_read_the_same(tuned, evaluator, models):
     assert verdict.noise is not None and verdict.noise.changed == 0
     right = sum(answer.best == answer.gold for answer in verdict.answers)
     assert right > len(rows) / len(LOADED.task.labels)
+
+
+def test_some_of_the_labels_are_read_by_their_own_rows_of_the_map(tuned, evaluator, models):
+    rows = [case.query for case in LOADED.cases["test"]]
+    names = tuple(label.name for label in LOADED.task.labels)
+    ask = Served(models, "m")
+    every = predict_rows(ask, evaluator.renderer, tuned, rows)
+    two = predict_rows(ask, evaluator.renderer, tuned, rows, labels=(names[2], names[0]))
+    for whole, part in zip(every, two, strict=True):
+        assert part.text in (names[0], names[2])
+        assert whole.text not in (names[0], names[2]) or whole.text == part.text
+
+
+def test_a_map_of_another_tasks_labels_is_refused(tuned):
+    fewer = msgspec.structs.replace(LOADED.task, labels=LOADED.task.labels[:2])
+    names = tuple(label.name for label in fewer.labels)
+    cases = [msgspec.structs.replace(case, labels=names) for case in LOADED.cases["test"]]
+    other = msgspec.structs.replace(LOADED, task=fewer)
+    with pytest.raises(InputError, match="has a map of hidden states to 4 labels, firms takes 2"):
+        check(tuned, other, cases)
+
+
+def test_a_run_that_begins_with_a_tuned_map_fits_another_and_judges_none_by_its_own_rows(
+    tuned, evaluator, models
+):
+    told = Told()
+    again = tune(
+        msgspec.structs.replace(LOADED, seed=tuned),
+        evaluator,
+        evaluator.bench,
+        None,
+        told,
+        seed=2,
+        budget=3000.0,
+        fits=lambda _: True,
+        methods=("portfolio",),
+        readouts=("hidden",),
+    )
+    assert again.readout == "hidden" and again.map is not None
+    assert told.selected_prompts and tuned.id not in told.selected_prompts
+
+
+def test_where_states_alone_may_be_read_no_words_lead(evaluator):
+    race = Race(evaluator, LOADED.cases["tuning"], Objective(), lambda *_: None)
+    race.start(LOADED.seed)
+    race.settle(("hidden",))
+    assert race.leader.prompt.readout == "words"  # There is no other yet.
+    race.round([Proposal(READ, "test")], depth=24, accept=Ahead(), going=lambda: True)
+    race.settle(("hidden",))
+    assert race.leader.prompt.readout == "hidden"
 
 
 def test_a_run_may_be_told_to_read_words_alone(evaluator, models):
@@ -229,9 +283,9 @@ def test_prompts_that_ask_no_label_read_no_states():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_known_format_is_a_prompt_for_its_kind_and_no_two_are_the_same(kind):
-    name = {"relation": "relation", "answer": "choice"}.get(kind, "classify")
+    name = "choice" if kind == "answer" else kind
     loaded = tiny_tasks.loaded(name)
-    prompts = [known.prompt(loaded.demonstrations) for known in portfolio(kind, loaded.seed)]
+    prompts = [known.prompt(loaded.demonstrations) for known in portfolio(loaded.task, loaded.seed)]
     for prompt in prompts:
         check_suits(prompt, loaded)
     assert len({prompt.id for prompt in prompts}) == len(prompts)

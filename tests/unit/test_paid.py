@@ -25,16 +25,17 @@ def answers(label: str, *, both: int = 0, seed: int = 0, best: int = 0) -> list[
 def test_a_label_that_lost_is_named_with_its_numbers():
     given = [*answers("none", both=5, seed=15, best=1), *answers("owner", both=9, best=30)]
     [lost] = paid(given)
-    assert lost[:4] == ("none", 21, 20, 6) and lost.p < 0.001
+    assert (lost.label, lost.n, lost.before, lost.after) == ("none", 21, 20, 6)
+    assert lost.p < 0.001
     judged = judge(given, "accuracy", "s", "b", "m", "Q8_0")
-    told = dict(facts(msgspec.structs.replace(judged, answers=tuple(given)), 1, None))
+    told = dict(facts(msgspec.structs.replace(judged, paid=paid(given)), 1, None))
     said = told["Labels that paid for the others' gain"]
     assert said.startswith('"none", 6 of its 21 cases right instead of 20 (p = 0.0')
 
 
 def test_a_label_that_lost_by_chance_is_not_named():
     given = [*answers("none", both=5, seed=4, best=1), *answers("owner", best=30)]
-    assert paid(given) == []
+    assert paid(given) == ()
 
 
 def test_the_proof_is_shared_among_the_labels():
@@ -42,8 +43,8 @@ def test_the_proof_is_shared_among_the_labels():
     lost = answers("none", seed=7)
     assert [one.label for one in paid([*lost, *answers("a", both=3)])] == ["none"]
     others = [answer for name in "abcdef" for answer in answers(name, both=3)]
-    assert paid([*lost, *others]) == []
+    assert paid([*lost, *others]) == ()
 
 
 def test_nothing_pays_where_there_are_no_answers():
-    assert paid([]) == []
+    assert paid([]) == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -97,3 +98,22 @@ def test_one_decomposition_gives_each_label_the_inverse_of_its_own_scatter():
         within = total - share * (1 - share) * np.outer(d, d)
         shrunk = 0.7 * within + 0.3 * np.trace(total) / 5 * np.eye(5)
         assert found.weights[label] == pytest.approx(np.linalg.solve(shrunk, d))
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "micro_f1", "macro_f1"])
+def test_a_label_that_no_row_has_is_never_answered_however_hard_the_others_are(metric):
+    seen = [
+        msgspec.structs.replace(state, holds=(*state.holds[:2], False))
+        for state in states(60, apart=0.0, share=0.15)
+    ]
+    found = predicted(seen, states(200, seed=1, apart=0.0), Objective(metric))
+    assert not any("weather" in one.yes(PLAIN) for one in found)
+
+
+def test_rows_of_one_group_never_judge_each_other():
+    """Four copies of each row: with three of them known the fourth says nothing of new rows."""
+    once = states(30, apart=0.0)
+    four = [msgspec.structs.replace(s, group=f"g{n}") for n, s in enumerate(once) for _ in range(4)]
+    apart = cross_validated(four, Objective())
+    copies = cross_validated([msgspec.structs.replace(s, group="") for s in four], Objective())
+    assert right(apart) < 0.5 < right(copies)

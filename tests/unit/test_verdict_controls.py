@@ -7,6 +7,7 @@ import pytest
 import tiny_tasks
 
 from appliance.prompts.loaded import Loaded
+from appliance.task import Case, Example
 from appliance.verdict.bag_of_words import answers
 from appliance.verdict.controls import BAG_OF_WORDS, with_controls
 from appliance.verdict.judge import judge
@@ -46,6 +47,16 @@ def test_a_bag_of_words_tells_relations_by_the_words_between_their_entities():
     assert right == len(asked)  # The verb says it all.
 
 
+def test_of_texts_without_a_word_nothing_is_learnt():
+    def case(text: str, label: str) -> Case:
+        return Case(Example(text, label=label), ("good", "bad"))
+
+    faces = [case("\N{GRINNING FACE}", "good"), case("(-:", "bad")] * 3
+    assert answers(faces, faces) is None
+    marks = [case("1", "good"), case("x", "bad")] * 3
+    assert answers(marks, marks) == ["good", "bad"] * 3
+
+
 def test_of_one_label_there_is_nothing_to_learn():
     [first, *_] = LOADED.cases["tuning"]
     assert answers([first, first], [first]) is None
@@ -55,7 +66,7 @@ def test_a_prompt_that_loses_to_a_bag_of_words_is_told_so():
     found = with_controls(verdict(LOADED, 0.2), LOADED)
     [control] = found.controls
     assert (control.name, control.value, control.n) == (BAG_OF_WORDS, 1.0, len(found.answers))
-    assert control.gain < 0 and not control.is_beaten
+    assert control.gain < 0 and not control.is_beaten(0.05)
     assert "such a prompt may not be worth its model" in told(found)
 
 

@@ -34,8 +34,9 @@ def text(report: Report, everything: bool) -> str:
         parts += [_errors(errors, report.confused)] if report.confused else []
         if report.separation:
             parts += filter(None, [words.alike(report)])
-            heading = f"{words.separation(report)} Most often confused:"
-            parts.append(_errors(heading, report.separation.confused))
+            told, confused = words.separation(report), report.separation.confused
+            more = f"{told} Most often confused:"
+            parts.append(_errors(more, confused) if confused else told)
         if not report.stands:
             parts += [_changed(verb, some, everything) for verb, some in _flips(report)]
     return "\n\n".join([*parts, _leaks(report)])

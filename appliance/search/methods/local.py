@@ -35,8 +35,10 @@ def propose(lab: Lab, policy: Policy = UNIFORM) -> Turns:
 def options(prompt: Prompt, demonstrations: Demonstrations, space: Space) -> list[str]:
     """The parts of a prompt that can be changed. One that stands several times is likelier."""
     if prompt.readout == "hidden":
-        found = ["example", "task", *(() if not prompt.shots else ("end", "order"))]
-        found += ["wording"] * bool(prompt.shots or "{labels}" in prompt.section("task"))
+        shows = {"order": bool(prompt.shots)}
+        shows["wording"] = shows["order"] or "{labels}" in prompt.section("task")
+        found = ["example", "task", *(["end"] if prompt.shots else [])]
+        found += [rule for rule, is_seen in shows.items() if is_seen and rule in space.rules]
     else:
         found = ["example", "end", "task", *space.rules]
     if "{labels}" in prompt.section("task"):

@@ -3,7 +3,7 @@ prompt with its states read."""
 
 from __future__ import annotations
 
-from appliance.prompts.read_out import read_out
+from appliance.prompts.by_states import by_states
 from appliance.search.candidate import Proposal
 from appliance.search.frame import Method, Turns
 from appliance.search.lab import Lab
@@ -14,10 +14,10 @@ AT_ONCE = 4
 
 def propose(lab: Lab) -> Turns:
     seed = lab.seed_prompt.prompt
-    known = [each for each in portfolio(lab.task.kind, seed) if each.readout in lab.readouts]
+    known = [each for each in portfolio(lab.task, seed) if each.readout in lab.readouts]
     prompts = [each.prompt(lab.demonstrations) for each in known]
-    if "hidden" in lab.readouts and seed.form != "yesno":
-        prompts.append(read_out(seed))
+    if "hidden" in lab.readouts and (read := by_states(seed)):
+        prompts.append(read)
     for at in range(0, len(prompts), AT_ONCE):
         yield [
             Proposal(prompt, "portfolio", "example", (lab.seed_prompt,))

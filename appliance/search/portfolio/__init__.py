@@ -13,6 +13,7 @@ import msgspec
 from appliance.kinds import Kind
 from appliance.prompts.prompt import Prompt, Readout, Section
 from appliance.search.shots import Demonstrations
+from appliance.task import Task
 
 
 class Format(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,15 +34,16 @@ class Format(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         )
 
 
-def portfolio(kind: Kind, seed: Prompt) -> tuple[Format, ...]:
-    """The formats for a kind of task that list a question's options where the ``seed`` does. Where
-    that says yes or no to each label, they are those that read hidden states."""
+def portfolio(task: Task, seed: Prompt) -> tuple[Format, ...]:
+    """The formats for a task that list a question's options where the ``seed`` does. Where that
+    says yes or no, or a row may have several labels, they are those that read hidden states."""
     text = files(__name__).joinpath("formats.json").read_bytes()
     known = msgspec.json.decode(text, type=Mapping[Kind, tuple[Format, ...]])
     offers = "choices" in seed.slots
-    readouts = ("hidden",) if seed.form == "yesno" else ("hidden", "words")
+    states_only = task.several or seed.form == "yesno"
+    readouts = ("hidden",) if states_only else ("hidden", "words")
     return tuple(
         each
-        for each in known.get(kind, ())
+        for each in known.get(task.kind, ())
         if ("{choices}" in each.example) == offers and each.readout in readouts
     )

@@ -34,6 +34,12 @@ def named(name: str) -> Space:
     return found
 
 
+def without_reasoning(space: Space) -> Space:
+    """The space without layouts in which the model writes before it answers."""
+    at_once = {name: own for name, own in space.layouts.items() if "extractor" not in own}
+    return space if at_once == space.layouts else space._replace(layouts=at_once)
+
+
 def _without_support(space: Space) -> Space:
     """The space without layouts that show support, which only episodes bring."""
     bare = {

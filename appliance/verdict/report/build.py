@@ -79,7 +79,7 @@ def build(
 
 
 def _shown(prompt: Prompt) -> Shown:
-    return Shown(prompt.id, plain(prompt), scoring(prompt))
+    return Shown(prompt.id, plain(prompt), scoring(prompt), prompt.map is not None)
 
 
 def _sections(

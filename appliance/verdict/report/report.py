@@ -19,11 +19,13 @@ from appliance.verdict.verdict import Verdict
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """A prompt as a person reads it, and how its answers are scored."""
+    """A prompt as a person reads it, how its answers are scored, and whether it has a map of hidden
+    states."""
 
     id: str
     text: str
     scoring: str
+    has_map: bool = False
 
 
 class Ranked(msgspec.Struct, frozen=True):

@@ -5,10 +5,9 @@ from __future__ import annotations
 from appliance.statistics.metrics import NAMES
 from appliance.statistics.proportions import wilson
 from appliance.text import quoted
-from appliance.verdict.paid import Paid, paid
 from appliance.verdict.report.report import Ranked, Report
 from appliance.verdict.report.tables import with_interval
-from appliance.verdict.verdict import GAIN, Control, Unit, Verdict
+from appliance.verdict.verdict import GAIN, Control, Paid, Unit, Verdict
 
 UNITS: dict[Unit, str] = {
     "case": "cases",
@@ -59,9 +58,9 @@ def facts(found: Verdict, look: int, ranked: Ranked | None) -> list[tuple[str, s
         pairs.append(("Cases that belong together", together))
     if not found.stands:
         pairs += _tested(found, look)
-    if losers := paid(found.answers):
-        pairs.append(("Labels that paid for the others' gain", "; ".join(map(_paid, losers))))
-    pairs += [(_capital(control.name), _control(control)) for control in found.controls]
+    if found.paid:
+        pairs.append(("Labels that paid for the others' gain", "; ".join(map(_paid, found.paid))))
+    pairs += [(_capital(one.name), _control(one, found)) for one in found.controls]
     pairs.append(("Model", f"{found.model}, as {found.body}: the very file that serves"))
     if found.noise:
         again = f"of {found.noise.n} cases scored twice, in another order, {found.noise.changed} "
@@ -139,7 +138,11 @@ def alike(report: Report) -> str:
         for other in report.alike
     ]
     n = report.alike[0].n
-    return f"Read alike, by maps of tuning rows, of {n} selection rows right: {'; '.join(each)}."
+    return (
+        f"Other prompts whose hidden states are read, by maps that were fitted to tuning rows, "
+        f"have this share of {n} selection rows right, on which the best prompt was chosen: "
+        f"{'; '.join(each)}."
+    )
 
 
 def leaks(report: Report) -> str:
@@ -154,7 +157,7 @@ def leaks(report: Report) -> str:
 def learnt(report: Report) -> str:
     """Returns what the prompt's map gives away of the rows that it was fitted to; "" where it has
     none."""
-    return MAP if report.separation else ""
+    return MAP if report.prompts.best.has_map else ""
 
 
 def signed(figure: float, form: str = "+.3f") -> str:
@@ -190,11 +193,11 @@ def _paid(label: Paid) -> str:
     )
 
 
-def _control(control: Control) -> str:
+def _control(control: Control, found: Verdict) -> str:
     """What a control does, and whether the prompt is worth its model."""
     figure = f"{control.value:.3f} [{control.interval[0]:.3f}, {control.interval[1]:.3f}]"
     low, high = map(signed, control.gain_interval)
     gained = f"the best prompt gains {signed(control.gain)} over it, 95 % interval {low} to {high}"
     doubt = "; that is no proven gain: such a prompt may not be worth its model"
-    worth = "" if control.is_beaten else doubt
+    worth = "" if control.is_beaten(found.alpha) and not found.refused else doubt
     return f"{figure} on the same {control.n} cases; {gained}, p = {control.p:.2g}{worth}"

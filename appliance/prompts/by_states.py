@@ -7,9 +7,11 @@ from msgspec.structs import replace
 from appliance.prompts.prompt import Prompt
 
 
-def read_out(prompt: Prompt) -> Prompt:
+def by_states(prompt: Prompt) -> Prompt | None:
     """The prompt with its hidden state read, without a map and without what was fitted to label
-    words. Raises PromptError for a yes/no prompt."""
+    words. None for a prompt of which no state can be read: it asks yes or no, or reasons."""
+    if prompt.form == "yesno" or "reasoning" in prompt.slots:
+        return None
     return replace(
         prompt,
         readout="hidden",
