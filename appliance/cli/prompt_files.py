@@ -12,7 +12,7 @@ from appliance.cli.lookups import find_prompt
 from appliance.data.records import prompt_in
 from appliance.errors import InputError, PromptError
 from appliance.files import read_utf8, refused
-from appliance.prompts.prompt import Prompt
+from appliance.prompts.prompt import Prompt, Section
 from appliance.text import printable, quoted
 
 if TYPE_CHECKING:
@@ -88,4 +88,7 @@ def _read(path: Path) -> Prompt:
     if unknown := [name for name in found if name not in Prompt.__struct_fields__]:
         known = ", ".join(Prompt.__struct_fields__)
         raise refused(path, f"a prompt has no field {quoted(unknown[0])}; it has {known}")
+    for section in found["sections"]:
+        if unknown := [name for name in section if name not in Section.__struct_fields__]:
+            raise refused(path, f"a section has no field {quoted(unknown[0])}; it has name, text")
     return prompt

@@ -113,25 +113,33 @@ def _branch(
     else:
         followed = answers
         said = [text_of(answer) for answer in answers]
+    # What all answers come after is tokenised once: questions may be long, and answers many.
     if frame.between:
         start = len(frame.glue.encode())
         [(body, ends)] = tokeniser.encode([asked], closed=True)
         written = tokeniser.encode(said, closed=True)
-        sequences = [(*body, *frame.between, *ids, *end) for ids, _ in written]
+        sequences = [(*frame.between, *ids, *end) for ids, _ in written]
         owned_in = [ends] * len(answers)
     else:
-        start = len(asked.encode())
-        written = tokeniser.encode([asked + text for text in said], closed=bool(end))
+        complete, rest = tokeniser.cut(asked)
+        start, size = len(rest.encode()), len(complete.encode())
+        [(body, ends)] = tokeniser.encode([complete])
+        written = tokeniser.encode([rest + text for text in said], closed=bool(end))
         sequences = [(*ids, *end) for ids, _ in written]
-        owned_in = [ends for _, ends in written]
-    stem = _stem(sequences, [sum(at > start for at in ends) + len(end) for _, ends in written])
-    owned_by = [
-        _owners(trunk, question, answer, ends, len(ids)) if owned else []
-        for answer, ends, ids in zip(followed, owned_in, sequences, strict=True)
-    ]
-    parent = layout.add(trunk.segment, sequences[0][:stem], owned_by[0][:stem], 0)
+        owned_in = [(*ends, *(size + at for at in own)) for _, own in written] if owned else []
+    stem = _stem(sequences, [sum(at > start for at in own) + len(end) for _, own in written])
+    owned_by = (
+        [
+            _owners(trunk, question, answer, own, len(body) + len(ids))
+            for answer, own, ids in zip(followed, owned_in, sequences, strict=True)
+        ]
+        if owned
+        else [[]] * len(answers)
+    )
+    shared = len(body) + stem
+    parent = layout.add(trunk.segment, (*body, *sequences[0][:stem]), owned_by[0][:shared], 0)
     return tuple(
-        layout.add(parent, ids[stem:], owner[stem:], len(ids) - stem)
+        layout.add(parent, ids[stem:], owner[shared:], len(ids) - stem)
         for ids, owner in zip(sequences, owned_by, strict=True)
     )
 

@@ -1,4 +1,4 @@
-"""What candidates cost, rung by rung."""
+"""What candidates took of the model, rung by rung."""
 
 from __future__ import annotations
 

@@ -234,6 +234,14 @@ def test_a_prompt_with_a_field_that_nobody_knows_is_not_read_as_another(tmp_path
     assert f'mine.json: a prompt has no field "{name}"; it has sections, ' in refusal(path)
 
 
+def test_a_field_that_nobody_knows_in_a_section_is_told_too(tmp_path):
+    fields = msgspec.to_builtins(SEED)
+    fields["sections"] = [{"name": "task", "text": "Say which.\n", "wieght": 1}]
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(fields))
+    assert 'mine.json: a section has no field "wieght"; it has name, text' in refusal(path)
+
+
 @pytest.mark.parametrize("given", ["", " "])
 def test_an_empty_name_is_not_the_current_folder(tmp_path, monkeypatch, given):
     monkeypatch.chdir(folder(tmp_path, a=SEED))

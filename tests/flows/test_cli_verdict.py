@@ -174,7 +174,8 @@ def test_a_prompt_that_reads_states_shows_how_they_tell_labels_apart(db: Any, tm
     text = " ".join(invoke("verdict", RUN).stdout.split())
     assert "Of 50 tuning and selection rows" in text and "0.800 [0.670, 0.888]" in text
     assert "10 x owns taken for employs" in text
-    assert "of 30 selection rows right: the bare text 0.400, the best prompt +0.200 [+0.050" in text
+    assert "of 30 selection rows right" in text
+    assert "the bare text 0.400, the best prompt +0.200 [+0.050" in text
     assert "map of hidden states was fitted to rows" in text
     file = tmp_path / "verdict.html"
     invoke("verdict", RUN, "--html", file)

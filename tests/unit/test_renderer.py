@@ -125,3 +125,23 @@ def test_the_longest_sequence_of_a_case_is_known_in_every_form():
             for questions in sheet.plain
         ]
         assert renderer.lengths(prompt, cases) == longest
+
+
+@pytest.mark.parametrize("model", ["words", "bytes"])
+def test_a_long_question_with_many_answers_is_put_together_once(model, monkeypatch):
+    """A prompt may list 3,000 choices, each of which is an answer after all of that text."""
+    choices = tuple(f"choice number {n} of many" for n in range(300))
+    row = Example("Which one?", answers=choices[:1], choices=choices)
+    task = msgspec.structs.replace(SUMS, match="choice")
+    listing = Prompt((), "Question: {text}\nOptions: {choices}\nAnswer: {answer}\n\n")
+    joined = []
+    join = Tokeniser._join
+
+    def counted(self, lines):
+        joined.append(len(join(self, lines)[0]))
+        return join(self, lines)
+
+    monkeypatch.setattr(Tokeniser, "_join", counted)
+    renderer = Renderer(task, {}, tokeniser(model))
+    [length] = renderer.lengths(listing, [Case(row)])
+    assert length > 1500 and sum(joined) < 5 * length

@@ -10,6 +10,7 @@ import msgspec
 from appliance.cli.lookups import find_task
 from appliance.cli.options import example, json_option, open_store
 from appliance.cli.output import Output, columns
+from appliance.data.records import task_in
 from appliance.data.tasks import every_row
 from appliance.errors import InputError
 from appliance.run.events import ReadOff
@@ -37,11 +38,16 @@ def doubts_of(out: Output, name: str, limit: int) -> None:
     """
     db = open_store()
     task = find_task(db, name)
+    if task_in(task).task.several:
+        raise InputError(
+            f"rows of {quoted(task.name)} may have several labels, and such labels are not looked "
+            "at yet; look at its tuning rows yourself: strop task show"
+        )
     run, found = _last(db, task.id)
     if found is None:
         raise InputError(
             f"no run of {quoted(task.name)} has read hidden states to its end yet; "
-            f"tune it with: strop tune {task.name}"
+            f"tune it with: strop tune {task.name} --readout hidden"
         )
     wanted = {doubt.row: doubt for doubt in found.doubts[:limit]}
     texts = {row.id: row.text for row in every_row(db, task.id) if row.id in wanted}
