@@ -59,6 +59,15 @@ def test_a_label_may_be_a_string_and_the_fields_may_have_other_names(tmp_path):
     assert read(path, "spans", spans="ner").spans == [[("a", "x")]]
 
 
+def test_slots_and_categories_of_a_text_are_read_from_their_own_fields(tmp_path):
+    """doccano's export of intent detection and slot filling has both in one line."""
+    both = {"text": "fly to Rome", "cats": ["flight"], "entities": [[7, 11, "CITY"]]}
+    path = lines(tmp_path / "x.jsonl", both, {"text": "hi", "cats": ["talk"], "entities": []})
+    assert read(path, "spans").spans == [[("Rome", "CITY")], []]
+    labels = [row["label"] for row in read(path, "classify").rows.values()]
+    assert labels == [["flight"], ["talk"]] or labels == ["flight", "talk"]
+
+
 ENTITY = {"id": 1, "label": "PER", "start_offset": 0, "end_offset": 1}
 
 

@@ -504,3 +504,17 @@ def test_any_bytes_are_refused_in_words(
     path.write_bytes(content)
     with pytest.raises(InputError):
         read_jsonl(path, name="mine")
+
+
+@pytest.mark.parametrize("hashes", [{}, {"_input_hash": 1, "_task_hash": 2}])
+def test_a_row_that_was_rejected_where_it_was_labelled_is_not_taken_for_right(
+    file: Path, hashes: dict[str, int]
+) -> None:
+    """Exports are passed on without Prodigy's own fields, too."""
+    rows = [each | hashes | {"answer": "accept"} for each in good()]
+    rows[3] |= {"answer": "reject"}
+    message = refusal(write(file, rows))
+    assert "looks like Prodigy's JSON Lines" in message
+    assert "import it with: strop task import prodigy" in message
+    kept = write(file, [each | {"answer": "yes"} for each in good()])
+    assert len(read_jsonl(kept, name="mine").examples) == len(good())

@@ -52,7 +52,11 @@ class _Document(msgspec.Struct, frozen=True):
         return typed(self.record, self.name, list[str])
 
     def entities(self) -> list[Entity]:
-        if "entities" in self.record:
+        listed = self.record.get("entities")
+        if listed and isinstance(listed, list) and isinstance(listed[0], list):
+            marks = typed(self.record, "entities", list[tuple[int, int, str]])
+            return [Entity(*mark) for mark in marks]
+        if listed is not None:
             return list(self._by_id().values())
         found = self.record.get(self.name)
         if found and isinstance(found, list) and isinstance(found[0], str):
@@ -73,12 +77,13 @@ class _Document(msgspec.Struct, frozen=True):
 def annotated(path: Path, problems: Problems, choices: Choices) -> Iterator[tuple[str, Annotated]]:
     """Yields documents with their places.
 
-    The text is in ``text`` or ``data``, the labels are in ``label`` or ``labels``, unless
+    The text is in ``text`` or ``data``, the labels are in ``label``, ``labels`` or ``cats``, unless
     ``choices`` map them.
     """
     mapped = choices.columns.get(ALL[choices.kind].gold)
     for where, record in records(path, problems, dict[str, Any], LAYOUT):
-        name = mapped or ("labels" if "labels" in record else "label")
+        names = ("labels", "label", "cats")
+        name = mapped or next((each for each in names if each in record), "label")
         if "text" not in record and "data" in record:
             record = {"text": record["data"], **record}
         yield where, _Document(record, name)

@@ -18,6 +18,9 @@ from appliance.kinds import KINDS
 from appliance.text import quoted
 
 PRODIGY = frozenset({"_input_hash", "_task_hash"})
+REJECTED = ("reject", "ignore")
+"""What Prodigy says of a row that is not right, beside "accept"."""
+
 LOOKS: Mapping[frozenset[str], tuple[str, str]] = {
     frozenset({"data", "annotations"}): ("Label Studio's JSON", "label-studio FILE --kind KIND"),
     frozenset({"annotation_id", "annotator"}): (
@@ -28,6 +31,10 @@ LOOKS: Mapping[frozenset[str], tuple[str, str]] = {
     frozenset({"text", "entities", "relations"}): (
         "doccano's JSON Lines",
         "doccano FILE --kind relation",
+    ),
+    frozenset({"text", "cats", "entities"}): (
+        "doccano's JSON Lines",
+        "doccano FILE --kind KIND",
     ),
     frozenset({"token", "subj_start", "obj_start"}): ("TACRED's JSON", "tacred FILE"),
     frozenset({"h", "t", "relation"}): ("OpenNRE's JSON Lines", "opennre FILE"),
@@ -69,18 +76,21 @@ def recognised(
     Raises InputError where the first one lacks a field and looks like another format. Rows of
     Prodigy are refused even if they lack none, because some of them may have been rejected. Whoever
     names columns knows the file, and is refused only at a row of Prodigy that was not accepted,
-    unless its answer is what is to be predicted.
+    unless its answer is what is to be predicted. A row that says it was rejected is refused as well
+    where an export lacks Prodigy's own fields.
     """
     named = choices.columns.keys() - {SPLIT}
     wanted = required(choices.kind)
-    asks_answer = choices.columns.get(KINDS[choices.kind].gold) == "answer"
+    gold = KINDS[choices.kind].gold
+    asks_answer = choices.columns.get(gold, gold) == "answer"
     for number, (where, row) in enumerate(rows):
         of_prodigy = row.keys() >= PRODIGY
         doubtful = of_prodigy or any(field not in row for field in wanted)
         if not number and not named and doubtful and (what := looks_like(row)):
             raise refused(path, what)
         answer = row.get("answer", "accept")
-        if of_prodigy and not asks_answer and answer != "accept":
+        rejected = answer != "accept" if of_prodigy else not named and answer in REJECTED
+        if rejected and not asks_answer:
             name, how = LOOKS[PRODIGY]
             said = f"{where}: looks like {name}, and its answer is {quoted(str(answer))}"
             raise refused(path, f"{said}; import it with: strop task import {how}")
