@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from appliance.data.bad_rows import Problems
+from appliance.data.formats.lines import TAG_FIRST, has_tags_first
 from appliance.data.formats.looks import refuse_json
 from appliance.data.formats.tags import checked, row
 from appliance.data.formats.text import Placed, chunks, lines
@@ -83,6 +84,8 @@ def rows(
     text = chunks(path, LAYOUT)
     first = next(text)
     refuse_json(path, first)
+    if word_column is None and tag_column is None and has_tags_first(first):
+        raise refused(path, f"has its tags in the first column; give {TAG_FIRST}")
     headed = _begins_with_mark(first) and not _has_documents(path)
     if headed:
         problems.count("marks of a document that stand at the top for all, and say nothing")

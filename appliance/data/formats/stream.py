@@ -13,6 +13,7 @@ import msgspec
 
 from appliance.data.bad_rows import Problems
 from appliance.data.decoding import in_words
+from appliance.data.formats.lines import refuse_lines
 from appliance.data.formats.text import chunks, lines
 from appliance.errors import InputError
 from appliance.files import OtherFormat, refused
@@ -88,7 +89,8 @@ def decoded(
 
 
 def _refuse_csv(path: Path, text: str) -> None:
-    """Raises InputError for CSV in place of JSON, which the files of some benchmarks hold."""
+    """Raises InputError for CSV or lines of another format in place of JSON."""
+    refuse_lines(path, text)
     head = text.lstrip().partition("\n")[0].strip()
     if head[:1] not in ("{", "[") and any(mark in head for mark in ",;\t"):
         names = printable(head[:80])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from appliance.data.bad_rows import Problems
 from appliance.data.choices import Choices
+from appliance.data.formats.lines import refuse_lines
 from appliance.data.formats.looks import refuse_json
 from appliance.data.read.cells import CELLS, Cell
 from appliance.data.read.columns import Record, Row, required
@@ -53,7 +54,9 @@ def source(
     """
     encoding = encoding_of(path, encoding)
     with path.open(encoding=encoding) as text:
-        refuse_json(path, text.read(4096))
+        start = text.read(4096)
+    refuse_json(path, start)
+    refuse_lines(path, start)
     dialect = dialect_of(path, encoding, delimiter, quotes is not False)
     sniffed = [values for _, values in islice(records(path, dialect), SNIFFED)]
     if not sniffed:
