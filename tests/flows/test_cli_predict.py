@@ -6,12 +6,14 @@ import csv
 import io
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from families import FAMILIES, write
 
 from appliance import locations
 from appliance.cli import strop
+from appliance.cli.predict import writing
 from appliance.predict.lines import ADDED
 from appliance.predict.rows import BLOCK
 from models.catalog import Catalog
@@ -159,6 +162,16 @@ def start(home: Path, *command: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [*COMMAND, *command], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
+
+
+def test_how_far_it_is_and_how_long_it_takes_is_told(home, tmp_path, monkeypatch):
+    said: list[str] = []
+    monkeypatch.setattr(writing, "one_line", lambda out: nullcontext(said.append))
+    rows = BLOCK + 3
+    file = table(tmp_path / "new.csv", [("text",), *((text,) for text in texts(rows))])
+    assert len(records(predict(home, file).stdout)) == rows
+    assert re.fullmatch(rf"{BLOCK} of {rows} rows, [\d.]+ rows/s, \d+:\d\d left", said[-2])
+    assert re.fullmatch(rf"{rows} of {rows} rows, [\d.]+ rows/s, 0:00 left", said[-1])
 
 
 def test_a_prediction_that_is_killed_goes_on_and_writes_the_very_same(home, tmp_path):

@@ -18,12 +18,14 @@ import appliance.host.bodies
 from appliance import locations
 from appliance.cli import strop
 from appliance.cli.models import bench as models_bench
+from appliance.cli.models.bench import _twin
 from appliance.data.choices import Choices
 from appliance.data.read.jsonl import read_jsonl
 from appliance.data.tasks import load, save
 from appliance.host.bodies import measured
 from appliance.host.host import Host
 from appliance.host.measure import measure
+from appliance.host.plan import measure_and_plan
 from appliance.host.prepare import prepare
 from appliance.host.prices import price_bodies
 from appliance.host.twin import NoTwin, with_twin
@@ -148,13 +150,23 @@ def test_a_twin_can_be_imported_and_must_be_the_same_model_s(
     catalog = Catalog(locations.models_folder())
     assert catalog.check("tiny") == [] and catalog.get("tiny").twin_sha256
     monkeypatch.setattr(appliance.host.bodies, "KINDS", ())
-    loaded = load(store_with_task(tmp_path / "home"), "firm")
+    db = store_with_task(tmp_path / "home")
+    loaded = load(db, "firm")
+    notes: list[str] = []
     with Pool() as pool:
-        host = Host(catalog, pool, lambda text: None)
+        host = Host(catalog, pool, notes.append)
         model = prepare(host, "tiny")
         if refused:
             with pytest.raises(NoTwin, match=r"twin of tiny is .* nats .* another model's"):
                 with_twin(host, model)
+            bodies, plan = measure_and_plan(
+                host, model, model, loaded, 1.0, most=None, stretch=True, readouts=("words",)
+            )
+            assert "twin" not in bodies and "Stage 2 is left out: the twin of tiny" in plan.text
+            assert any(note.startswith("Stage 2 is left out: ") for note in notes)
+            found = measure(db, host, "tiny", "firm", None)
+            assert found.no_twin in plan.text and found.scoring is None and found.bodies
+            assert _twin(found, found.bodies[0]).startswith("No twin, so runs leave stage 2 out: ")
         else:
             with_twin(host, model)
             priced = price_bodies(host, model, model, open_workload(host, model, loaded))
