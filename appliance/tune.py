@@ -120,7 +120,7 @@ def tune(
         alike = read_alike(race, loaded.seed)
     watcher.stage("selection")
     # A map that the seed prompt brings was fitted to selection rows: its copy has another.
-    first = race.copy if loaded.seed.map else race.seed
+    first = race.copy if loaded.seed.map and race.deepen(race.copy) else race.seed
     entrants = [first, *(each for each in (*found, *alike.values()) if fits(each.prompt))]
     cases = loaded.cases["selection"]
     chosen = select(evaluator, cases, entrants, SELECTION * budget, watcher.selected)

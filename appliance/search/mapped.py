@@ -65,7 +65,7 @@ def _paid_for(
     some = cases[:LEAST]
     prices = evaluator.bench.bodies["serving"].prices
     each = expected_cost(evaluator.renderer, prompt, some, prices) / len(some)
-    return cases[: max(LEAST, int(budget / each))]
+    return cases[: max(LEAST, int(budget / max(each, 1e-9)))]
 
 
 def _answered(
