@@ -28,7 +28,7 @@ from appliance.prompts.prompt import Prompt
 from appliance.scoring.hidden import State, as_states
 from appliance.scoring.predict import Answer
 from appliance.search.portfolio import portfolio
-from appliance.statistics.differences import compare
+from appliance.statistics.differences import Difference, compare
 from appliance.task import Example
 
 FIRST, MORE, POOL, TEST = 60, 60, 400, 200
@@ -91,16 +91,18 @@ def states(labelled: Labelled) -> list[State]:
 
 
 def summary(name: str, found: Sequence[Mapping[str, float]]) -> str:
-    """Mean accuracies, and the paired difference of the two ways over seeds with its interval."""
-    means = {way: fmean(one[way] for one in found) for way in ("first", "chance", "uncertain")}
-    gain = compare([one["uncertain"] for one in found], [one["chance"] for one in found])
-    margin = 1.96 * gain.error
-    said = ", ".join(f"{way} {mean:.3f}" for way, mean in means.items())
-    return (
-        f"{name}: {said}; uncertain less chance {gain.mean:+.3f} "
-        f"[{gain.mean - margin:+.3f}, {gain.mean + margin:+.3f}] "
-        f"(n {found[0]['n']:.0f}, {len(found)} seeds)"
-    )
+    """Mean accuracies and the paired difference of the two ways, with intervals over seeds."""
+    nothing = [0.0] * len(found)
+    ways = {way: [one[way] for one in found] for way in ("first", "chance", "uncertain")}
+    said = [f"{way} {interval(compare(own, nothing), '')}" for way, own in ways.items()]
+    gain = interval(compare(ways["uncertain"], ways["chance"]), "+")
+    n = f"n {found[0]['n']:.0f}, {len(found)} seeds"
+    return f"{name}: {', '.join(said)}; uncertain less chance {gain} ({n})"
+
+
+def interval(found: Difference, sign: str) -> str:
+    low, high = found.mean - 1.96 * found.error, found.mean + 1.96 * found.error
+    return f"{found.mean:{sign}.3f} [{low:{sign}.3f}, {high:{sign}.3f}]"
 
 
 if __name__ == "__main__":
