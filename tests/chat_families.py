@@ -45,6 +45,11 @@ _LLAMA_3 = (
     "<|start_header_id|>user<|end_header_id|>\n\nIs it so?<|eot_id|>"
     "<|start_header_id|>assistant<|end_header_id|>\n\n"
 )
+_LLAMA_3_TURN = (
+    "<|start_header_id|>user<|end_header_id|>\n\nIs it so?<|eot_id|>"
+    "<|start_header_id|>assistant<|end_header_id|>\n\n"
+)
+_LLAMA_3_TOLD = "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nBe brief.<|eot_id|>"
 _PHI_4_REASONING = (
     "<|im_start|>system<|im_sep|>You are Phi. Work in two sections, as in: <think> {Thought "
     "section} </think> {Solution section}.<|im_end|>"
@@ -82,6 +87,17 @@ _DEEPSEEK_END = "It is.<｜end▁of▁sentence｜>"
 _CHATML = ("<|im_start|>", "<|im_end|>")
 
 FAMILIES = (
+    Family(
+        "llama-3",
+        "<|begin_of_text|>",
+        "<|eot_id|>",
+        ("<|start_header_id|>", "<|end_header_id|>"),
+        "<|begin_of_text|>" + _LLAMA_3_TURN,
+        "<|begin_of_text|>" + _LLAMA_3_TURN + "It is.<|eot_id|>",
+        _LLAMA_3_TOLD + _LLAMA_3_TURN,
+        _LLAMA_3_TOLD + _LLAMA_3_TURN + "It is.<|eot_id|>",
+        bos_added=True,
+    ),
     Family(
         "llama-3.2",
         "<|begin_of_text|>",
