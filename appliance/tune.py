@@ -16,13 +16,14 @@ from appliance.evaluate.workbench import Workbench
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt, Readout
 from appliance.refine.loop import refine
-from appliance.search.alike import Alike, beside, read_alike
+from appliance.search.alike import Alike
 from appliance.search.candidate import Candidate
 from appliance.search.experience import Experience
 from appliance.search.lab import Lab
 from appliance.search.mapped import Mapped, with_map
 from appliance.search.objective import objective_of
 from appliance.search.race import Race
+from appliance.search.read_alike import beside, read_alike
 from appliance.search.reasoner import Reasoner
 from appliance.search.rungs import Rung
 from appliance.search.schedule import ordered, race_depth

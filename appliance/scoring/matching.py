@@ -58,7 +58,8 @@ def matches(predicted: str, gold: Sequence[str], match: Match) -> bool:
         value = number(predicted)
         return value is not None and any(number(right) == value for right in gold)
     read = _plain(predicted)
-    return bool(read) and any(_plain(right) == read for right in gold)
+    # What is bare before it is NFKC need not be so after it: "(（)".
+    return bool(read) and any(read in (_plain(right), _plain(_bare(right))) for right in gold)
 
 
 def number(text: str) -> Fraction | None:

@@ -1,26 +1,8 @@
-"""What a prompt that reads hidden states is shown beside: the seed prompt and the bare text, read
-alike.
-
-A map can read much off any state. So a gain over a seed prompt that is read by label words may be
-the map's and not the prompt's. These two show what the wording of the prompt itself is worth.
-"""
+"""What is told of a prompt that is read as the best one is."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import msgspec
-
-from appliance.calibrate.fitted import Fit
-from appliance.prompts.by_states import by_states
-from appliance.prompts.prompt import Prompt
-from appliance.scoring.outcomes import Outcome
-from appliance.search.candidate import Candidate, Proposal
-from appliance.search.race import Race
-from appliance.statistics.paired import paired
-
-SEED, BARE = "the seed prompt", "the bare text"
-PLAIN = Fit(0.0)
 
 
 class Alike(msgspec.Struct, frozen=True):
@@ -33,40 +15,3 @@ class Alike(msgspec.Struct, frozen=True):
     gain: float
     interval: tuple[float, float]
     n: int
-
-
-def read_alike(race: Race, seed: Prompt) -> dict[str, Candidate]:
-    """The candidates by their names, without those that the model cannot take. They may win as any
-    other."""
-    prompts = {BARE: Prompt((), f"{{text}}\n{{{_target(seed)}}}\n", readout="hidden")}
-    if read := by_states(seed):
-        prompts[SEED] = read
-    found = {
-        name: race.beside(Proposal(prompt, "alike", "example", (race.seed,)))
-        for name, prompt in prompts.items()
-    }
-    return {name: candidate for name, candidate in found.items() if candidate is not None}
-
-
-def _target(seed: Prompt) -> str:
-    return "answer" if seed.form == "written" else "label"
-
-
-def beside(
-    best: Candidate, others: Mapping[str, Candidate], outcomes: Mapping[str, Sequence[Outcome]]
-) -> tuple[Alike, ...]:
-    """The best candidate beside the others. ``outcomes`` has those of the selection rows by the id
-    of a candidate's prompt."""
-    right = _right(outcomes[best.final.id])
-    found = []
-    for name, other in others.items():
-        if other is not best and other.final.id in outcomes:
-            effect = paired(_right(outcomes[other.final.id]), right)
-            interval = round(effect.low, 4), round(effect.high, 4)
-            value, gain = round(effect.before.value, 4), round(effect.gain, 4)
-            found.append(Alike(name, value, gain, interval, effect.n))
-    return tuple(found)
-
-
-def _right(outcomes: Sequence[Outcome]) -> list[float]:
-    return [float(outcome.correct(PLAIN)) for outcome in outcomes]

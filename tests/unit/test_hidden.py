@@ -26,10 +26,10 @@ from appliance.prompts.validate import check, check_suits
 from appliance.scoring.hidden import State, check_map, read
 from appliance.scoring.predict import predict_rows
 from appliance.search.accept import Ahead
-from appliance.search.alike import BARE, SEED, read_alike
 from appliance.search.candidate import Proposal
 from appliance.search.portfolio import portfolio
 from appliance.search.race import Race
+from appliance.search.read_alike import BARE, SEED, read_alike
 from appliance.search.readouts import readouts
 from appliance.task import Case, Label
 from appliance.tune import tune

@@ -177,6 +177,7 @@ def test_an_exact_answer_is_a_line_without_what_is_around_it(written, answer):
         ("]", ("[",), False),
         (".", ("...",), False),
         ("", ("",), False),
+        ("\uff08", ("(\uff08)",), True),
     ],
 )
 def test_exact_answers_differ_in_case_and_outer_punctuation_alone(answer, gold, right):

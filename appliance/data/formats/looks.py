@@ -82,14 +82,15 @@ def recognised(
     named = choices.columns.keys() - {SPLIT}
     wanted = required(choices.kind)
     gold = KINDS[choices.kind].gold
-    asks_answer = choices.columns.get(gold, gold) == "answer"
+    asks_answer = choices.columns.get(gold) == "answer"
+    says_so = not named and gold != "answer"
     for number, (where, row) in enumerate(rows):
         of_prodigy = row.keys() >= PRODIGY
         doubtful = of_prodigy or any(field not in row for field in wanted)
         if not number and not named and doubtful and (what := looks_like(row)):
             raise refused(path, what)
         answer = row.get("answer", "accept")
-        rejected = answer != "accept" if of_prodigy else not named and answer in REJECTED
+        rejected = answer != "accept" if of_prodigy else says_so and answer in REJECTED
         if rejected and not asks_answer:
             name, how = LOOKS[PRODIGY]
             said = f"{where}: looks like {name}, and its answer is {quoted(str(answer))}"
