@@ -241,10 +241,6 @@ def _differences(shown: Verdict, again: Verdict, where: str, tolerance: float) -
     if shown.noise and again.noise and _near(shown.noise.largest, again.noise.largest, tolerance):
         noise = msgspec.structs.replace(again.noise, largest=shown.noise.largest)
         again = msgspec.structs.replace(again, noise=noise)
-    # Verdicts of earlier versions lack these, and one needs a library that may be missing now.
-    for name in ("controls", "paid"):
-        if not (getattr(shown, name) and getattr(again, name)):
-            again = msgspec.structs.replace(again, **{name: getattr(shown, name)})
     before, after = (
         msgspec.to_builtins(msgspec.structs.replace(v, answers=())) for v in (shown, again)
     )

@@ -162,9 +162,9 @@ class Race:
                 self.seen(candidate, "kept" if kept else "dropped")
         return results
 
-    def beside(self, proposal: Proposal) -> Candidate | None:
-        """The candidate of a proposal, as deep as maps are compared, which does not race; None
-        where the model cannot take it."""
+    def unraced(self, proposal: Proposal) -> Candidate | None:
+        """The candidate of a proposal, scored on as many cases as maps are compared by, without a
+        race; None where the model cannot take it."""
         key = self._key(proposal.prompt)
         candidate = self.entries.get(key) or self._candidate(proposal)
         if not self.deepen(candidate):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 from functools import partial
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -15,7 +17,7 @@ from appliance.encode.renderer import Renderer, after_a_stem
 from appliance.errors import InputError, PromptError
 from appliance.evaluate.cost import expected_cost
 from appliance.evaluate.evaluator import Evaluator
-from appliance.evaluate.workbench import Body, Prices, Workbench
+from appliance.evaluate.workbench import Body, Prices, Unanswerable, Workbench
 from appliance.kinds import KINDS
 from appliance.predict.served import Served
 from appliance.prompts.canonical import canonical
@@ -23,10 +25,13 @@ from appliance.prompts.linear_map import LinearMap
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.validate import check, check_suits
+from appliance.run.job import _readable
 from appliance.scoring.hidden import State, check_map, read
 from appliance.scoring.predict import predict_rows
+from appliance.search import mapped as mapped_module
 from appliance.search.accept import Ahead
-from appliance.search.candidate import Proposal
+from appliance.search.candidate import Candidate, Proposal
+from appliance.search.mapped import with_map
 from appliance.search.portfolio import portfolio
 from appliance.search.race import Race
 from appliance.search.read_alike import BARE, SEED, read_alike
@@ -94,20 +99,24 @@ def told() -> Told:
     return Told()
 
 
-@pytest.fixture
-def tuned(evaluator, told) -> Prompt:
+def tuned_from(loaded: Loaded, evaluator: Evaluator, told: Told, seed: int) -> Prompt:
     return tune(
-        LOADED,
+        loaded,
         evaluator,
         evaluator.bench,
         None,
         told,
-        seed=1,
+        seed=seed,
         budget=3000.0,
         fits=lambda _: True,
         methods=("portfolio",),
         readouts=("hidden",),
     )
+
+
+@pytest.fixture
+def tuned(evaluator, told) -> Prompt:
+    return tuned_from(LOADED, evaluator, told, seed=1)
 
 
 def test_what_all_rows_begin_with_stands_once_and_each_state_is_asked_for_at_its_row():
@@ -169,7 +178,7 @@ def test_what_is_read_alike_asks_what_the_kind_of_task_predicts(evaluator):
     }
     assert all(len(c.scored) == len(LOADED.cases["tuning"]) for c in found.values())
     assert set(found.values()) <= set(race.entries.values())
-    assert race.beside(Proposal(found[BARE].prompt, "again")) is found[BARE]
+    assert race.unraced(Proposal(found[BARE].prompt, "again")) is found[BARE]
 
 
 def test_the_verdict_and_a_device_read_the_same(tuned, evaluator, models):
@@ -208,23 +217,61 @@ def test_a_map_of_another_tasks_labels_is_refused(tuned):
 
 
 def test_a_run_that_begins_with_a_tuned_map_fits_another_and_judges_none_by_its_own_rows(
-    tuned, evaluator, models
+    tuned, evaluator
 ):
     told = Told()
-    again = tune(
-        msgspec.structs.replace(LOADED, seed=tuned),
-        evaluator,
-        evaluator.bench,
-        None,
-        told,
-        seed=2,
-        budget=3000.0,
-        fits=lambda _: True,
-        methods=("portfolio",),
-        readouts=("hidden",),
-    )
+    again = tuned_from(msgspec.structs.replace(LOADED, seed=tuned), evaluator, told, seed=2)
     assert again.readout == "hidden" and again.map is not None
     assert told.selected_prompts and tuned.id not in told.selected_prompts
+
+
+class Narrow:
+    """An evaluator whose model cannot take some cases."""
+
+    def __init__(self, evaluator: Evaluator, too_long: Case) -> None:
+        self._evaluator, self.too_long = evaluator, too_long
+
+    def __getattr__(self, name: str):
+        return getattr(self._evaluator, name)
+
+    def score(self, prompt, cases, role="search"):
+        if prompt.readout == "hidden" and self.too_long in cases:
+            raise Unanswerable("the prompt is too long")
+        return self._evaluator.score(prompt, cases, role)
+
+
+def test_where_states_of_some_cases_cannot_be_read_words_go_on_leading(evaluator):
+    narrow = Narrow(evaluator, LOADED.cases["tuning"][-1])
+    race = Race(narrow, LOADED.cases["tuning"], Objective(), lambda *_: None).start(LOADED.seed)
+    few = Candidate(READ, "test", scored=evaluator.score(READ, LOADED.cases["tuning"][:12]))
+    race.promote(few, "leads")
+    race.settle(("words", "hidden"))
+    assert race.leader.prompt.readout == "words"
+    assert race.unraced(Proposal(msgspec.structs.replace(READ, join=" "), "test")) is None
+
+
+def test_a_row_that_the_model_cannot_take_is_left_out_of_the_map(evaluator):
+    tuning, selection = LOADED.cases["tuning"], LOADED.cases["selection"]
+    narrow = Narrow(evaluator, tuning[3])
+    best = Candidate(READ, "test", scored=evaluator.score(READ, tuning))
+    evidence = evaluator.score(READ, selection, "serving")
+    mapped = with_map(narrow, LOADED, best, tuning, selection, evidence, budget=0.0)
+    assert mapped.separation.n == len(mapped.outcomes) == len(tuning) - 1 + len(selection)
+    assert mapped.prompt.map is not None and tuning[3].id not in {o.case for o in mapped.outcomes}
+
+
+def test_a_large_task_s_map_is_fitted_to_what_the_budget_pays_for(evaluator, monkeypatch):
+    monkeypatch.setattr(mapped_module, "LEAST", 6)
+    tuning, selection = LOADED.cases["tuning"], LOADED.cases["selection"]
+    best = Candidate(READ, "test", scored=evaluator.score(READ, tuning))
+    evidence = evaluator.score(READ, selection, "serving")
+    each = expected_cost(evaluator.renderer, READ, tuning[:6], Prices(0.01)) / 6
+
+    def rows(budget: float) -> int:
+        found = with_map(evaluator, LOADED, best, tuning, selection, evidence, budget)
+        return found.separation.n - len(selection)
+
+    assert [rows(0.0), rows(10.5 * each), rows(1e9)] == [6, 10, len(tuning)]
 
 
 def test_where_states_alone_may_be_read_no_words_lead(evaluator):
@@ -290,3 +337,38 @@ def test_every_known_format_is_a_prompt_for_its_kind_and_no_two_are_the_same(kin
         check_suits(prompt, loaded)
     assert len({prompt.id for prompt in prompts}) == len(prompts)
     assert bool(prompts) == (kind in ("relation", "classify", "answer"))
+
+
+def test_a_given_prompt_is_begun_with_as_it_can_be_read(tuned):
+    """By its words where it has no map of this model, or where words alone are asked for."""
+    notes: list[str] = []
+    catalog = SimpleNamespace(get=lambda name: SimpleNamespace(sha256=HASH if name == "m" else ""))
+    host = SimpleNamespace(catalog=catalog, note=notes.append)
+    words = msgspec.structs.replace(tuned, readout="words", map=None)
+    assert _readable(host, LOADED, tuned, "m", None) == tuned and not notes
+    assert _readable(host, LOADED, words, "other", "words") == words and not notes
+    assert _readable(host, LOADED, tuned, "other", None) == words
+    assert _readable(host, LOADED, tuned, "m", "words") == words
+    assert "has no map of the hidden states of other" in notes[0]
+    assert "words are asked for: the run begins with its label words" in notes[1]
+    several = tiny_tasks.loaded("several")
+    assert _readable(host, several, tuned, "other", None) == several.seed
+    assert notes[2].endswith("the run begins with the task's own prompt")
+
+
+def test_a_verdict_names_the_labels_that_paid(evaluator, tuned):
+    """The seed prompt has all cases of a label right, and the map of another prompt none."""
+    cases = [LOADED.cases["test"][0]] * 12
+    gold = cases[0].gold
+    scores = [(9.0 if at == gold else 0.0) for at in range(4)]
+
+    def reading(sign: float) -> Prompt:
+        """The prompt with a map that says the same whatever the state is."""
+        rows = [struct.pack(f"<{WIDTH + 1}f", *[0.0] * WIDTH, sign * score) for score in scores]
+        return msgspec.structs.replace(tuned, map=LinearMap(HASH, WIDTH, b"".join(rows)))
+
+    always, never = reading(1.0), reading(-1.0)
+    found = give_verdict(evaluator, cases, always, never, model="m", body="serving")
+    [lost] = found.paid
+    assert (lost.label, lost.n, lost.before, lost.after) == (cases[0].query.label, 12, 12, 0)
+    assert give_verdict(evaluator, cases, never, always, model="m", body="serving").paid == ()

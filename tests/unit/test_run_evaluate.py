@@ -10,14 +10,16 @@ from typing import Any
 import msgspec
 import pytest
 from in_process import LABELS, PROMPT, TASK, InProcess, case, row
-from scripted_model import ScriptedModel, Thinker
+from scripted_model import WIDTH, ScriptedModel, Thinker
 
 from appliance import locations
 from appliance.data import Imported
 from appliance.data.tasks import load, save
 from appliance.encode.turns import CANNOT_SWITCH
 from appliance.errors import InputError
+from appliance.evaluate.workbench import Prices
 from appliance.host.host import Host
+from appliance.prompts.linear_map import LinearMap
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt
 from appliance.run.evaluate import evaluate
@@ -292,3 +294,17 @@ def test_a_note_on_the_chat_template_is_made_once_for_all_chat_prompts(db, host,
     assert CANNOT_SWITCH not in " ".join(notes)
     evaluate(db, host, asked(chat, msgspec.structs.replace(chat, weight=0.5)))
     assert notes.count(f"tiny: {CANNOT_SWITCH}") == 1
+
+
+def test_a_prompt_with_a_map_is_said_to_look_better_on_the_rows_it_was_fitted_to(db, host, loaded):
+    told: list[str] = []
+    host.note = told.append
+    serving = host.body(MODEL, MODEL.serving_body, Prices(0.0))
+    values = bytes(4 * (WIDTH + 1) * len(TASK.labels))
+    fitted = LinearMap(serving.sha256, WIDTH, values)
+    read = msgspec.structs.replace(PROMPT, readout="hidden", map=fitted)
+    assert only(evaluate(db, host, asked(read))).n == len(loaded.cases["selection"])
+    assert any("on these it looks better than it is" in note for note in told)
+    told.clear()
+    evaluate(db, host, asked(PROMPT))
+    assert not any("looks better" in note for note in told)
