@@ -11,7 +11,7 @@ PINS := pyproject.toml packaging/constraints.txt packaging/setup.sh
 
 help:
 	@echo 'make demo       install, pull the model, tune the sample task to a verdict: once'
-	@echo '                installed, about 10 minutes on two cores, up to 15 on slow ones'
+	@echo '                installed, about 10 minutes on two cores, up to 20 on slow ones'
 	@echo 'make test       install, pull the model, run the test suite'
 	@echo 'make setup      the environment for development in .venv: 5 to 8 minutes once'
 	@echo 'make lint       ruff: format and rules'
@@ -31,7 +31,7 @@ setup: .venv/.installed-test
 
 demo: .venv/.installed-tune
 	@echo 'demo: pulls $(MODEL) (93 MB, once), then tunes the shipped sample task and gives the'
-	@echo 'demo: verdict: about 10 minutes on two cores, up to 15 on slow ones. It may be'
+	@echo 'demo: verdict: about 10 minutes on two cores, up to 20 on slow ones. It may be'
 	@echo 'demo: interrupted at any time and run again.'
 	@$(BIN)/strop models pull $(MODEL)
 	@$(BIN)/strop demo
