@@ -1,5 +1,5 @@
-"""What discriminants of hidden states share: a covariance shrunk towards a multiple of the
-identity, and folds."""
+"""What maps of hidden states share: a covariance shrunk towards a multiple of the identity, and
+folds."""
 
 from __future__ import annotations
 
@@ -19,16 +19,27 @@ Labels = NDArray[np.int64]
 
 
 class Map(NamedTuple):
-    """Scores ``x @ weights.T + offsets`` of the labels: [labels, width] and [labels]."""
+    """Scores ``x @ weights.T + offsets`` of the labels: [labels, width] and [labels]. For the label
+    of the number ``none``, if any, they are its log odds against all others together."""
 
     weights: Rows
     offsets: Rows
+    none: int = -1
 
     def scores(self, states: Rows) -> Rows:
-        return states @ self.weights.T + self.offsets
+        plain = states @ self.weights.T + self.offsets
+        return plain if self.none < 0 else against_all(plain, self.none)
 
     def divided(self, by: float) -> Map:
         return Map(self.weights / by, self.offsets / by)
+
+
+def against_all(scores: Rows, none: int) -> Rows:
+    """Scores [n, labels] all of one scale, made of such in which the column ``none`` has log odds
+    against all others together."""
+    found = scores.copy()
+    found[:, none] += np.logaddexp.reduce(np.delete(scores, none, axis=1), axis=1)
+    return found
 
 
 class Spectrum:

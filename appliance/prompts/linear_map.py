@@ -7,7 +7,7 @@ import sys
 from array import array
 from collections.abc import Sequence
 from functools import lru_cache
-from math import fsum, isfinite
+from math import exp, fsum, isfinite, log
 from operator import mul
 
 import msgspec
@@ -20,12 +20,15 @@ class LinearMap(msgspec.Struct, frozen=True):
 
     ``values`` are float32, little-endian: for each label its row of W (``width`` numbers) and its
     offset. ``model`` is the SHA-256 of the GGUF file whose states it was fitted to; those of
-    another file are other numbers. Raises PromptError for values that make no such map.
+    another file are other numbers. The label of the number ``none``, if any, is none of the above:
+    its row gives log odds against all others together. Raises PromptError for values that make no
+    such map.
     """
 
     model: str
     width: int
     values: bytes
+    none: int = -1
 
     def __post_init__(self) -> None:
         row = 4 * (self.width + 1)
@@ -35,6 +38,10 @@ class LinearMap(msgspec.Struct, frozen=True):
             )
         if not all(map(isfinite, _floats(self.values))):
             raise PromptError("a number of the map of hidden states is not finite")
+        if self.none >= 0 and not self.none < self.labels > 1:
+            raise PromptError(
+                f"a map to {self.labels} labels has no other beside none of the above"
+            )
 
     @property
     def labels(self) -> int:
@@ -45,7 +52,8 @@ class LinearMap(msgspec.Struct, frozen=True):
         """The map of some of its labels, by their numbers."""
         size = 4 * (self.width + 1)
         values = b"".join(self.values[at * size : (at + 1) * size] for at in labels)
-        return LinearMap(self.model, self.width, values)
+        none = labels.index(self.none) if self.none in labels and len(labels) > 1 else -1
+        return LinearMap(self.model, self.width, values, none)
 
     def scores(self, state: bytes) -> tuple[float, ...]:
         """The labels' scores for a state, float16 [width], rounded to 1e-4.
@@ -56,7 +64,12 @@ class LinearMap(msgspec.Struct, frozen=True):
         if len(state) != 2 * self.width:
             raise ValueError(f"a state of {len(state) // 2} numbers, for a map of {self.width}")
         x = struct.unpack(f"<{self.width}e", state)
-        return tuple(round(fsum(map(mul, w, x)) + b, 4) for w, b in _rows(self.values, self.width))
+        plain = [fsum(map(mul, w, x)) + b for w, b in _rows(self.values, self.width)]
+        if self.none >= 0:
+            others = [score for at, score in enumerate(plain) if at != self.none]
+            peak = max(others)
+            plain[self.none] += peak + log(fsum(exp(score - peak) for score in others))
+        return tuple(round(score, 4) for score in plain)
 
 
 @lru_cache(maxsize=8)

@@ -102,6 +102,80 @@ def test_frequent_labels_weigh_more_but_not_under_macro_f1():
     assert counts["accuracy"] < counts["macro_f1"]
 
 
+def beside_anything(count: int, *, seed: int = 0, apart: float = 3.0) -> list[State]:
+    """Three labels around a mean each, and rows of none of the above all over the same plane, which
+    an axis of their own tells from the others."""
+    random = np.random.default_rng(seed)
+    found = []
+    for state in states(count, seed=seed, apart=apart):
+        row = np.frombuffer(state.values, "<f2").astype(float)
+        nothing = random.random() < 0.3
+        if nothing:
+            row[:2] = random.uniform(-4, 4, 2)
+            row[2] += 3.0
+        names = ("none", *state.labels)
+        gold = 0 if nothing else state.gold + 1
+        found.append(State(state.case, gold, names, row.astype("<f2").tobytes(), none=0))
+    return found
+
+
+def chosen(outcomes: list[Scored]) -> list[int]:
+    return [o.plain.index(max(o.plain)) for o in outcomes]
+
+
+def test_none_of_the_above_is_found_though_it_has_no_mean_of_its_own():
+    seen, new = beside_anything(150), beside_anything(600, seed=1)
+    found = predicted(seen, new, OBJECTIVE)
+    nothing = [at == 0 for at, state in zip(chosen(found), new, strict=True) if state.gold == 0]
+    assert np.mean(nothing) > 0.75 and right(found) > 0.8
+    assert loss(cross_validated(seen, OBJECTIVE)) == pytest.approx(loss(found), abs=0.1)
+
+
+def test_rows_of_none_of_the_above_do_not_blur_the_other_labels():
+    """Were it a class like the others, its scatter would count as theirs."""
+    seen, new = beside_anything(150, apart=1.0), beside_anything(600, seed=1, apart=1.0)
+    as_any = [State(s.case, s.gold, s.labels, s.values) for s in seen]
+    assert loss(predicted(seen, new, OBJECTIVE)) < loss(predicted(as_any, new, OBJECTIVE))
+
+
+def test_none_of_the_above_has_the_share_that_the_objective_says():
+    seen, new = beside_anything(150, apart=1.0), beside_anything(300, seed=1, apart=1.0)
+    rare = Objective(shares=tuple(np.log([0.04, 0.32, 0.32, 0.32])))
+    usual = Objective(shares=tuple(np.log([0.3, 0.7 / 3, 0.7 / 3, 0.7 / 3])))
+    counts = [chosen(predicted(seen, new, by)).count(0) for by in (rare, OBJECTIVE, usual)]
+    assert counts[0] < counts[1] == pytest.approx(counts[2], abs=6)
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "macro_f1"])
+def test_none_of_the_above_without_rows_is_never_predicted(metric):
+    seen = [state for state in beside_anything(60, apart=0.5) if state.gold]
+    for few in (seen[:1], seen[:4], seen):
+        assert 0 not in chosen(predicted(few, beside_anything(80, seed=2), Objective(metric)))
+
+
+def test_rows_of_none_of_the_above_alone_are_no_error():
+    seen = [state for state in beside_anything(40) if not state.gold]
+    for few in (seen[:1], seen):
+        assert chosen(predicted(few, few, OBJECTIVE)) == [0] * len(few)
+        assert np.isfinite([o.plain for o in cross_validated(few, OBJECTIVE)]).all()
+
+
+def test_the_map_of_a_prompt_reads_none_of_the_above_as_the_fit_does():
+    seen, new = beside_anything(60), beside_anything(30, seed=1)
+    found = fit_map(seen, OBJECTIVE, "a hash")
+    assert (found.labels, found.none) == (4, 0)
+    for state, outcome in zip(new, predicted(seen, new, OBJECTIVE), strict=True):
+        assert found.scores(state.values) == pytest.approx(outcome.plain, abs=2e-3)
+    some = found.of([2, 0, 3])
+    for state in new:
+        two, nothing, three = some.scores(state.values)
+        every = found.scores(state.values)
+        assert (two, three) == (every[2], every[3]) and some.none == 1
+        odds = every[0] - np.logaddexp.reduce(every[1:])
+        assert nothing == pytest.approx(odds + np.logaddexp(two, three), abs=1e-3)
+    assert found.of([1, 2]).none == -1
+
+
 @pytest.mark.parametrize(
     ("width", "values", "message"),
     [
@@ -114,6 +188,11 @@ def test_frequent_labels_weigh_more_but_not_under_macro_f1():
 def test_what_is_no_map_is_refused(width, values, message):
     with pytest.raises(PromptError, match=message):
         LinearMap("x", width, values)
+
+
+def test_a_map_to_none_of_the_above_alone_is_refused():
+    with pytest.raises(PromptError, match="a map to 1 labels has no other beside none"):
+        LinearMap("x", 1, b"\0" * 8, 0)
 
 
 def test_a_state_of_another_width_is_refused():

@@ -8,8 +8,8 @@ import pytest
 
 from appliance.calibrate.fitted import Fit
 from appliance.calibrate.objective import Objective
+from appliance.calibrate.odds import discriminants
 from appliance.calibrate.readout import cross_validated, fit_map, predicted
-from appliance.calibrate.several import _discriminants
 from appliance.scoring.hidden import State
 from appliance.scoring.yes_no import YesNoOutcome
 
@@ -82,7 +82,7 @@ def test_a_label_that_no_row_or_every_row_has_is_as_likely_whatever_the_state():
     random = np.random.default_rng(1)
     rows, holds = random.normal(size=(20, 6)), random.random((20, 3)) < 0.5
     holds[:, 0], holds[:, 1] = False, True
-    [found] = _discriminants(rows, holds, [0.3])
+    [found] = discriminants(rows, holds, [0.3])
     assert not found.weights[:2].any() and found.offsets[0] < 0 < found.offsets[1]
 
 
@@ -90,7 +90,7 @@ def test_one_decomposition_gives_each_label_the_inverse_of_its_own_scatter():
     random = np.random.default_rng(2)
     rows, holds = random.normal(size=(50, 5)), random.random((50, 2)) < 0.4
     rows[:, 0] += 2 * holds[:, 0]
-    [found] = _discriminants(rows, holds, [0.3])
+    [found] = discriminants(rows, holds, [0.3])
     total = np.cov(rows.T, bias=True)
     for label, own in enumerate(holds.T):
         d = rows[own].mean(0) - rows[~own].mean(0)
