@@ -33,7 +33,7 @@ from appliance.search.stage import search
 from appliance.statistics.proportions import Estimate
 
 FINAL_MAP = 0.1
-"""The share that the winner's own map has on top."""
+"""The share that the winner's own map has, which is half of what the refinement leaves."""
 
 MINUTE = 60_000.0
 """Cost units: milliseconds at a run's frozen prices."""
@@ -42,9 +42,11 @@ SEARCH, REFINE, SELECTION = 0.6, 0.2, 0.2
 """The stages' shares of the budget."""
 
 
-def search_share(roles: Container[str]) -> float:
-    """The share of the search, which has that of the refinement too where there is no twin."""
-    return SEARCH if "twin" in roles else SEARCH + REFINE
+def search_share(roles: Container[str], readouts: Sequence[Readout]) -> float:
+    """The share of the search. It has that of the refinement too where there is no twin, unless
+    hidden states may be read: what is not refined then pays for the winner's map and for what it is
+    shown beside."""
+    return SEARCH if "twin" in roles or "hidden" in readouts else SEARCH + REFINE
 
 
 class Watcher(Protocol):
@@ -101,9 +103,9 @@ def tune(
         experience,
         readouts,
     )
-    share = search_share(bench.bodies)
-    unrefined = REFINE * budget if "twin" in bench.bodies else 0.0
-    finalists = search(lab, race, bench, share * budget, depth, methods, candidates, unrefined)
+    share = search_share(bench.bodies, readouts) * budget
+    unrefined = 0.0 if "twin" in bench.bodies else (SEARCH + REFINE) * budget - share
+    finalists = search(lab, race, bench, share, depth, methods, candidates, unrefined)
     watcher.raced(race.rungs)
     found = [*finalists, race.leader]
 

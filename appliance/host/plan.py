@@ -90,7 +90,7 @@ def make_plan(
     Raises BudgetError as ``affordable`` does."""
     typical = typical_prompts(work.loaded, readouts)
     cost = cost_of_a_candidate(work, typical, bodies["search"].prices)
-    share = search_share(bodies)
+    share = search_share(bodies, readouts)
     minutes, affords = affordable(cost, minutes, share, stretch=stretch)
     candidates = min(affords, most or affords)
     verdict = verdict_minutes(work, typical, bodies["serving"].prices)

@@ -33,7 +33,7 @@ def search(
     """The best candidates, best first.
 
     ``budget`` is in cost units, counted from now, and ``unrefined`` is what it has on top where
-    hidden states are read, which are not refined; ``depth`` is the number of cases on which a
+    label words turn out to be read and are not refined; ``depth`` is the number of cases on which a
     candidate must win to lead. ``methods`` take the place of the standard schedule. Of
     ``candidates``, where they are given, each phase has the same share as of the budget.
     """
@@ -49,7 +49,7 @@ def search(
         nonlocal more
         race.settle(lab.readouts)
         readout = race.leader.prompt.readout
-        more = unrefined if readout == "hidden" else 0.0
+        more = unrefined if readout == "words" else 0.0
         return readout
 
     for phase in phases(methods, settled):
