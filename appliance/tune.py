@@ -22,6 +22,7 @@ from appliance.search.experience import Experience
 from appliance.search.lab import Lab
 from appliance.search.mapped import Mapped, with_map
 from appliance.search.objective import objective_of
+from appliance.search.portfolio import Format
 from appliance.search.race import Race
 from appliance.search.read_alike import beside, read_alike
 from appliance.search.reasoner import Reasoner
@@ -72,6 +73,7 @@ def tune(
     fits: Callable[[Prompt], bool],
     methods: Sequence[str] = (),
     experience: Sequence[Experience] = (),
+    learnt: Sequence[Format] = (),
     candidates: int | None = None,
     readouts: Sequence[Readout] = ("words",),
 ) -> Prompt:
@@ -82,6 +84,7 @@ def tune(
     2 is left out where the bench has no twin, and where hidden states are read.
     ``fits`` says whether every test row fits a prompt: a prompt that it refuses could be given no
     verdict and is passed over. ``methods`` of stage 1 take the place of the standard schedule.
+    ``learnt`` are formats that earlier runs found; they are tried first.
     Where ``candidates`` are given, stage 1 ends after as many at the latest, and stage 2 after its
     share of as many.
     """
@@ -101,6 +104,7 @@ def tune(
         seed,
         Reasoner(bench, reasoner) if reasoner else None,
         experience,
+        learnt,
         readouts,
     )
     share = search_share(bench.bodies, readouts) * budget

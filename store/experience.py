@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from store.database import write
-from store.records import ExperienceRecord, OperatorRecord
+from store.records import ExperienceRecord, OperatorRecord, WinnerRecord
 from store.sql import insert, to_record
 
 if TYPE_CHECKING:
@@ -29,3 +29,16 @@ def summary(db: Database, kind: str, model: str) -> list[OperatorRecord]:
         (kind, model),
     )
     return [to_record(OperatorRecord, row) for row in found.fetchall()]
+
+
+def winners(db: Database, model: str) -> list[WinnerRecord]:
+    """The prompts that a verdict proved better on a model, the newest first."""
+    found = db.execute(
+        "SELECT runs.task_id, runs.best_prompt FROM verdicts "
+        "JOIN runs ON runs.id = verdicts.run_id "
+        "WHERE json_extract(verdicts.content, '$.better') "
+        "AND json_extract(runs.inputs, '$.model') = ? "
+        "ORDER BY verdicts.created_at DESC, runs.id",
+        (model,),
+    )
+    return [to_record(WinnerRecord, row) for row in found.fetchall()]

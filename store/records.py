@@ -146,6 +146,13 @@ class ExperienceRecord(msgspec.Struct, frozen=True):
     outcome: str
 
 
+class WinnerRecord(msgspec.Struct, frozen=True):
+    """A prompt that the verdict on a task proved better."""
+
+    task_id: str
+    prompt_id: str
+
+
 class OperatorRecord(msgspec.Struct, frozen=True):
     """How often an operator was tried on a section, its mean gain and its mean cost."""
 

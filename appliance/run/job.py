@@ -26,6 +26,7 @@ from appliance.prompts.validate import check
 from appliance.run.amounts import check_amounts
 from appliance.run.events import GivenVerdict
 from appliance.run.journal import StoreJournal
+from appliance.run.learnt import learnt
 from appliance.run.messages import Inputs, Tune, encode
 from appliance.run.recorder import RunRecorder
 from appliance.run.unchanged import Unchanged
@@ -90,6 +91,7 @@ def create(db: Database, host: Host, command: int, asked: Tune) -> None:
             msgspec.convert(done, Experience, from_attributes=True)
             for done in experience.summary(db, loaded.task.kind, model.name)
         ),
+        learnt=learnt(db, loaded, model.name),
         candidates=asked.candidates,
         readouts=may_read,
     )
@@ -223,6 +225,7 @@ def retrace(
         fits=has_verdict,
         methods=inputs.methods,
         experience=inputs.experience,
+        learnt=inputs.learnt,
         candidates=inputs.candidates,
         readouts=inputs.readouts,
     )

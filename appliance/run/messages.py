@@ -15,6 +15,7 @@ from appliance.kinds import Metric
 from appliance.prompts.prompt import Prompt, Readout
 from appliance.scoring.answers import Prediction
 from appliance.search.experience import Experience
+from appliance.search.portfolio import Format
 from appliance.statistics.proportions import Estimate
 from appliance.task import Split
 
@@ -27,8 +28,8 @@ A = TypeVar("A")
 class Inputs(msgspec.Struct, frozen=True):
     """The frozen inputs of a run. ``budget`` and ``verdict_cost`` are in cost units; ``start`` is
     the prompt that it begins from where that is not the task's. Without ``methods`` it follows the
-    standard schedule. ``candidates`` are the most that its search tries, and ``readouts`` are those
-    that its prompts may have."""
+    standard schedule. ``learnt`` are formats that earlier runs found, ``candidates`` the most that
+    its search tries, and ``readouts`` those that its prompts may have."""
 
     task: str
     split_hash: str
@@ -44,6 +45,7 @@ class Inputs(msgspec.Struct, frozen=True):
     start: Prompt | None = None
     methods: tuple[str, ...] = ()
     experience: tuple[Experience, ...] = ()
+    learnt: tuple[Format, ...] = ()
     candidates: int | None = None
     readouts: tuple[Readout, ...] = ("words",)
 

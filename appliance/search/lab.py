@@ -14,6 +14,7 @@ from appliance.prompts.prompt import Prompt, Readout
 from appliance.scoring.answers import gold
 from appliance.search.candidate import Candidate
 from appliance.search.experience import Experience
+from appliance.search.portfolio import Format
 from appliance.search.race import Going, Race
 from appliance.search.reasoner import Reasoner
 from appliance.search.spaces import space_of, without_reasoning
@@ -42,7 +43,8 @@ class Failure(msgspec.Struct, frozen=True):
 class Lab:
     """``demonstrations`` are ids of rows that may stand in a prompt, by label. ``random`` is seeded
     with the run's ``seed``; a method has no other source of randomness. ``experience`` was frozen
-    when the run was planned. ``readouts`` are those that a prompt may have."""
+    when the run was planned, and so were the formats that other tasks ``learnt``. ``readouts`` are
+    those that a prompt may have."""
 
     def __init__(
         self,
@@ -52,6 +54,7 @@ class Lab:
         seed: int,
         reasoner: Reasoner | None = None,
         experience: Sequence[Experience] = (),
+        learnt: Sequence[Format] = (),
         readouts: Sequence[Readout] = ("words",),
     ) -> None:
         self.space = space
@@ -59,6 +62,7 @@ class Lab:
         self.seed = seed
         self.random = Random(seed)
         self.experience = tuple(experience)
+        self.learnt = tuple(learnt)
         self.readouts = tuple(readouts)
         self.going: Going = lambda: True
         self._race = race

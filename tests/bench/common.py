@@ -25,6 +25,7 @@ from appliance.run.evaluate import Unrecorded
 from appliance.run.events import GivenVerdict
 from appliance.run.messages import Resume, Tune
 from appliance.run.read import last_event
+from appliance.scoring.hidden import read
 from models.catalog import Catalog
 from models.pool import Pool
 from store import memo, prompts, runs
@@ -102,7 +103,7 @@ def keep(file: Path, results: dict[str, Any]) -> None:
 
 def answers(evaluator: Evaluator, prompt: Prompt, cases: Sequence[Any]) -> str:
     """One digit a case, by the serving body: 1 is right."""
-    scored = evaluator.score(prompt, cases, "serving")
+    scored = read(prompt, evaluator.score(prompt, cases, "serving"))
     return "".join("01"[outcome.correct(prompt)] for outcome in scored)
 
 

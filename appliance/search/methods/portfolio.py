@@ -14,8 +14,9 @@ AT_ONCE = 4
 
 def propose(lab: Lab) -> Turns:
     seed = lab.seed_prompt.prompt
-    known = [each for each in portfolio(lab.task, seed) if each.readout in lab.readouts]
-    prompts = [each.prompt(lab.demonstrations) for each in known]
+    known = portfolio(lab.task, seed, lab.learnt)
+    able = [each for each in known if each.readout in lab.readouts]
+    prompts = [each.prompt(lab.demonstrations) for each in able]
     if "hidden" in lab.readouts and (read := by_states(seed)):
         prompts.append(read)
     for at in range(0, len(prompts), AT_ONCE):

@@ -1,11 +1,12 @@
 """Formats that are known to work, for each kind of task in the order in which to try them.
 
-``tests/bench/portfolio.py`` chose and ordered them.
+``tests/bench/portfolio.py`` chose and ordered those that come with Strop. The winners of a firm's
+own runs are tried before them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
 import msgspec
@@ -34,16 +35,38 @@ class Format(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         )
 
 
-def portfolio(task: Task, seed: Prompt) -> tuple[Format, ...]:
-    """The formats for a task that list a question's options where the ``seed`` does. Where that
-    says yes or no, or a row may have several labels, they are those that read hidden states."""
-    text = files(__name__).joinpath("formats.json").read_bytes()
-    known = msgspec.json.decode(text, type=Mapping[Kind, tuple[Format, ...]])
+def portfolio(task: Task, seed: Prompt, learnt: Sequence[Format] = ()) -> tuple[Format, ...]:
+    """The formats for a task, the ``learnt`` ones first, that list a question's options where the
+    ``seed`` does. Where that says yes or no, or a row may have several labels, they are those that
+    read hidden states."""
     offers = "choices" in seed.slots
     states_only = task.several or seed.form == "yesno"
     readouts = ("hidden",) if states_only else ("hidden", "words")
     return tuple(
         each
-        for each in known.get(task.kind, ())
+        for each in dict.fromkeys((*learnt, *shipped(task.kind)))
         if ("{choices}" in each.example) == offers and each.readout in readouts
+    )
+
+
+def shipped(kind: Kind) -> tuple[Format, ...]:
+    """Those that come with Strop."""
+    text = files(__name__).joinpath("formats.json").read_bytes()
+    known: Mapping[Kind, tuple[Format, ...]] = msgspec.json.decode(
+        text, type=Mapping[Kind, tuple[Format, ...]]
+    )
+    return known.get(kind, ())
+
+
+def format_of(prompt: Prompt, kind: Kind, labels: int) -> Format:
+    """The format of a prompt for a task with so many labels; 0 are unknown, and any rows are then
+    one of each. An instruction that does not come with Strop stays behind: it may speak of the
+    task's own labels and rows."""
+    head, rows = prompt.section("task"), len(prompt.shots)
+    known = {each.head for each in shipped(kind)}
+    return Format(
+        example=prompt.example,
+        readout=prompt.readout,
+        head=head if head in known else "",
+        shots=round(rows / labels) if labels else min(rows, 1),
     )

@@ -1,0 +1,122 @@
+"""What a firm's own runs found is tried first by its later runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import tiny_tasks
+from msgspec.structs import replace
+
+from appliance.data import Imported, tasks
+from appliance.prompts.loaded import Loaded
+from appliance.prompts.prompt import Prompt, Section
+from appliance.run.learnt import learnt
+from appliance.search.portfolio import Format, format_of, portfolio, shipped
+from store import database, prompts, runs, verdicts
+
+FOUND = "{text}\nWhat happened: {label}\n"
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Any:
+    return database.open(tmp_path / "store.sqlite")
+
+
+def won(
+    db: Any, imported: Imported, prompt: Prompt, *, model: str = "m", better: bool = True
+) -> str:
+    """A task with a run whose best prompt is this one; returns the task's id."""
+    task, run = tasks.save(db, imported), f"run-{len(runs.all(db))}"
+    body = msgspec.json.encode(prompt).decode()
+    prompts.add(db, id=prompt.id, task_id=task, content=body)
+    inputs = msgspec.json.encode({"model": model}).decode()
+    runs.create(
+        db,
+        id=run,
+        task_id=task,
+        inputs=inputs,
+        seed_prompt=prompt.id,
+        budget=1.0,
+        status="finished",
+    )
+    runs.update(db, run, best_prompt=prompt.id)
+    verdict = msgspec.json.encode({"better": better}).decode()
+    verdicts.record(db, run_id=run, task_id=task, content=verdict)
+    return task
+
+
+def named(name: str, imported: Imported) -> Imported:
+    return replace(imported, task=replace(imported.task, name=name))
+
+
+def other_rows(kind: str) -> Imported:
+    """A task of the kind with rows of its own."""
+    found = tiny_tasks.imported(kind)
+    rows = {row.id: replace(row, text=f"{row.text} !") for row in found.examples}
+    cases = {
+        split: [replace(case, query=rows[case.query.id]) for case in some]
+        for split, some in found.cases.items()
+    }
+    return named("another", replace(found, examples=list(rows.values()), cases=cases))
+
+
+def stored(db: Any, kind: str) -> Loaded:
+    return tasks.load(db, tasks.save(db, tiny_tasks.imported(kind)))
+
+
+def test_a_format_that_won_elsewhere_is_tried_before_those_that_come_with_strop(db):
+    won(db, other_rows("classify"), Prompt((), FOUND, readout="hidden"))
+    here = stored(db, "classify")
+    found = learnt(db, here, "m")
+    assert found == (Format(FOUND, "hidden"),)
+    assert portfolio(here.task, here.seed, found) == (*found, *shipped("classify"))
+
+
+def test_a_known_format_that_won_moves_to_the_front_and_stands_once(db):
+    last = shipped("classify")[-1]
+    won(db, other_rows("classify"), last.prompt({}))
+    here = stored(db, "classify")
+    order = portfolio(here.task, here.seed, learnt(db, here, "m"))
+    assert order[0] == last and sorted(map(repr, order)) == sorted(map(repr, shipped("classify")))
+
+
+def test_what_was_proven_on_the_same_test_rows_is_not_learnt(db):
+    prompt = Prompt((), FOUND, readout="hidden")
+    won(db, named("again", tiny_tasks.imported("classify")), prompt)
+    assert learnt(db, stored(db, "classify"), "m") == ()
+
+
+@pytest.mark.parametrize(
+    "changes", [{"model": "other"}, {"better": False}], ids=["another model", "not proven"]
+)
+def test_only_what_this_model_proved_is_learnt(db, changes):
+    won(db, other_rows("classify"), Prompt((), FOUND, readout="hidden"), **changes)
+    assert learnt(db, stored(db, "classify"), "m") == ()
+
+
+def test_what_another_kind_of_task_learnt_does_not_suit(db):
+    prompt = Prompt((), "{text}\n{head} and {tail}: {label}\n", readout="hidden")
+    won(db, other_rows("relation"), prompt)
+    assert learnt(db, stored(db, "classify"), "m") == ()
+    assert learnt(db, stored(db, "relation"), "m") == (Format(prompt.example, "hidden"),)
+
+
+def test_the_three_newest_are_learnt(db):
+    for number in range(5):
+        found = other_rows("classify")
+        prompt = Prompt((), f"{number}: {{text}} {{label}}\n")
+        won(db, named(f"task {number}", found), prompt)
+    found = learnt(db, stored(db, "classify"), "m")
+    assert [each.example[0] for each in found] == ["4", "3", "2"]
+
+
+def test_rows_and_instructions_of_the_other_task_stay_behind():
+    own = Section("task", "Sort the letters of our clinic.\n\n")
+    theirs = Prompt((own,), FOUND, shots=tuple(f"row {n}" for n in range(6)))
+    assert format_of(theirs, "classify", labels=3) == Format(FOUND, "words", shots=2)
+    assert format_of(theirs, "answer", labels=0).shots == 1
+    known = next(each for each in shipped("classify") if each.head)
+    assert format_of(known.prompt({}), "classify", labels=3).head == known.head
