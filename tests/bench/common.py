@@ -79,7 +79,7 @@ def tune_with_seeds(db: Any, task: str, given: argparse.Namespace) -> dict[str, 
         results["seed answers"] = untuned
         results["tuned"][str(seed)] = {
             "minutes": given.minutes,
-            "prompt": json.loads(body),
+            "prompt": {**json.loads(body), "map": None},
             "verdict": verdict,
             "answers": tuned,
         }
@@ -125,8 +125,9 @@ def open_evaluator(db: Any, loaded: Loaded, model: str) -> Iterator[Evaluator]:
     with Pool() as pool:
         host = Host(Catalog(locations.models_folder()), pool, print)
         record = prepare(host, model)
-        body = host.body(record, record.serving_body, Prices(0.0))
-        bench = Workbench(pool, {"serving": body}, MemoFirst(db), lambda: None)
+        names = {"serving": record.serving_body, "search": record.search}
+        bodies = {role: host.body(record, body, Prices(0.0)) for role, body in names.items()}
+        bench = Workbench(pool, bodies, MemoFirst(db), lambda: None)
         tokeniser = tokeniser_of(host, record, record.serving_body)
         renderer = Renderer(loaded.task, loaded.rows, tokeniser)
         yield Evaluator(bench, renderer)
