@@ -63,7 +63,7 @@ def discriminant_map(rows: Rows, gold: Labels, shares: Shares, found: Discrimina
         offsets = shares(gold[known])
         return Map(np.zeros((len(offsets), rows.shape[1])), offsets)
     [plain] = _maps(rows[known], gold[known], shares(gold[known]), [found.shrinkage])
-    return plain.divided(found.temperature)
+    return Map(plain.weights / found.temperature, plain.offsets / found.temperature)
 
 
 def _maps(rows: Rows, gold: Labels, shares: Rows, shrinkages: Sequence[float]) -> list[Map]:

@@ -34,9 +34,6 @@ class Map(NamedTuple):
         plain = states @ self.weights.T + self.offsets
         return plain if self.none < 0 else against_all(plain, self.none)
 
-    def divided(self, by: float) -> Map:
-        return Map(self.weights / by, self.offsets / by)
-
 
 def against_all(scores: Rows, none: int) -> Rows:
     """Scores [n, labels] all of one scale, made of such in which the column ``none`` has log odds

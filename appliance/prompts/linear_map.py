@@ -48,13 +48,6 @@ class LinearMap(msgspec.Struct, frozen=True):
         """How many labels it scores."""
         return len(self.values) // (4 * (self.width + 1))
 
-    def of(self, labels: Sequence[int]) -> LinearMap:
-        """The map of some of its labels, by their numbers."""
-        size = 4 * (self.width + 1)
-        values = b"".join(self.values[at * size : (at + 1) * size] for at in labels)
-        none = labels.index(self.none) if self.none in labels and len(labels) > 1 else -1
-        return LinearMap(self.model, self.width, values, none)
-
     def scores(self, state: bytes) -> tuple[float, ...]:
         """The labels' scores for a state, float16 [width], rounded to 1e-4.
 

@@ -91,7 +91,7 @@ def create(db: Database, host: Host, command: int, asked: Tune) -> None:
             msgspec.convert(done, Experience, from_attributes=True)
             for done in experience.summary(db, loaded.task.kind, model.name)
         ),
-        learnt=learnt(db, loaded, model.name),
+        learnt=learnt(db, loaded, model.name, may_read),
         candidates=asked.candidates,
         readouts=may_read,
     )

@@ -7,6 +7,7 @@ reads them. The outcomes of yes/no questions are in ``yes_no``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import exp, fsum, log
 from typing import NamedTuple, Protocol
 
@@ -63,6 +64,11 @@ class Outcome(Protocol):
         """Whether there is something to find: a label that is not none of the above."""
         ...
 
+    def among(self, labels: Sequence[str]) -> Outcome:
+        """The outcome if only these ``labels``, of those that were asked about, were possible. A
+        written answer stays as it is."""
+        ...
+
     def loss(self, by: Calibration, metric: Metric, inverse_temperature: float = 1.0) -> float: ...
     def credit(self, by: Calibration) -> float: ...
     def correct(self, by: Calibration) -> bool: ...
@@ -111,6 +117,18 @@ class Scored(msgspec.Struct, frozen=True):
     @property
     def positive(self) -> bool:
         return self.gold != self.none
+
+    def among(self, labels: Sequence[str]) -> Scored:
+        at = [self.labels.index(label) for label in labels]
+        return msgspec.structs.replace(
+            self,
+            gold=at.index(self.gold) if self.gold in at else len(at) - 1,
+            plain=tuple(self.plain[each] for each in at),
+            free=tuple(self.free[each] for each in at),
+            labels=tuple(labels),
+            channel=tuple(self.channel[each] for each in at) if self.channel else (),
+            none=at.index(self.none) if self.none in at else -1,
+        )
 
     def scores(self, by: Calibration) -> tuple[float, ...]:
         """(1 - v) (s(y) - w s0(y)) + v log p(row | y) - b(y), v being the channel's weight."""
@@ -195,6 +213,9 @@ class Written(msgspec.Struct, frozen=True):
     def positive(self) -> bool:
         hit, _, missed = self.counts
         return hit + missed > 0
+
+    def among(self, labels: Sequence[str]) -> Written:
+        return self
 
     def loss(self, by: Calibration, metric: Metric, inverse_temperature: float = 1.0) -> float:
         return self.nll

@@ -86,8 +86,10 @@ def predict_rows(
         bias = dict(zip(every, prompt.bias, strict=True))
         prompt = msgspec.structs.replace(prompt, bias=tuple(bias[name] for name in names))
     if prompt.map and names != every:
-        own = prompt.map.of([every.index(name) for name in names])
-        prompt = msgspec.structs.replace(prompt, map=own)
+        # The map belongs to states of prompts that list all labels.
+        cases = [Case(without_gold(row), every, support) for row in rows]
+        found = outcomes(ask, renderer, prompt, cases)
+        return [_answer(outcome.among(names), prompt) for outcome in found]
     cases = [Case(without_gold(row), names, support) for row in rows]
     if answers_are_written(task, prompt):
         # The right answer is not known, so its loss, which an outcome holds, cannot be asked for.

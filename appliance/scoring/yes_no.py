@@ -44,6 +44,17 @@ class YesNoOutcome(msgspec.Struct, frozen=True):
     def positive(self) -> bool:
         return any(self.gold)
 
+    def among(self, labels: Sequence[str]) -> YesNoOutcome:
+        at = [self.labels.index(label) for label in labels]
+        return msgspec.structs.replace(
+            self,
+            labels=tuple(labels),
+            gold=tuple(self.gold[each] for each in at),
+            plain=tuple(self.plain[each] for each in at),
+            free=tuple(self.free[each] for each in at),
+            allowed=tuple(self.allowed[each] for each in at),
+        )
+
     def margins(self, by: Calibration) -> tuple[float, ...]:
         """The calibrated margin of yes over no for each label, in nats above the threshold."""
         bias = by.bias or (0.0,) * len(self.plain)

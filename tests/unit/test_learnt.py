@@ -14,10 +14,14 @@ from appliance.data import Imported, tasks
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt, Section
 from appliance.run.learnt import learnt
-from appliance.search.portfolio import Format, format_of, portfolio, shipped
+from appliance.search.portfolio import Format, portfolio, shipped
+from appliance.search.portfolio.own import format_of
 from store import database, prompts, runs, verdicts
 
-FOUND = "{text}\nWhat happened: {label}\n"
+FOUND = "{text} => {label}\n"
+"""A format that a search can find, and that does not come with Strop."""
+
+BOTH = ("words", "hidden")
 
 
 @pytest.fixture
@@ -70,7 +74,7 @@ def stored(db: Any, kind: str) -> Loaded:
 def test_a_format_that_won_elsewhere_is_tried_before_those_that_come_with_strop(db):
     won(db, other_rows("classify"), Prompt((), FOUND, readout="hidden"))
     here = stored(db, "classify")
-    found = learnt(db, here, "m")
+    found = learnt(db, here, "m", BOTH)
     assert found == (Format(FOUND, "hidden"),)
     assert portfolio(here.task, here.seed, found) == (*found, *shipped("classify"))
 
@@ -79,14 +83,14 @@ def test_a_known_format_that_won_moves_to_the_front_and_stands_once(db):
     last = shipped("classify")[-1]
     won(db, other_rows("classify"), last.prompt({}))
     here = stored(db, "classify")
-    order = portfolio(here.task, here.seed, learnt(db, here, "m"))
+    order = portfolio(here.task, here.seed, learnt(db, here, "m", BOTH))
     assert order[0] == last and sorted(map(repr, order)) == sorted(map(repr, shipped("classify")))
 
 
 def test_what_was_proven_on_the_same_test_rows_is_not_learnt(db):
     prompt = Prompt((), FOUND, readout="hidden")
     won(db, named("again", tiny_tasks.imported("classify")), prompt)
-    assert learnt(db, stored(db, "classify"), "m") == ()
+    assert learnt(db, stored(db, "classify"), "m", BOTH) == ()
 
 
 @pytest.mark.parametrize(
@@ -94,29 +98,54 @@ def test_what_was_proven_on_the_same_test_rows_is_not_learnt(db):
 )
 def test_only_what_this_model_proved_is_learnt(db, changes):
     won(db, other_rows("classify"), Prompt((), FOUND, readout="hidden"), **changes)
-    assert learnt(db, stored(db, "classify"), "m") == ()
+    assert learnt(db, stored(db, "classify"), "m", BOTH) == ()
 
 
 def test_what_another_kind_of_task_learnt_does_not_suit(db):
-    prompt = Prompt((), "{text}\n{head} and {tail}: {label}\n", readout="hidden")
+    prompt = Prompt((), "{text}\n{head} | {tail} = {label}\n", readout="hidden")
     won(db, other_rows("relation"), prompt)
-    assert learnt(db, stored(db, "classify"), "m") == ()
-    assert learnt(db, stored(db, "relation"), "m") == (Format(prompt.example, "hidden"),)
+    assert learnt(db, stored(db, "classify"), "m", BOTH) == ()
+    assert learnt(db, stored(db, "relation"), "m", BOTH) == (Format(prompt.example, "hidden"),)
 
 
-def test_the_three_newest_are_learnt(db):
-    for number in range(5):
-        found = other_rows("classify")
-        prompt = Prompt((), f"{number}: {{text}} {{label}}\n")
-        won(db, named(f"task {number}", found), prompt)
-    found = learnt(db, stored(db, "classify"), "m")
-    assert [each.example[0] for each in found] == ["4", "3", "2"]
+def test_the_three_newest_that_the_run_may_use_are_learnt(db):
+    arrows = (" -> ", " = ", ": ", " | ", " => ")
+    for number, arrow in enumerate(arrows):
+        readout = "hidden" if number == 4 else "words"
+        prompt = Prompt((), f"{{text}}{arrow}{{label}}\n", readout=readout)
+        won(db, named(f"task {number}", other_rows("classify")), prompt)
+    found = learnt(db, stored(db, "classify"), "m", ("words",))
+    assert [each.example for each in found] == [f"{{text}}{a}{{label}}\n" for a in arrows[3:0:-1]]
 
 
-def test_rows_and_instructions_of_the_other_task_stay_behind():
-    own = Section("task", "Sort the letters of our clinic.\n\n")
-    theirs = Prompt((own,), FOUND, shots=tuple(f"row {n}" for n in range(6)))
-    assert format_of(theirs, "classify", labels=3) == Format(FOUND, "words", shots=2)
-    assert format_of(theirs, "answer", labels=0).shots == 1
+def test_what_is_damaged_in_the_store_is_passed_over(db):
+    won(db, other_rows("classify"), Prompt((), FOUND))
+    gone = Prompt((), "{text} | {label}\n")
+    won(db, named("third", other_rows("classify")), gone)
+    db.execute("UPDATE prompts SET content = '{}' WHERE id = ?", (gone.id,))
+    found = learnt(db, stored(db, "classify"), "m", BOTH)
+    assert [each.example for each in found] == [FOUND]
+
+
+def test_rows_and_what_was_fitted_stay_behind():
+    rows = tuple(f"row {n}" for n in range(6))
+    fitted = Prompt((), FOUND, shots=rows, bias=(0.1, 0.2, -0.3), temperature=2.0, wording="upper")
+    assert format_of(fitted, "classify", 3) == Format(FOUND, "words", shots=2, wording="upper")
     known = next(each for each in shipped("classify") if each.head)
-    assert format_of(known.prompt({}), "classify", labels=3).head == known.head
+    assert format_of(known.prompt({}), "classify", labels=3) == known
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        Prompt((Section("task", "Sort the letters of our clinic.\n\n"),), FOUND),
+        Prompt((), "Ward 7: {text}\nOncology code: {label}\n"),
+        Prompt((Section("guidance", "Mind the date.\n"),), FOUND),
+        Prompt((), FOUND, mode="chat"),
+        Prompt((), FOUND, reverse="{label}: {text}\n"),
+        Prompt((), "Text: {text}\nLabel: {label}\nAnswer: {answer}\n\n"),
+    ],
+    ids=["instruction", "example", "section", "chat", "channel", "yes or no"],
+)
+def test_a_prompt_with_words_of_its_own_or_more_than_a_format_stays_with_its_task(prompt):
+    assert format_of(prompt, "classify", labels=3) is None

@@ -242,6 +242,17 @@ def test_softplus_does_not_overflow(x):
     assert softplus(x) == pytest.approx(log(1 + exp(x)) if abs(x) < 700 else max(x, 0.0))
 
 
+def test_where_only_some_labels_are_possible_they_share_the_probability():
+    every = Scored("c", 0, (2.0, 1.0, 0.5), (0.1, 0.2, 0.3), LABELS, none=2)
+    some = every.among(("author", "founder"))
+    assert (some.labels, some.plain, some.free) == (("author", "founder"), (0.5, 2.0), (0.3, 0.1))
+    assert (some.gold, some.none) == (1, 0)
+    assert some.confidence(probable()) == pytest.approx(exp(2.0) / (exp(2.0) + exp(0.5)), abs=1e-4)
+    assert every.among(("founder",)).none == -1
+    yes = judged(1.0, -1.0, 2.0).among((LABELS[2], LABELS[1]))
+    assert yes.plain == (2.0, -1.0) and yes.yes(PLAIN) == [LABELS[2]]
+
+
 def test_a_prompt_is_a_calibration():
     prompt = Prompt((), "{text} {label}\n", weight=1.0)
     assert Scored("c", 0, (-2.0, -1.0), (-4.0, -1.0)).scores(prompt) == (2.0, 0.0)

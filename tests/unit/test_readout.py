@@ -166,14 +166,6 @@ def test_the_map_of_a_prompt_reads_none_of_the_above_as_the_fit_does():
     assert (found.labels, found.none) == (4, 0)
     for state, outcome in zip(new, predicted(seen, new, OBJECTIVE), strict=True):
         assert found.scores(state.values) == pytest.approx(outcome.plain, abs=2e-3)
-    some = found.of([2, 0, 3])
-    for state in new:
-        two, nothing, three = some.scores(state.values)
-        every = found.scores(state.values)
-        assert (two, three) == (every[2], every[3]) and some.none == 1
-        odds = every[0] - np.logaddexp.reduce(every[1:])
-        assert nothing == pytest.approx(odds + np.logaddexp(two, three), abs=1e-3)
-    assert found.of([1, 2]).none == -1
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from importlib.resources import files
 import msgspec
 
 from appliance.kinds import Kind
-from appliance.prompts.prompt import Prompt, Readout, Section
+from appliance.prompts.prompt import Order, Prompt, Readout, Section, Wording
 from appliance.search.shots import Demonstrations
 from appliance.task import Task
 
@@ -24,12 +24,18 @@ class Format(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     readout: Readout
     head: str = ""
     shots: int = 0
+    join: str = ", "
+    wording: Wording = "plain"
+    order: Order = "given"
 
     def prompt(self, demonstrations: Demonstrations) -> Prompt:
         rows = (row for ids in demonstrations.values() for row in ids[: self.shots])
         return Prompt(
             sections=(Section("task", self.head),) if self.head else (),
             example=self.example,
+            join=self.join,
+            wording=self.wording,
+            order=self.order,
             shots=tuple(rows),
             readout=self.readout,
         )
@@ -56,17 +62,3 @@ def shipped(kind: Kind) -> tuple[Format, ...]:
         text, type=Mapping[Kind, tuple[Format, ...]]
     )
     return known.get(kind, ())
-
-
-def format_of(prompt: Prompt, kind: Kind, labels: int) -> Format:
-    """The format of a prompt for a task with so many labels; 0 are unknown, and any rows are then
-    one of each. An instruction that does not come with Strop stays behind: it may speak of the
-    task's own labels and rows."""
-    head, rows = prompt.section("task"), len(prompt.shots)
-    known = {each.head for each in shipped(kind)}
-    return Format(
-        example=prompt.example,
-        readout=prompt.readout,
-        head=head if head in known else "",
-        shots=round(rows / labels) if labels else min(rows, 1),
-    )

@@ -8,6 +8,7 @@ A point is a set of named choices; ``build`` makes a prompt from it. Every choic
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from typing import NamedTuple
 
 import msgspec
@@ -50,13 +51,7 @@ class Space(NamedTuple):
 def choose_point(choose: Choose, shot_sets: Sequence[str], space: Space) -> dict[str, str]:
     """A point with every choice that its layout uses. ``shot_sets`` names sets of rows."""
     point = {"layout": choose("layout", tuple(space.layouts))}
-    options = {
-        "names": tuple(space.names),
-        "arrow": space.arrows,
-        "cue": CUES,
-        "extractor": space.extractors,
-        "separator": tuple(SEPARATORS),
-    }
+    options = _options(space)
     for name in space.layouts[point["layout"]]:
         point[name] = choose(name, options[name])
     point["end"] = choose("end", tuple(space.ends))
@@ -70,6 +65,27 @@ def choose_point(choose: Choose, shot_sets: Sequence[str], space: Space) -> dict
     if len(shot_sets) > 1:
         point["shots"] = choose("shots", tuple(shot_sets))
     return point
+
+
+def examples(space: Space) -> set[str]:
+    """The example templates of all its points."""
+    options = _options(space)
+    return {
+        example({"layout": layout, **dict(zip(names, values, strict=True))}, space, end)
+        for layout, names in space.layouts.items()
+        for *values, end in product(*(options[name] for name in names), space.ends.values())
+    }
+
+
+def _options(space: Space) -> dict[str, tuple[str, ...]]:
+    """What the choices of a layout can be, by their names."""
+    return {
+        "names": tuple(space.names),
+        "arrow": space.arrows,
+        "cue": CUES,
+        "extractor": space.extractors,
+        "separator": tuple(SEPARATORS),
+    }
 
 
 def build(point: Point, shots: Mapping[str, tuple[str, ...]], space: Space) -> Prompt:
