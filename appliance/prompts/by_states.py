@@ -1,4 +1,4 @@
-"""A prompt whose labels are read by their words, with its hidden state read instead."""
+"""Prompts of which hidden states are read."""
 
 from __future__ import annotations
 
@@ -21,3 +21,13 @@ def by_states(prompt: Prompt) -> Prompt | None:
         bias=(),
         map=None,
     )
+
+
+def beginning(prompt: Prompt) -> str | None:
+    """What the renderings of a prompt depend on up to a row's text and with it. Of prompts with the
+    same one most of a row is computed once. None where label words are read, since these cost most,
+    and where rows are shown, since they are written as the row is, text and all."""
+    if prompt.readout != "hidden" or prompt.shots:
+        return None
+    before = prompt.example.partition("{text}")[0]
+    return repr((prompt.mode, prompt.sections, prompt.join, prompt.wording, before))

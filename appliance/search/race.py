@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from appliance.calibrate.objective import Objective
 from appliance.evaluate.evaluator import TOGETHER, Evaluator
 from appliance.evaluate.workbench import Unanswerable
+from appliance.prompts.by_states import beginning
 from appliance.prompts.prompt import Prompt, Readout
 from appliance.search.accept import Accept
 from appliance.search.candidate import Candidate, Proposal, difference
@@ -140,7 +141,7 @@ class Race:
         results: list[Candidate | None] = [None] * len(proposals)
         new = self._new(proposals)
         if not accept.ends_round:
-            self._score_first_rung([candidate for _, candidate in new.values()], going)
+            self._score_together([candidate for _, candidate in new.values()], depth, going)
         for key, (place, candidate) in new.items():
             paid = going()
             if not paid and not candidate.scored:
@@ -223,24 +224,36 @@ class Race:
             objective=self.objective,
         )
 
-    def _score_first_rung(self, candidates: Sequence[Candidate], going: Going) -> None:
-        """Scores new candidates together, ``TOGETHER`` at a time: what their prompts share is
-        computed once."""
+    def _score_together(self, candidates: Sequence[Candidate], depth: int, going: Going) -> None:
+        """Scores new candidates together on the first rung, ``TOGETHER`` at a time: what their
+        prompts share is computed once. Those that share even the rows are scored together on the
+        later rungs too, as far as each is level with the leader."""
         scored = [c for c in candidates if not self.evaluator.writes(c.prompt)]
         for group in _together(scored, self.first):
-            if len(group) == 1 or not going():
+            first = self.first(group[0].prompt)
+            if len(group) < 2 or not going() or not self._extend_together(group, first):
                 continue
-            spent, tokens = self.evaluator.spent, self.evaluator.tokens
-            prompts = [candidate.prompt for candidate in group]
-            try:
-                found = self.evaluator.score_together(prompts, self.cases[: self.first(prompts[0])])
-            except Unanswerable:
-                continue  # Each is asked alone; those that the model cannot take are passed over.
-            for candidate, outcomes in zip(group, found, strict=True):
-                candidate.scored += outcomes
-                candidate.cost += (self.evaluator.spent - spent) / len(group)
-                read = (self.evaluator.tokens - tokens) / len(group)
-                candidate.paid.append(Step(len(candidate.scored), read))
+            for alike in _sharing_rows(group):
+                for cases in rungs(min(max(depth, first), len(self.cases)), first)[1:]:
+                    alike = [c for c in alike if self._level(c, len(c.scored))]
+                    if len(alike) < 2 or not going() or not self._extend_together(alike, cases):
+                        break
+
+    def _extend_together(self, group: Sequence[Candidate], cases: int) -> bool:
+        """Scores candidates that have seen the same cases on the first ``cases`` together; false
+        where the model cannot take them. Each is then asked alone."""
+        spent, tokens = self.evaluator.spent, self.evaluator.tokens
+        more = self.cases[len(group[0].scored) : cases]
+        try:
+            found = self.evaluator.score_together([each.prompt for each in group], more)
+        except Unanswerable:
+            return False
+        for candidate, evidence in zip(group, found, strict=True):
+            candidate.scored += evidence
+            candidate.cost += (self.evaluator.spent - spent) / len(group)
+            read = (self.evaluator.tokens - tokens) / len(group)
+            candidate.paid.append(Step(len(candidate.scored), read))
+        return True
 
     def _run(self, candidate: Candidate, depth: int) -> bool | None:
         """Whether the candidate was never behind the leader up to ``depth`` cases; None where the
@@ -284,6 +297,15 @@ def _together(
         by_first.setdefault(first(candidate.prompt), []).append(candidate)
     for some in by_first.values():
         yield from (some[at : at + TOGETHER] for at in range(0, len(some), TOGETHER))
+
+
+def _sharing_rows(group: Sequence[Candidate]) -> list[list[Candidate]]:
+    """Those of a group whose prompts begin alike up to a row's text and with it."""
+    found: dict[str, list[Candidate]] = {}
+    for candidate in group:
+        if key := beginning(candidate.prompt):
+            found.setdefault(key, []).append(candidate)
+    return list(found.values())
 
 
 def _ranked(candidates: Iterable[Candidate], cases: int) -> list[Candidate]:

@@ -10,6 +10,7 @@ import tiny_tasks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from in_process import PROMPT
+from msgspec.structs import replace
 
 from appliance.kinds import KINDS
 from appliance.prompts.prompt import Prompt
@@ -219,6 +220,23 @@ def test_every_demonstration_of_the_pool_can_be_reached():
         prompt, _ = mutate(prompt, DEMONSTRATIONS, random, RELATION)
         reached.update(prompt.shots)
     assert reached == {"f1", "f2", "f3", "s1"}
+
+
+def test_neighbours_of_a_prompt_that_reads_states_share_its_rows_up_to_the_text():
+    leader = msgspec.structs.replace(
+        PROMPT.with_section("task", "Relations: {labels}\n\n"),
+        example="{text}\n{head} -> {tail}: {label}\n",
+        readout="hidden",
+        shots=(),
+    )
+    found = local.behind_the_text(leader, Random(1), RELATION)
+    assert len(set(found)) == len(found) == local.AT_ONCE - 1 and leader not in found
+    assert {each.sections for each in found} == {leader.sections}
+    assert all(each.example.startswith("{text}") for each in found)
+    for none in (replace(leader, readout="words"), replace(leader, shots=("f1",))):
+        assert local.behind_the_text(none, Random(1), RELATION) == []
+    assert "shots" not in local.options(leader, DEMONSTRATIONS, RELATION)
+    assert "shots" in local.options(replace(leader, shots=("f1",)), DEMONSTRATIONS, RELATION)
 
 
 def test_shot_sets_are_the_rows_of_each_rank_the_seeds_and_none():

@@ -29,6 +29,7 @@ from appliance.run.job import _readable
 from appliance.scoring.hidden import State, check_map, read
 from appliance.scoring.predict import predict_rows
 from appliance.search import mapped as mapped_module
+from appliance.search import race as race_module
 from appliance.search.accept import Ahead
 from appliance.search.candidate import Candidate, Proposal
 from appliance.search.mapped import with_map
@@ -148,6 +149,28 @@ def test_several_prompts_are_asked_in_a_request_for_each_readout(evaluator, mode
     models.calls.clear()
     assert evaluator.score_together(prompts, cases) == alone
     assert sorted(type(call).__name__ for call in models.calls) == ["Hidden", "Score"]
+
+
+def test_prompts_that_share_their_rows_are_asked_together_rung_by_rung(
+    evaluator, models, monkeypatch
+):
+    monkeypatch.setattr(race_module, "first_rung", lambda prompt, labels: 6)
+    cues = (" -> ", " | ", " / ", " to ")
+    prompts = [
+        msgspec.structs.replace(READ, example=f"{{text}}\n{{head}}{cue}{{tail}}: {{label}}\n")
+        for cue in cues
+    ]
+    shown = msgspec.structs.replace(READ, shots=(LOADED.cases["tuning"][19].query.id,))
+    race = Race(evaluator, LOADED.cases["tuning"][:19], Objective(), lambda *told: None)
+    proposals = [Proposal(prompt, "mutate") for prompt in (*prompts, shown)]
+    found = race.round(proposals, depth=19, accept=Ahead(), going=lambda: True)
+    sizes = [len(call.places) for call in models.calls if isinstance(call, Hidden)]
+    # All five on the first six rows, then the four that share them on the other rungs.
+    assert sizes[:3] == [5 * 6, 4 * 6, 4 * 7] and len(found) == 5
+    one = evaluator.score(prompts[3], LOADED.cases["tuning"][:19])
+    assert found[3].scored == one
+    shared = sum(step.tokens for step in found[0].paid)
+    assert shared < evaluator.renderer.tokens(prompts[0], LOADED.cases["tuning"][:19]) * 0.75
 
 
 def test_a_run_that_reads_states_ends_with_a_map_of_the_serving_body(tuned):

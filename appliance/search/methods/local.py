@@ -7,6 +7,7 @@ from random import Random
 
 from msgspec.structs import replace
 
+from appliance.prompts.by_states import beginning
 from appliance.prompts.prompt import Prompt
 from appliance.search.candidate import Proposal
 from appliance.search.frame import Method, Turns
@@ -20,6 +21,13 @@ SECTION_OF = {"wording": "labels", "order": "demonstrations"}
 
 UNIFORM = Uniform()
 
+AT_ONCE = 8
+"""Neighbours that differ only behind a row's text, where hidden states are read without any row in
+the prompt: eight of them cost as much as two or three that are asked alone."""
+
+DRAWS = 200
+"""How many neighbours are drawn for these at most; a space may have fewer of them."""
+
 
 def propose(lab: Lab, policy: Policy = UNIFORM) -> Turns:
     while True:
@@ -27,9 +35,23 @@ def propose(lab: Lab, policy: Policy = UNIFORM) -> Turns:
         prompt = leader.prompt
         space = lab.space_for(prompt)
         option = policy.choose(lab, options(prompt, lab.demonstrations, space))
-        changed, section = mutate(prompt, option, lab.demonstrations, lab.random, space)
-        [candidate] = yield [Proposal(changed, "mutate", section, (leader,))]
-        policy.learn(option, candidate)
+        found = [mutate(prompt, option, lab.demonstrations, lab.random, space)]
+        if option == "example":
+            found += [(each, option) for each in behind_the_text(prompt, lab.random, space)]
+        scored = yield [Proposal(each, "mutate", section, (leader,)) for each, section in found]
+        for candidate in scored:
+            policy.learn(option, candidate)
+
+
+def behind_the_text(prompt: Prompt, random: Random, space: Space) -> list[Prompt]:
+    """Neighbours of a prompt that differ from it only behind a row's text; none where that saves
+    nothing."""
+    if (start := beginning(prompt)) is None:
+        return []
+    drawn = (mutate(prompt, "example", {}, random, space)[0] for _ in range(DRAWS))
+    alike = dict.fromkeys(each for each in drawn if beginning(each) == start)
+    alike.pop(prompt, None)
+    return list(alike)[: AT_ONCE - 1]
 
 
 def options(prompt: Prompt, demonstrations: Demonstrations, space: Space) -> list[str]:
@@ -47,8 +69,9 @@ def options(prompt: Prompt, demonstrations: Demonstrations, space: Space) -> lis
         found.append("words")
     if space.channels and prompt.mode == "raw" and prompt.readout == "words":
         found.append("channel")
-    if any(demonstrations.values()):
-        # Most of what a fixed task's prompt can still gain lies in which rows it shows.
+    if any(demonstrations.values()) and (prompt.shots or prompt.readout == "words"):
+        # Most of what a fixed task's prompt can still gain lies in which rows it shows. A state
+        # that is read without any row is only blurred by a single one.
         found += ["shots"] * 4
     return found
 
