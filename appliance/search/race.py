@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from math import fsum
 
 from msgspec.structs import replace
 
 from appliance.calibrate.objective import Objective
-from appliance.evaluate.evaluator import TOGETHER, Evaluator
+from appliance.evaluate.evaluator import Evaluator
 from appliance.evaluate.workbench import Unanswerable
-from appliance.prompts.by_states import beginning
 from appliance.prompts.prompt import Prompt, Readout
 from appliance.search.accept import Accept
 from appliance.search.candidate import Candidate, Proposal, difference
 from appliance.search.rungs import Rung, Step, rungs_of
 from appliance.search.schedule import FIRST, MAPPED, first_rung, rungs
+from appliance.search.together import extended, groups, sharing_rows
 from appliance.task import Case
 
 Going = Callable[[], bool]
@@ -228,32 +228,22 @@ class Race:
         """Scores new candidates together on the first rung, ``TOGETHER`` at a time: what their
         prompts share is computed once. Those that share even the rows are scored together on the
         later rungs too, as far as each is level with the leader."""
-        scored = [c for c in candidates if not self.evaluator.writes(c.prompt)]
-        for group in _together(scored, self.first):
+
+        def scored(group: Sequence[Candidate], cases: int) -> bool:
+            if len(group) < 2 or not going():
+                return False
+            return extended(self.evaluator, group, self.cases[len(group[0].scored) : cases])
+
+        at_once = [c for c in candidates if not self.evaluator.writes(c.prompt)]
+        for group in groups(at_once, self.first):
             first = self.first(group[0].prompt)
-            if len(group) < 2 or not going() or not self._extend_together(group, first):
+            if not scored(group, first):
                 continue
-            for alike in _sharing_rows(group):
+            for alike in sharing_rows(group):
                 for cases in rungs(min(max(depth, first), len(self.cases)), first)[1:]:
                     alike = [c for c in alike if self._level(c, len(c.scored))]
-                    if len(alike) < 2 or not going() or not self._extend_together(alike, cases):
+                    if not scored(alike, cases):
                         break
-
-    def _extend_together(self, group: Sequence[Candidate], cases: int) -> bool:
-        """Scores candidates that have seen the same cases on the first ``cases`` together; false
-        where the model cannot take them. Each is then asked alone."""
-        spent, tokens = self.evaluator.spent, self.evaluator.tokens
-        more = self.cases[len(group[0].scored) : cases]
-        try:
-            found = self.evaluator.score_together([each.prompt for each in group], more)
-        except Unanswerable:
-            return False
-        for candidate, evidence in zip(group, found, strict=True):
-            candidate.scored += evidence
-            candidate.cost += (self.evaluator.spent - spent) / len(group)
-            read = (self.evaluator.tokens - tokens) / len(group)
-            candidate.paid.append(Step(len(candidate.scored), read))
-        return True
 
     def _run(self, candidate: Candidate, depth: int) -> bool | None:
         """Whether the candidate was never behind the leader up to ``depth`` cases; None where the
@@ -286,26 +276,6 @@ class Race:
             # The leader cannot take a case that the candidate can.
             return True
         return difference(candidate, leader).mean <= 0
-
-
-def _together(
-    candidates: Sequence[Candidate], first: Callable[[Prompt], int]
-) -> Iterator[list[Candidate]]:
-    """Yields groups of at most ``TOGETHER`` candidates with the same first rung."""
-    by_first: dict[int, list[Candidate]] = {}
-    for candidate in candidates:
-        by_first.setdefault(first(candidate.prompt), []).append(candidate)
-    for some in by_first.values():
-        yield from (some[at : at + TOGETHER] for at in range(0, len(some), TOGETHER))
-
-
-def _sharing_rows(group: Sequence[Candidate]) -> list[list[Candidate]]:
-    """Those of a group whose prompts begin alike up to a row's text and with it."""
-    found: dict[str, list[Candidate]] = {}
-    for candidate in group:
-        if key := beginning(candidate.prompt):
-            found.setdefault(key, []).append(candidate)
-    return list(found.values())
 
 
 def _ranked(candidates: Iterable[Candidate], cases: int) -> list[Candidate]:
