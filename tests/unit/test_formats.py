@@ -235,8 +235,7 @@ def test_neighbours_of_a_prompt_that_reads_states_share_its_rows_up_to_the_text(
     assert all(each.example.startswith("{text}") for each in found)
     for none in (replace(leader, readout="words"), replace(leader, shots=("f1",))):
         assert local.behind_the_text(none, Random(1), RELATION) == []
-    assert "shots" not in local.options(leader, DEMONSTRATIONS, RELATION)
-    assert "shots" in local.options(replace(leader, shots=("f1",)), DEMONSTRATIONS, RELATION)
+    assert "shots" in local.options(leader, DEMONSTRATIONS, RELATION)
 
 
 def test_shot_sets_are_the_rows_of_each_rank_the_seeds_and_none():

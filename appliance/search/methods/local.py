@@ -69,9 +69,8 @@ def options(prompt: Prompt, demonstrations: Demonstrations, space: Space) -> lis
         found.append("words")
     if space.channels and prompt.mode == "raw" and prompt.readout == "words":
         found.append("channel")
-    if any(demonstrations.values()) and (prompt.shots or prompt.readout == "words"):
-        # Most of what a fixed task's prompt can still gain lies in which rows it shows. A state
-        # that is read without any row is only blurred by a single one.
+    if any(demonstrations.values()):
+        # Most of what a fixed task's prompt can still gain lies in which rows it shows.
         found += ["shots"] * 4
     return found
 
