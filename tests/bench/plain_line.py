@@ -12,14 +12,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
+from command_line import strop
 from fixed_tasks import NAMES, tasks
 from reading import Read, reading
 
@@ -115,15 +113,6 @@ def by_the_line(read: Read, loaded: Loaded) -> list[float]:
     new = as_states(read(loaded.task, [c.query for c in loaded.cases["test"]], prompt, ()))
     found = predicted(seen, new, objective_of(loaded))
     return [one.credit(Prompt((), "{text}{label}\n")) for one in found]
-
-
-def strop(*arguments: str) -> dict[str, Any]:
-    command = [sys.executable, "-c", "from appliance.cli import main; main()", *arguments, "--json"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
-    document = msgspec.json.decode(done.stdout, type=dict[str, Any])
-    if done.returncode not in (0, 4):
-        raise RuntimeError(document["error"])
-    return document
 
 
 if __name__ == "__main__":

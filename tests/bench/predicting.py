@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from time import perf_counter
+
+from command_line import strop
 
 from appliance.data.tasks import sample
 
@@ -62,16 +61,6 @@ def timed(prompt: str, rows: Path, model: str) -> float:
         start = perf_counter()
         strop("predict", *asked, *output)
         return perf_counter() - start
-
-
-def strop(*arguments: str) -> None:
-    command: Sequence[str] = (
-        sys.executable,
-        "-c",
-        "from appliance.cli import main; main()",
-        *arguments,
-    )
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":

@@ -14,11 +14,11 @@ import argparse
 import csv
 import json
 import re
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from command_line import Refused, strop
 
 from appliance import locations
 from appliance.data.tasks import load
@@ -94,19 +94,6 @@ def tuned(task: str, model: str, mode: str, minutes: float) -> dict[str, Any]:
                 if needed is None or float(needed[1]) > LONGEST:
                     raise
                 minutes = float(needed[1])
-
-
-class Refused(Exception):
-    """The command line refused the command; the message is its own."""
-
-
-def strop(*arguments: str) -> dict[str, Any]:
-    command = [sys.executable, "-c", "from appliance.cli import main; main()", *arguments, "--json"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
-    document: dict[str, Any] = json.loads(done.stdout)
-    if done.returncode not in (0, 4):
-        raise Refused(document["error"])
-    return document
 
 
 def row(name: str, run: dict[str, Any]) -> str:
