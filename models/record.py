@@ -42,8 +42,9 @@ class Model(msgspec.Struct, frozen=True):
     """A model's record. ``sha256`` and ``size`` (bytes) are those of ``serving``, the file served.
 
     ``bodies`` maps a quantisation to its body, the serving one included. ``search`` names the body
-    that a search uses, at most ``limit`` nats from the serving one. ``twin_sha256`` is the hash of
-    the twin's weights, once it is made.
+    that a search uses, at most ``limit`` nats from the serving one. ``chosen_with`` is the build of
+    llama.cpp that it was chosen with: another build may be faster with another body.
+    ``twin_sha256`` is the hash of the twin's weights, once it is made.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Model(msgspec.Struct, frozen=True):
     added_at: datetime
     bodies: dict[str, Body]
     search: str
+    chosen_with: str = ""
     limit: float = LIMIT
     twin_sha256: str | None = None
 

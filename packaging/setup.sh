@@ -53,17 +53,29 @@ for site in "$venv"/lib/python*/site-packages; do
     rm -rf "$site"/~*
 done
 
-# llama.cpp's AMX code ends in an illegal instruction where the compiler optimises its tile
-# configuration away (ggml-org/llama.cpp, pull request 26954), so it is compiled without AMX.
-if ${CC:-cc} -march=native -dM -E - </dev/null 2>/dev/null | grep __AMX_TILE__ >/dev/null; then
-    without='-mno-amx-tile -mno-amx-int8 -mno-amx-bf16'
-    export CFLAGS="${CFLAGS-} $without" CXXFLAGS="${CXXFLAGS-} $without"
+has_amx() { ${CC:-cc} -march=native -dM -E - </dev/null 2>/dev/null | grep __AMX_TILE__ >/dev/null; }
+uses_amx() {
+    "$venv/bin/python" -c 'import llama_cpp; print(llama_cpp.llama_print_system_info().decode())' |
+        grep 'AMX_INT8 = 1' >/dev/null
+}
+
+if has_amx; then
+    with="-include \"$PWD/packaging/amx.h\""
+    export CFLAGS="${CFLAGS-} $with" CXXFLAGS="${CXXFLAGS-} $with"
 fi
 
 # pip first and alone: it must not replace itself in the middle of the long install.
 "$venv/bin/python" -m pip install --disable-pip-version-check --constraint "$constraints" pip
 "$venv/bin/python" -m pip install --disable-pip-version-check --prefer-binary \
     --constraint "$constraints" --editable ".[$extras]"
+
+# pip keeps the wheels that it builds, and one may have been built without these flags.
+if has_amx && ! uses_amx; then
+    echo "setup: compiling llama-cpp-python anew: pip kept one that cannot use this processor's AMX"
+    "$venv/bin/python" -m pip cache remove llama_cpp_python || true
+    "$venv/bin/python" -m pip install --disable-pip-version-check --force-reinstall --no-deps \
+        --constraint "$constraints" llama-cpp-python
+fi
 "$venv/bin/strop" --help >/dev/null
 
 touch "$venv/.installed-tune"

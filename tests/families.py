@@ -12,7 +12,7 @@ import gguf
 import numpy as np
 
 CONTEXT = 2048
-WIDTH, HIDDEN = 32, 64
+WIDTH, HIDDEN = 64, 128
 WORDS = ("the", "of", "and", "to", "in", "is", "relation", "sentence", "head", "tail", "label")
 CHAT = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"

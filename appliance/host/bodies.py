@@ -62,7 +62,8 @@ def keep(host: Host, model: Model, search: str) -> Model:
     kept = {name: model.bodies[name] for name in dict.fromkeys((model.serving_body, search))}
     for name in set(model.bodies) - set(kept):
         host.close(model, name)
-    model = msgspec.structs.replace(model, bodies=kept, search=search)
+    build = host.build(model)
+    model = msgspec.structs.replace(model, bodies=kept, search=search, chosen_with=build)
     host.catalog.update(model)
     files = {body.file for body in kept.values()}
     for file in host.catalog.path(model.name).glob("*.gguf"):

@@ -73,6 +73,11 @@ class Host:
             self._descriptions[worker] = reply
         return self._descriptions[worker]
 
+    def build(self, model: Model) -> str:
+        """Returns the version of llama.cpp and what of this processor it was compiled for."""
+        engine = self.describe(self.worker(model, model.serving_body)).engine
+        return f"{engine['library']} for {engine.get('system', '').strip(' |')}"
+
     def body(self, model: Model, body: str, prices: Prices) -> Body:
         """Opens a body and returns it as a run uses it, with the prices given."""
         worker = self.worker(model, body)

@@ -89,7 +89,7 @@ def measure(db: Database, host: Host, name: str, task: str, within: float | None
 
     trial = bodies.try_all(host, model, tried)
     search = model.search
-    if within is not None or not is_prepared(model):
+    if within is not None or not is_prepared(host, model):
         trial = msgspec.structs.replace(trial, limit=trial.limit if within is None else within)
         search = bodies.fastest(trial.bodies, model.serving_body, trial.limit)
     model = bodies.keep(host, trial, search)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from itertools import islice
 from math import fsum
 
@@ -15,9 +16,13 @@ from appliance.prompts.prompt import Prompt, Readout
 from appliance.search.accept import Accept
 from appliance.search.candidate import Candidate, Proposal, difference
 from appliance.search.rungs import Rung, Step, rungs_of
-from appliance.search.schedule import FIRST, MAPPED, first_rung, rungs
+from appliance.search.schedule import CONTESTED, FIRST, MAPPED, first_rung, rungs
 from appliance.search.together import extended, groups, sharing_rows
+from appliance.statistics.differences import Difference, compare
 from appliance.task import Case
+
+CLEARLY = 2.0
+"""Standard errors by which hidden states must be better for label words to be scored no further."""
 
 Going = Callable[[], bool]
 """Whether the budget lets the work go on."""
@@ -49,6 +54,7 @@ class Race:
         """How many entries there may be; None for any number."""
         self._leaders: dict[Readout, Candidate] = {}
         self._readout: Readout = "words"
+        self._settled = False
 
     @property
     def leader(self) -> Candidate:
@@ -78,22 +84,25 @@ class Race:
         self.promote(leader, "leads")
         return self
 
-    def settle(self, readouts: Sequence[Readout]) -> None:
+    def settle(self, readouts: Sequence[Readout], depth: int) -> None:
         """Lets the better one of the two readouts' leaders lead, or the only one of these
         ``readouts``.
 
-        They are compared on the cases that both have seen. The map of hidden states is fitted to
-        many cases first, since a run ends with one of all rows, while a bias needs few.
+        They are compared on the cases that both have seen, and on ``depth`` cases where label words
+        are not clearly behind by then. The map of hidden states is fitted to many cases first,
+        since a run ends with one of all rows, while a bias needs few.
         """
+        self._settled = True
         words, hidden = self._leaders.get("words"), self._leaders.get("hidden")
         if hidden is None or words is None or not self.deepen(hidden):
             return
         if "words" not in readouts:
             self._readout = "hidden"
             return
-        n = min(len(words.scored), len(hidden.scored))
-        mapped = hidden.penalties(len(hidden.scored))[:n]
-        self._readout = "hidden" if fsum(mapped) <= fsum(words.penalties(n)) else "words"
+        if not _mapped_against(words, hidden).proves_better(CLEARLY):
+            with suppress(Unanswerable):
+                self.extend(words, depth)
+        self._readout = "hidden" if _mapped_against(words, hidden).mean <= 0 else "words"
 
     def deepen(self, candidate: Candidate) -> bool:
         """Scores a candidate that reads hidden states on as many cases as maps are compared by;
@@ -248,6 +257,9 @@ class Race:
     def _run(self, candidate: Candidate, depth: int) -> bool | None:
         """Whether the candidate was never behind the leader up to ``depth`` cases; None where the
         model cannot take it."""
+        contested = not self._settled and "hidden" in self._leaders
+        if contested and candidate.prompt.readout == "words":
+            depth = min(depth, CONTESTED)
         try:
             first = self.first(candidate.prompt)
             for cases in rungs(min(max(depth, first), len(self.cases)), first):
@@ -276,6 +288,13 @@ class Race:
             # The leader cannot take a case that the candidate can.
             return True
         return difference(candidate, leader).mean <= 0
+
+
+def _mapped_against(words: Candidate, hidden: Candidate) -> Difference:
+    """The difference of a candidate that reads hidden states, with a map that is fitted to all the
+    cases that it has seen, from one that reads label words."""
+    n = min(len(words.scored), len(hidden.scored))
+    return compare(hidden.penalties(len(hidden.scored))[:n], words.penalties(n))
 
 
 def _ranked(candidates: Iterable[Candidate], cases: int) -> list[Candidate]:

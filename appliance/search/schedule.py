@@ -21,9 +21,12 @@ fitted: with fewer, half of a label's rows tell nothing of the other half."""
 DEEPEST = 8 * FIRST
 """The most cases on which a race is decided."""
 
-
 MAPPED = 2 * DEEPEST
 """The cases that a map of hidden states is fitted to before it is compared with anything else."""
+
+CONTESTED = 2 * FIRST
+"""The cases on which label words race while another candidate reads hidden states. Most are clearly
+behind it there, and they cost far more."""
 
 LEAST_CANDIDATES = 20
 """Fewer candidates make no search."""

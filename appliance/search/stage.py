@@ -47,7 +47,7 @@ def search(
 
     def settled() -> Readout:
         nonlocal more
-        race.settle(lab.readouts)
+        race.settle(lab.readouts, depth)
         readout = race.leader.prompt.readout
         more = unrefined if readout == "words" else 0.0
         return readout
@@ -68,7 +68,7 @@ def search(
         if phase.halved:
             race.halve(HALVING_KEEPS, depth, partial(going, phase.halved))
     if methods:
-        race.settle(lab.readouts)
+        race.settle(lab.readouts, depth)
     n, readout = len(race.leader.scored), race.leader.prompt.readout
     same = (c for c in race.entries.values() if c.prompt.readout == readout)
     deep = [c for c in same if len(c.scored) >= n]

@@ -268,7 +268,7 @@ def test_where_states_of_some_cases_cannot_be_read_words_go_on_leading(evaluator
     race = Race(narrow, LOADED.cases["tuning"], Objective(), lambda *_: None).start(LOADED.seed)
     few = Candidate(READ, "test", scored=evaluator.score(READ, LOADED.cases["tuning"][:12]))
     race.promote(few, "leads")
-    race.settle(("words", "hidden"))
+    race.settle(("words", "hidden"), 24)
     assert race.leader.prompt.readout == "words"
     assert race.unraced(Proposal(msgspec.structs.replace(READ, join=" "), "test")) is None
 
@@ -300,11 +300,29 @@ def test_a_large_task_s_map_is_fitted_to_what_the_budget_pays_for(evaluator, mon
 def test_where_states_alone_may_be_read_no_words_lead(evaluator):
     race = Race(evaluator, LOADED.cases["tuning"], Objective(), lambda *_: None)
     race.start(LOADED.seed)
-    race.settle(("hidden",))
+    race.settle(("hidden",), 24)
     assert race.leader.prompt.readout == "words"  # There is no other yet.
     race.round([Proposal(READ, "test")], depth=24, accept=Ahead(), going=lambda: True)
-    race.settle(("hidden",))
+    race.settle(("hidden",), 24)
     assert race.leader.prompt.readout == "hidden"
+
+
+@pytest.mark.parametrize(("clearly", "deep"), [(-1e9, False), (1e9, True)])
+def test_words_race_deep_only_where_states_are_not_clearly_better(
+    evaluator, monkeypatch, clearly, deep
+):
+    monkeypatch.setattr(race_module, "first_rung", lambda prompt, labels: 8)
+    monkeypatch.setattr(race_module, "CONTESTED", 16)
+    monkeypatch.setattr(race_module, "CLEARLY", clearly)
+    cases = LOADED.cases["tuning"]
+    race = Race(evaluator, cases, Objective(), lambda *_: None).start(LOADED.seed)
+    spoken = msgspec.structs.replace(LOADED.seed, example="{text}\n{head} to {tail}: {label}\n")
+    for prompt in (READ, spoken):
+        race.round([Proposal(prompt, "test")], depth=20, accept=Ahead(), going=lambda: True)
+    words = [c for c in race.entries.values() if c.prompt.readout == "words"]
+    assert len(words) == 2 and all(len(c.scored) <= 16 for c in words)
+    race.settle(("words", "hidden"), 20)
+    assert any(len(c.scored) == 20 for c in words) == deep
 
 
 def test_a_run_may_be_told_to_read_words_alone(evaluator, models):

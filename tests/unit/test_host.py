@@ -45,6 +45,7 @@ class Workers:
         self.open_now: set[str] = set()
         self.context = context
         self.away = 0.0
+        self.system = "AVX2 = 1 | "
         self.twin_reads = "text"
 
     def open(self, name: str, engine: str, options: dict[str, str], **timeouts: float) -> None:
@@ -63,7 +64,9 @@ class Workers:
         if isinstance(request, Detokenise):
             return Texts((self.twin_reads if name.endswith("twin") else "text",))
         assert isinstance(request, Describe)
-        return Description(self.context, 4, {}, None, None, "", {"library": "none"})
+        return Description(
+            self.context, 4, {}, None, None, "", {"library": "1.0", "system": self.system}
+        )
 
 
 @pytest.fixture
@@ -143,7 +146,15 @@ def test_a_model_is_measured_once(host, workers):
     prepare(host, "tiny")
     assert workers.opened == [f"tiny/{body}" for body in SPEEDS] and not workers.open_now
     prepare(host, "tiny")
-    assert len(workers.opened) == len(SPEEDS)
+    assert workers.opened[len(SPEEDS) :] == ["tiny/F32"]
+
+
+def test_a_model_is_measured_again_with_another_build_of_llama_cpp(host, workers, monkeypatch):
+    assert prepare(host, "tiny").chosen_with == "1.0 for AVX2 = 1"
+    workers.system = "AVX2 = 1 | AMX_INT8 = 1 | "
+    monkeypatch.setitem(SPEEDS, "BF16", 550.0)
+    model = prepare(host, "tiny")
+    assert (model.search, model.chosen_with) == ("BF16", "1.0 for AVX2 = 1 | AMX_INT8 = 1")
 
 
 def test_no_unquantised_body_is_made_of_a_large_file(host, monkeypatch):
@@ -216,7 +227,7 @@ def test_no_twin_is_made_of_a_file_that_has_changed(host):
     host.catalog.update(msgspec.structs.replace(model, twin_sha256=None))
     file_of(host, model, "F32").write_bytes(b"other")
     with pytest.raises(NoTwin, match="not the file that was recorded"):
-        ready(host)
+        with_twin(host, host.catalog.get("tiny"))
 
 
 def test_the_user_says_how_many_layers_a_card_takes(host, workers, monkeypatch):
