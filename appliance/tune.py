@@ -27,7 +27,7 @@ from appliance.search.race import Race
 from appliance.search.read_alike import beside, read_alike
 from appliance.search.reasoner import Reasoner
 from appliance.search.rungs import Rung
-from appliance.search.schedule import ordered, race_depth
+from appliance.search.schedule import MAPPED, ordered, race_depth
 from appliance.search.selection import select
 from appliance.search.spaces import space_of
 from appliance.search.stage import search
@@ -108,8 +108,12 @@ def tune(
         readouts,
     )
     share = search_share(bench.bodies, readouts) * budget
-    unrefined = 0.0 if "twin" in bench.bodies else (SEARCH + REFINE) * budget - share
-    finalists = search(lab, race, bench, share, depth, methods, candidates, unrefined)
+    extra: dict[Readout, float] = {}
+    if "twin" not in bench.bodies:
+        extra["words"] = (SEARCH + REFINE) * budget - share
+    if bench.one_body and len(race.cases) <= MAPPED:
+        extra["hidden"] = FINAL_MAP * budget  # The map needs hardly any states but those of a race.
+    finalists = search(lab, race, bench, share, depth, methods, candidates, extra)
     watcher.raced(race.rungs)
     found = [*finalists, race.leader]
 

@@ -121,6 +121,11 @@ class Workbench:
         self.finishing = False
         self._past = journal.entries()
 
+    @property
+    def one_body(self) -> bool:
+        """Whether the body that will serve searches as well."""
+        return self.bodies["search"].identity == self.bodies["serving"].identity
+
     def score(self, role: str, request: Score) -> Scores:
         return self._expect(Scores, role, request)
 

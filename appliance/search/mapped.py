@@ -45,17 +45,21 @@ def with_map(
 ) -> Mapped:
     """Fits the map to the ``tuning`` cases, to rows that were kept for demonstrations and are not
     shown, and to the cases that the winner was ``selected`` on, of which the ``evidence`` is at
-    hand. The first two are as many as the budget (cost units) pays for, and ``LEAST`` at least."""
+    hand. What a race asked is at hand too where the body that serves searched. As many others are
+    asked as the budget (cost units) pays for, and ``LEAST`` at least."""
     labels = tuning[0].labels
     kept = (row for rows in loaded.demonstrations.values() for row in rows)
     unused = [Case(loaded.rows[row], labels) for row in kept if row not in best.prompt.shots]
-    asked = _paid_for(evaluator, best.prompt, [*unused, *tuning], budget)
+    raced = {one.case: one for one in best.scored} if evaluator.bench.one_body else {}
+    known = [case for case in tuning if case.id in raced]
+    others = [*unused, *(case for case in tuning if case.id not in raced)]
+    asked = _paid_for(evaluator, best.prompt, others, budget)
     cases, said = _answered(evaluator, best.prompt, asked)
-    states = as_states([*said, *evidence])
+    states = as_states([*said, *(raced[case.id] for case in known), *evidence])
     model = evaluator.bench.bodies["serving"].sha256
     prompt = replace(best.prompt, map=fit_map(states, best.objective, model))
     outcomes = cross_validated(states, best.objective)
-    rows = [case.query.id for case in (*cases, *selected[: len(evidence)])]
+    rows = [case.query.id for case in (*cases, *known, *selected[: len(evidence)])]
     return Mapped(prompt, outcomes, separation(outcomes), doubts(rows, outcomes))
 
 
@@ -63,6 +67,8 @@ def _paid_for(
     evaluator: Evaluator, prompt: Prompt, cases: Sequence[Case], budget: float
 ) -> Sequence[Case]:
     some = cases[:LEAST]
+    if not some:
+        return some
     prices = evaluator.bench.bodies["serving"].prices
     each = expected_cost(evaluator.renderer, prompt, some, prices) / len(some)
     return cases[: max(LEAST, int(budget / max(each, 1e-9)))]

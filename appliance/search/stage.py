@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from math import fsum
 
@@ -28,14 +28,14 @@ def search(
     depth: int,
     methods: Sequence[str] = (),
     candidates: int | None = None,
-    unrefined: float = 0.0,
+    extra: Mapping[Readout, float] | None = None,
 ) -> list[Candidate]:
     """The best candidates, best first.
 
-    ``budget`` is in cost units, counted from now, and ``unrefined`` is what it has on top where
-    label words turn out to be read and are not refined; ``depth`` is the number of cases on which a
-    candidate must win to lead. ``methods`` take the place of the standard schedule. Of
-    ``candidates``, where they are given, each phase has the same share as of the budget.
+    ``budget`` is in cost units, counted from now, and ``extra`` is what it has on top once it is
+    settled which readout goes on; ``depth`` is the number of cases on which a candidate must win to
+    lead. ``methods`` take the place of the standard schedule. Of ``candidates``, where they are
+    given, each phase has the same share as of the budget.
     """
     start, before, more = bench.spent, len(race.entries), 0.0
 
@@ -49,7 +49,7 @@ def search(
         nonlocal more
         race.settle(lab.readouts, depth)
         readout = race.leader.prompt.readout
-        more = unrefined if readout == "words" else 0.0
+        more = (extra or {}).get(readout, 0.0)
         return readout
 
     for phase in phases(methods, settled):

@@ -8,6 +8,10 @@ its score from above. The label with the highest bound is read on, and every oth
 is at most M nats below, until all that are left unread are further behind. No probability is then
 wrong by more than L exp(-M) among L labels; at M = 0 the answer alone is known. The table has the
 share of the labels' tokens that are read.
+
+The last figures are those of a shorter score: of the tokens of a label that tell it from all others
+alone. Beside the share that is read stand the mean rank correlation of a question's labels by this
+score and by the whole one, and how often both put the same label first.
 """
 
 from __future__ import annotations
@@ -15,11 +19,13 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from math import log
+from math import fsum, log
+from statistics import fmean
 
 import msgspec
 
 from appliance import locations
+from appliance.statistics.proportions import rank_agreement
 from models.engine import Score, Scores, decode_reply
 from models.trie import build
 from store import database
@@ -38,6 +44,7 @@ def main() -> None:
     argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     db = database.open(locations.store_path())
     totals: dict[str, Counter[str]] = {}
+    apart: dict[str, list[tuple[float, float]]] = {}
     rows = db.execute("SELECT run_id, request, reply FROM journal WHERE kind = 'call'")
     for run, request, reply in rows.fetchall():
         asked = scored(request)
@@ -51,13 +58,19 @@ def main() -> None:
             for error in ERRORS:
                 behind = 0.0 if error is None else log(len(labels) / error)
                 found[str(error)] += len(nodes(labels, lengths(labels, behind)))
+            telling = told_apart([ids for ids, _ in labels])
+            found["apart"] += len(nodes(labels, telling))
+            apart.setdefault(run, []).append(agreement(labels, telling))
         found["all"] += sum(trie.needed(trie.wanted))
     for run, found in totals.items():
         if found["labels"]:
             shares = "  ".join(f"{e}: {found[str(e)] / found['labels']:.2f}" for e in ERRORS)
             of_all = found["labels"] / found["all"]
+            rank, same = (fmean(each) for each in zip(*apart[run], strict=True))
             print(
-                f"{run}: labels are {of_all:.2f} of {found['all']} tokens; read by bound {shares}"
+                f"{run}: labels are {of_all:.2f} of {found['all']} tokens; read by bound {shares}; "
+                f"told apart by {found['apart'] / found['labels']:.2f}, rank {rank:.3f}, "
+                f"same answer {same:.3f}, n {len(apart[run])}"
             )
 
 
@@ -91,6 +104,23 @@ def lengths(labels: Sequence[Label], behind: float) -> list[int]:
         for at in more:
             bounds[at] += labels[at][1][read[at]]
             read[at] += 1
+
+
+def told_apart(labels: Sequence[tuple[int, ...]]) -> list[int]:
+    """How many tokens of each label tell it from all others."""
+    starts = Counter(ids[:at] for ids in labels for at in range(1, len(ids) + 1))
+    return [
+        next((at for at in range(1, len(ids)) if starts[ids[:at]] == 1), len(ids)) for ids in labels
+    ]
+
+
+def agreement(labels: Sequence[Label], read: Sequence[int]) -> tuple[float, float]:
+    """The rank correlation of the labels' scores by their first tokens with those by all, and
+    whether the same one is first."""
+    short = [fsum(own[:at]) for (_, own), at in zip(labels, read, strict=True)]
+    whole = [fsum(own) for _, own in labels]
+    same = short.index(max(short)) == whole.index(max(whole))
+    return rank_agreement(short, whole).spearman, float(same)
 
 
 def nodes(labels: Sequence[Label], read: Sequence[int]) -> set[tuple[int, ...]]:

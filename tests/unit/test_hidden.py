@@ -297,6 +297,22 @@ def test_a_large_task_s_map_is_fitted_to_what_the_budget_pays_for(evaluator, mon
     assert [rows(0.0), rows(10.5 * each), rows(1e9)] == [6, 10, len(tuning)]
 
 
+@pytest.mark.parametrize("one_body", [True, False])
+def test_what_a_race_read_is_read_again_for_the_map_only_by_another_body(
+    evaluator, models, one_body
+):
+    if one_body:
+        evaluator.bench.bodies["serving"] = evaluator.bench.bodies["search"]
+    tuning, selection = LOADED.cases["tuning"], LOADED.cases["selection"]
+    best = Candidate(READ, "test", scored=evaluator.score(READ, tuning[:15]))
+    evidence = evaluator.score(READ, selection, "serving")
+    before = len(models.calls)
+    mapped = with_map(evaluator, LOADED, best, tuning, selection, evidence, budget=1e9)
+    [asked] = models.calls[before:]
+    assert len(asked.places) == (5 if one_body else 20)
+    assert {one.case for one in mapped.outcomes} == {case.id for case in (*tuning, *selection)}
+
+
 def test_where_states_alone_may_be_read_no_words_lead(evaluator):
     race = Race(evaluator, LOADED.cases["tuning"], Objective(), lambda *_: None)
     race.start(LOADED.seed)
