@@ -22,8 +22,8 @@ def _unsuited(loaded: Loaded) -> str:
     """Why no map from states to labels can be fitted; empty where one can."""
     task, every = loaded.task, loaded.cases.values()
     options = loaded.cases["tuning"][0].options
-    if not task.several and loaded.seed.form != "choice" and task.match != "choice":
-        return "its prompts do not ask for labels or options at once"
+    if task.match != "choice" and loaded.seed.form not in ("choice", "yesno"):
+        return "its prompts do not ask for labels or options"
     if task.protocol == "episodes" or any(
         case.options != options for cases in every for case in cases
     ):

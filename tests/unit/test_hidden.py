@@ -359,6 +359,19 @@ def test_states_can_be_read_where_all_cases_choose_among_the_same_labels():
         readouts(every["episodes"], "hidden")
 
 
+@pytest.mark.parametrize("none", [None, "code 3"])
+def test_a_task_that_is_asked_yes_or_no_may_end_with_a_prompt_that_reads_states(
+    evaluator, told, none
+):
+    seed = Prompt((), "{text}\n{head} -> {tail}: {label}? {answer}\n")
+    task = msgspec.structs.replace(LOADED.task, none=none)
+    asked = msgspec.structs.replace(LOADED, task=task, seed=seed)
+    evaluator.renderer = Renderer(task, LOADED.rows, evaluator.renderer.tokeniser)
+    assert seed.form == "yesno" and readouts(asked, None) == ("words", "hidden")
+    found = tuned_from(asked, evaluator, told, seed=1)
+    assert found.readout == "hidden" and found.map is not None
+
+
 def test_a_prompt_without_a_map_of_this_file_answers_nothing(tuned):
     check_map(LOADED.seed, "m", HASH)
     check_map(tuned, "m", HASH)
