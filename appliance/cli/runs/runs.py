@@ -68,7 +68,9 @@ def show_run(out: Output, run: str) -> None:
     fields = (*given, "status", "stage", "error", "created_at")
     lines = [f"{name:<11} {found[name]}" for name in fields if found[name] is not None]
     spent, budget = (figures.duration(units / 1000) for units in (record.spent, record.budget))
-    lines.append(f"{'cost':<11} {spent} of {budget} at frozen prices; the verdict comes on top")
+    lines.append(
+        f"{'cost':<11} {spent} at frozen prices, with the verdict; all before it has {budget}"
+    )
     if shown.verdict:
         lines += ["", figures.judged(shown.verdict, shown.verdict.look)]
     if evaluations:
