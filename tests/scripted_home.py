@@ -65,7 +65,7 @@ def add_model(script: Script) -> None:
     model = Model(
         name=MODEL, serving="slow.gguf", sha256="0" * 64, size=1, architecture="none",
         context=4096, licence="", origin="test", added_at=datetime.now(UTC), bodies=bodies,
-        search="fast", twin_sha256="0" * 64,
+        search="fast", chosen_with="scripted", twin_sha256="0" * 64,
     )  # fmt: skip
     write(folder / "model.json", model)
 

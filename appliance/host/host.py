@@ -76,7 +76,7 @@ class Host:
     def build(self, model: Model) -> str:
         """Returns the version of llama.cpp and what of this processor it was compiled for."""
         engine = self.describe(self.worker(model, model.serving_body)).engine
-        return f"{engine['library']} for {engine.get('system', '').strip(' |')}"
+        return " for ".join(filter(None, (engine["library"], engine.get("system", "").strip(" |"))))
 
     def body(self, model: Model, body: str, prices: Prices) -> Body:
         """Opens a body and returns it as a run uses it, with the prices given."""
