@@ -162,3 +162,10 @@ def difference(candidate: Candidate, leader: Candidate) -> Difference:
     new, old = candidate.penalties(n), leader.penalties(n)
     fair = [i for i, scored in enumerate(candidate.scored[:n]) if scored.case not in known]
     return compare([new[i] for i in fair], [old[i] for i in fair])
+
+
+def mapped_difference(hidden: Candidate, words: Candidate) -> Difference:
+    """The paired difference of a candidate that reads hidden states, with a map that is fitted to
+    all the cases that it has seen, from one that reads label words."""
+    n = min(len(words.scored), len(hidden.scored))
+    return compare(hidden.penalties(len(hidden.scored))[:n], words.penalties(n))

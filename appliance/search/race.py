@@ -14,15 +14,11 @@ from appliance.evaluate.evaluator import Evaluator
 from appliance.evaluate.workbench import Unanswerable
 from appliance.prompts.prompt import Prompt, Readout
 from appliance.search.accept import Accept
-from appliance.search.candidate import Candidate, Proposal, difference
+from appliance.search.candidate import Candidate, Proposal, difference, mapped_difference
 from appliance.search.rungs import Rung, Step, rungs_of
-from appliance.search.schedule import CONTESTED, FIRST, MAPPED, first_rung, rungs
+from appliance.search.schedule import CLEARLY, CONTESTED, FIRST, MAPPED, first_rung, rungs
 from appliance.search.together import extended, groups, sharing_rows
-from appliance.statistics.differences import Difference, compare
 from appliance.task import Case
-
-CLEARLY = 2.0
-"""Standard errors by which hidden states must be better for label words to be scored no further."""
 
 Going = Callable[[], bool]
 """Whether the budget lets the work go on."""
@@ -99,10 +95,10 @@ class Race:
         if "words" not in readouts:
             self._readout = "hidden"
             return
-        if not _mapped_against(words, hidden).proves_better(CLEARLY):
+        if not mapped_difference(hidden, words).proves_better(CLEARLY):
             with suppress(Unanswerable):
                 self.extend(words, depth)
-        self._readout = "hidden" if _mapped_against(words, hidden).mean <= 0 else "words"
+        self._readout = "hidden" if mapped_difference(hidden, words).mean <= 0 else "words"
 
     def deepen(self, candidate: Candidate) -> bool:
         """Scores a candidate that reads hidden states on as many cases as maps are compared by;
@@ -288,13 +284,6 @@ class Race:
             # The leader cannot take a case that the candidate can.
             return True
         return difference(candidate, leader).mean <= 0
-
-
-def _mapped_against(words: Candidate, hidden: Candidate) -> Difference:
-    """The difference of a candidate that reads hidden states, with a map that is fitted to all the
-    cases that it has seen, from one that reads label words."""
-    n = min(len(words.scored), len(hidden.scored))
-    return compare(hidden.penalties(len(hidden.scored))[:n], words.penalties(n))
 
 
 def _ranked(candidates: Iterable[Candidate], cases: int) -> list[Candidate]:

@@ -28,6 +28,9 @@ CONTESTED = 2 * FIRST
 """The cases on which label words race while another candidate reads hidden states. Most are clearly
 behind it there, and they cost far more."""
 
+CLEARLY = 2.0
+"""Standard errors by which hidden states must be better for label words to be scored no further."""
+
 LEAST_CANDIDATES = 20
 """Fewer candidates make no search."""
 
