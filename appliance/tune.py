@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Sequence
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from appliance.calibrate.probabilities import fit_probabilities
 from appliance.encode.tokens import Tokeniser
 from appliance.evaluate.evaluator import Evaluator
@@ -20,11 +22,12 @@ from appliance.search.alike import Alike
 from appliance.search.candidate import Candidate
 from appliance.search.experience import Experience
 from appliance.search.lab import Lab
+from appliance.search.likeness import Likenesses
 from appliance.search.mapped import Mapped, with_map
 from appliance.search.objective import objective_of
-from appliance.search.portfolio import Format
+from appliance.search.portfolio import Format, read_alone
 from appliance.search.race import Race
-from appliance.search.read_alike import beside, read_alike
+from appliance.search.read_alike import SEED, beside, beside_likeness_alone, read_alike
 from appliance.search.reasoner import Reasoner
 from appliance.search.rungs import Rung
 from appliance.search.schedule import MAPPED, ordered, race_depth
@@ -35,6 +38,9 @@ from appliance.statistics.proportions import Estimate
 
 FINAL_MAP = 0.1
 """The share that the winner's own map has, which is half of what the refinement leaves."""
+
+LIKENESS = 0.05
+"""The share that pays for the states which the likeness of episodes is fitted to."""
 
 MINUTE = 60_000.0
 """Cost units: milliseconds at a run's frozen prices."""
@@ -58,6 +64,7 @@ class Watcher(Protocol):
     def raced(self, rungs: Sequence[Rung]) -> None: ...
     def selected(self, candidate: Candidate, found: Estimate, loss: float) -> None: ...
     def mapped(self, mapped: Mapped, alike: tuple[Alike, ...]) -> None: ...
+    def likened(self, alike: tuple[Alike, ...]) -> None: ...
     def fitted(self, candidate: Candidate, prompt: Prompt) -> None: ...
 
 
@@ -76,6 +83,7 @@ def tune(
     learnt: Sequence[Format] = (),
     candidates: int | None = None,
     readouts: Sequence[Readout] = ("words",),
+    likeness: bool = False,
 ) -> Prompt:
     """The best prompt, or the seed where nothing beat it on the selection split; either with
     probabilities that were fitted there.
@@ -84,15 +92,20 @@ def tune(
     2 is left out where the bench has no twin, and where hidden states are read.
     ``fits`` says whether every test row fits a prompt: a prompt that it refuses could be given no
     verdict and is passed over. ``methods`` of stage 1 take the place of the standard schedule.
-    ``learnt`` are formats that earlier runs found; they are tried first.
+    ``learnt`` are formats that earlier runs found; they are tried first. With ``likeness`` a
+    label's score may have that of the query to the label's support.
     Where ``candidates`` are given, stage 1 ends after as many at the latest, and stage 2 after its
     share of as many.
     """
     stage = "search"
     watcher.stage(stage)
+    cases = ordered(loaded.cases["tuning"], loaded.task, seed)
+    line = read_alone(loaded.task.kind) if likeness else None
+    alone = Likenesses(evaluator, cases, line, LIKENESS * budget) if line else None
+    evaluator.likeness = alone
     race = Race(
         evaluator,
-        ordered(loaded.cases["tuning"], loaded.task, seed),
+        cases,
         objective_of(loaded),
         lambda candidate, outcome: watcher.candidate(stage, candidate, outcome),
     ).start(loaded.seed)
@@ -124,14 +137,17 @@ def tune(
         edits = None if candidates is None else round(candidates * REFINE / SEARCH)
         found.append(refine(race, bench, tokeniser, seed, REFINE * budget, depth, edits))
 
-    alike = {}
+    alike: dict[str, Candidate] = {}
     if race.leader.fits_map and not bench.finishing:
         # Maps of different numbers of rows are not compared.
         found = [each for each in found if race.deepen(each)]
         alike = read_alike(race, loaded.seed)
+    if alone:
+        alike = {SEED: race.copy}
     watcher.stage("selection")
-    # A map that the seed prompt brings was fitted to selection rows: its copy has another.
-    first = race.copy if loaded.seed.map and race.deepen(race.copy) else race.seed
+    # What the seed prompt brings was fitted to selection rows: its copy has another.
+    brings = loaded.seed.likeness or (loaded.seed.map and race.deepen(race.copy))
+    first = race.copy if brings else race.seed
     entrants = [first, *(each for each in (*found, *alike.values()) if fits(each.prompt))]
     cases = loaded.cases["selection"]
     chosen = select(evaluator, cases, entrants, SELECTION * budget, watcher.selected)
@@ -141,7 +157,11 @@ def tune(
         watcher.mapped(mapped, beside(best, alike, chosen.outcomes))
         prompt = fit_probabilities(mapped.prompt, mapped.outcomes, loaded.task.metric)
     else:
-        outcomes = best.unseen(evidence)
-        prompt = fit_probabilities(best.final, outcomes, loaded.task.metric, fixed=best.fixed)
+        outcomes, prompt = best.unseen(evidence), best.final
+        if alone and not best.fixed and best.fit.likeness_weight:
+            prompt = replace(prompt, likeness=alone.fitted(best.fit.likeness_weight))
+            others = beside(best, alike, chosen.outcomes)
+            watcher.likened((*others, beside_likeness_alone(best, outcomes)))
+        prompt = fit_probabilities(prompt, outcomes, loaded.task.metric, fixed=best.fixed)
     watcher.fitted(best, prompt)
     return prompt

@@ -5,8 +5,9 @@ A small model favours some labels whatever the case says. Contextual calibration
 weighted content-free score from each label's score (Zhao et al., ICML 2021). Batch calibration
 subtracts a bias, the label's mean score over many cases (Zhou et al., ICLR 2024). As published it
 makes all labels equally likely; here it makes them as likely as they are among the tuning cases. A
-prompt with a channel mixes in the channel's score with a weight (Min et al., ACL 2022). A yes/no
-prompt gets a threshold.
+prompt with a channel mixes in the channel's score with a weight (Min et al., ACL 2022), and where a
+likeness to each label's support is known it is added with a weight. A yes/no prompt gets a
+threshold.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from statistics import fmean
 import msgspec
 import numpy as np
 
+from appliance.calibrate.choices import Choices
 from appliance.calibrate.fitted import WEIGHTS, Fit
 from appliance.calibrate.objective import Objective
 from appliance.calibrate.shrinkage import folds
@@ -33,6 +35,9 @@ from appliance.scoring.outcomes import (
 from appliance.scoring.yes_no import YesNoOutcome
 
 CHANNEL_WEIGHTS = (0.0, 0.1, 0.25, 0.5, 1.0)
+LIKENESS_WEIGHTS = (0.0, 4.0, 8.0, 16.0, 32.0)
+"""In nats for a likeness of 1."""
+
 INVERSE_TEMPERATURES = (1.0, 0.5, 0.25)
 
 
@@ -41,7 +46,11 @@ def fit(scored: Sequence[Outcome], objective: Objective) -> Fit:
     the one with the smallest weights."""
     if isinstance(scored[0], Scored):
         channel = CHANNEL_WEIGHTS if scored[0].channel else (0.0,)
-        plain = [Fit(weight, channel_weight=v) for v, weight in product(channel, WEIGHTS)]
+        likeness = LIKENESS_WEIGHTS if scored[0].likeness else (0.0,)
+        plain = [
+            Fit(weight, channel_weight=v, likeness_weight=u)
+            for u, v, weight in product(likeness, channel, WEIGHTS)
+        ]
         tried = [
             msgspec.structs.replace(each, bias=label_bias(scored, each, objective))
             for each in plain
@@ -73,7 +82,9 @@ def held_out(scored: Sequence[Scored], objective: Objective) -> list[Scored]:
 
 def _calibrated(outcome: Scored, by: Fit) -> Scored:
     scores = tuple(round(by.inverse_temperature * score, 4) for score in outcome.scores(by))
-    return msgspec.structs.replace(outcome, plain=scores, free=(0.0,) * len(scores), channel=())
+    return msgspec.structs.replace(
+        outcome, plain=scores, free=(0.0,) * len(scores), channel=(), likeness=()
+    )
 
 
 def fit_inverse_temperature(
@@ -81,9 +92,13 @@ def fit_inverse_temperature(
 ) -> Fit:
     """Returns the best of some calibrations, each at its best inverse temperature."""
     fits = (
-        Fit(by.weight, by.bias, k, by.channel_weight, by.threshold)
+        Fit(by.weight, by.bias, k, by.channel_weight, by.threshold, by.likeness_weight)
         for by, k in product(calibrations, INVERSE_TEMPERATURES)
     )
+    chosen = [one for one in scored if isinstance(one, Scored)]
+    if chosen:
+        choices = Choices(chosen, objective)
+        return min(fits, key=lambda f: choices.penalty(f, f.inverse_temperature))
     return min(fits, key=lambda f: fsum(penalties(scored, f, objective)))
 
 

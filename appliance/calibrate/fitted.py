@@ -21,3 +21,4 @@ class Fit(msgspec.Struct, frozen=True):
     inverse_temperature: float = 1.0
     channel_weight: float = 0.0
     threshold: float = 0.0
+    likeness_weight: float = 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
+from typing import Protocol
 
 from appliance.encode.renderer import Renderer, Sheet
 from appliance.evaluate.cost import writes
@@ -13,8 +13,9 @@ from appliance.evaluate.together import evidence_together
 from appliance.evaluate.workbench import Workbench
 from appliance.prompts.prompt import Prompt
 from appliance.scoring.hidden import Evidence
+from appliance.scoring.likeness import states_alone, with_likeness
 from appliance.scoring.predict import answers_request, outcomes, reason, states
-from appliance.task import Case, Task
+from appliance.task import Case, Example, Task
 from models.engine import (
     Choice,
     Generate,
@@ -37,12 +38,20 @@ SERVED_BLOCK = 128
 """The most cases that a request to the body that will serve holds."""
 
 
+class CaseLikeness(Protocol):
+    """How like the queries of cases are to the support of each of their labels."""
+
+    def of(self, cases: Sequence[Case]) -> list[tuple[float, ...]]: ...
+
+
 class Evaluator:
-    """Renders, asks the workbench and reads the outcomes of one task's cases."""
+    """Renders, asks the workbench and reads the outcomes of one task's cases. Where it has a
+    ``likeness``, outcomes under prompts that read label words and bring none have that one."""
 
     def __init__(self, bench: Workbench, renderer: Renderer) -> None:
         self.bench = bench
         self.renderer = renderer
+        self.likeness: CaseLikeness | None = None
 
     @property
     def task(self) -> Task:
@@ -77,9 +86,10 @@ class Evaluator:
         blocks = [cases[start : start + size] for start in range(0, len(cases), size)]
         ask = _Role(self.bench, role)
         said = states if prompt.readout == "hidden" else outcomes
-        return list(
-            chain.from_iterable(said(ask, self.renderer, prompt, block) for block in blocks)
-        )
+        found: list[Evidence] = []
+        for block in blocks:
+            found += said(ask, self.renderer, prompt, block)
+        return self._likened(prompt, cases, found)
 
     def writes(self, prompt: Prompt) -> bool:
         """Whether the model writes anything under the prompt."""
@@ -92,7 +102,27 @@ class Evaluator:
         Those of one readout are asked in one request, in which a prefix that they share is computed
         once; nothing may be written under any of them. Raises Unanswerable where the model cannot
         take one of them."""
-        return evidence_together(_Role(self.bench, "search"), self.renderer, prompts, cases)
+        found = evidence_together(_Role(self.bench, "search"), self.renderer, prompts, cases)
+        return [
+            self._likened(prompt, cases, own) for prompt, own in zip(prompts, found, strict=True)
+        ]
+
+    def states_alone(self, line: Prompt, rows: Sequence[Example]) -> dict[str, bytes]:
+        """The states of rows, each read alone by the body that will serve, by the row's id. Raises
+        Unanswerable where it cannot take one of them."""
+        ask = _Role(self.bench, "serving")
+        found: dict[str, bytes] = {}
+        for at in range(0, len(rows), SERVED_BLOCK):
+            found |= states_alone(ask, self.renderer, line, rows[at : at + SERVED_BLOCK])
+        return found
+
+    def _likened(
+        self, prompt: Prompt, cases: Sequence[Case], found: list[Evidence]
+    ) -> list[Evidence]:
+        reads_words = prompt.readout == "words" and prompt.form == "choice"
+        if self.likeness is None or prompt.likeness is not None or not reads_words:
+            return found
+        return with_likeness(found, self.likeness.of(cases))
 
     def decisions(
         self, prompt: Prompt, cases: Sequence[Case], inverse_temperature: float

@@ -20,6 +20,8 @@ from appliance.host.twin import NoTwin, with_twin
 from appliance.host.workload import Workload, open_workload
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt, Readout
+from appliance.scoring.likeness import rows_of
+from appliance.search.portfolio import read_alone
 from appliance.search.schedule import FIRST, LEAST_CANDIDATES, first_rung
 from appliance.search.typical import typical_prompts
 from appliance.task import Case
@@ -52,9 +54,11 @@ def measure_and_plan(
     most: int | None,
     stretch: bool,
     readouts: Sequence[Readout],
+    likeness: bool,
 ) -> tuple[dict[str, Body], Plan]:
     """Returns every role's body with its prices, and the plan of a run with them, which tries
-    ``most`` candidates where that is given, with the ``readouts`` that they may have.
+    ``most`` candidates where that is given, with the ``readouts`` that they may have, and with a
+    ``likeness`` or without.
 
     Where the model has no twin that can be used, there is no such role, and the plan says why.
     Raises InputError for rows that are too long for the model or for this machine's memory, and
@@ -70,7 +74,15 @@ def measure_and_plan(
         host.note(without)
     bodies = price_bodies(host, model, reasoner, work, twin=not without)
     plan = make_plan(
-        host, model, work, bodies, minutes, most=most, stretch=stretch, readouts=readouts
+        host,
+        model,
+        work,
+        bodies,
+        minutes,
+        most=most,
+        stretch=stretch,
+        readouts=readouts,
+        likeness=likeness,
     )
     return bodies, msgspec.structs.replace(plan, text=" ".join(filter(None, (plan.text, without))))
 
@@ -85,6 +97,7 @@ def make_plan(
     most: int | None = None,
     stretch: bool = False,
     readouts: Sequence[Readout] = ("words",),
+    likeness: bool = False,
 ) -> Plan:
     """Returns the plan of a run that tries ``most`` candidates, or as many as its minutes pay for.
     Raises BudgetError as ``affordable`` does."""
@@ -93,7 +106,7 @@ def make_plan(
     share = search_share(bodies, readouts)
     minutes, affords = affordable(cost, minutes, share, stretch=stretch)
     candidates = min(affords, most or affords)
-    verdict = verdict_minutes(work, typical, bodies["serving"].prices)
+    verdict = verdict_minutes(work, typical, bodies["serving"].prices, likeness=likeness)
     search, serving = (host.worker(model, body) for body in (model.search, model.serving_body))
     agreement = score_agreement(host.pool, work.sheet(), search, serving)
     speeds = {role: round(1000 / bodies[role].prices.prefill) for role in ("search", "serving")}
@@ -145,10 +158,13 @@ def cost_of_a_candidate(work: Workload, typical: Sequence[Prompt], prices: Price
     )
 
 
-def verdict_minutes(work: Workload, typical: Sequence[Prompt], prices: Prices) -> float:
+def verdict_minutes(
+    work: Workload, typical: Sequence[Prompt], prices: Prices, *, likeness: bool = False
+) -> float:
     """Returns the minutes in which the seed and another prompt are scored on the test split. The
     other one is priced as the seed is, or where it reads hidden states as the costliest typical
-    one. Selection rows are priced instead of test rows, which only the verdict reads."""
+    one; with a ``likeness`` the rows are read alone too. Selection rows are priced instead of test
+    rows, which only the verdict reads."""
     sample = work.loaded.cases["selection"][: 4 * FIRST]
 
     def each(prompt: Prompt) -> float:
@@ -156,7 +172,11 @@ def verdict_minutes(work: Workload, typical: Sequence[Prompt], prices: Prices) -
 
     seed = each(work.loaded.seed)
     hidden = [each(prompt) for prompt in typical if prompt.readout == "hidden"]
-    return (seed + max(hidden, default=seed)) * len(work.loaded.cases["test"]) / MINUTE
+    alone = 0.0
+    if likeness and (line := read_alone(work.loaded.task.kind)):
+        rows = [Case(row) for row in rows_of(sample).values()]
+        alone = expected_cost(work.renderer, line.prompt({}), rows, prices) / len(sample)
+    return (seed + max(hidden, default=seed) + alone) * len(work.loaded.cases["test"]) / MINUTE
 
 
 def _first_rung(work: Workload, prompt: Prompt) -> Sequence[Case]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from appliance.prompts.prompt import Prompt
+from appliance.prompts.prompt import Prompt, Section
 
 
 def by_states(prompt: Prompt) -> Prompt | None:
@@ -20,6 +20,7 @@ def by_states(prompt: Prompt) -> Prompt | None:
         weight=0.0,
         bias=(),
         map=None,
+        likeness=None,
     )
 
 
@@ -31,3 +32,9 @@ def beginning(prompt: Prompt) -> str | None:
         return None
     before = prompt.example.partition("{text}")[0]
     return repr((prompt.mode, prompt.sections, prompt.join, prompt.wording, before))
+
+
+def read_alone(head: str, example: str) -> Prompt:
+    """The prompt under which a row is read alone for its likeness to others."""
+    sections = (Section("task", head),) if head else ()
+    return Prompt(sections, example, readout="hidden")

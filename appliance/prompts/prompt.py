@@ -11,6 +11,7 @@ import msgspec
 
 from appliance.errors import PromptError
 from appliance.prompts.canonical import canonical
+from appliance.prompts.likeness import Likeness
 from appliance.prompts.linear_map import LinearMap
 
 SECTIONS = ("role", "task", "definitions", "guidance", "output")
@@ -59,7 +60,8 @@ class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
 
     ``readout`` says how a label is read: ``words`` compares the probabilities of the labels as they
     are written after the query, ``hidden`` reads the state that the model has there with a linear
-    ``map``, which is fitted when the prompt is tuned, and computes no label.
+    ``map``, which is fitted when the prompt is tuned, and computes no label. A prompt for episodes
+    that reads label words may add how like the query is to each label's support (``likeness``).
 
     The rest is calibration, fitted to scores. ``weight`` is that of the content-free branch, from 0
     (plain) to 1; ``bias``, where there is one, is taken from the labels' scores (a number each, in
@@ -92,6 +94,7 @@ class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
     abstain: float = 0.0
     readout: Readout = "words"
     map: LinearMap | None = None
+    likeness: Likeness | None = None
 
     def __post_init__(self) -> None:
         names = [section.name for section in self.sections]
@@ -132,6 +135,8 @@ class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
             )
         if self.map is not None and self.readout != "hidden":
             raise PromptError("a map of hidden states belongs to a prompt whose readout is hidden")
+        if self.likeness is not None and (self.form != "choice" or self.readout == "hidden"):
+            raise PromptError("a likeness belongs to a prompt that asks for {label} by its words")
         if self.form == "yesno" and len(self.words) not in (0, 2):
             raise PromptError(f"{len(self.words)} words; yes and no are two")
 
@@ -159,6 +164,10 @@ class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
     def extractor(self) -> str:
         """The literal between reasoning and answer, where there is reasoning."""
         return self.stem.partition("{reasoning}")[2]
+
+    @property
+    def likeness_weight(self) -> float:
+        return self.likeness.weight if self.likeness else 0.0
 
     @property
     def id(self) -> str:

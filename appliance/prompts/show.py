@@ -41,6 +41,8 @@ def scoring(prompt: Prompt) -> str:
         *(["contextual calibration"] if prompt.weight else []),
         *(["batch calibration"] if prompt.bias else []),
     ]
+    if prompt.likeness:
+        calibrations.append(f"{prompt.likeness.weight:g} times the likeness to the support")
     mode = " with ".join(["direct", " and ".join(calibrations)] if calibrations else ["direct"])
     if prompt.form == "written":
         answered = "after reasoning" if "reasoning" in prompt.slots else "at once"

@@ -69,6 +69,11 @@ def _check_numbers(prompt: Prompt, task: Task, cases: Sequence[Case]) -> None:
             f"prompt {prompt.id} has a map of hidden states to {prompt.map.labels} labels, "
             f"{task.name} takes {scored}: it was tuned on another task; tune with it on this one"
         )
+    if prompt.likeness and task.protocol != "episodes":
+        raise InputError(
+            f"prompt {prompt.id} reads how like a query is to the support of each label, and rows "
+            f"of {task.name} have no support: it was tuned on episodes"
+        )
     if prompt.form == "choice" and len(prompt.words) not in (0, labels):
         raise InputError(
             f"prompt {prompt.id} has words for {len(prompt.words)} labels, {task.name} takes "

@@ -108,7 +108,7 @@ def evaluate(db: Database, host: Host, asked: Evaluate) -> Evaluated:
         task=loaded.task.name,
         metric=searched_by(loaded.task.metric),
         split=asked.split,
-        seconds=round(seconds, 2),
+        seconds=round(seconds, 4),
         tokens=journal.tokens,
         prompts=tuple(_ranked(shown) if first else shown),
     )

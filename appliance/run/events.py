@@ -57,11 +57,12 @@ class Raced(msgspec.Struct, frozen=True):
 
 
 class ReadOff(msgspec.Struct, frozen=True):
-    """How well hidden states tell the labels of tuning and selection rows apart, those rows whose
-    labels are doubtful, the surest doubts first, and what is read alike under other prompts."""
+    """How well a map of hidden states tells the labels of tuning and selection rows apart, those
+    rows whose labels are doubtful, the surest doubts first, and what is read alike under other
+    prompts. Where there is a likeness and no map the first two are missing."""
 
-    separation: Separation
-    doubts: tuple[Doubt, ...]
+    separation: Separation | None = None
+    doubts: tuple[Doubt, ...] = ()
     alike: tuple[Alike, ...] = ()
 
 

@@ -33,7 +33,7 @@ from appliance.run.unchanged import Unchanged
 from appliance.scoring.hidden import check_map
 from appliance.search.experience import Experience
 from appliance.search.methods import check_methods
-from appliance.search.readouts import readouts
+from appliance.search.readouts import may_be_likened, readouts
 from appliance.task import SPLITS
 from appliance.tune import MINUTE, Watcher, tune
 from appliance.verdict.controls import with_controls
@@ -59,6 +59,7 @@ def create(db: Database, host: Host, command: int, asked: Tune) -> None:
         check(start, loaded, [case for split in SPLITS for case in loaded.cases[split]])
         loaded = msgspec.structs.replace(loaded, seed=start)
     may_read = readouts(loaded, asked.readout)
+    likeness = may_be_likened(loaded, asked.readout)
     model = prepare(host, asked.model)
     reasoner = prepare(host, asked.reasoner or asked.model)
     host.note(f"measuring {model.name} on {loaded.task.name}")
@@ -71,6 +72,7 @@ def create(db: Database, host: Host, command: int, asked: Tune) -> None:
         most=asked.candidates,
         stretch=asked.stretch,
         readouts=may_read,
+        likeness=likeness,
     )
     check_methods(asked.methods, can_ask="reasoner" in bodies)
     inputs = Inputs(
@@ -94,6 +96,7 @@ def create(db: Database, host: Host, command: int, asked: Tune) -> None:
         learnt=learnt(db, loaded, model.name, may_read),
         candidates=asked.candidates,
         readouts=may_read,
+        likeness=likeness,
     )
     prompts.add(
         db,
@@ -121,9 +124,9 @@ def _readable(
     host: Host, loaded: Loaded, start: Prompt, model: str, asked: Readout | None
 ) -> Prompt:
     """What a run that is given a prompt begins with: the prompt itself; its label words, where it
-    has no map of this model's states or words alone are asked for; or the task's own seed prompt,
-    where labels can then not be read, since a row may have several."""
-    if start.readout == "words":
+    was not fitted to this model's states or words alone are asked for; or the task's own seed
+    prompt, where labels can then not be read, since a row may have several."""
+    if start.readout == "words" and start.likeness is None:
         return start
     try:
         check_map(start, model, host.catalog.get(model).sha256)
@@ -131,12 +134,12 @@ def _readable(
             return start
         why = "reads hidden states, and words are asked for"
     except InputError:
-        why = f"has no map of the hidden states of {model}"
+        why = f"was not fitted to the hidden states of {model}"
     if loaded.task.several:
         host.note(f"prompt {start.id} {why}: the run begins with the task's own prompt")
         return loaded.seed
     host.note(f"prompt {start.id} {why}: the run begins with its label words")
-    return msgspec.structs.replace(start, readout="words", map=None)
+    return msgspec.structs.replace(start, readout="words", map=None, likeness=None)
 
 
 def work(db: Database, host: Host, run: RunRecord, poll: Callable[[], str | None]) -> None:
@@ -228,6 +231,7 @@ def retrace(
         learnt=inputs.learnt,
         candidates=inputs.candidates,
         readouts=inputs.readouts,
+        likeness=inputs.likeness,
     )
     return evaluator, best
 

@@ -29,7 +29,8 @@ class Inputs(msgspec.Struct, frozen=True):
     """The frozen inputs of a run. ``budget`` and ``verdict_cost`` are in cost units; ``start`` is
     the prompt that it begins from where that is not the task's. Without ``methods`` it follows the
     standard schedule. ``learnt`` are formats that earlier runs found, ``candidates`` the most that
-    its search tries, and ``readouts`` those that its prompts may have."""
+    its search tries, and ``readouts`` those that its prompts may have. With ``likeness`` a label's
+    score may have that of the query to the label's support."""
 
     task: str
     split_hash: str
@@ -48,6 +49,7 @@ class Inputs(msgspec.Struct, frozen=True):
     learnt: tuple[Format, ...] = ()
     candidates: int | None = None
     readouts: tuple[Readout, ...] = ("words",)
+    likeness: bool = False
 
 
 class Planned(msgspec.Struct, frozen=True):

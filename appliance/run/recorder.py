@@ -104,6 +104,9 @@ class RunRecorder:
     def mapped(self, mapped: Mapped, alike: tuple[Alike, ...]) -> None:
         self.emit(ReadOff(mapped.separation, mapped.doubts, alike))
 
+    def likened(self, alike: tuple[Alike, ...]) -> None:
+        self.emit(ReadOff(alike=alike))
+
     def fitted(self, candidate: Candidate, prompt: Prompt) -> None:
         """Stores the winner with its temperature, as a prompt that is made from the candidate's."""
         before = self.keep(candidate)

@@ -76,21 +76,20 @@ def read(prompt: Prompt, evidence: Sequence[Evidence]) -> list[Outcome]:
 
 
 def check_map(prompt: Prompt, model: str, sha256: str) -> None:
-    """Raises InputError for a prompt that reads hidden states without a map, or with one of another
-    file than the one of ``model`` with that hash."""
-    if prompt.readout != "hidden":
-        return
-    if prompt.map is None:
+    """Raises InputError for a prompt that reads hidden states without a map, and for one whose map
+    or likeness belongs to another file than the one of ``model`` with that hash."""
+    if prompt.readout == "hidden" and prompt.map is None:
         raise InputError(
             f"prompt {prompt.id} reads hidden states and has no map yet; tune with it first, or "
             "set its readout to words"
         )
-    if prompt.map.model != sha256:
-        raise InputError(
-            f"prompt {prompt.id} reads hidden states by a map that was fitted to another file than "
-            f"that of {model}; tune with it once more: strop tune TASK --prompt {prompt.id} "
-            f"--model {model}"
-        )
+    for what, found in (("a map", prompt.map), ("a likeness", prompt.likeness)):
+        if found is not None and found.model != sha256:
+            raise InputError(
+                f"prompt {prompt.id} reads hidden states by {what} that was fitted to another file "
+                f"than that of {model}; tune with it once more: strop tune TASK --prompt "
+                f"{prompt.id} --model {model}"
+            )
 
 
 def _read(prompt: Prompt, state: State) -> Outcome:

@@ -32,6 +32,8 @@ class Calibration(Protocol):
     @property
     def channel_weight(self) -> float: ...
     @property
+    def likeness_weight(self) -> float: ...
+    @property
     def threshold(self) -> float: ...
 
 
@@ -99,7 +101,8 @@ class Scored(msgspec.Struct, frozen=True):
     """A choice among the options ``labels``, of which ``gold`` is the index of the right one.
 
     ``plain`` and ``free`` hold s(y) and s0(y) of each option, ``channel`` log p(row | y) where the
-    prompt has a channel, all in nats. ``none`` is the index of none of the above, or -1.
+    prompt has a channel, all in nats. ``likeness`` holds how like the query is to each label's
+    support, from -1 to 1, where that is read. ``none`` is the index of none of the above, or -1.
     """
 
     case: str
@@ -109,6 +112,7 @@ class Scored(msgspec.Struct, frozen=True):
     labels: tuple[str, ...] = ()
     channel: tuple[float, ...] = ()
     none: int = -1
+    likeness: tuple[float, ...] = ()
 
     @property
     def numbers(self) -> tuple[float, ...]:
@@ -128,16 +132,19 @@ class Scored(msgspec.Struct, frozen=True):
             labels=tuple(labels),
             channel=tuple(self.channel[each] for each in at) if self.channel else (),
             none=at.index(self.none) if self.none in at else -1,
+            likeness=tuple(self.likeness[each] for each in at) if self.likeness else (),
         )
 
     def scores(self, by: Calibration) -> tuple[float, ...]:
-        """(1 - v) (s(y) - w s0(y)) + v log p(row | y) - b(y), v being the channel's weight."""
+        """(1 - v) (s(y) - w s0(y)) + v log p(row | y) + u l(y) - b(y), v being the channel's weight
+        and u that of the likeness l(y)."""
         nothing = (0.0,) * len(self.plain)
-        bias, channel = by.bias or nothing, self.channel or nothing
-        v = by.channel_weight if self.channel else 0.0
-        each = zip(self.plain, self.free, channel, bias, strict=True)
+        bias, channel, likeness = by.bias or nothing, self.channel or nothing, self.likeness
+        v, u = by.channel_weight if self.channel else 0.0, by.likeness_weight
+        each = zip(self.plain, self.free, channel, likeness or nothing, bias, strict=True)
         return tuple(
-            round((1 - v) * (s - by.weight * s0) + v * given - b, 4) for s, s0, given, b in each
+            round((1 - v) * (s - by.weight * s0) + v * given + u * like - b, 4)
+            for s, s0, given, like, b in each
         )
 
     def choice(self, by: Calibration) -> int:

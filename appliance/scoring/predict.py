@@ -11,6 +11,7 @@ from appliance.encode.renderer import Renderer
 from appliance.prompts.prompt import Prompt
 from appliance.scoring.hidden import State, read_states
 from appliance.scoring.hidden import read as read_hidden
+from appliance.scoring.likeness import likenesses, with_likeness
 from appliance.scoring.outcomes import Outcome, RunnerUp
 from appliance.scoring.replies import read_scores, totals
 from appliance.scoring.written import (
@@ -125,7 +126,10 @@ def outcomes(
     sheet = renderer.sheet(prompt, cases, reasoning)
     reply = ask.score(Score(sheet.segments))
     if not answers_are_written(task, prompt):
-        return read_scores(task, prompt, sheet, reply, cases)
+        found = read_scores(task, prompt, sheet, reply, cases)
+        if prompt.likeness is None:
+            return found
+        return with_likeness(found, likenesses(ask, renderer, prompt.likeness, cases))
     texts = _write(ask, renderer, prompt, cases, reasoning)
     total = totals(sheet, reply)
     return [

@@ -7,8 +7,8 @@ import msgspec
 
 class Alike(msgspec.Struct, frozen=True):
     """A prompt that is read alike has the share ``value`` of ``n`` selection rows right, and the
-    best prompt ``gain`` more, with its paired 95 % interval. Both are read by maps that were fitted
-    to tuning rows."""
+    best prompt ``gain`` more, with its paired 95 % interval. Both are read by maps, or by a
+    likeness, that were fitted to tuning rows."""
 
     name: str
     value: float

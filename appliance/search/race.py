@@ -66,9 +66,9 @@ class Race:
         self.seed = Candidate(prompt, "seed", fixed=True, objective=self.objective)
         self.extend(self.seed, self.first(prompt))
         self.seen(self.seed, "leads")
-        # A map that the prompt brings may have been fitted to these very rows.
+        # What the prompt brings may have been fitted to these very rows.
         leader = Candidate(
-            replace(prompt, map=None),
+            replace(prompt, map=None, likeness=None),
             "calibrate",
             parents=(self.seed,),
             objective=self.objective,

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from msgspec.structs import replace
+
 from appliance.calibrate.fitted import Fit
 from appliance.prompts.by_states import by_states
 from appliance.prompts.prompt import Prompt
-from appliance.scoring.outcomes import Outcome
+from appliance.scoring.outcomes import Outcome, Scored
 from appliance.search.alike import Alike
 from appliance.search.candidate import Candidate, Proposal
 from appliance.search.race import Race
 from appliance.statistics.paired import paired
 
-SEED, BARE = "the seed prompt", "the bare text"
-PLAIN = Fit(0.0)
+SEED, BARE, LIKENESS = "the seed prompt", "the bare text", "the likeness alone"
 
 
 def read_alike(race: Race, seed: Prompt) -> dict[str, Candidate]:
@@ -44,16 +45,26 @@ def beside(
 ) -> tuple[Alike, ...]:
     """The best candidate beside the others. ``outcomes`` has those of the selection rows by the id
     of a candidate's prompt."""
-    right = _right(outcomes[best.final.id])
-    found = []
-    for name, other in others.items():
-        if other is not best and other.final.id in outcomes:
-            effect = paired(_right(outcomes[other.final.id]), right)
-            interval = round(effect.low, 4), round(effect.high, 4)
-            value, gain = round(effect.before.value, 4), round(effect.gain, 4)
-            found.append(Alike(name, value, gain, interval, effect.n))
-    return tuple(found)
+    right = _right(outcomes[best.final.id], best.fit)
+    return tuple(
+        _beside(name, _right(outcomes[other.final.id], other.fit), right)
+        for name, other in others.items()
+        if other is not best and other.final.id in outcomes
+    )
 
 
-def _right(outcomes: Sequence[Outcome]) -> list[float]:
-    return [float(outcome.correct(PLAIN)) for outcome in outcomes]
+def beside_likeness_alone(best: Candidate, outcomes: Sequence[Outcome]) -> Alike:
+    """The best candidate, by its ``outcomes`` of selection cases, beside the likeness of queries to
+    their support without any label words."""
+    alone = [replace(one, plain=one.likeness) for one in outcomes if isinstance(one, Scored)]
+    return _beside(LIKENESS, _right(alone, Fit(0.0)), _right(outcomes, best.fit))
+
+
+def _beside(name: str, other: Sequence[float], best: Sequence[float]) -> Alike:
+    effect = paired(other, best)
+    interval = round(effect.low, 4), round(effect.high, 4)
+    return Alike(name, round(effect.before.value, 4), round(effect.gain, 4), interval, effect.n)
+
+
+def _right(outcomes: Sequence[Outcome], by: Fit) -> list[float]:
+    return [float(outcome.correct(by)) for outcome in outcomes]

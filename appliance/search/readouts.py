@@ -5,6 +5,7 @@ from __future__ import annotations
 from appliance.errors import InputError
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Readout
+from appliance.search.portfolio import read_alone
 
 
 def readouts(loaded: Loaded, asked: Readout | None) -> tuple[Readout, ...]:
@@ -18,14 +19,28 @@ def readouts(loaded: Loaded, asked: Readout | None) -> tuple[Readout, ...]:
     return ("words",) if why else ("words", "hidden")
 
 
+def may_be_likened(loaded: Loaded, asked: Readout | None) -> bool:
+    """Whether a label's score may have the likeness of the query to the label's support: in
+    episodes whose prompts ask for labels, unless label words alone were ``asked`` for."""
+    return (
+        asked is None
+        and loaded.task.protocol == "episodes"
+        and loaded.seed.form == "choice"
+        and read_alone(loaded.task.kind) is not None
+    )
+
+
 def _unsuited(loaded: Loaded) -> str:
     """Why no map from states to labels can be fitted; empty where one can."""
     task, every = loaded.task, loaded.cases.values()
     options = loaded.cases["tuning"][0].options
     if task.match != "choice" and loaded.seed.form not in ("choice", "yesno"):
         return "its prompts do not ask for labels or options"
-    if task.protocol == "episodes" or any(
-        case.options != options for cases in every for case in cases
-    ):
+    if task.protocol == "episodes":
+        return (
+            "its episodes have labels of their own; without --readout label words and the likeness "
+            "of hidden states are read together"
+        )
+    if any(case.options != options for cases in every for case in cases):
         return "its cases have labels or options of their own"
     return ""

@@ -176,7 +176,7 @@ def test_a_prompt_that_reads_states_shows_how_they_tell_labels_apart(db: Any, tm
     assert "10 x owns taken for employs" in text
     assert "of 30 selection rows right" in text
     assert "the bare text 0.400, the best prompt +0.200 [+0.050" in text
-    assert "map of hidden states was fitted to rows" in text
+    assert "reads hidden states by was fitted to rows" in text
     file = tmp_path / "verdict.html"
     invoke("verdict", RUN, "--html", file)
     page = file.read_text()

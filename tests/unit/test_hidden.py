@@ -419,7 +419,7 @@ def test_a_given_prompt_is_begun_with_as_it_can_be_read(tuned):
     assert _readable(host, LOADED, words, "other", "words") == words and not notes
     assert _readable(host, LOADED, tuned, "other", None) == words
     assert _readable(host, LOADED, tuned, "m", "words") == words
-    assert "has no map of the hidden states of other" in notes[0]
+    assert "was not fitted to the hidden states of other" in notes[0]
     assert "words are asked for: the run begins with its label words" in notes[1]
     several = tiny_tasks.loaded("several")
     assert _readable(host, several, tuned, "other", None) == several.seed

@@ -43,6 +43,11 @@ def doubts_of(out: Output, name: str, limit: int) -> None:
             f"rows of {quoted(task.name)} may have several labels, and such labels are not looked "
             "at yet; look at its tuning rows yourself: strop task show"
         )
+    if task_in(task).task.protocol == "episodes":
+        raise InputError(
+            f"episodes of {quoted(task.name)} have labels of their own, and such labels are not "
+            "looked at; look at its tuning episodes yourself: strop task show"
+        )
     run, found = _last(db, task.id)
     if found is None:
         raise InputError(

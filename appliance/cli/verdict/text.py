@@ -32,8 +32,8 @@ def text(report: Report, everything: bool) -> str:
         parts += filter(None, texts)
         errors = "the best prompt's most frequent errors:"
         parts += [_errors(errors, report.confused)] if report.confused else []
+        parts += filter(None, [words.alike(report)])
         if report.separation:
-            parts += filter(None, [words.alike(report)])
             told, confused = words.separation(report), report.separation.confused
             more = f"{told} Most often confused:"
             parts.append(_errors(more, confused) if confused else told)

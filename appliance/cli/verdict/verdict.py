@@ -100,8 +100,9 @@ def report_of(db: Database, run: RunRecord) -> Report:
 
 
 def _of_map(db: Database, run: str, best: Prompt) -> dict[str, Any]:
-    """What the run found out about the best prompt's map; nothing where it has none."""
-    found = read_off(db, run) if best.map else None
+    """What the run found out about what the best prompt reads states by; nothing where it reads
+    none."""
+    found = read_off(db, run) if best.map or best.likeness else None
     return {"separation": found.separation, "alike": found.alike} if found else {}
 
 

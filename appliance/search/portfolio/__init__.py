@@ -55,6 +55,22 @@ def portfolio(task: Task, seed: Prompt, learnt: Sequence[Format] = ()) -> tuple[
     )
 
 
+def read_alone(kind: Kind) -> Format | None:
+    """The first format under which a row is read alone: it shows no rows and lists no labels or
+    options. None where no such format is known."""
+    return next(
+        (
+            each
+            for each in shipped(kind)
+            if each.readout == "hidden"
+            and not each.shots
+            and "{labels}" not in each.head
+            and "{choices}" not in each.example
+        ),
+        None,
+    )
+
+
 def shipped(kind: Kind) -> tuple[Format, ...]:
     """Those that come with Strop."""
     text = files(__name__).joinpath("formats.json").read_bytes()

@@ -79,7 +79,13 @@ def build(
 
 
 def _shown(prompt: Prompt) -> Shown:
-    return Shown(prompt.id, plain(prompt), scoring(prompt), prompt.map is not None)
+    return Shown(
+        prompt.id,
+        plain(prompt),
+        scoring(prompt),
+        prompt.map is not None,
+        prompt.likeness is not None,
+    )
 
 
 def _sections(

@@ -20,12 +20,13 @@ from appliance.verdict.verdict import Verdict
 
 class Shown(msgspec.Struct, frozen=True):
     """A prompt as a person reads it, how its answers are scored, and whether it has a map of hidden
-    states."""
+    states or reads the likeness of queries to their support off them."""
 
     id: str
     text: str
     scoring: str
     has_map: bool = False
+    has_likeness: bool = False
 
 
 class Ranked(msgspec.Struct, frozen=True):

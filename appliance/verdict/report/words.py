@@ -23,9 +23,9 @@ TESTS = {
 }
 
 
-MAP = (
-    "The best prompt's map of hidden states was fitted to rows, whether they may ship or not. It "
-    "holds numbers and no text. Of labels with many rows it tells about as much of one row as a "
+STATES = (
+    "What the best prompt reads hidden states by was fitted to rows, whether they may ship or not. "
+    "It holds numbers and no text. Of labels with many rows it tells about as much of one row as a "
     "mean does; of a label with a handful of rows, somebody who has the model could test a guess "
     "at a row against it."
 )
@@ -138,9 +138,13 @@ def alike(report: Report) -> str:
         for other in report.alike
     ]
     n = report.alike[0].n
+    how = (
+        "Other prompts whose hidden states are read, by maps that were fitted to tuning rows, have"
+        if report.separation
+        else "With the likeness of queries to their support, fitted to tuning rows, others have"
+    )
     return (
-        f"Other prompts whose hidden states are read, by maps that were fitted to tuning rows, "
-        f"have this share of {n} selection rows right, on which the best prompt was chosen: "
+        f"{how} this share of {n} selection rows right, on which the best prompt was chosen: "
         f"{'; '.join(each)}."
     )
 
@@ -155,9 +159,10 @@ def leaks(report: Report) -> str:
 
 
 def learnt(report: Report) -> str:
-    """Returns what the prompt's map gives away of the rows that it was fitted to; "" where it has
-    none."""
-    return MAP if report.prompts.best.has_map else ""
+    """Returns what the prompt's map or likeness gives away of the rows that it was fitted to; ""
+    where it has neither."""
+    best = report.prompts.best
+    return STATES if best.has_map or best.has_likeness else ""
 
 
 def signed(figure: float, form: str = "+.3f") -> str:

@@ -1,0 +1,68 @@
+"""How like a case's query is to the support of each of its labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import fsum
+from operator import mul
+from typing import TYPE_CHECKING, TypeVar
+
+from msgspec.structs import replace
+
+from appliance.encode.renderer import Renderer
+from appliance.prompts.by_states import read_alone
+from appliance.prompts.likeness import Likeness
+from appliance.prompts.prompt import Prompt
+from appliance.prompts.render import holds
+from appliance.scoring.outcomes import Scored
+from appliance.task import Case, Example
+
+if TYPE_CHECKING:
+    from appliance.scoring.predict import Asked
+
+E = TypeVar("E")
+Vector = Sequence[float]
+
+
+def rows_of(cases: Sequence[Case]) -> dict[str, Example]:
+    """The queries and the support of the cases, by their ids."""
+    return {row.id: row for case in cases for row in (case.query, *case.support)}
+
+
+def states_alone(
+    ask: Asked, renderer: Renderer, line: Prompt, rows: Sequence[Example]
+) -> dict[str, bytes]:
+    """The hidden state of each row that is read alone, float16 [width], by the row's id, out of one
+    request."""
+    reply = ask.hidden(renderer.hidden(line, [Case(row) for row in rows]))
+    size = 2 * reply.width
+    return {row.id: reply.values[at * size : (at + 1) * size] for at, row in enumerate(rows)}
+
+
+def likeness(case: Case, vectors: Mapping[str, Vector]) -> tuple[float, ...]:
+    """That of each of the case's labels, from -1 to 1: the mean over the label's support of the
+    scalar product of its vector and the query's. It is 0 for a label without support."""
+    query = vectors[case.query.id]
+    found = []
+    for label in case.labels:
+        each = [fsum(map(mul, query, vectors[r.id])) for r in case.support if holds(label, r)]
+        found.append(round(fsum(each) / max(len(each), 1), 4))
+    return tuple(found)
+
+
+def with_likeness(found: Sequence[E], each: Sequence[tuple[float, ...]]) -> list[E]:
+    """The outcomes of choices with the likeness of every label."""
+    return [
+        replace(one, likeness=own) if isinstance(one, Scored) else one
+        for one, own in zip(found, each, strict=True)
+    ]
+
+
+def likenesses(
+    ask: Asked, renderer: Renderer, by: Likeness, cases: Sequence[Case]
+) -> list[tuple[float, ...]]:
+    """The likeness of the labels of each case, out of one request for the states of their rows."""
+    rows = [*rows_of(cases).values()]
+    states = states_alone(ask, renderer, read_alone(by.head, by.example), rows)
+    vectors = {row: by.vector(state) for row, state in states.items()}
+    return [likeness(case, vectors) for case in cases]

@@ -1,0 +1,103 @@
+"""The likeness of cases' queries to their support, as a run fits and reads it.
+
+It is read by the body that will serve, off states that no candidate changes, so each row is read
+once in a run and every candidate has the likeness for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from appliance.calibrate.shrinkage import FOLDS, Rows
+from appliance.calibrate.whitening import vectors, whitening
+from appliance.evaluate.cost import expected_cost
+from appliance.evaluate.evaluator import Evaluator
+from appliance.prompts.by_states import read_alone
+from appliance.prompts.likeness import Likeness
+from appliance.scoring.likeness import likeness, rows_of
+from appliance.search.portfolio import Format
+from appliance.task import Case, Example
+
+LEAST = 200
+"""Rows that it is fitted to whatever they cost."""
+
+
+class Likenesses:
+    """``Evaluator.likeness`` of a run.
+
+    It is fitted to the rows of the first ``cases``, as many as the budget (cost units) pays for. A
+    case whose rows are among them is read by a fit that has not seen its rows: one of five, each
+    without a fifth of the cases and all rows that these share with others.
+    """
+
+    def __init__(
+        self, evaluator: Evaluator, cases: Sequence[Case], line: Format, budget: float
+    ) -> None:
+        self._evaluator = evaluator
+        self._line = line
+        self._rows: dict[str, Example] = {}
+        self._states: dict[str, Rows] = {}
+        known = self._paid_for(cases, budget)
+        self._read(known)
+        self._whole = self._fit(self._rows)
+        self._fold = {case.id: number % FOLDS for number, case in enumerate(known)}
+        self._folds = []
+        for fold in range(FOLDS):
+            held_out = rows_of([case for case in known if self._fold[case.id] == fold])
+            rest = self._rows.keys() - held_out.keys()
+            self._folds.append(self._fit(sorted(rest)) if rest else self._whole)
+
+    def of(self, cases: Sequence[Case]) -> list[tuple[float, ...]]:
+        """The likeness of the labels of each case. Raises Unanswerable where the model cannot take
+        one of the rows."""
+        self._read(cases)
+        return [self._of(case) for case in cases]
+
+    def fitted(self, weight: float) -> Likeness:
+        """That of a prompt, fitted to all rows that were read."""
+        values = self._fit(self._rows)
+        return Likeness(
+            self._evaluator.bench.bodies["serving"].sha256,
+            values.shape[1],
+            values.astype("<f2").tobytes(),
+            self._line.example,
+            self._line.head,
+            weight,
+        )
+
+    def _of(self, case: Case) -> tuple[float, ...]:
+        by = self._folds[self._fold[case.id]] if case.id in self._fold else self._whole
+        rows = [*rows_of([case])]
+        found = vectors(np.stack([self._states[row] for row in rows]), by)
+        return likeness(case, dict(zip(rows, found.tolist(), strict=True)))
+
+    def _fit(self, rows: Sequence[str] | dict[str, Example]) -> Rows:
+        labels = {
+            label: at for at, label in enumerate(sorted({r.label for r in self._rows.values()}))
+        }
+        gold = np.array([labels[self._rows[row].label] for row in rows], np.int64)
+        return whitening(np.stack([self._states[row] for row in rows]), gold)
+
+    def _read(self, cases: Sequence[Case]) -> None:
+        new = {row: own for row, own in rows_of(cases).items() if row not in self._rows}
+        if new:
+            line = read_alone(self._line.head, self._line.example)
+            for row, state in self._evaluator.states_alone(line, [*new.values()]).items():
+                self._states[row] = np.frombuffer(state, "<f2").astype(np.float64)
+            self._rows |= new
+
+    def _paid_for(self, cases: Sequence[Case], budget: float) -> Sequence[Case]:
+        line = read_alone(self._line.head, self._line.example)
+        some = [Case(row) for row in [*rows_of(cases).values()][:LEAST]]
+        prices = self._evaluator.bench.bodies["serving"].prices
+        each = expected_cost(self._evaluator.renderer, line, some, prices) / len(some)
+        most, taken = max(LEAST, int(budget / max(each, 1e-9))), 0
+        rows: set[str] = set()
+        for case in cases:
+            rows |= rows_of([case]).keys()
+            if len(rows) > most and taken:
+                break
+            taken += 1
+        return cases[:taken]
