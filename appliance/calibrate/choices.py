@@ -30,12 +30,13 @@ class Choices:
         self._weights = np.array(objective.weights(scored))
 
     def penalty(self, by: Calibration, inverse_temperature: float) -> float:
-        """The sum of the penalties of all choices (``calibration.penalties``), rounded alike."""
+        """The sum of the penalties of all choices (``calibration.penalties``), rounded to 1e-6, so
+        that calibrations which decide alike have equal ones."""
         scores = self._scores(by)
         sure = inverse_temperature * scores
         loss = np.logaddexp.reduce(sure, axis=1) - sure[self._gold]
         wrong = scores.argmax(1) != self._gold[1]
-        return float(self._weights @ (loss.round(4) + wrong))
+        return round(float(self._weights @ (loss.round(4) + wrong)), 6)
 
     def _scores(self, by: Calibration) -> Table:
         """As ``Scored.scores`` has them."""

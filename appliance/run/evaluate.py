@@ -79,10 +79,10 @@ def evaluate(db: Database, host: Host, asked: Evaluate) -> Evaluated:
     journal = Unrecorded()
     for name, prompt in given.items():
         check_map(prompt, model.name, serving.sha256)
-        if prompt.map:
+        if prompt.map or prompt.likeness:
             host.note(
-                f"{name} has a map that was fitted to tuning and selection rows: on these it looks "
-                "better than it is; a run's verdict says how good it is"
+                f"{name} reads states by what was fitted to tuning and selection rows: on these it "
+                "looks better than it is; a run's verdict says how good it is"
             )
     evaluator = evaluator_of(host, loaded, journal, serving, model)
     for frame in {evaluator.renderer.frame(prompt) for prompt in given.values()}:

@@ -18,6 +18,7 @@ from scripted_answers import emit, inputs_of
 from appliance import locations
 from appliance.cli import strop
 from appliance.data import Imported, tasks
+from appliance.prompts.likeness import Likeness
 from appliance.prompts.linear_map import LinearMap
 from appliance.prompts.prompt import Prompt
 from appliance.run.messages import encode
@@ -181,6 +182,29 @@ def test_a_prompt_that_reads_states_shows_how_they_tell_labels_apart(db: Any, tm
     invoke("verdict", RUN, "--html", file)
     page = file.read_text()
     assert "How well its states tell the labels apart" in page and "the bare text 0.400" in page
+
+
+def test_a_prompt_with_a_likeness_shows_what_the_seed_prompt_does_with_it(db: Any, tmp_path: Path):
+    like = Likeness("0" * 64, 2, struct.pack("<4e", *range(4)), "{text}: {label}\n", weight=16.0)
+    finish(db, msgspec.structs.replace(made.BEST, likeness=like))
+    other = {
+        "name": "the likeness alone",
+        "value": 0.8,
+        "gain": 0.1,
+        "interval": [0.0, 0.2],
+        "n": 84,
+    }
+    emit(db, "readout", RUN, alike=[other])
+    file = tmp_path / "verdict.html"
+    text = " ".join(invoke("verdict", RUN, "--html", file).stdout.split())
+    page = " ".join(file.read_text().split())
+    for shown in (text, page):
+        assert "With the likeness of queries to their support" in shown
+        assert "this share of 84 selection rows right" in shown
+        assert "the likeness alone 0.800, the best prompt +0.100" in shown
+        assert "reads hidden states by was fitted to rows" in shown
+    assert "16 times the likeness to the support" in page
+    assert "doubts no label" not in invoke("task", "doubts", "firms").stdout
 
 
 def test_labels_that_the_map_contradicts_are_listed_with_their_texts(db: Any) -> None:

@@ -160,7 +160,15 @@ def test_a_twin_can_be_imported_and_must_be_the_same_model_s(
             with pytest.raises(NoTwin, match=r"twin of tiny is .* nats .* another model's"):
                 with_twin(host, model)
             bodies, plan = measure_and_plan(
-                host, model, model, loaded, 1.0, most=None, stretch=True, readouts=("words",)
+                host,
+                model,
+                model,
+                loaded,
+                1.0,
+                most=None,
+                stretch=True,
+                readouts=("words",),
+                likeness=False,
             )
             assert "twin" not in bodies and "Stage 2 is left out: the twin of tiny" in plan.text
             assert any(note.startswith("Stage 2 is left out: ") for note in notes)

@@ -78,6 +78,6 @@ def doubts_of(out: Output, name: str, limit: int) -> None:
 def _last(db: Database, task: str) -> tuple[str, ReadOff | None]:
     """The last run of a task that says which labels are doubtful, and what it says."""
     for run in runs.all(db):
-        if run.task_id == task and (found := read_off(db, run.id)):
+        if run.task_id == task and (found := read_off(db, run.id)) and found.separation:
             return run.id, found
     return "", None
