@@ -26,10 +26,8 @@ def whitening(rows: Rows, gold: Labels) -> Rows:
     means = np.stack([rows[gold == label].mean(0) for label in np.unique(gold)])
     within = rows - means[np.unique(gold, return_inverse=True)[1]]
     values, vectors = np.linalg.eigh(within.T @ within / len(within))
-    floor = SHRINKAGE * values.mean()
-    gains = (
-        np.sqrt(floor / ((1 - SHRINKAGE) * values + floor)) if floor > 0 else np.ones_like(values)
-    )
+    floor = max(SHRINKAGE * values.mean(), 1e-12)
+    gains = np.sqrt(floor / ((1 - SHRINKAGE) * values.clip(0) + floor))
     axes = (vectors * gains).T[-AXES:]
     found: Rows = np.vstack([centre, axes]).astype("<f2").astype(np.float64)
     return found

@@ -6,7 +6,7 @@ once in a run and every candidate has the likeness for nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -73,12 +73,13 @@ class Likenesses:
         found = vectors(np.stack([self._states[row] for row in rows]), by)
         return likeness(case, dict(zip(rows, found.tolist(), strict=True)))
 
-    def _fit(self, rows: Sequence[str] | dict[str, Example]) -> Rows:
-        labels = {
-            label: at for at, label in enumerate(sorted({r.label for r in self._rows.values()}))
-        }
-        gold = np.array([labels[self._rows[row].label] for row in rows], np.int64)
-        return whitening(np.stack([self._states[row] for row in rows]), gold)
+    def _fit(self, rows: Collection[str]) -> Rows:
+        """None of the above is no label here: its rows have nothing in common."""
+        none = self._evaluator.task.none
+        named = [row for row in rows if self._rows[row].label != none] or rows
+        labels = sorted({self._rows[row].label for row in named})
+        gold = np.array([labels.index(self._rows[row].label) for row in named], np.int64)
+        return whitening(np.stack([self._states[row] for row in named]), gold)
 
     def _read(self, cases: Sequence[Case]) -> None:
         new = {row: own for row, own in rows_of(cases).items() if row not in self._rows}

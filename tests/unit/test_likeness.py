@@ -177,6 +177,17 @@ def test_a_case_is_read_by_a_fit_that_has_not_seen_its_rows(evaluator):
         assert found.of([case]) == [pytest.approx(tuple(expected), abs=1e-3)]
 
 
+def test_rows_with_none_of_the_labels_say_nothing_of_how_rows_of_a_label_differ(evaluator):
+    cases = LOADED.cases["tuning"]
+    evaluator.renderer.task = msgspec.structs.replace(LOADED.task, none="code 2")
+    found = Likenesses(evaluator, cases, LINE, 1e9)
+    named = {row: own for row, own in rows_of(cases).items() if own.label != "code 2"}
+    states = evaluator.states_alone(LINE.prompt({}), [*named.values()])
+    table = np.stack([np.frombuffer(state, "<f2").astype(float) for state in states.values()])
+    by = whitening(table, np.array([int(own.label[-1]) for own in named.values()]))
+    assert np.frombuffer(found.fitted(4.0).values, "<f2") == pytest.approx(by.ravel(), abs=1e-3)
+
+
 def test_rows_beyond_those_that_the_budget_pays_for_are_read_when_they_are_asked_about(
     evaluator, monkeypatch
 ):
