@@ -22,6 +22,7 @@ from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt, Readout
 from appliance.scoring.likeness import rows_of
 from appliance.search.portfolio import read_alone
+from appliance.search.readouts import how_read
 from appliance.search.schedule import FIRST, LEAST_CANDIDATES, first_rung
 from appliance.search.typical import typical_prompts
 from appliance.task import Case
@@ -126,8 +127,9 @@ def make_plan(
             f"then about {verdict:.1f} minutes for the verdict on {tests} test cases. "
             f"{model.search} searches at {speeds['search']} tokens/s, {model.serving_body} serves "
             f"at {speeds['serving']}; their label scores agree in rank at "
-            f"{agreement.spearman:.3f} (Spearman, n = {agreement.n})."
-        ),
+            f"{agreement.spearman:.3f} (Spearman, n = {agreement.n}). "
+            f"{how_read(work.loaded, readouts, likeness=likeness)}"
+        ).rstrip(),
     )
 
 

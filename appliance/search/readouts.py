@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from appliance.errors import InputError
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Readout
 from appliance.search.portfolio import read_alone
+
+ONLY_WORDS = "for other tools, which read text: --readout words"
 
 
 def readouts(loaded: Loaded, asked: Readout | None) -> tuple[Readout, ...]:
@@ -27,6 +31,26 @@ def may_be_likened(loaded: Loaded, asked: Readout | None) -> bool:
         and loaded.task.protocol == "episodes"
         and loaded.seed.form == "choice"
         and read_alone(loaded.task.kind) is not None
+    )
+
+
+def how_read(loaded: Loaded, may_read: Sequence[Readout], *, likeness: bool) -> str:
+    """What a run says at its start of how labels may be read, and for whom; empty where answers are
+    written."""
+    if loaded.task.match != "choice" and loaded.seed.form == "written":
+        return ""
+    if likeness:
+        return (
+            "Labels may be read by their words and the likeness of hidden states, for devices that "
+            f"run Strop; {ONLY_WORDS}."
+        )
+    if "hidden" not in may_read:
+        return "Labels are read by their words, as other tools can do too."
+    if "words" not in may_read:
+        return "Labels are read off hidden states, for devices that run Strop."
+    return (
+        "Labels may be read off hidden states, for devices that run Strop, or by their words; "
+        f"{ONLY_WORDS}."
     )
 
 

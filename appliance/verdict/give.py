@@ -12,10 +12,11 @@ from appliance.prompts.prompt import Prompt
 from appliance.scoring.answers import prediction
 from appliance.scoring.hidden import read
 from appliance.scoring.outcomes import Outcome
+from appliance.scoring.written import answers_are_written
 from appliance.task import Case, Task
 from appliance.verdict.judge import judge
 from appliance.verdict.paid import paid
-from appliance.verdict.verdict import AGAIN, ALPHA, Answer, Noise, Unit, Verdict
+from appliance.verdict.verdict import AGAIN, ALPHA, Answer, Noise, Reading, Unit, Verdict
 
 
 def give_verdict(
@@ -52,7 +53,9 @@ def give_verdict(
     one_label = KINDS[evaluator.task.kind].comparison == "label" and not evaluator.task.several
     losers = paid(answers) if one_label and not clusters else ()
     noise = _noise(evaluator, best, cases[:AGAIN], after)
-    return msgspec.structs.replace(found, noise=noise, paid=losers, answers=answers)
+    return msgspec.structs.replace(
+        found, noise=noise, paid=losers, reading=_reading(evaluator.task, best), answers=answers
+    )
 
 
 def belonging(cases: Sequence[Case], task: Task) -> tuple[Unit, list[str]]:
@@ -76,6 +79,12 @@ def _differs_in_probabilities_alone(seed: Prompt, best: Prompt) -> bool:
     """Whether the seed prompt stands: what is fitted to it after the search changes no answer."""
     fitted = {name: getattr(best, name) for name in ("temperature", "intercept", "abstain")}
     return msgspec.structs.replace(seed, **fitted) == best
+
+
+def _reading(task: Task, prompt: Prompt) -> Reading:
+    if answers_are_written(task, prompt):
+        return ""
+    return "likeness" if prompt.likeness else prompt.readout
 
 
 def _answer(

@@ -61,6 +61,9 @@ class Noise(msgspec.Struct, frozen=True):
     largest: float = 0.0
 
 
+Reading = Literal["", "words", "hidden", "likeness"]
+
+
 class Control(msgspec.Struct, frozen=True):
     """What a way without the model does on the same ``n`` cases by the verdict's metric. ``gain``
     is the best prompt minus it, with its paired 95 % interval; ``p`` is that of the verdict's
@@ -98,7 +101,8 @@ class Verdict(msgspec.Struct, frozen=True):
     test and interval weigh whole clusters. ``refused`` says why nothing can be claimed, whatever p
     is; ``scope`` says what a claim is limited to. ``power`` is how often a true gain of ``GAIN``
     would be proven on ``n`` independent cases. ``controls`` are ways without the model, and
-    ``paid`` are labels that are found less often than before.
+    ``paid`` are labels that are found less often than before. ``reading`` says how the best prompt
+    reads labels; it is empty where answers are written.
     """
 
     seed: Side
@@ -125,6 +129,7 @@ class Verdict(msgspec.Struct, frozen=True):
     noise: Noise | None = None
     controls: tuple[Control, ...] = ()
     paid: tuple[Paid, ...] = ()
+    reading: Reading = ""
     answers: tuple[Answer, ...] = ()
 
     @property

@@ -6,7 +6,7 @@ What a model of the data folder of ``STROP_HOME`` says to the rows of a task und
 recorded once. Then formats race in a random order on the rows in a random order, as in a run, and
 again and again. A race is right where its leader is the format with the least mean penalty on all
 rows, or has at most a point of accuracy less; its price is the share of all pairs of a format and a
-row that it asked for.
+row that it asked for. ``--first`` tries another first rung than the one that a run has.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from appliance.data.split.demonstrations import shot_pool
 from appliance.prompts.prompt import Prompt
 from appliance.scoring.hidden import Evidence, State
 from appliance.scoring.outcomes import Scored
+from appliance.search import race as race_module
 from appliance.search.accept import Ahead
 from appliance.search.candidate import Candidate, Proposal
 from appliance.search.race import Race
@@ -89,6 +90,7 @@ def main() -> None:
     parser.add_argument("--readout", choices=("hidden", "words"), default="hidden")
     parser.add_argument("--formats", type=int, default=25)
     parser.add_argument("--races", type=int, default=200)
+    parser.add_argument("--first", type=int)
     parser.add_argument("--recorded", type=Path, required=True)
     parser.add_argument("--results", type=Path, required=True)
     given = parser.parse_args()
@@ -110,8 +112,11 @@ def main() -> None:
         given.recorded.write_bytes(msgspec.msgpack.encode(Recorded(*found)))
     recorded = msgspec.msgpack.decode(given.recorded.read_bytes(), type=Recorded)
     results = json.loads(given.results.read_text()) if given.results.exists() else {}
+    if given.first:
+        race_module.first_rung = lambda prompt, labels: given.first
     found = summary(list(races(task, cases, recorded, given.races)))
-    results[f"{task.name}, {given.model}, {given.readout}"] = found
+    first = f", first {given.first}" if given.first else ""
+    results[f"{task.name}, {given.model}, {given.readout}{first}"] = found
     given.results.write_text(json.dumps(results, indent=1) + "\n")
     print(json.dumps(found, indent=1))
 

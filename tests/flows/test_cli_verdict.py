@@ -84,7 +84,9 @@ def finish(db: Any, best: Prompt = made.BEST, plan: dict[str, Any] | None = PLAN
         made.answer(c.id, c.query.label, LABELS[0], c.query.label, confidence=0.9) for c in cases
     ]
     judged = judge(answers, "accuracy", made.SEED.id, best.id, "tiny", "Q4_1")
-    kept = msgspec.structs.replace(judged, answers=tuple(answers), noise=Noise(20, 0))
+    kept = msgspec.structs.replace(
+        judged, answers=tuple(answers), noise=Noise(20, 0), reading="words"
+    )
     verdicts.record(db, run_id=RUN, task_id=task_id, content=msgspec.json.encode(kept).decode())
     return answers
 
@@ -101,6 +103,7 @@ def test_a_verdict_is_shown_by_label_and_answer_by_answer(db: Any) -> None:
     assert shown.exit_code == 0
     for words in (
         "verdict: better",
+        "how labels are read: by their words, as other tools can do too",
         "the body that searched: BF16 ranked labels as Q4_1 does, at 0.970 (Spearman, n 64 label",
         "accuracy   0.500 [0.299, 0.701] (n 20)  1.000 [0.839, 1.000] (n 20)",
         "employs  10  1.000",

@@ -36,7 +36,7 @@ from appliance.scoring.predict import predict
 from appliance.search.likeness import Likenesses
 from appliance.search.portfolio import read_alone
 from appliance.search.read_alike import LIKENESS, SEED
-from appliance.search.readouts import may_be_likened, readouts
+from appliance.search.readouts import how_read, may_be_likened, readouts
 from appliance.task import Case, Example, Label
 from appliance.tune import tune
 from appliance.verdict.give import give_verdict
@@ -143,7 +143,7 @@ def test_a_run_ends_with_a_likeness_of_the_serving_body_that_wins_by_it(tuned, e
     assert msgspec.json.decode(canonical(tuned), type=Prompt) == tuned
     fresh = Evaluator(evaluator.bench, evaluator.renderer)
     found = give_verdict(fresh, LOADED.cases["test"], LOADED.seed, tuned, model="m", body="serving")
-    assert found.best.value > found.seed.value + 0.15
+    assert found.best.value > found.seed.value + 0.15 and found.reading == "likeness"
     assert f"{tuned.likeness_weight:g} times the likeness" in scoring(tuned)
 
 
@@ -305,6 +305,12 @@ def test_label_words_alone_are_read_where_they_are_asked_for_and_where_there_is_
     yes_no = tiny_tasks.loaded("episodes")
     assert may_be_likened(LOADED, None) and not may_be_likened(LOADED, "words")
     assert not may_be_likened(fixed, None) and not may_be_likened(yes_no, None)
+    sums, both = tiny_tasks.loaded("answer"), ("words", "hidden")
+    assert "words and the likeness" in how_read(LOADED, ("words",), likeness=True)
+    assert "as other tools can do" in how_read(fixed, ("words",), likeness=False)
+    assert "off hidden states, for devices" in how_read(fixed, ("hidden",), likeness=False)
+    assert how_read(fixed, both, likeness=False).endswith("--readout words.")
+    assert how_read(sums, ("words",), likeness=False) == ""
     with pytest.raises(InputError, match="without --readout label words and the likeness"):
         readouts(LOADED, "hidden")
 

@@ -143,7 +143,7 @@ def test_the_document_carries_every_figure_with_its_n_and_interval():
     assert set(document) == {
         "seed", "best", "metric", "n", "gain", "interval", "p", "test", "wins", "losses", "better",
         "words", "model", "body", "split", "unit", "clusters", "alpha", "power", "refused", "scope",
-        "noise", "controls", "paid", "answers",
+        "noise", "controls", "paid", "reading", "answers",
     }  # fmt: skip
     for side, prompt in (("seed", "seed"), ("best", "best")):
         assert set(document[side]) == {"prompt", "value", "interval", "n"}

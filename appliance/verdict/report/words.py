@@ -29,6 +29,14 @@ STATES = (
     "mean does; of a label with a handful of rows, somebody who has the model could test a guess "
     "at a row against it."
 )
+READINGS = {
+    "words": "by their words, as other tools can do too",
+    "hidden": "off hidden states by a map that belongs to the prompt: for devices that run Strop",
+    "likeness": (
+        "by their words and the likeness of hidden states, which belongs to the prompt: for "
+        "devices that run Strop"
+    ),
+}
 
 
 def headline(report: Report) -> str:
@@ -61,6 +69,8 @@ def facts(found: Verdict, look: int, ranked: Ranked | None) -> list[tuple[str, s
     if found.paid:
         pairs.append(("Labels that paid for the others' gain", "; ".join(map(_paid, found.paid))))
     pairs += [(_capital(one.name), _control(one, found)) for one in found.controls]
+    if found.reading:
+        pairs.append(("How labels are read", READINGS[found.reading]))
     pairs.append(("Model", f"{found.model}, as {found.body}: the very file that serves"))
     if found.noise:
         again = f"of {found.noise.n} cases scored twice, in another order, {found.noise.changed} "
