@@ -40,7 +40,7 @@ FINAL_MAP = 0.1
 """The share that the winner's own map has, which is half of what the refinement leaves."""
 
 LIKENESS = 0.05
-"""The share that pays for the states which the likeness of episodes is fitted to."""
+"""The part of the selection's share that what the likeness of episodes is fitted to may cost."""
 
 MINUTE = 60_000.0
 """Cost units: milliseconds at a run's frozen prices."""
@@ -99,13 +99,9 @@ def tune(
     """
     stage = "search"
     watcher.stage(stage)
-    cases = ordered(loaded.cases["tuning"], loaded.task, seed)
-    line = read_alone(loaded.task.kind) if likeness else None
-    alone = Likenesses(evaluator, cases, line, LIKENESS * budget) if line else None
-    evaluator.likeness = alone
     race = Race(
         evaluator,
-        cases,
+        ordered(loaded.cases["tuning"], loaded.task, seed),
         objective_of(loaded),
         lambda candidate, outcome: watcher.candidate(stage, candidate, outcome),
     ).start(loaded.seed)
@@ -142,15 +138,19 @@ def tune(
         # Maps of different numbers of rows are not compared.
         found = [each for each in found if race.deepen(each)]
         alike = read_alike(race, loaded.seed)
-    if alone:
-        alike = {SEED: race.copy}
     watcher.stage("selection")
+    begun, alone = bench.spent, None
+    if likeness and (line := read_alone(loaded.task.kind)):
+        evaluator.likeness = alone = Likenesses(evaluator, race.cases, line, LIKENESS * budget)
+        found = [alone.added(each, race.cases) for each in dict.fromkeys(found)]
+        alike = {SEED: alone.added(race.copy, race.cases)}
     # What the seed prompt brings was fitted to selection rows: its copy has another.
     brings = loaded.seed.likeness or (loaded.seed.map and race.deepen(race.copy))
     first = race.copy if brings else race.seed
     entrants = [first, *(each for each in (*found, *alike.values()) if fits(each.prompt))]
     cases = loaded.cases["selection"]
-    chosen = select(evaluator, cases, entrants, SELECTION * budget, watcher.selected)
+    left = SELECTION * budget - (bench.spent - begun)
+    chosen = select(evaluator, cases, entrants, left, watcher.selected)
     best, evidence = chosen.best, chosen.evidence
     if best.fits_map:
         mapped = with_map(evaluator, loaded, best, race.cases, cases, evidence, FINAL_MAP * budget)

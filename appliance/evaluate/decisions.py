@@ -9,7 +9,6 @@ import msgspec
 from appliance.encode.renderer import Sheet
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.render import asked, holds
-from appliance.scoring.outcomes import Calibration, Scored
 from appliance.scoring.replies import NO, YES, types_allow
 from appliance.scoring.written import units
 from appliance.scoring.yes_no import class_weight
@@ -21,8 +20,7 @@ def decisions(
     task: Task, prompt: Prompt, sheet: Sheet, cases: Sequence[Case], inverse_temperature: float
 ) -> tuple[Choice, ...]:
     """One decision a case. A yes/no prompt has one for each question that the entities' types leave
-    open, or for every question where they leave none open. ``with_constants`` adds what no gradient
-    goes through."""
+    open, or for every question where they leave none open. ``with_channel`` adds the channel."""
     if prompt.form == "yesno":
         return _yes_no_decisions(task, prompt, sheet, cases, inverse_temperature)
     found = []
@@ -37,20 +35,18 @@ def decisions(
     return tuple(found)
 
 
-def with_constants(choice: Choice, by: Calibration, scored: Scored) -> Choice:
-    """The decision with the scores of the channel, whose weight is below 1, and with the likeness
-    of each label. Both count as constants."""
-    nothing = (0.0,) * len(scored.plain)
-    left = 1 - by.channel_weight if scored.channel else 1.0
-    each = zip(
-        choice.bias or nothing, scored.channel or nothing, scored.likeness or nothing, strict=True
-    )
+def with_channel(choice: Choice, share: float, channel: Sequence[float]) -> Choice:
+    """The decision with the channel's scores added, whose ``share`` of all scores is below 1.
+
+    ``channel`` holds the score of each label (nats). It counts as a constant: no gradient goes
+    through it.
+    """
+    biases = choice.bias or (0.0,) * len(channel)
+    left = 1 - share
     return msgspec.structs.replace(
         choice,
         inverse_temperature=choice.inverse_temperature * left,
-        bias=tuple(
-            (b - by.channel_weight * r - by.likeness_weight * like) / left for b, r, like in each
-        ),
+        bias=tuple((b - share * r) / left for b, r in zip(biases, channel, strict=True)),
     )
 
 

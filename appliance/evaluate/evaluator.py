@@ -102,10 +102,7 @@ class Evaluator:
         Those of one readout are asked in one request, in which a prefix that they share is computed
         once; nothing may be written under any of them. Raises Unanswerable where the model cannot
         take one of them."""
-        found = evidence_together(_Role(self.bench, "search"), self.renderer, prompts, cases)
-        return [
-            self._likened(prompt, cases, own) for prompt, own in zip(prompts, found, strict=True)
-        ]
+        return evidence_together(_Role(self.bench, "search"), self.renderer, prompts, cases)
 
     def states_alone(self, line: Prompt, rows: Sequence[Example]) -> dict[str, bytes]:
         """The states of rows, each read alone by the body that will serve, by the row's id. Raises

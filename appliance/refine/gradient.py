@@ -6,14 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from appliance.calibrate.fitted import Fit
 from appliance.encode.layout import Layout
 from appliance.encode.tokens import Owner
-from appliance.evaluate.decisions import with_constants
+from appliance.evaluate.decisions import with_channel
 from appliance.evaluate.evaluator import Evaluator
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.render import CONTENT_FREE
-from appliance.scoring.outcomes import Scored
 from appliance.task import Case, Example
 from models.engine import Differentiate, Gradients
 
@@ -34,16 +32,16 @@ def gradient(
     evaluator: Evaluator,
     prompt: Prompt,
     cases: Sequence[Case],
-    by: Fit,
-    scored: Mapping[str, Scored],
+    inverse_temperature: float,
+    channel: Mapping[str, Sequence[float]],
 ) -> Gradient:
     """Asks the twin in one request. The gradient goes through the content-free branch too where the
-    prompt gives it a weight. ``scored`` has the outcomes of choices by their cases; it is read
-    where the calibration gives a weight to what no gradient goes through."""
-    sheet, choices = evaluator.decisions(prompt, cases, by.inverse_temperature)
-    if by.channel_weight or by.likeness_weight:
+    prompt gives it a weight. ``channel`` holds each case's scores by the channel; it is read where
+    the prompt has a channel weight."""
+    sheet, choices = evaluator.decisions(prompt, cases, inverse_temperature)
+    if prompt.channel_weight:
         choices = tuple(
-            with_constants(choice, by, scored[case.id])
+            with_channel(choice, prompt.channel_weight, channel[case.id])
             for choice, case in zip(choices, cases, strict=True)
         )
     layout = sheet.layout

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from random import Random
 
 from appliance.evaluate.workbench import Unanswerable
+from appliance.prompts.prompt import Prompt
 from appliance.refine.gradient import Gradient, gradient
 from appliance.refine.vocabulary import Vocabulary
 from appliance.scoring.outcomes import Scored
@@ -59,5 +60,7 @@ class Workshop:
     def gradient(self, candidate: Candidate, cases: Sequence[Case]) -> Gradient:
         """The gradient of the candidate's loss under its fitted calibration. Raises Unanswerable
         where the model cannot take the cases."""
-        scored = {one.case: one for one in candidate.scored if isinstance(one, Scored)}
-        return gradient(self._race.evaluator, candidate.final, cases, candidate.fit, scored)
+        channel = {one.case: one.channel for one in candidate.scored if isinstance(one, Scored)}
+        prompt: Prompt = candidate.final
+        scale = candidate.fit.inverse_temperature
+        return gradient(self._race.evaluator, prompt, cases, scale, channel)

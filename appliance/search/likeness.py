@@ -1,7 +1,8 @@
 """The likeness of cases' queries to their support, as a run fits and reads it.
 
 It is read by the body that will serve, off states that no candidate changes, so each row is read
-once in a run and every candidate has the likeness for nothing.
+once in a run. It comes after the search: beside a likeness that nearly always knows a tuning
+relation, a race would hardly notice how well candidates read label words (docs/design.md).
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from appliance.evaluate.cost import expected_cost
 from appliance.evaluate.evaluator import Evaluator
 from appliance.prompts.by_states import read_alone
 from appliance.prompts.likeness import Likeness
-from appliance.scoring.likeness import likeness, rows_of
+from appliance.scoring.likeness import likeness, rows_of, with_likeness
+from appliance.search.candidate import Candidate
 from appliance.search.portfolio import Format
 from appliance.task import Case, Example
 
@@ -54,6 +56,18 @@ class Likenesses:
         one of the rows."""
         self._read(cases)
         return [self._of(case) for case in cases]
+
+    def added(self, candidate: Candidate, cases: Sequence[Case]) -> Candidate:
+        """The candidate with the likeness on the first ``cases``, which it has seen."""
+        seen = cases[: len(candidate.scored)]
+        return Candidate(
+            candidate.prompt,
+            "likeness",
+            parents=(candidate,),
+            source=candidate.source,
+            objective=candidate.objective,
+            scored=with_likeness(candidate.scored, self.of(seen)),
+        )
 
     def fitted(self, weight: float) -> Likeness:
         """That of a prompt, fitted to all rows that were read."""

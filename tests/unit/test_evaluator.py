@@ -12,7 +12,7 @@ from scripted_model import ScriptedModel
 
 from appliance.encode.layout import Layout
 from appliance.encode.renderer import Renderer, Sheet
-from appliance.evaluate.decisions import decisions, with_constants
+from appliance.evaluate.decisions import decisions, with_channel
 from appliance.evaluate.evaluator import Evaluator
 from appliance.evaluate.workbench import Body, Prices, Workbench
 from appliance.prompts.prompt import Prompt
@@ -193,7 +193,7 @@ def test_the_loss_of_a_decision_with_a_channel_is_that_of_a_race():
     scores = [-1.0, -2.5, -3.0, -0.5, -1.0, -0.25, -7.0, -4.0, -6.5]
     [scored] = read_scores(TASK, prompt, sheet, replied(*scores), [CASE])
     [choice] = decisions(TASK, prompt, sheet, [CASE], 0.5)
-    found = loss_of(with_constants(choice, prompt, scored), scores)
+    found = loss_of(with_channel(choice, 0.25, scored.channel), scores)
     assert found == pytest.approx(scored.loss(prompt, "accuracy", 0.5), abs=1e-4)
     assert found != pytest.approx(loss_of(choice, scores), abs=1e-2)
 

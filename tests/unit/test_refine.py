@@ -23,7 +23,6 @@ from in_process import (
 )
 from scripted_model import ScriptedModel
 
-from appliance.calibrate.fitted import Fit
 from appliance.calibrate.objective import Objective
 from appliance.encode.renderer import Renderer
 from appliance.evaluate.evaluator import Evaluator
@@ -167,7 +166,7 @@ class Verifier(Judge):
 def test_a_gradient_knows_what_stands_before_each_literal_token(tmp_path):
     verifier = Verifier(lambda prompt: 0.0, tmp_path)
     prompt = msgspec.structs.replace(PROMPT, weight=0.5, bias=(0.5, 0.0, -0.5))
-    found = gradient(verifier, prompt, ROWS[:3], Fit(0.0, inverse_temperature=0.5), {})
+    found = gradient(verifier, prompt, ROWS[:3], 0.5, {})
     numbered = literals(prompt)
     assert len(found.owners) == len(found.before) == len(found.reply.norms)
     for (literal, start, _), before in zip(found.owners, found.before, strict=True):
@@ -190,7 +189,7 @@ def test_no_row_stands_in_what_a_model_is_to_continue(tmp_path):
     verifier = Verifier(lambda prompt: 0.0, tmp_path)
     support = tuple(row("Secret Patient", "Clinic", label) for label in LABELS)
     private = [case(row("Dr. Hidden", "Ward"), *support), case(row("Nurse Veiled", "Ward"))]
-    found = gradient(verifier, PROMPT, private, Fit(0.0), {})
+    found = gradient(verifier, PROMPT, private, 1.0, {})
     local_edits(
         Vocabulary(verifier.bench, verifier.renderer.tokeniser),
         TASK,
@@ -229,30 +228,11 @@ NOISY = msgspec.structs.replace(PROMPT, reverse="{label}: {text}\n")
 def test_a_gradient_takes_what_the_channel_says_as_it_is(tmp_path):
     verifier = Verifier(lambda prompt: 1.0, tmp_path)
     half = msgspec.structs.replace(NOISY, channel_weight=0.5, bias=(0.5, 0.0, -0.5))
-    nothing = (0.0,) * 3
-    given = {
-        case.id: Scored(case.id, 0, nothing, nothing, channel=(-4.0, 0.0, 2.0)) for case in ROWS[:3]
-    }
-    by = Fit(0.0, half.bias, inverse_temperature=0.5, channel_weight=0.5)
-    gradient(verifier, half, ROWS[:3], by, given)
+    given = {case.id: (-4.0, 0.0, 2.0) for case in ROWS[:3]}
+    gradient(verifier, half, ROWS[:3], 0.5, given)
     [request] = verifier.bench.models.calls
     assert {choice.inverse_temperature for choice in request.choices} == {0.25}
     assert {choice.bias for choice in request.choices} == {(5.0, 0.0, -3.0)}
-
-
-def test_a_gradient_takes_the_likeness_as_it_is(tmp_path):
-    verifier = Verifier(lambda prompt: 1.0, tmp_path)
-    nothing = (0.0,) * 3
-    given = {
-        case.id: Scored(case.id, 0, nothing, nothing, likeness=(0.5, -0.25, 0.0))
-        for case in ROWS[:3]
-    }
-    gradient(
-        verifier, PROMPT, ROWS[:3], Fit(0.0, inverse_temperature=0.5, likeness_weight=8.0), given
-    )
-    [request] = verifier.bench.models.calls
-    assert {choice.inverse_temperature for choice in request.choices} == {0.5}
-    assert {choice.bias for choice in request.choices} == {(-4.0, 2.0, 0.0)}
 
 
 def test_where_the_channel_alone_decides_no_edit_is_proposed(tmp_path):
@@ -288,7 +268,7 @@ def test_edits_that_are_only_as_good_are_hardly_ever_accepted(tmp_path):
 
 def test_without_a_weight_the_content_free_branch_gets_no_gradient(tmp_path):
     verifier = Verifier(lambda prompt: 0.0, tmp_path)
-    gradient(verifier, PROMPT, ROWS[:2], Fit(0.0), {})
+    gradient(verifier, PROMPT, ROWS[:2], 1.0, {})
     [request] = verifier.bench.models.calls
     assert all(choice.free == () for choice in request.choices)
 

@@ -7,7 +7,6 @@ import tiny_tasks
 from in_process import TASK, InProcess, MemoryJournal
 from scripted_model import ScriptedModel
 
-from appliance.calibrate.fitted import Fit
 from appliance.encode.renderer import Renderer
 from appliance.evaluate.evaluator import Evaluator
 from appliance.evaluate.workbench import Body, Prices, Workbench
@@ -40,7 +39,7 @@ def requests(found: Evaluator, kind: type) -> list:
 def test_there_is_a_decision_for_every_question_of_every_case(name, tmp_path):
     loaded = TASKS[name]
     cases, using = loaded.cases["tuning"][:PRIVATE], evaluator(name, tmp_path)
-    found = gradient(using, loaded.seed, cases, Fit(0.0), {})
+    found = gradient(using, loaded.seed, cases, 1.0, {})
     [request] = requests(using, Differentiate)
     questions = [asked(loaded.task, case) for case in cases]
     per_case = [len(q) if loaded.seed.form == "yesno" else 1 for q in questions]
@@ -60,7 +59,7 @@ def test_there_is_a_decision_for_every_question_of_every_case(name, tmp_path):
 def test_no_private_row_stands_in_what_a_model_is_to_continue(name, tmp_path):
     loaded = TASKS[name]
     cases, using = loaded.cases["tuning"][:PRIVATE], evaluator(name, tmp_path)
-    found = gradient(using, loaded.seed, cases, Fit(0.0), {})
+    found = gradient(using, loaded.seed, cases, 1.0, {})
     spans = grow(found.owners, found.reply.norms, len(found.owners))
     vocabulary = Vocabulary(using.bench, using.renderer.tokeniser)
     local_edits(vocabulary, loaded.task, loaded.seed, found, spans)
@@ -130,7 +129,7 @@ def test_words_of_a_table_are_not_edited_where_they_are_written_for_the_labels()
 
 def test_a_model_goes_on_from_a_question_whose_entities_and_support_are_marked(tmp_path):
     loaded, using = TASKS["episodes"], evaluator("episodes", tmp_path)
-    found = gradient(using, loaded.seed, loaded.cases["tuning"][:1], Fit(0.0), {})
+    found = gradient(using, loaded.seed, loaded.cases["tuning"][:1], 1.0, {})
     read = max((bytes(before).decode() for before in found.before), key=len)
     nothing = "<subject>N/A</subject> <object>N/A</object>"
     assert f"Support sentence: {nothing}\nQuery sentence: {nothing}\nAnswer:" in read
@@ -139,6 +138,6 @@ def test_a_model_goes_on_from_a_question_whose_entities_and_support_are_marked(t
 def test_a_task_without_support_has_none_to_go_on_from(tmp_path):
     loaded, using = TASKS["relation"], evaluator("relation", tmp_path)
     asks = TASKS["episodes"].seed
-    found = gradient(using, asks, loaded.cases["tuning"][:1], Fit(0.0), {})
+    found = gradient(using, asks, loaded.cases["tuning"][:1], 1.0, {})
     read = max((bytes(before).decode() for before in found.before), key=len)
     assert "Support sentence: \nQuery sentence: <subject>N/A</subject>" in read
