@@ -83,10 +83,15 @@ LINE = read_alone("relation")
 class Told:
     def __init__(self) -> None:
         self.alike = ()
+        self.raced_with, self.selected_with = set(), []
 
     def stage(self, name): ...
-    def candidate(self, stage, candidate, outcome): ...
-    def selected(self, candidate, found, loss): ...
+    def candidate(self, stage, candidate, outcome):
+        self.raced_with |= {one.likeness for one in candidate.scored}
+
+    def selected(self, candidate, found, loss):
+        self.selected_with.append(candidate.fit.likeness_weight)
+
     def raced(self, rungs): ...
     def mapped(self, mapped, alike): ...
     def fitted(self, candidate, prompt): ...
@@ -151,6 +156,11 @@ def test_the_winner_stands_beside_the_seed_with_a_likeness_and_the_likeness_alon
     names = {other.name for other in told.alike}
     assert LIKENESS in names and names <= {SEED, LIKENESS}
     assert all(0 <= other.value <= 1 and other.n == 20 for other in told.alike)
+
+
+def test_candidates_race_by_their_words_alone_and_the_finalists_get_the_likeness(tuned, told):
+    seed, *others = told.selected_with
+    assert told.raced_with == {()} and seed == 0.0 and all(others)
 
 
 def test_each_row_is_read_alone_once_whatever_the_number_of_candidates(tuned, models):
