@@ -141,16 +141,16 @@ def tune(
     watcher.stage("selection")
     begun, alone = bench.spent, None
     if likeness and (line := read_alone(loaded.task.kind)):
-        evaluator.likeness = alone = Likenesses(evaluator, race.cases, line, LIKENESS * budget)
-        found = [alone.added(each, race.cases) for each in dict.fromkeys(found)]
-        alike = {SEED: alone.added(race.copy, race.cases)}
+        alone = Likenesses(evaluator, race.cases, line, LIKENESS * budget)
+        found = [alone.candidate(each, race.cases) for each in dict.fromkeys(found)]
+        alike = {SEED: alone.candidate(race.copy, race.cases)}
     # What the seed prompt brings was fitted to selection rows: its copy has another.
     brings = loaded.seed.likeness or (loaded.seed.map and race.deepen(race.copy))
     first = race.copy if brings else race.seed
     entrants = [first, *(each for each in (*found, *alike.values()) if fits(each.prompt))]
     cases = loaded.cases["selection"]
     left = SELECTION * budget - (bench.spent - begun)
-    chosen = select(evaluator, cases, entrants, left, watcher.selected)
+    chosen = select(evaluator, cases, entrants, left, watcher.selected, alone)
     best, evidence = chosen.best, chosen.evidence
     if best.fits_map:
         mapped = with_map(evaluator, loaded, best, race.cases, cases, evidence, FINAL_MAP * budget)

@@ -21,7 +21,7 @@ import msgspec
 import numpy as np
 
 from appliance.calibrate.choices import Choices
-from appliance.calibrate.fitted import WEIGHTS, Fit
+from appliance.calibrate.fitted import LIKENESS_WEIGHTS, WEIGHTS, Fit
 from appliance.calibrate.objective import Objective
 from appliance.calibrate.shrinkage import folds
 from appliance.calibrate.threshold import fit_threshold
@@ -35,9 +35,6 @@ from appliance.scoring.outcomes import (
 from appliance.scoring.yes_no import YesNoOutcome
 
 CHANNEL_WEIGHTS = (0.0, 0.1, 0.25, 0.5, 1.0)
-LIKENESS_WEIGHTS = (0.0, 4.0, 8.0, 16.0, 32.0)
-"""In nats for a likeness of 1."""
-
 INVERSE_TEMPERATURES = (1.0, 0.5, 0.25)
 
 

@@ -7,6 +7,9 @@ import msgspec
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """The weights of the content-free branch that are tried."""
 
+LIKENESS_WEIGHTS = (0.0, 4.0, 8.0, 16.0, 32.0)
+"""The weights of the likeness that are tried, in nats for a likeness of 1."""
+
 
 class Fit(msgspec.Struct, frozen=True):
     """A calibration, and the inverse temperature of the softmax under which prompts are compared.

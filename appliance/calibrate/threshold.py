@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from math import fsum
 
 import msgspec
 import numpy as np
 
-from appliance.calibrate.fitted import WEIGHTS, Fit
+from appliance.calibrate.fitted import LIKENESS_WEIGHTS, WEIGHTS, Fit
 from appliance.calibrate.objective import Objective
 from appliance.scoring.outcomes import Calibration, Outcome
 from appliance.scoring.yes_no import YesNoOutcome
@@ -23,7 +24,11 @@ def fit_threshold(scored: Sequence[Outcome], objective: Objective) -> Fit:
     first: the margin above which the share of cases equals the label's share."""
     asked = [s for s in scored if isinstance(s, YesNoOutcome)]
     biases = {weight: _quantiles(asked, Fit(weight), objective) for weight in WEIGHTS}
-    tried = [rethreshold(asked, Fit(weight, b), objective) for weight, b in biases.items()]
+    likeness = LIKENESS_WEIGHTS if asked[0].likeness else (0.0,)
+    tried = [
+        rethreshold(asked, Fit(weight, b, likeness_weight=u), objective)
+        for u, (weight, b) in product(likeness, biases.items())
+    ]
     return min(tried, key=lambda f: _criterion(asked, f, objective))
 
 
@@ -31,7 +36,7 @@ def rethreshold(scored: Sequence[Outcome], by: Calibration, objective: Objective
     """Returns the calibration with the threshold, between the observed margins, at which answers
     have the least error, or the best micro-F1 where that is the metric."""
     asked = [s for s in scored if isinstance(s, YesNoOutcome)]
-    plain = Fit(by.weight, by.bias)
+    plain = Fit(by.weight, by.bias, likeness_weight=by.likeness_weight)
     tried = (msgspec.structs.replace(plain, threshold=cut) for cut in _cuts(asked, plain))
     return min(tried, key=lambda f: _criterion(asked, f, objective))
 

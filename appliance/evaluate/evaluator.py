@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from itertools import chain
 
 from appliance.encode.renderer import Renderer, Sheet
 from appliance.evaluate.cost import writes
@@ -13,7 +13,7 @@ from appliance.evaluate.together import evidence_together
 from appliance.evaluate.workbench import Workbench
 from appliance.prompts.prompt import Prompt
 from appliance.scoring.hidden import Evidence
-from appliance.scoring.likeness import states_alone, with_likeness
+from appliance.scoring.likeness import states_alone
 from appliance.scoring.predict import answers_request, outcomes, reason, states
 from appliance.task import Case, Example, Task
 from models.engine import (
@@ -38,20 +38,12 @@ SERVED_BLOCK = 128
 """The most cases that a request to the body that will serve holds."""
 
 
-class CaseLikeness(Protocol):
-    """How like the queries of cases are to the support of each of their labels."""
-
-    def of(self, cases: Sequence[Case]) -> list[tuple[float, ...]]: ...
-
-
 class Evaluator:
-    """Renders, asks the workbench and reads the outcomes of one task's cases. Where it has a
-    ``likeness``, outcomes under prompts that read label words and bring none have that one."""
+    """Renders, asks the workbench and reads the outcomes of one task's cases."""
 
     def __init__(self, bench: Workbench, renderer: Renderer) -> None:
         self.bench = bench
         self.renderer = renderer
-        self.likeness: CaseLikeness | None = None
 
     @property
     def task(self) -> Task:
@@ -86,10 +78,9 @@ class Evaluator:
         blocks = [cases[start : start + size] for start in range(0, len(cases), size)]
         ask = _Role(self.bench, role)
         said = states if prompt.readout == "hidden" else outcomes
-        found: list[Evidence] = []
-        for block in blocks:
-            found += said(ask, self.renderer, prompt, block)
-        return self._likened(prompt, cases, found)
+        return list(
+            chain.from_iterable(said(ask, self.renderer, prompt, block) for block in blocks)
+        )
 
     def writes(self, prompt: Prompt) -> bool:
         """Whether the model writes anything under the prompt."""
@@ -112,14 +103,6 @@ class Evaluator:
         for at in range(0, len(rows), SERVED_BLOCK):
             found |= states_alone(ask, self.renderer, line, rows[at : at + SERVED_BLOCK])
         return found
-
-    def _likened(
-        self, prompt: Prompt, cases: Sequence[Case], found: list[Evidence]
-    ) -> list[Evidence]:
-        reads_words = prompt.readout == "words" and prompt.form == "choice"
-        if self.likeness is None or prompt.likeness is not None or not reads_words:
-            return found
-        return with_likeness(found, self.likeness.of(cases))
 
     def decisions(
         self, prompt: Prompt, cases: Sequence[Case], inverse_temperature: float

@@ -135,8 +135,8 @@ class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
             )
         if self.map is not None and self.readout != "hidden":
             raise PromptError("a map of hidden states belongs to a prompt whose readout is hidden")
-        if self.likeness is not None and (self.form != "choice" or self.readout == "hidden"):
-            raise PromptError("a likeness belongs to a prompt that asks for {label} by its words")
+        if self.likeness is not None and (self.form == "written" or self.readout == "hidden"):
+            raise PromptError("a likeness belongs to a prompt that reads labels by their words")
         if self.form == "yesno" and len(self.words) not in (0, 2):
             raise PromptError(f"{len(self.words)} words; yes and no are two")
 

@@ -15,6 +15,7 @@ from appliance.prompts.likeness import Likeness
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.render import holds
 from appliance.scoring.outcomes import Scored
+from appliance.scoring.yes_no import YesNoOutcome
 from appliance.task import Case, Example
 
 if TYPE_CHECKING:
@@ -50,12 +51,18 @@ def likeness(case: Case, vectors: Mapping[str, Vector]) -> tuple[float, ...]:
     return tuple(found)
 
 
-def with_likeness(found: Sequence[E], each: Sequence[tuple[float, ...]]) -> list[E]:
-    """The outcomes of choices with the likeness of every label."""
-    return [
-        replace(one, likeness=own) if isinstance(one, Scored) else one
-        for one, own in zip(found, each, strict=True)
-    ]
+def with_likeness(
+    found: Sequence[E], cases: Sequence[Case], each: Sequence[tuple[float, ...]]
+) -> list[E]:
+    """The outcomes of the cases with the likeness of every label that was asked about."""
+    return [_with(*one) for one in zip(found, cases, each, strict=True)]
+
+
+def _with(outcome: E, case: Case, own: tuple[float, ...]) -> E:
+    if not isinstance(outcome, Scored | YesNoOutcome):
+        return outcome
+    by_label = dict(zip(case.labels, own, strict=True))
+    return replace(outcome, likeness=tuple(by_label[label] for label in outcome.labels))
 
 
 def likenesses(

@@ -129,7 +129,7 @@ def outcomes(
         found = read_scores(task, prompt, sheet, reply, cases)
         if prompt.likeness is None:
             return found
-        return with_likeness(found, likenesses(ask, renderer, prompt.likeness, cases))
+        return with_likeness(found, cases, likenesses(ask, renderer, prompt.likeness, cases))
     texts = _write(ask, renderer, prompt, cases, reasoning)
     total = totals(sheet, reply)
     return [

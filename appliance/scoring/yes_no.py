@@ -21,7 +21,8 @@ from appliance.task import MULTIPLE, Tally
 class YesNoOutcome(msgspec.Struct, frozen=True):
     """Yes/no questions about ``labels``, of which ``gold`` says which ones hold.
 
-    ``plain`` is s(yes) - s(no) of each in nats, ``free`` the same without content. ``none`` is said
+    ``plain`` is s(yes) - s(no) of each in nats, ``free`` the same without content. ``likeness`` is
+    how like the query is to each label's support, where that is read. ``none`` is said
     where nothing is a yes; a case that is not ``several`` has one label at most. ``allowed`` is
     false where the entities' types rule a label out: the answer is then no whatever its margin is,
     so nothing is fitted to it.
@@ -35,6 +36,7 @@ class YesNoOutcome(msgspec.Struct, frozen=True):
     allowed: tuple[bool, ...]
     none: str
     several: bool = False
+    likeness: tuple[float, ...] = ()
 
     @property
     def numbers(self) -> tuple[float, ...]:
@@ -53,13 +55,17 @@ class YesNoOutcome(msgspec.Struct, frozen=True):
             plain=tuple(self.plain[each] for each in at),
             free=tuple(self.free[each] for each in at),
             allowed=tuple(self.allowed[each] for each in at),
+            likeness=tuple(self.likeness[each] for each in at) if self.likeness else (),
         )
 
     def margins(self, by: Calibration) -> tuple[float, ...]:
         """The calibrated margin of yes over no for each label, in nats above the threshold."""
-        bias = by.bias or (0.0,) * len(self.plain)
-        each = zip(self.plain, self.free, bias, strict=True)
-        return tuple(round(s - by.weight * s0 - b - by.threshold, 4) for s, s0, b in each)
+        nothing = (0.0,) * len(self.plain)
+        u = by.likeness_weight
+        each = zip(self.plain, self.free, self.likeness or nothing, by.bias or nothing, strict=True)
+        return tuple(
+            round(s - by.weight * s0 + u * like - b - by.threshold, 4) for s, s0, like, b in each
+        )
 
     def open(self, by: Calibration) -> list[tuple[float, bool]]:
         """The margin of each label that types allow, and whether it holds."""

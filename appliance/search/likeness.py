@@ -17,6 +17,8 @@ from appliance.evaluate.cost import expected_cost
 from appliance.evaluate.evaluator import Evaluator
 from appliance.prompts.by_states import read_alone
 from appliance.prompts.likeness import Likeness
+from appliance.prompts.prompt import Prompt
+from appliance.scoring.hidden import Evidence
 from appliance.scoring.likeness import likeness, rows_of, with_likeness
 from appliance.search.candidate import Candidate
 from appliance.search.portfolio import Format
@@ -27,7 +29,7 @@ LEAST = 200
 
 
 class Likenesses:
-    """``Evaluator.likeness`` of a run.
+    """The likeness that a run has of any cases.
 
     It is fitted to the rows of the first ``cases``, as many as the budget (cost units) pays for. A
     case whose rows are among them is read by a fit that has not seen its rows: one of five, each
@@ -57,8 +59,17 @@ class Likenesses:
         self._read(cases)
         return [self._of(case) for case in cases]
 
-    def added(self, candidate: Candidate, cases: Sequence[Case]) -> Candidate:
-        """The candidate with the likeness on the first ``cases``, which it has seen."""
+    def added_to(
+        self, prompt: Prompt, evidence: Sequence[Evidence], cases: Sequence[Case]
+    ) -> list[Evidence]:
+        """The evidence of the cases with their likeness; as it is where the prompt brings one of
+        its own. Raises Unanswerable as ``of`` does."""
+        if prompt.likeness is not None:
+            return [*evidence]
+        return with_likeness(evidence, cases, self.of(cases))
+
+    def candidate(self, candidate: Candidate, cases: Sequence[Case]) -> Candidate:
+        """A copy of the candidate with the likeness on the first ``cases``, which it has seen."""
         seen = cases[: len(candidate.scored)]
         return Candidate(
             candidate.prompt,
@@ -66,7 +77,7 @@ class Likenesses:
             parents=(candidate,),
             source=candidate.source,
             objective=candidate.objective,
-            scored=with_likeness(candidate.scored, self.of(seen)),
+            scored=self.added_to(candidate.prompt, candidate.scored, seen),
         )
 
     def fitted(self, weight: float) -> Likeness:

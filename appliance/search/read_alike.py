@@ -11,10 +11,13 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
+from appliance.calibrate.calibration import fit
 from appliance.calibrate.fitted import Fit
 from appliance.prompts.by_states import by_states
 from appliance.prompts.prompt import Prompt
+from appliance.scoring.hidden import read
 from appliance.scoring.outcomes import Outcome, Scored
+from appliance.scoring.yes_no import YesNoOutcome
 from appliance.search.alike import Alike
 from appliance.search.candidate import Candidate, Proposal
 from appliance.search.race import Race
@@ -55,9 +58,19 @@ def beside(
 
 def beside_likeness_alone(best: Candidate, outcomes: Sequence[Outcome]) -> Alike:
     """The best candidate, by its ``outcomes`` of selection cases, beside the likeness of queries to
-    their support without any label words."""
-    alone = [replace(one, plain=one.likeness) for one in outcomes if isinstance(one, Scored)]
-    return _beside(LIKENESS, _right(alone, Fit(0.0)), _right(outcomes, best.fit))
+    their support without any label words, with a threshold of its own where yes or no is said."""
+    alone = fit(_alone(read(best.prompt, best.scored)), best.objective)
+    return _beside(LIKENESS, _right(_alone(outcomes), alone), _right(outcomes, best.fit))
+
+
+def _alone(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The likeness in the place of what the model said of the words."""
+    found: list[Outcome] = []
+    for one in outcomes:
+        if isinstance(one, Scored | YesNoOutcome):
+            said = replace(one, plain=one.likeness, free=(0.0,) * len(one.free), likeness=())
+            found.append(replace(said, channel=()) if isinstance(said, Scored) else said)
+    return found
 
 
 def _beside(name: str, other: Sequence[float], best: Sequence[float]) -> Alike:

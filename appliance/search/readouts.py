@@ -25,11 +25,11 @@ def readouts(loaded: Loaded, asked: Readout | None) -> tuple[Readout, ...]:
 
 def may_be_likened(loaded: Loaded, asked: Readout | None) -> bool:
     """Whether a label's score may have the likeness of the query to the label's support: in
-    episodes whose prompts ask for labels, unless label words alone were ``asked`` for."""
+    episodes, unless label words alone were ``asked`` for."""
     return (
         asked is None
         and loaded.task.protocol == "episodes"
-        and loaded.seed.form == "choice"
+        and loaded.seed.form != "written"
         and read_alone(loaded.task.kind) is not None
     )
 

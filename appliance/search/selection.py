@@ -12,6 +12,7 @@ from appliance.evaluate.workbench import Unanswerable
 from appliance.scoring.hidden import Evidence
 from appliance.scoring.outcomes import Outcome
 from appliance.search.candidate import Candidate
+from appliance.search.likeness import Likenesses
 from appliance.statistics.metrics import COUNTED, estimate, mean_loss
 from appliance.statistics.proportions import Estimate
 from appliance.task import Case
@@ -38,8 +39,9 @@ def select(
     entrants: Sequence[Candidate],
     budget: float,
     seen: Seen,
+    likeness: Likenesses | None = None,
 ) -> Selected:
-    """The best entrant on rows that the search has not seen.
+    """The best entrant on rows that the search has not seen, with their ``likeness``, if any.
 
     The budget (cost units) decides how many of the ``cases`` are used. The first entrant is the
     seed: ties go to the earlier one, so that the seed stands unless something is better.
@@ -56,6 +58,8 @@ def select(
     for candidate in unique:
         try:
             evidence = evaluator.score(candidate.prompt, cases, "serving")
+            if likeness:
+                evidence = likeness.added_to(candidate.prompt, evidence, cases)
         except Unanswerable:
             if candidate is entrants[0]:
                 raise

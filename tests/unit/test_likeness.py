@@ -16,6 +16,7 @@ from appliance.calibrate.calibration import LIKENESS_WEIGHTS, calibrated, fit
 from appliance.calibrate.choices import Choices
 from appliance.calibrate.fitted import Fit
 from appliance.calibrate.objective import Objective
+from appliance.calibrate.probabilities import fit_probabilities
 from appliance.calibrate.shrinkage import FOLDS
 from appliance.calibrate.whitening import vectors, whitening
 from appliance.encode.renderer import Renderer
@@ -33,6 +34,7 @@ from appliance.scoring.hidden import check_map
 from appliance.scoring.likeness import rows_of
 from appliance.scoring.outcomes import Scored
 from appliance.scoring.predict import predict
+from appliance.scoring.yes_no import YesNoOutcome
 from appliance.search.likeness import Likenesses
 from appliance.search.portfolio import read_alone
 from appliance.search.read_alike import LIKENESS, SEED
@@ -256,6 +258,43 @@ def test_the_likeness_gets_the_weight_that_it_deserves():
     assert fit(bad, Objective()).likeness_weight == 0.0
 
 
+def test_a_threshold_is_fitted_to_the_margins_with_the_likeness():
+    """Of each row at most one of two labels holds, of most rows none; only the likeness knows."""
+    random = Random(4)
+    asked = []
+    for n in range(120):
+        gold = (n % 6 == 0, n % 6 == 1)
+        noise = tuple(round(random.gauss(-3, 1), 4) for _ in gold)
+        like = tuple(round(0.5 * holds + random.gauss(0, 0.1), 4) for holds in gold)
+        nothing, every = (0.0, 0.0), (True, True)
+        asked.append(
+            YesNoOutcome(str(n), ("a", "b"), gold, noise, nothing, every, "-", likeness=like)
+        )
+    by = fit(asked, Objective("micro_f1"))
+    assert by.likeness_weight > 0 and sum(one.correct(by) for one in asked) > 110
+    prompt = Prompt((), "{text} {label}? {answer}\n", likeness=some(by.likeness_weight))
+    tuned = fit_probabilities(calibrated(prompt, by), asked, "micro_f1")
+    assert sum(one.correct(tuned) for one in asked) > 110
+    assert tuned.likeness == prompt.likeness and 0 < asked[0].confidence(tuned) < 1
+    assert asked[0].among(("b",)).likeness == asked[0].likeness[1:]
+
+
+def test_episodes_that_are_asked_yes_or_no_get_the_likeness_too(tmp_path):
+    """Of what yes and no say nothing can be learnt here; the support says which verb it is."""
+    loaded = tiny_tasks.loaded("episodes")
+    models = InProcess(ScriptedModel(tmp_path))
+    roles = ("search", "serving")
+    bodies = {role: Body("m", role, Prices(0.01, 0.01), HASH) for role in roles}
+    bench = Workbench(models, bodies, MemoryJournal(), lambda: None)
+    evaluator = Evaluator(bench, Renderer(loaded.task, loaded.rows, models.tokeniser()))
+    found = Likenesses(evaluator, loaded.cases["tuning"], LINE, 1e9)
+    [case] = [case for case in loaded.cases["selection"] if case.query.label in case.labels][:1]
+    said = evaluator.score(loaded.seed, [case], "serving")
+    [outcome] = found.added_to(loaded.seed, said, [case])
+    assert isinstance(outcome, YesNoOutcome) and len(outcome.likeness) == len(outcome.labels) == 2
+    assert max(outcome.likeness) > min(outcome.likeness)
+
+
 def test_penalties_of_many_choices_at_once_are_those_of_each():
     random = Random(5)
     mixed = [
@@ -291,6 +330,8 @@ def test_a_likeness_that_makes_no_vectors_is_refused():
 def test_a_likeness_belongs_to_prompts_that_ask_for_labels_by_their_words():
     with pytest.raises(PromptError, match="a likeness belongs to"):
         msgspec.structs.replace(PROMPT, readout="hidden", likeness=some())
+    with pytest.raises(PromptError, match="a likeness belongs to"):
+        Prompt((), "{text}\n{answer}\n", likeness=some())
     with_one = msgspec.structs.replace(LOADED.seed, likeness=some())
     assert with_one.id != LOADED.seed.id
     kept = calibrated(with_one, Fit(0.5, likeness_weight=16.0))
@@ -314,7 +355,7 @@ def test_label_words_alone_are_read_where_they_are_asked_for_and_where_there_is_
     fixed = tiny_tasks.loaded("relation")
     yes_no = tiny_tasks.loaded("episodes")
     assert may_be_likened(LOADED, None) and not may_be_likened(LOADED, "words")
-    assert not may_be_likened(fixed, None) and not may_be_likened(yes_no, None)
+    assert not may_be_likened(fixed, None) and may_be_likened(yes_no, None)
     sums, both = tiny_tasks.loaded("answer"), ("words", "hidden")
     assert "words and the likeness" in how_read(LOADED, ("words",), likeness=True)
     assert "as other tools can do" in how_read(fixed, ("words",), likeness=False)
