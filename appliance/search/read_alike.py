@@ -52,7 +52,7 @@ def beside(
     return tuple(
         _beside(name, _right(outcomes[other.final.id], other.fit), right)
         for name, other in others.items()
-        if other is not best and other.final.id in outcomes
+        if other.final.id != best.final.id and other.final.id in outcomes
     )
 
 
