@@ -79,7 +79,7 @@ def tune_with_seeds(db: Any, task: str, given: argparse.Namespace) -> dict[str, 
         results["seed answers"] = untuned
         results["tuned"][str(seed)] = {
             "minutes": given.minutes,
-            "prompt": {**json.loads(body), "map": None},
+            "prompt": {**json.loads(body), "map": None, "likeness": None},
             "verdict": verdict,
             "answers": tuned,
         }
