@@ -113,7 +113,7 @@ def test_tune_json_is_one_document() -> None:
     assert found["run"] == RUN
     assert found["status"] == "finished"
     assert found["plan"] == PLAN
-    assert found["verdict"] == {**VERDICT, "controls": [], "paid": [], "look": 1}
+    assert found["verdict"] == {**VERDICT, "controls": [], "paid": [], "reading": "", "look": 1}
     assert found["best_prompt"] == BEST.id
     assert "Name the relation" in found["prompt_text"]
 
