@@ -55,8 +55,8 @@ def coded() -> Loaded:
     for number in range(160):
         person, place = random.choice(tiny_tasks.NAMES), random.choice(tiny_tasks.PLACES)
         verb = tiny_tasks.VERBS[number % len(code)]
-        text = f"{person} {verb} and {verb}, {number}, {place}"
-        head, tail = (0, len(person)), (len(text) - len(place), len(text))
+        text = f"{person} {place} {number}: {verb} {verb} {verb}"
+        head, tail = (0, len(person)), (len(person) + 1, len(person) + 1 + len(place))
         rows.append(Example(text, head, tail, code[verb]))
     task = msgspec.structs.replace(
         tiny_tasks.tasks()["relation"],
