@@ -9,8 +9,11 @@ from typing import Any, Protocol
 
 from msgspec.structs import replace
 
+from appliance.encode.renderer import Renderer
 from appliance.encode.tokens import Tokeniser
-from appliance.evaluate.workbench import Entry
+from appliance.evaluate.evaluator import Evaluator
+from appliance.evaluate.workbench import Body, Entry, Prices, Workbench
+from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt, Section
 from appliance.scoring.outcomes import Scored
 from appliance.task import (
@@ -137,6 +140,20 @@ class MemoryJournal:
 
     def recall(self, key: str) -> bytes | None:
         return self.memo.get(key)
+
+
+HASH = "5" * 64
+"""That of the file of the body that serves, in ``two_bodies``."""
+
+
+def two_bodies(loaded: Loaded, models: InProcess) -> Evaluator:
+    """Asks one model as the body that searches and as the one that serves."""
+    bodies = {
+        role: Body("m", role, Prices(0.01, 0.01), HASH if role == "serving" else "")
+        for role in ("search", "serving")
+    }
+    bench = Workbench(models, bodies, MemoryJournal(), lambda: None)
+    return Evaluator(bench, Renderer(loaded.task, loaded.rows, models.tokeniser()))
 
 
 class Judge:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 import tiny_tasks
-from in_process import PROMPT, InProcess, MemoryJournal
+from in_process import HASH, PROMPT, InProcess, two_bodies
 from scripted_model import WIDTH, ScriptedModel
 
 from appliance.calibrate.objective import Objective
@@ -17,7 +17,7 @@ from appliance.encode.renderer import Renderer, after_a_stem
 from appliance.errors import InputError, PromptError
 from appliance.evaluate.cost import expected_cost
 from appliance.evaluate.evaluator import Evaluator
-from appliance.evaluate.workbench import Body, Prices, Unanswerable, Workbench
+from appliance.evaluate.workbench import Prices, Unanswerable
 from appliance.kinds import KINDS
 from appliance.predict.served import Served
 from appliance.prompts.canonical import canonical
@@ -59,7 +59,6 @@ def coded() -> Loaded:
 
 LOADED = coded()
 READ = msgspec.structs.replace(LOADED.seed, readout="hidden", shots=())
-HASH = "5" * 64
 
 
 class Told:
@@ -87,12 +86,7 @@ def models(tmp_path) -> InProcess:
 
 @pytest.fixture
 def evaluator(models) -> Evaluator:
-    bodies = {
-        role: Body("m", role, Prices(0.01, 0.01), HASH if role == "serving" else "")
-        for role in ("search", "serving")
-    }
-    bench = Workbench(models, bodies, MemoryJournal(), lambda: None)
-    return Evaluator(bench, Renderer(LOADED.task, LOADED.rows, models.tokeniser()))
+    return two_bodies(LOADED, models)
 
 
 @pytest.fixture

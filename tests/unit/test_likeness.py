@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 import tiny_tasks
-from in_process import PROMPT, InProcess, MemoryJournal
+from in_process import HASH, PROMPT, InProcess, two_bodies
 from scripted_model import WIDTH, ScriptedModel
 
 from appliance.calibrate import whitening as whitening_module
@@ -19,10 +19,8 @@ from appliance.calibrate.objective import Objective
 from appliance.calibrate.probabilities import fit_probabilities
 from appliance.calibrate.shrinkage import FOLDS
 from appliance.calibrate.whitening import vectors, whitening
-from appliance.encode.renderer import Renderer
 from appliance.errors import InputError, PromptError
 from appliance.evaluate.evaluator import Evaluator
-from appliance.evaluate.workbench import Body, Prices, Workbench
 from appliance.predict.served import Served
 from appliance.prompts.canonical import canonical
 from appliance.prompts.likeness import Likeness
@@ -43,8 +41,6 @@ from appliance.task import Case, Example, Label
 from appliance.tune import tune
 from appliance.verdict.give import give_verdict
 from models.engine import Hidden
-
-HASH = "5" * 64
 
 
 def coded() -> Loaded:
@@ -108,12 +104,7 @@ def models(tmp_path) -> InProcess:
 
 @pytest.fixture
 def evaluator(models) -> Evaluator:
-    bodies = {
-        role: Body("m", role, Prices(0.01, 0.01), HASH if role == "serving" else "")
-        for role in ("search", "serving")
-    }
-    bench = Workbench(models, bodies, MemoryJournal(), lambda: None)
-    return Evaluator(bench, Renderer(LOADED.task, LOADED.rows, models.tokeniser()))
+    return two_bodies(LOADED, models)
 
 
 @pytest.fixture
@@ -283,10 +274,7 @@ def test_episodes_that_are_asked_yes_or_no_get_the_likeness_too(tmp_path):
     """Of what yes and no say nothing can be learnt here; the support says which verb it is."""
     loaded = tiny_tasks.loaded("episodes")
     models = InProcess(ScriptedModel(tmp_path))
-    roles = ("search", "serving")
-    bodies = {role: Body("m", role, Prices(0.01, 0.01), HASH) for role in roles}
-    bench = Workbench(models, bodies, MemoryJournal(), lambda: None)
-    evaluator = Evaluator(bench, Renderer(loaded.task, loaded.rows, models.tokeniser()))
+    evaluator = two_bodies(loaded, models)
     found = Likenesses(evaluator, loaded.cases["tuning"], LINE, 1e9)
     [case] = [case for case in loaded.cases["selection"] if case.query.label in case.labels][:1]
     said = evaluator.score(loaded.seed, [case], "serving")
