@@ -108,7 +108,7 @@ def tune(
     depth = race_depth(race.seed.cost / len(race.seed.scored), budget)
     lab = Lab(
         race,
-        space_of(loaded.task, loaded.seed),
+        space_of(loaded.task, loaded.seed, loaded.lettered),
         loaded.demonstrations,
         seed,
         Reasoner(bench, reasoner) if reasoner else None,

@@ -23,6 +23,7 @@ from appliance.data.read.source import Source
 from appliance.encode.renderer import Renderer
 from appliance.evaluate.lengths import lengths
 from appliance.files import refused
+from appliance.prompts.options import LISTED_SO, listed
 from appliance.prompts.prompt import Prompt
 from appliance.scoring.predict import without_gold
 from appliance.task import Case, Example
@@ -101,6 +102,9 @@ def _check(
                 reading.refuse(number, where, what)
             elif (prompt.bias or prompt.map) and case.options != options:
                 what = f"has other choices than those that the prompt was tuned for: {options}"
+                reading.refuse(number, where, what)
+            elif prompt.options == "words" and listed(case.query) is None:
+                what = f"does not end in its options, {LISTED_SO}; the prompt needs their words"
                 reading.refuse(number, where, what)
             else:
                 count, most = count + 1, max(most, length)

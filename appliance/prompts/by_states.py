@@ -9,8 +9,9 @@ from appliance.prompts.prompt import Prompt, Section
 
 def by_states(prompt: Prompt) -> Prompt | None:
     """The prompt with its hidden state read, without a map and without what was fitted to label
-    words. None for a prompt of which no state can be read: it asks yes or no, or reasons."""
-    if prompt.form == "yesno" or "reasoning" in prompt.slots:
+    words. None for a prompt of which no state can be read: it asks yes or no, reasons, or leaves
+    out the letters of options."""
+    if prompt.form == "yesno" or "reasoning" in prompt.slots or prompt.options == "words":
         return None
     return replace(
         prompt,

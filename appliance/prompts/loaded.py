@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from appliance.prompts.options import all_listed
 from appliance.prompts.prompt import Prompt
 from appliance.task import Case, Example, Split, Task
 
@@ -22,3 +23,8 @@ class Loaded(msgspec.Struct, frozen=True):
     rows: dict[str, Example]
     cases: dict[Split, list[Case]]
     demonstrations: dict[str, tuple[str, ...]]
+
+    @property
+    def lettered(self) -> bool:
+        """Whether the texts list their options by letter."""
+        return all_listed(case.query for case in self.cases["tuning"])

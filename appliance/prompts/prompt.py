@@ -25,6 +25,7 @@ Order = Literal["given", "reversed", "label", "shortest", "longest"]
 Marking = Literal["subject", "e1", "typed"]
 Output = Literal["json", "tags"]
 Readout = Literal["words", "hidden"]
+Options = Literal["letters", "words"]
 Form = Literal["choice", "yesno", "written"]
 YES_NO = ("yes", "no")
 
@@ -56,7 +57,9 @@ class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
     What follows the last slot is the separator that ends an answer. ``wording`` is a rule that any
     label can follow; ``words`` are written instead of the labels of a fixed task, or of yes and no.
     ``marking`` is how ``{marked}`` shows a relation's entities in the text, ``output`` how entities
-    are written. ``shots`` are ids of the rows shown under the fixed protocol.
+    are written. ``shots`` are ids of the rows shown under the fixed protocol. Where a text lists
+    its ``options`` by letter (``prompts/options.py``), either the letters are the answers, or each
+    option's ``words`` are and the list is left out of the text.
 
     ``readout`` says how a label is read: ``words`` compares the probabilities of the labels as they
     are written after the query, ``hidden`` reads the state that the model has there with a linear
@@ -86,6 +89,7 @@ class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
     words: tuple[str, ...] = ()
     marking: Marking = "subject"
     output: Output = "json"
+    options: Options = "letters"
     reverse: str = ""
     channel_weight: float = 0.0
     threshold: float = 0.0
@@ -132,6 +136,11 @@ class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
             raise PromptError(
                 "a hidden state is read where one of the same labels or options is asked for at "
                 "once, without a channel"
+            )
+        if self.options == "words" and (self.readout == "hidden" or self.form != "written"):
+            raise PromptError(
+                "options are written by their words in a prompt that asks for {answer} and reads "
+                "label words: a state is read before any option stands there"
             )
         if self.map is not None and self.readout != "hidden":
             raise PromptError("a map of hidden states belongs to a prompt whose readout is hidden")

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from appliance.prompts.demonstrations import ordered, shown
 from appliance.prompts.pieces import DATA, Piece, fill, first_of_example, section_pieces
 from appliance.prompts.prompt import CONTENT_SLOTS, YES_NO, Prompt, split_slots
-from appliance.prompts.slots import about, label_words, marked, values
+from appliance.prompts.slots import about, label_words, marked, option_words, values
 from appliance.task import Case, Example, Task
 
 CONTENT_FREE = "N/A"
@@ -73,7 +73,7 @@ def render(
     if prompt.form == "choice":
         return (_question(prompt, prefix, query, label_words(prompt, task, case.labels)),)
     if task.match == "choice":
-        return (_question(prompt, prefix, query, case.query.choices),)
+        return (_question(prompt, prefix, query, option_words(prompt, case.query)),)
     return (replace(_question(prompt, prefix, query, (query["answer"],)), free=()),)
 
 

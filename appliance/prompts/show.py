@@ -28,6 +28,8 @@ def plain(prompt: Prompt) -> str:
         rules.insert(1, f"words: {', '.join(prompt.words)}")
     if "{marked}" in prompt.example:
         rules.append(f"entities marked: {prompt.marking}")
+    if prompt.options == "words":
+        rules.append("options: written by their words, the list left out of the text")
     return "\n\n".join([*parts, "[rules]\n" + "\n".join(rules)]) + "\n"
 
 

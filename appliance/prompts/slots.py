@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from appliance.kinds import KINDS
 from appliance.prompts.entities import tag_of, write_json, write_tags
+from appliance.prompts.options import listed
 from appliance.prompts.prompt import Prompt, Wording
 from appliance.task import Example, Task
 
@@ -13,12 +14,12 @@ from appliance.task import Example, Task
 def values(prompt: Prompt, task: Task, row: Example) -> dict[str, str]:
     """What a row puts into each slot of an example."""
     return {
-        "text": row.text,
+        "text": asked_text(prompt, row),
         "head": row.head_text,
         "tail": row.tail_text,
         "marked": marked(prompt, row) if "{marked}" in prompt.example + prompt.reverse else "",
         "question": row.question,
-        "choices": prompt.join.join(row.choices),
+        "choices": prompt.join.join(option_words(prompt, row)),
         "reasoning": row.reasoning,
         "support": "",
         "answer": answer_of(prompt, task, row),
@@ -37,9 +38,22 @@ def _several(prompt: Prompt, task: Task, row: Example) -> dict[str, str]:
 def answer_of(prompt: Prompt, task: Task, row: Example) -> str:
     """The right answer as it is to be written."""
     if KINDS[task.kind].gold != "spans":
-        return row.answers[0] if row.answers else ""
+        right = row.answers[0] if row.answers else ""
+        return dict(zip(row.choices, option_words(prompt, row), strict=True)).get(right, right)
     write = write_json if prompt.output == "json" else write_tags
     return write(row.spans, row.text)
+
+
+def asked_text(prompt: Prompt, row: Example) -> str:
+    """The text, without its list of options where the prompt writes these by their words."""
+    parts = listed(row) if prompt.options == "words" else None
+    return parts.question if parts else row.text
+
+
+def option_words(prompt: Prompt, row: Example) -> tuple[str, ...]:
+    """What the prompt writes for each of a question's options."""
+    parts = listed(row) if prompt.options == "words" else None
+    return parts.words if parts else row.choices
 
 
 def marked(prompt: Prompt, row: Example) -> str:

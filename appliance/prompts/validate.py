@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from appliance.errors import InputError
 from appliance.kinds import KINDS
 from appliance.prompts.loaded import Loaded
+from appliance.prompts.options import LISTED_SO, all_listed
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.slots import written_the_same
 from appliance.task import Case, Task
@@ -16,6 +17,7 @@ from appliance.text import quoted
 def check_suits(prompt: Prompt, loaded: Loaded) -> None:
     """Raises InputError that says what of the prompt does not suit the task, whatever is asked."""
     _check_slots(prompt, loaded.task)
+    _check_options(prompt, loaded.task, loaded.cases["tuning"])
     _check_numbers(prompt, loaded.task, loaded.cases["tuning"])
     if lacking := [row for row in prompt.shots if row not in loaded.rows]:
         name = loaded.task.name
@@ -25,6 +27,7 @@ def check_suits(prompt: Prompt, loaded: Loaded) -> None:
 def check(prompt: Prompt, loaded: Loaded, cases: Sequence[Case]) -> None:
     """Raises InputError that says what of the prompt does not suit the task or the cases."""
     _check_slots(prompt, loaded.task)
+    _check_options(prompt, loaded.task, cases)
     _check_numbers(prompt, loaded.task, cases)
     _check_shots(prompt, loaded, cases)
 
@@ -46,6 +49,15 @@ def _check_slots(prompt: Prompt, task: Task) -> None:
         raise InputError(
             f"prompt {prompt.id} asks for one {{label}}, and rows of {task.name} may have several: "
             "ask yes or no for each, with {label} and then {answer}"
+        )
+
+
+def _check_options(prompt: Prompt, task: Task, cases: Sequence[Case]) -> None:
+    """Options can be written by their words only where all texts list them by letter."""
+    if prompt.options == "words" and not all_listed(case.query for case in cases):
+        raise InputError(
+            f"prompt {prompt.id} writes options by their words, and not every text of {task.name} "
+            f'ends in its options, {LISTED_SO}: set its options to "letters"'
         )
 
 

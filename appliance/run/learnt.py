@@ -53,7 +53,7 @@ def _format_of(db: Database, winner: WinnerRecord, kind: Kind) -> Format | None:
 
 
 def _suits(each: Format, loaded: Loaded) -> bool:
-    if each not in portfolio(loaded.task, loaded.seed, [each]):
+    if each not in portfolio(loaded.task, loaded.seed, [each], loaded.lettered):
         return False
     try:
         check_suits(each.prompt(loaded.demonstrations), loaded)

@@ -4,12 +4,14 @@ it never touches the budget, the journal, the races or the recorder."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from math import fsum
 from random import Random
 from typing import TypeVar
 
 import msgspec
 
+from appliance.prompts.options import all_listed
 from appliance.prompts.prompt import Prompt, Readout
 from appliance.scoring.answers import gold
 from appliance.search.candidate import Candidate
@@ -72,11 +74,16 @@ class Lab:
     def task(self) -> Task:
         return self._race.evaluator.task
 
+    @cached_property
+    def lettered(self) -> bool:
+        """Whether the texts list their options by letter."""
+        return all_listed(case.query for case in self._race.cases)
+
     def space_for(self, prompt: Prompt) -> Space:
         """The formats of the prompt's form, which may not be the seed's. No state is read behind
         reasoning."""
         same = prompt.form == self.seed_prompt.prompt.form
-        space = self.space if same else space_of(self.task, prompt)
+        space = self.space if same else space_of(self.task, prompt, self.lettered)
         return without_reasoning(space) if prompt.readout == "hidden" else space
 
     @property

@@ -21,7 +21,7 @@ def typical_prompts(
     if "hidden" in readouts:
         return [
             known.prompt(loaded.demonstrations)
-            for known in portfolio(loaded.task, loaded.seed)
+            for known in portfolio(loaded.task, loaded.seed, lettered=loaded.lettered)
             if known.readout == "hidden"
         ]
     stated = (METHODS[name].typical for phase in STANDARD for name in phase.methods)

@@ -430,3 +430,32 @@ def test_a_list_of_words_is_answered_as_the_text_that_it_stands_for(home, tmp_pa
         answers.append([json.loads(line) for line in done.stdout.splitlines()])
     assert [row["text"] for row in answers[0]] == words
     assert [row["predicted"] for row in answers[0]] == [row["predicted"] for row in answers[1]]
+
+
+def test_a_question_is_answered_with_its_letter_by_a_prompt_that_writes_options_by_words(
+    home, tmp_path
+):
+    def asked(at: int, listed: bool = True) -> dict[str, Any]:
+        head, tail = texts(2, 2 * at)
+        options = f"Options:\n(A) {head}\n(B) {tail}" if listed else f"{head} or {tail}"
+        return {"text": f"Which?\n{options}", "choices": ["(A)", "(B)"]}
+
+    def lines(name: str, rows: Sequence[dict[str, Any]]) -> str:
+        (tmp_path / name).write_text("\n".join(map(json.dumps, rows)))
+        return str(tmp_path / name)
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(strop, list(arguments))
+
+    labelled = lines("which.jsonl", [{**asked(at), "answer": "(A)"} for at in range(40)])
+    importing = ("task", "import", "jsonl", labelled, "--kind", "answer", "--match", "choice")
+    assert run(*importing).exit_code == 0
+    words = {"sections": [], "example": "{text}\n{answer}\n", "options": "words"}
+    prompt = lines("words.json", [words])
+    new = lines("new.jsonl", [asked(50), asked(51)])
+    done = run("predict", prompt, new, "--task", "which")
+    assert done.exit_code == 0, done.output
+    assert {json.loads(line)["predicted"] for line in done.stdout.splitlines()} <= {"(A)", "(B)"}
+    other = lines("other.jsonl", [asked(50), asked(51, listed=False)])
+    refused = run("predict", prompt, other, "--task", "which")
+    assert refused.exit_code == 2 and "line 2: does not end in its options" in refused.stderr

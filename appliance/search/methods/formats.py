@@ -52,7 +52,7 @@ def typical(loaded: Loaded, n: int) -> list[Prompt]:
     """``n`` points of the format space, drawn at random: most are shorter than a seed prompt."""
     random = Random(0)
     shots = shot_sets(loaded.demonstrations, loaded.seed)
-    space = space_of(loaded.task, loaded.seed)
+    space = space_of(loaded.task, loaded.seed, loaded.lettered)
     points = [
         choose_point(lambda _, options: random.choice(list(options)), tuple(shots), space)
         for _ in range(n)

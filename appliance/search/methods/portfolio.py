@@ -14,7 +14,7 @@ AT_ONCE = 4
 
 def propose(lab: Lab) -> Turns:
     seed = lab.seed_prompt.prompt
-    known = portfolio(lab.task, seed, lab.learnt)
+    known = portfolio(lab.task, seed, lab.learnt, lab.lettered)
     able = [each for each in known if each.readout in lab.readouts]
     prompts = [each.prompt(lab.demonstrations) for each in able]
     if "hidden" in lab.readouts and (read := by_states(seed)):

@@ -12,7 +12,7 @@ from importlib.resources import files
 import msgspec
 
 from appliance.kinds import Kind
-from appliance.prompts.prompt import Order, Prompt, Readout, Section, Wording
+from appliance.prompts.prompt import Options, Order, Prompt, Readout, Section, Wording
 from appliance.search.shots import Demonstrations
 from appliance.task import Task
 
@@ -27,6 +27,7 @@ class Format(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     join: str = ", "
     wording: Wording = "plain"
     order: Order = "given"
+    options: Options = "letters"
 
     def prompt(self, demonstrations: Demonstrations) -> Prompt:
         rows = (row for ids in demonstrations.values() for row in ids[: self.shots])
@@ -36,22 +37,28 @@ class Format(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             join=self.join,
             wording=self.wording,
             order=self.order,
+            options=self.options,
             shots=tuple(rows),
             readout=self.readout,
         )
 
 
-def portfolio(task: Task, seed: Prompt, learnt: Sequence[Format] = ()) -> tuple[Format, ...]:
+def portfolio(
+    task: Task, seed: Prompt, learnt: Sequence[Format] = (), lettered: bool = False
+) -> tuple[Format, ...]:
     """The formats for a task, the ``learnt`` ones first, that list a question's options where the
-    ``seed`` does. Where that says yes or no, or a row may have several labels, they are those that
-    read hidden states."""
+    ``seed`` does. They write options by their words only where texts list these by letter
+    (``lettered``). Where the seed says yes or no, or a row may have several labels, they are those
+    that read hidden states."""
     offers = "choices" in seed.slots
     states_only = task.several or seed.form == "yesno"
     readouts = ("hidden",) if states_only else ("hidden", "words")
     return tuple(
         each
         for each in dict.fromkeys((*learnt, *shipped(task.kind)))
-        if ("{choices}" in each.example) == offers and each.readout in readouts
+        if ("{choices}" in each.example) == offers
+        and each.readout in readouts
+        and (lettered or each.options == "letters")
     )
 
 

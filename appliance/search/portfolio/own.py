@@ -27,6 +27,7 @@ def format_of(prompt: Prompt, kind: Kind, labels: int) -> Format | None:
         join=prompt.join,
         wording=prompt.wording,
         order=prompt.order,
+        options=prompt.options,
     )
     known, space, seed = shipped(kind), named(KINDS[kind].space), KINDS[kind].seed
     heads = {"", seed[0], *space.heads.values(), *(each.head for each in known)}

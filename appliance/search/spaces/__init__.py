@@ -14,15 +14,18 @@ from appliance.search.spaces.written import OFFERED
 from appliance.task import Task
 
 
-def space_of(task: Task, seed: Prompt) -> Space:
+def space_of(task: Task, seed: Prompt, lettered: bool = False) -> Space:
     """The formats of the seed prompt's form: yes/no prompts stay yes/no prompts, and options are
-    shown where the seed shows them. No format writes two labels the same."""
+    shown where the seed shows them. No format writes two labels the same. Options are written by
+    their words too where texts list them by letter (``lettered``)."""
     kind = KINDS[task.kind]
     if seed.form == "yesno":
         space = named(kind.yes_no_space)
         space = space if task.protocol == "episodes" else _without_support(space)
     else:
         space = OFFERED if "choices" in seed.slots else named(kind.space)
+        if lettered:
+            space = space._replace(rules={**space.rules, "options": ("letters", "words")})
     return _told_apart(space, task, msgspec.structs.replace(seed, words=()))
 
 
