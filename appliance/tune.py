@@ -20,6 +20,7 @@ from appliance.prompts.prompt import Prompt, Readout
 from appliance.refine.loop import refine
 from appliance.search.alike import Alike
 from appliance.search.candidate import Candidate
+from appliance.search.drawn import best_drawn
 from appliance.search.experience import Experience
 from appliance.search.lab import Lab
 from appliance.search.likeness import Likenesses
@@ -38,6 +39,9 @@ from appliance.statistics.proportions import Estimate
 
 FINAL_MAP = 0.1
 """The share that the winner's own map has, which is half of what the refinement leaves."""
+
+DRAWN = 0.05
+"""The share after which no more formats are drawn at random to stand beside the winner."""
 
 LIKENESS = 0.05
 """The part of the selection's share that what the likeness of episodes is fitted to may cost."""
@@ -138,6 +142,8 @@ def tune(
         # Maps of different numbers of rows are not compared.
         found = [each for each in found if race.deepen(each)]
         alike = read_alike(race, loaded.seed)
+        end = bench.spent + DRAWN * budget
+        alike |= best_drawn(race, loaded, lambda: not bench.finishing and bench.spent < end)
     watcher.stage("selection")
     begun, alone = bench.spent, None
     if likeness and (line := read_alone(loaded.task.kind)):

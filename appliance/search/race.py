@@ -168,15 +168,16 @@ class Race:
                 self.seen(candidate, "kept" if kept else "dropped")
         return results
 
-    def unraced(self, proposal: Proposal) -> Candidate | None:
-        """The candidate of a proposal, scored on as many cases as maps are compared by, without a
-        race; None where the model cannot take it."""
-        key = self._key(proposal.prompt)
-        candidate = self.entries.get(key) or self._candidate(proposal)
+    def known(self, proposal: Proposal) -> Candidate:
+        """The candidate that asks the same as a proposal, or a new one."""
+        return self.entries.get(self._key(proposal.prompt)) or self._candidate(proposal)
+
+    def unraced(self, candidate: Candidate) -> Candidate | None:
+        """The candidate, scored on as many cases as maps are compared by, without a race; None
+        where the model cannot take it."""
         if not self.deepen(candidate):
             return None
-        self.entries[key] = candidate
-        return candidate
+        return self.entries.setdefault(self._key(candidate.prompt), candidate)
 
     def promote(self, candidate: Candidate, outcome: str) -> None:
         self._leaders[candidate.prompt.readout] = candidate

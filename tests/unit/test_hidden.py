@@ -32,6 +32,7 @@ from appliance.search import mapped as mapped_module
 from appliance.search import race as race_module
 from appliance.search.accept import Ahead
 from appliance.search.candidate import Candidate, Proposal
+from appliance.search.drawn import best_drawn
 from appliance.search.mapped import with_map
 from appliance.search.portfolio import portfolio
 from appliance.search.race import Race
@@ -178,7 +179,8 @@ def test_the_winner_stands_beside_prompts_that_are_read_alike(tuned, told):
     """They may win as any other, and are then not shown beside themselves."""
     assert told.mapped_prompt.map == tuned.map
     names = {other.name for other in told.alike}
-    assert names and names <= {SEED, BARE}
+    [drawn] = names - {SEED, BARE}
+    assert drawn.startswith("the best of") and drawn.endswith("random formats")
     for other in told.alike:
         low, high = other.interval
         assert other.n == len(LOADED.cases["selection"]) and low <= other.gain <= high
@@ -195,7 +197,27 @@ def test_what_is_read_alike_asks_what_the_kind_of_task_predicts(evaluator):
     }
     assert all(len(c.scored) == len(LOADED.cases["tuning"]) for c in found.values())
     assert set(found.values()) <= set(race.entries.values())
-    assert race.unraced(Proposal(found[BARE].prompt, "again")) is found[BARE]
+    assert race.known(Proposal(found[BARE].prompt, "again")) is found[BARE]
+
+
+def test_the_best_of_the_formats_that_the_budget_lets_one_draw_is_read_on_all_cases(evaluator):
+    race = Race(evaluator, LOADED.cases["tuning"], Objective(), lambda *_: None)
+    race = race.start(LOADED.seed)
+    begun = evaluator.tokens
+    left = iter([True] * 5)
+    [(name, best)] = best_drawn(race, LOADED, lambda: next(left, False)).items()
+    assert name == "the best of 5 random formats" and best.prompt.readout == "hidden"
+    assert len(best.scored) == len(LOADED.cases["tuning"])
+    assert best in race.entries.values()
+    tokens = evaluator.tokens - begun
+    assert best_drawn(race, LOADED, lambda: False) == {}
+    assert evaluator.tokens == begun + tokens
+
+
+def test_formats_that_are_drawn_and_that_the_model_cannot_take_are_passed_over(evaluator):
+    narrow = Narrow(evaluator, LOADED.cases["tuning"][0])
+    race = Race(narrow, LOADED.cases["tuning"], Objective(), lambda *_: None).start(LOADED.seed)
+    assert best_drawn(race, LOADED, lambda: True) == {}
 
 
 def test_the_verdict_and_a_device_read_the_same(tuned, evaluator, models):
@@ -264,7 +286,7 @@ def test_where_states_of_some_cases_cannot_be_read_words_go_on_leading(evaluator
     race.promote(few, "leads")
     race.settle(("words", "hidden"), 24)
     assert race.leader.prompt.readout == "words"
-    assert race.unraced(Proposal(msgspec.structs.replace(READ, join=" "), "test")) is None
+    assert race.unraced(Candidate(msgspec.structs.replace(READ, join=" "), "test")) is None
 
 
 def test_a_row_that_the_model_cannot_take_is_left_out_of_the_map(evaluator):

@@ -1,0 +1,47 @@
+"""The best of some formats that are drawn at random and read by their states: what a search adds to
+luck."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from math import fsum
+
+from appliance.evaluate.workbench import Unanswerable
+from appliance.prompts.by_states import by_states
+from appliance.prompts.loaded import Loaded
+from appliance.search.candidate import Candidate, Proposal
+from appliance.search.methods.formats import typical
+from appliance.search.race import Race
+
+MOST = 20
+"""How many formats are drawn at most."""
+
+
+def best_drawn(race: Race, loaded: Loaded, going: Callable[[], bool]) -> dict[str, Candidate]:
+    """The best of as many formats as are tried while ``going()``, by its name; empty where the
+    model can take none. It may win as any other candidate."""
+    drawn: list[Candidate] = []
+    for prompt in dict.fromkeys(filter(None, map(by_states, typical(loaded, MOST)))):
+        if not going():
+            break
+        candidate = race.known(Proposal(prompt, "random", "example", (race.seed,)))
+        drawn += _extended(race, [candidate], race.first(prompt))
+    left = drawn
+    while len(left) > 1:
+        # Successive halving (Jamieson and Talwalkar, AISTATS 2016).
+        seen = min(len(candidate.scored) for candidate in left)
+        left = sorted(left, key=lambda c: (fsum(c.penalties(seen)), c.prompt.id))
+        left = _extended(race, left[: (len(left) + 1) // 2], 2 * seen)
+    best = race.unraced(left[0]) if left else None
+    return {f"the best of {len(drawn)} random formats": best} if best else {}
+
+
+def _extended(race: Race, candidates: Sequence[Candidate], cases: int) -> list[Candidate]:
+    """Those that the model can take on as many cases, scored on them."""
+    found = []
+    for candidate in candidates:
+        with suppress(Unanswerable):
+            race.extend(candidate, cases)
+            found.append(candidate)
+    return found
