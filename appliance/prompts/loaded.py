@@ -26,5 +26,5 @@ class Loaded(msgspec.Struct, frozen=True):
 
     @property
     def lettered(self) -> bool:
-        """Whether the texts list their options by letter."""
-        return all_listed(case.query for case in self.cases["tuning"])
+        """Whether the texts of all rows list their options by letter."""
+        return all_listed(case.query for cases in self.cases.values() for case in cases)

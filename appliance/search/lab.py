@@ -4,14 +4,12 @@ it never touches the budget, the journal, the races or the recorder."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from math import fsum
 from random import Random
 from typing import TypeVar
 
 import msgspec
 
-from appliance.prompts.options import all_listed
 from appliance.prompts.prompt import Prompt, Readout
 from appliance.scoring.answers import gold
 from appliance.search.candidate import Candidate
@@ -74,10 +72,10 @@ class Lab:
     def task(self) -> Task:
         return self._race.evaluator.task
 
-    @cached_property
+    @property
     def lettered(self) -> bool:
         """Whether the texts list their options by letter."""
-        return all_listed(case.query for case in self._race.cases)
+        return "options" in self.space.rules
 
     def space_for(self, prompt: Prompt) -> Space:
         """The formats of the prompt's form, which may not be the seed's. No state is read behind
