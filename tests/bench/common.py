@@ -91,8 +91,7 @@ def tune_with_seeds(db: Any, task: str, given: argparse.Namespace) -> dict[str, 
 def begun_run(db: Any, inputs: dict[str, Any]) -> str | None:
     """The newest run with these inputs that has not ended."""
     for run in runs.all(db):
-        ended = run.status in ("finished", "refused")
-        if not ended and inputs.items() <= msgspec.json.decode(run.inputs).items():
+        if run.status != "finished" and inputs.items() <= msgspec.json.decode(run.inputs).items():
             return run.id
     return None
 
