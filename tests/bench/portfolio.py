@@ -43,6 +43,8 @@ RELATION = {
         '{text}\nThe relation of "{head}" to "{tail}" is {label}\n',
         "{text}\nWhat is {head} to {tail}? {label}\n",
         "{text}\nWhat is {head} to {tail}? {head} is {tail}'s {label}\n",
+        "{text}\n{head} is {tail}'s {label}\n",
+        "What is {head} to {tail}?\n{text}\n{head} is {tail}'s {label}\n",
         "{head} | {tail}\n{text}\n{head} -> {tail}: {label}\n",
         "Sentence: {text}\nHead: {head}\nTail: {tail}\nRelation: {label}\n",
         "{text} ({head}; {tail}; {label}\n",

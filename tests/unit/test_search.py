@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
@@ -744,7 +745,7 @@ def test_a_search_is_deterministic_uses_all_its_operators_and_ends_with_its_budg
     penalties = [sum(c.penalties(30)) for c in (*finalists, contest.leader)]
     assert len(finalists) == FINALISTS and penalties[0] == min(penalties) == penalties[-1]
     written = [c for c in contest.entries.values() if c.operator in ("induce", "rewrite")]
-    said = {c.prompt.section("task").replace("{labels}", "").strip() for c in written}
+    said = {re.sub(r"\{\w+\}", "", c.prompt.section("task")).strip() for c in written}
     assert said <= set(WRITTEN)
     may_be_shown = {case.query.id for case in CASES[:30]}
     assert written and all(c.rows and set(c.rows) <= may_be_shown for c in written)

@@ -37,6 +37,12 @@ def _relation(point: Point) -> str:
             return f'{{text}}{gap}The relation of "{{head}}" to "{{tail}}" is: '
         case "question":
             return f"{{text}}{gap}What is the relation between {{head}} and {{tail}}? "
+        case "possessive":
+            return f"{{text}}{gap}{{head}} is {{tail}}'s "
+        case "asked":
+            return f"{{text}}{gap}What is {{head}} to {{tail}}? {{head}} is {{tail}}'s "
+        case "asked-first":
+            return f"What is {{head}} to {{tail}}?\n{{text}}{gap}{{head}} is {{tail}}'s "
         case _:
             return f"{{head}}{arrow}{{tail}}: {{text}}{cue}"
 
@@ -61,6 +67,8 @@ def _classify(point: Point) -> str:
             return f'"{{text}}"{arrow}'
         case "statement":
             return f"{{text}}{gap}This is: "
+        case "answer":
+            return f"{{text}}{gap}The correct answer is "
         case _:
             return f"{{text}}{gap}What is this about? "
 
@@ -73,6 +81,9 @@ RELATION = Space(
         "marked": ("cue", "separator"),
         "statement": ("separator",),
         "question": ("separator",),
+        "possessive": ("separator",),
+        "asked": ("separator",),
+        "asked-first": ("separator",),
         "pair-first": ("arrow", "cue"),
     },
     names=RELATION_NAMES,
@@ -95,6 +106,7 @@ CLASSIFY = Space(
         "arrow": ("arrow",),
         "quoted": ("arrow",),
         "statement": ("separator",),
+        "answer": ("separator",),
         "question": ("separator",),
     },
     names=CLASSIFY_NAMES,
