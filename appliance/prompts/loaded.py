@@ -26,5 +26,6 @@ class Loaded(msgspec.Struct, frozen=True):
 
     @property
     def lettered(self) -> bool:
-        """Whether the texts of all rows list their options by letter."""
-        return all_listed(case.query for cases in self.cases.values() for case in cases)
+        """Whether the texts that a search may read all list their options by letter."""
+        cases = (*self.cases["tuning"], *self.cases["selection"])
+        return all_listed(case.query for case in cases)
