@@ -25,7 +25,7 @@ def best_drawn(race: Race, loaded: Loaded, going: Callable[[], bool]) -> dict[st
     for prompt in dict.fromkeys(filter(None, map(by_states, typical(loaded, MOST)))):
         if not going():
             break
-        candidate = race.known(Proposal(prompt, "random", "example", (race.seed,)))
+        candidate = race.candidate_for(Proposal(prompt, "random", "example", (race.seed,)))
         drawn += _extended(race, [candidate], race.first(prompt))
     left = drawn
     while len(left) > 1:

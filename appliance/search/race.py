@@ -168,7 +168,7 @@ class Race:
                 self.seen(candidate, "kept" if kept else "dropped")
         return results
 
-    def known(self, proposal: Proposal) -> Candidate:
+    def candidate_for(self, proposal: Proposal) -> Candidate:
         """The candidate that asks the same as a proposal, or a new one."""
         return self.entries.get(self._key(proposal.prompt)) or self._candidate(proposal)
 

@@ -33,7 +33,7 @@ def read_alike(race: Race, seed: Prompt) -> dict[str, Candidate]:
     if read := by_states(seed):
         prompts[SEED] = read
     found = {
-        name: race.unraced(race.known(Proposal(prompt, "alike", "example", (race.seed,))))
+        name: race.unraced(race.candidate_for(Proposal(prompt, "alike", "example", (race.seed,))))
         for name, prompt in prompts.items()
     }
     return {name: candidate for name, candidate in found.items() if candidate is not None}

@@ -197,7 +197,7 @@ def test_what_is_read_alike_asks_what_the_kind_of_task_predicts(evaluator):
     }
     assert all(len(c.scored) == len(LOADED.cases["tuning"]) for c in found.values())
     assert set(found.values()) <= set(race.entries.values())
-    assert race.known(Proposal(found[BARE].prompt, "again")) is found[BARE]
+    assert race.candidate_for(Proposal(found[BARE].prompt, "again")) is found[BARE]
 
 
 def test_the_best_of_the_formats_that_the_budget_lets_one_draw_is_read_on_all_cases(evaluator):
