@@ -33,6 +33,8 @@ def best_drawn(race: Race, loaded: Loaded, going: Callable[[], bool]) -> dict[st
         seen = min(len(candidate.scored) for candidate in left)
         left = sorted(left, key=lambda c: (fsum(c.penalties(seen)), c.prompt.id))
         left = _extended(race, left[: (len(left) + 1) // 2], 2 * seen)
+    for candidate in drawn:
+        race.seen(candidate, "kept" if candidate in left else "dropped")
     best = race.unraced(left[0]) if left else None
     return {f"the best of {len(drawn)} random formats": best} if best else {}
 

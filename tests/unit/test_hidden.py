@@ -201,7 +201,9 @@ def test_what_is_read_alike_asks_what_the_kind_of_task_predicts(evaluator):
 
 
 def test_the_best_of_the_formats_that_the_budget_lets_one_draw_is_read_on_all_cases(evaluator):
-    race = Race(evaluator, LOADED.cases["tuning"], Objective(), lambda *_: None)
+    """Every one of them is told of, since one of them may win."""
+    seen: list[tuple[Candidate, str]] = []
+    race = Race(evaluator, LOADED.cases["tuning"], Objective(), lambda *told: seen.append(told))
     race = race.start(LOADED.seed)
     begun = evaluator.tokens
     left = iter([True] * 5)
@@ -209,6 +211,8 @@ def test_the_best_of_the_formats_that_the_budget_lets_one_draw_is_read_on_all_ca
     assert name == "the best of 5 random formats" and best.prompt.readout == "hidden"
     assert len(best.scored) == len(LOADED.cases["tuning"])
     assert best in race.entries.values()
+    drawn = [outcome for candidate, outcome in seen if candidate.operator == "random"]
+    assert sorted(drawn) == ["dropped"] * 4 + ["kept"] and (best, "kept") in seen
     tokens = evaluator.tokens - begun
     assert best_drawn(race, LOADED, lambda: False) == {}
     assert evaluator.tokens == begun + tokens
