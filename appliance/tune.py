@@ -161,7 +161,14 @@ def tune(
     if best.fits_map:
         mapped = with_map(evaluator, loaded, best, race.cases, cases, evidence, FINAL_MAP * budget)
         watcher.mapped(mapped, beside(best, alike, chosen.outcomes))
-        prompt = fit_probabilities(mapped.prompt, mapped.outcomes, loaded.task.metric)
+        # The map has its threshold, and its cases come in the order of the race.
+        prompt = fit_probabilities(
+            mapped.prompt,
+            mapped.outcomes,
+            loaded.task.metric,
+            fixed=True,
+            positive_share=race.objective.positive_share,
+        )
     else:
         outcomes, prompt = best.unseen(evidence), best.final
         if alone and not best.fixed and best.fit.likeness_weight:

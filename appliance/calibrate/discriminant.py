@@ -16,7 +16,14 @@ from typing import NamedTuple
 import numpy as np
 
 from appliance.calibrate.reliability import fit_temperature
-from appliance.calibrate.shrinkage import SHRINKAGES, Labels, Map, Rows, Spectrum
+from appliance.calibrate.shrinkage import (
+    SHRINKAGES,
+    Labels,
+    Map,
+    Rows,
+    Spectrum,
+    spread_of,
+)
 
 Shares = Callable[[Labels], Rows]
 """The logarithms of the labels' shares [labels], by the labels of the rows that are fitted to."""
@@ -49,7 +56,7 @@ def fit_discriminant(rows: Rows, gold: Labels, fold: Labels, shares: Shares) -> 
     for shrinkage, scores in zip(SHRINKAGES, held_out, strict=True):
         # A density in hundreds of dimensions is far too sure: a temperature may be in the hundreds.
         own, right = scores[known], gold[known]
-        spread = float(own.std()) or 1.0
+        spread = spread_of(own)
         temperature = spread * fit_temperature((own / spread).tolist(), right.tolist())
         found = Discriminant(shrinkage, temperature, scores / temperature)
         fits.append((_loss(own / temperature, right), found))
@@ -78,13 +85,14 @@ def _maps(rows: Rows, gold: Labels, shares: Rows, shrinkages: Sequence[float]) -
     maps = []
     for shrinkage in shrinkages:
         weights = within.solve(means, shrinkage)
-        offsets = shares - (weights * means).sum(1) / 2 - weights @ centre
-        # Nothing is known of a label without rows: it is as unlikely as any, whatever the state.
-        maps.append(Map(weights, np.where(counts > 0, offsets, offsets[counts > 0].min())))
+        at_centre = shares - (weights * means).sum(1) / 2
+        # Nothing is known of a label without rows. Whatever the state, it is less likely than some
+        # label that has rows, since not all of these are less likely than in the midst of all rows.
+        least = at_centre[counts > 0].min() - np.log(len(shares))
+        maps.append(Map(weights, np.where(counts > 0, at_centre, least) - weights @ centre))
     return maps
 
 
 def _loss(scores: Rows, gold: Labels) -> float:
-    peak = scores.max(1)
-    total = np.log(np.exp(scores - peak[:, None]).sum(1)) + peak
+    total = np.logaddexp.reduce(scores, axis=1)
     return round(float((total - scores[np.arange(len(gold)), gold]).mean()), 6)

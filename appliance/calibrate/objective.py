@@ -17,13 +17,20 @@ class Objective(msgspec.Struct, frozen=True):
     """What candidates are compared by: the task's ``metric``, and facts of all tuning cases.
 
     ``shares`` holds the logarithms of the labels' shares (``log_shares``); it is empty where cases
-    have labels of their own. ``positive_share`` is the share of positive cases, which have
+    have labels of their own. ``none`` is the index of none of the above there, or -1.
+    ``positive_share`` is the share of positive cases, which have
     something to find; it is None where the first cases have the same share as all.
     """
 
     metric: Metric = "accuracy"
     shares: tuple[float, ...] = ()
     positive_share: float | None = None
+    none: int = -1
+
+    @property
+    def asked_shares(self) -> tuple[float, ...]:
+        """The shares of the labels that yes/no prompts ask about: not of none of the above."""
+        return tuple(share for at, share in enumerate(self.shares) if at != self.none)
 
     def weights(self, outcomes: Sequence[Outcome]) -> list[float]:
         """Returns the weight of each case, which is 1 as a rule.
@@ -43,16 +50,15 @@ class Objective(msgspec.Struct, frozen=True):
         return [found if outcome.positive else rest for outcome in outcomes]
 
 
-def log_shares(cases: Sequence[Case], unasked: str | None = None) -> tuple[float, ...]:
-    """Returns the log of each option's share of the cases, without the ``unasked`` option. One more
-    case of each option is counted, so that no share is 0. It is empty where cases differ in their
-    options."""
+def log_shares(cases: Sequence[Case]) -> tuple[float, ...]:
+    """Returns the log of each option's share of the cases. One more case of each option is counted,
+    so that no share is 0. It is empty where cases differ in their options."""
     options = cases[0].options
     if not options or any(case.options != options for case in cases):
         return ()
     if any(case.query.labels for case in cases):
         counts = Counter(label for case in cases for label in case.query.labels)
-        return tuple(log((counts[y] + 1) / (len(cases) + 2)) for y in options if y != unasked)
+        return tuple(log((counts[y] + 1) / (len(cases) + 2)) for y in options)
     golds = Counter(options[case.gold] for case in cases)
     total = len(cases) + len(options)
-    return tuple(log((golds[y] + 1) / total) for y in options if y != unasked)
+    return tuple(log((golds[y] + 1) / total) for y in options)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from appliance.calibrate.reliability import fit_platt
-from appliance.calibrate.shrinkage import SHRINKAGES, Labels, Map, Rows, Spectrum
+from appliance.calibrate.shrinkage import SHRINKAGES, Labels, Map, Rows, Spectrum, spread_of
 
 Holds = NDArray[np.bool_]
 
@@ -34,24 +34,25 @@ def fit_odds(rows: Rows, holds: Holds, fold: Labels) -> Odds:
     ``holds`` [n, labels] says which labels each has, ``fold`` [n] which rows are held out
     together."""
     scores = np.zeros((len(SHRINKAGES), *holds.shape))
+    known = np.zeros(holds.shape, bool)
     for number in np.unique(fold):
         out = fold == number
         if out.all():  # A single row has none to learn from.
             break
         maps = discriminants(rows[~out], holds[~out], SHRINKAGES)
         scores[:, out] = [found.scores(rows[out]) for found in maps]
-    known = learnt(holds)
+        known[out] = learnt(holds[~out])
     if not known.any():
         return Odds(SHRINKAGES[0], 1.0, 0.0, scores[0])
-    truth = holds[:, known]
+    truth = holds[known]
     fits = []
     for shrinkage, own in zip(SHRINKAGES, scores, strict=True):
-        spread = float(own[:, known].std()) or 1.0
-        each = (own[:, known] / spread).ravel().tolist()
-        temperature, centre = fit_platt(each, truth.ravel().tolist())
+        spread = spread_of(own[known])
+        temperature, centre = fit_platt((own[known] / spread).tolist(), truth.tolist())
         slope, intercept = 1 / (spread * temperature), centre * spread
+        # Of a label that was not learnt there are log odds already.
         odds = np.where(known, (own - intercept) * slope, own)
-        fits.append((_loss(odds[:, known], truth), Odds(shrinkage, slope, intercept, odds)))
+        fits.append((_loss(odds[known], truth), Odds(shrinkage, slope, intercept, odds)))
     return min(fits, key=lambda fit: fit[0])[1]
 
 

@@ -47,8 +47,8 @@ class Priors(NamedTuple):
 
 
 def priors(labels: int, none: int, objective: Objective) -> Priors:
-    """Those of the objective where it has them, since the first cases may have other shares than
-    all; equal ones for macro-F1, in which all labels weigh the same."""
+    """The shares that the objective has of all tuning cases, since the first cases may have others;
+    equal shares for macro-F1, in which all labels weigh the same."""
     if objective.metric == "macro_f1":
         return Priors(labels, none, np.full(labels, 1 / labels))
     known = objective.shares if len(objective.shares) == labels else ()

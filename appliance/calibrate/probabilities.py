@@ -23,25 +23,33 @@ little of where it should be, and without any the fit would never say yes."""
 
 
 def fit_probabilities(
-    prompt: Prompt, outcomes: Sequence[Outcome], metric: Metric, *, fixed: bool = False
+    prompt: Prompt,
+    outcomes: Sequence[Outcome],
+    metric: Metric,
+    *,
+    fixed: bool = False,
+    positive_share: float | None = None,
 ) -> Prompt:
     """Returns the prompt with its temperature and its abstention threshold, the probability below
     which an answer is withheld. A withheld answer counts half an error (Chow, 1970).
 
     A prompt whose answers are written is returned unchanged. The threshold of a yes/no prompt is
     fitted again first, since another body searched, unless its answers have to stay as they are
-    (``fixed``).
+    (``fixed``). ``positive_share`` is the share of positive cases among rows as they come, where
+    the outcomes may have another one.
     """
     from appliance.calibrate.reliability import fit_abstention
 
     if not fixed and _threshold_can_be_fitted(outcomes):
         prompt = calibrated(prompt, rethreshold(outcomes, prompt, Objective(metric)))
-    calibrated_prompt = _probable(prompt, outcomes)
+    weights = Objective(positive_share=positive_share).weights(outcomes)
+    calibrated_prompt = _probable(prompt, outcomes, weights)
     if calibrated_prompt is None:
         return prompt
     confidences = [outcome.confidence(calibrated_prompt) or 0.0 for outcome in outcomes]
     correct = [outcome.correct(calibrated_prompt) for outcome in outcomes]
-    return msgspec.structs.replace(calibrated_prompt, abstain=fit_abstention(confidences, correct))
+    abstain = fit_abstention(confidences, correct, weights=weights)
+    return msgspec.structs.replace(calibrated_prompt, abstain=abstain)
 
 
 def _threshold_can_be_fitted(outcomes: Sequence[Outcome]) -> bool:
@@ -51,7 +59,9 @@ def _threshold_can_be_fitted(outcomes: Sequence[Outcome]) -> bool:
     )
 
 
-def _probable(prompt: Prompt, outcomes: Sequence[Outcome]) -> Prompt | None:
+def _probable(
+    prompt: Prompt, outcomes: Sequence[Outcome], weights: Sequence[float]
+) -> Prompt | None:
     """Returns the prompt with a temperature (Guo et al., ICML 2017), None for written answers.
 
     A yes/no prompt also gets an intercept, the margin at which yes and no are equally likely. Its
@@ -59,13 +69,21 @@ def _probable(prompt: Prompt, outcomes: Sequence[Outcome]) -> Prompt | None:
     """
     from appliance.calibrate.reliability import fit_platt, fit_temperature
 
-    asked = [outcome for outcome in outcomes if isinstance(outcome, YesNoOutcome)]
-    if answers := [answer for one in asked for answer in one.open(prompt)]:
-        margins, golds = zip(*answers, strict=True)
-        temperature, intercept = fit_platt(margins, golds)
+    each = [*zip(outcomes, weights, strict=True)]
+    answers = [
+        (*answer, weight)
+        for one, weight in each
+        if isinstance(one, YesNoOutcome)
+        for answer in one.open(prompt)
+    ]
+    if answers:
+        margins, golds, own = zip(*answers, strict=True)
+        temperature, intercept = fit_platt(margins, golds, own)
         return msgspec.structs.replace(prompt, temperature=temperature, intercept=intercept)
-    if scored := [outcome for outcome in outcomes if isinstance(outcome, Scored)]:
-        scores = [one.scores(prompt) for one in scored]
-        temperature = fit_temperature(scores, [one.gold for one in scored])
+    scored = [(one, weight) for one, weight in each if isinstance(one, Scored)]
+    if scored:
+        scores = [one.scores(prompt) for one, _ in scored]
+        right = [one.gold for one, _ in scored]
+        temperature = fit_temperature(scores, right, [weight for _, weight in scored])
         return msgspec.structs.replace(prompt, temperature=temperature)
     return None

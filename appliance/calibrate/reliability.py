@@ -40,7 +40,7 @@ def reliability_bins(
 ) -> list[Bin]:
     """Returns bins of equally many answers, the least confident first. Equal confidences stay in
     one bin, so sizes may differ."""
-    known, right = _arrays(confidences, correct)
+    known, right, _ = _arrays(confidences, correct)
     found = []
     for place in np.unique(places := _places(known, bins)):
         inside = places == place
@@ -79,12 +79,14 @@ def coverage_curve(
 
     Source: El-Yaniv and Wiener, JMLR 11 (2010).
     """
-    coverage, risk = _risks(*_arrays(confidences, correct))
+    coverage, risk = _risks(*_arrays(confidences, correct)[:2])
     kept = np.unique(np.linspace(0, len(coverage) - 1, POINTS).round().astype(int))
     return [(float(c), float(r)) for c, r in zip(coverage[kept], risk[kept], strict=True)]
 
 
-def fit_temperature(scores: Sequence[Sequence[float]], gold: Sequence[int]) -> float:
+def fit_temperature(
+    scores: Sequence[Sequence[float]], gold: Sequence[int], weights: Sequence[float] | None = None
+) -> float:
     """Returns the temperature T from ``COLDEST`` to ``HOTTEST`` under which softmax(scores / T) has
     the least mean cross-entropy, to 1e-4. Source: Guo et al., ICML 2017.
 
@@ -93,7 +95,8 @@ def fit_temperature(scores: Sequence[Sequence[float]], gold: Sequence[int]) -> f
     Advances in Large Margin Classifiers (1999), whose two classes are right and wrong here.
 
     ``scores`` is [cases, labels], where cases may differ in their number of labels; ``gold`` holds
-    the index of each right label. Raises ValueError for no cases.
+    the index of each right label, ``weights`` how much each case counts. Raises ValueError for no
+    cases.
     """
     from scipy.optimize import minimize_scalar
     from scipy.special import logsumexp
@@ -111,7 +114,8 @@ def fit_temperature(scores: Sequence[Sequence[float]], gold: Sequence[int]) -> f
     def loss(log_temperature: float) -> float:
         beta = np.exp(-log_temperature)
         gap = np.where(rivals, logsumexp(beta * others, axis=1) - beta * right, 0.0)
-        return float((np.logaddexp(0, gap) - gap / (len(scores) + 2)).mean())
+        losses = np.logaddexp(0, gap) - gap / (len(scores) + 2)
+        return float(np.average(losses, weights=weights))
 
     bounds = (np.log(COLDEST), np.log(HOTTEST))
     best = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6}).x
@@ -119,10 +123,12 @@ def fit_temperature(scores: Sequence[Sequence[float]], gold: Sequence[int]) -> f
     return round(float(np.exp(ends)), 4)
 
 
-def fit_platt(margins: Sequence[float], yes: Sequence[bool]) -> tuple[float, float]:
+def fit_platt(
+    margins: Sequence[float], yes: Sequence[bool], weights: Sequence[float] | None = None
+) -> tuple[float, float]:
     """Returns the temperature T, bounded as above, and the intercept e, the margin at which a yes
     is as likely as a no. Under them sigmoid((margin - e) / T) has the least mean cross-entropy, to
-    1e-4.
+    1e-4; ``weights`` say how much each answer counts.
 
     The target of a yes is (n+ + 1) / (n+ + 2) and that of a no 1 / (n- + 2), so that e is finite
     where all answers are of one kind. Source: Platt, Advances in Large Margin Classifiers (1999).
@@ -131,15 +137,15 @@ def fit_platt(margins: Sequence[float], yes: Sequence[bool]) -> tuple[float, flo
     from scipy.optimize import minimize
     from scipy.special import expit
 
-    at, right = _arrays(margins, yes)
+    at, right, share = _arrays(margins, yes, weights)
     n, found = len(right), int(right.sum())
     wanted = np.where(right, (found + 1) / (found + 2), 1 / (n - found + 2))
 
     def loss(line: Values) -> tuple[float, Values]:
         odds = line[0] * at + line[1]
-        excess = expit(odds) - wanted
-        return float((np.logaddexp(0, odds) - wanted * odds).mean()), np.array(
-            [(excess * at).mean(), excess.mean()]
+        excess = share * (expit(odds) - wanted)
+        return float(share @ (np.logaddexp(0, odds) - wanted * odds)), np.array(
+            [excess @ at, excess.sum()]
         )
 
     slopes = (1 / HOTTEST, 1 / COLDEST)
@@ -155,31 +161,38 @@ def fit_platt(margins: Sequence[float], yes: Sequence[bool]) -> tuple[float, flo
 
 
 def fit_abstention(
-    confidences: Sequence[float], correct: Sequence[bool], penalty: float = 0.5
+    confidences: Sequence[float],
+    correct: Sequence[bool],
+    penalty: float = 0.5,
+    weights: Sequence[float] | None = None,
 ) -> float:
     """Returns the confidence below which answers are withheld. It minimises the errors plus
-    ``penalty`` times the withheld answers on these cases; it is the lowest of equals, and 0 where
-    nothing is withheld. The most confident answers are always given.
+    ``penalty`` times the withheld answers on these cases, of which each counts by its weight; it is
+    the lowest of equals, and 0 where nothing is withheld. The most confident answers are always
+    given.
 
     Source of the rule: Chow, IEEE Transactions on Information Theory 16 (1970).
     """
-    known, right = _arrays(confidences, correct)
+    known, right, share = _arrays(confidences, correct, weights)
     levels, first = np.unique(known, return_index=True)
-    errors = np.concatenate([[0], np.cumsum(~right)])
-    left = errors[-1] - errors[first] + penalty * first
+    withheld = np.concatenate([[0], np.cumsum(share)])
+    errors = np.concatenate([[0], np.cumsum(share * ~right)])
+    left = errors[-1] - errors[first] + penalty * withheld[first]
     best = int(left.round(9).argmin())
     return float(levels[best]) if best else 0.0
 
 
 def _arrays(
-    confidences: Sequence[float], correct: Sequence[bool]
-) -> tuple[Values, NDArray[np.bool_]]:
-    """Sorts the answers, the least confident first, whatever order they came in."""
+    confidences: Sequence[float], correct: Sequence[bool], weights: Sequence[float] | None = None
+) -> tuple[Values, NDArray[np.bool_], Values]:
+    """Sorts the answers, the least confident first, whatever order they came in. The last array has
+    their weights, which sum to 1."""
     known, right = np.asarray(confidences, dtype=np.float64), np.asarray(correct, dtype=np.bool_)
     if known.shape != right.shape or len(known) == 0:
         raise ValueError(f"{len(known)} confidences of {len(right)} answers")
-    order = np.lexsort((right, known))
-    return known[order], right[order]
+    share = np.ones(len(known)) if weights is None else np.asarray(weights, dtype=np.float64)
+    order = np.lexsort((share, right, known))
+    return known[order], right[order], share[order] / share.sum()
 
 
 def _places(known: Values, bins: int) -> NDArray[np.int64]:

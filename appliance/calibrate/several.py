@@ -24,7 +24,7 @@ def cross_validated(states: Sequence[State], objective: Objective) -> list[Outco
     above = np.zeros(odds.shape)
     for number in np.unique(fold):
         others = [one for one, other in zip(found, fold, strict=True) if other != number]
-        above[fold == number] = _thresholds(others, holds, objective)
+        above[fold == number] = _thresholds(others, holds[fold != number], objective)
     return _outcomes(states, odds - above)
 
 
@@ -53,6 +53,6 @@ def _holds(states: Sequence[State]) -> Holds:
 
 
 def _folds(states: Sequence[State]) -> Labels:
-    """Those of the rows, dealt out by their sets of labels."""
+    """The fold of each row. Rows with the same set of labels are spread evenly over the folds."""
     sets = np.unique(_holds(states), axis=0, return_inverse=True)[1].ravel()
     return folds(sets, [state.group for state in states])

@@ -15,8 +15,7 @@ SHRINKAGES = (0.1, 0.3, 0.5, 0.7, 0.9, 0.97)
 FOLDS = 5
 
 TINY = 1e-10
-"""Variances below this share of the largest count as none: what rounding leaves of them is not
-theirs."""
+"""A variance below this share of the largest is rounding error and counts as 0."""
 
 Rows = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -36,8 +35,8 @@ class Map(NamedTuple):
 
 
 def against_all(scores: Rows, none: int) -> Rows:
-    """Scores [n, labels] all of one scale, made of such in which the column ``none`` has log odds
-    against all others together."""
+    """Scores [n, labels] in whose column ``none`` the log odds of none of the above against all
+    other labels together are replaced by a score on the scale of the other columns."""
     found = scores.copy()
     found[:, none] += np.logaddexp.reduce(np.delete(scores, none, axis=1), axis=1)
     return found
@@ -68,11 +67,17 @@ class Spectrum:
         return solved
 
 
+def spread_of(scores: Rows) -> float:
+    """The standard deviation of scores, or 1 where they differ by rounding errors alone."""
+    found = float(scores.std())
+    return found if found > TINY * float(np.abs(scores).max()) else 1.0
+
+
 def folds(gold: Labels, groups: Sequence[str] = ()) -> Labels:
     """The fold of each row: the rows of a label are dealt out in turn, and each label goes on where
     the one before it ended. Rows come in random order. Those of one group stay together, where
-    there are ``groups``; one without a name is no group."""
-    if any(groups):
+    there are several ``groups``; one without a name is no group."""
+    if len({*groups}) > 1:
         units = [group or f"row {at}" for at, group in enumerate(groups)]
         first = {unit: at for at, unit in reversed([*enumerate(units)])}
         dealt = dict(zip(first, folds(gold[[*first.values()]]), strict=True))

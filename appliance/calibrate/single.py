@@ -22,8 +22,8 @@ from appliance.scoring.outcomes import Outcome
 
 
 class Seen(NamedTuple):
-    """States as ``rows`` [n, d], the ``fold`` in which each is held out [n], and the numbers of the
-    labels that they have beside none of the above (``named``) [n]; -1 is that."""
+    """States as ``rows`` [n, d], the ``fold`` in which each is held out [n], and the numbers of
+    their labels (``named``) [n], in which -1 stands for none of the above."""
 
     rows: Rows
     fold: Labels

@@ -70,13 +70,15 @@ def _quantiles(
 ) -> tuple[float, ...]:
     """Returns for each label the margin above which the share of cases equals the label's share. It
     is taken over the cases that allow the label, or over all cases where none allows it."""
-    if not objective.shares:
+    if not objective.asked_shares:
         return ()
     margins = np.array([s.margins(plain) for s in asked])
     allowed = np.array([s.allowed for s in asked])
     weights = np.array(objective.weights(asked))
     found = []
-    for column, may, share in zip(margins.T, allowed.T, np.exp(objective.shares), strict=True):
+    for column, may, share in zip(
+        margins.T, allowed.T, np.exp(objective.asked_shares), strict=True
+    ):
         counted = weights * (may if may.any() else True)
         order = np.argsort(column)
         below = np.cumsum(counted[order]) - counted[order] / 2

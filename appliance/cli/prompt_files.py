@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from appliance.cli.lookups import find_prompt
-from appliance.data.records import prompt_in
+from appliance.data.records import prompt_in, task_in
+from appliance.data.tasks import every_row
 from appliance.errors import InputError, PromptError
 from appliance.files import read_utf8, refused
 from appliance.prompts.prompt import Prompt, Section
 from appliance.text import printable, quoted
+from store import prompts, tasks
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-    from store.records import PromptRecord
+    from store.records import PromptRecord, TaskRecord
 
 MOST_BYTES = 1_000_000
 """The most bytes of a prompt's file; no model reads as much, and to find that out takes minutes."""
@@ -27,11 +29,11 @@ SHOWN = "strop/prompt-show/1"
 """The schema of the document that shows a prompt; such a document can be given as one."""
 
 
-def prompts_given(db: Database, given: Sequence[str]) -> dict[str, Prompt]:
+def prompts_given(db: Database, given: Sequence[str], task: TaskRecord) -> dict[str, Prompt]:
     """Every prompt by its name: its id, or the path of its file.
 
-    Raises InputError for what is no prompt, for a folder that holds none, and for a prompt that is
-    given twice.
+    Raises InputError for what is no prompt, for a folder that holds none, for a prompt that is
+    given twice, and for one that was fitted to other labels than those of the task.
     """
     names: dict[str, str] = {}
     found: dict[str, Prompt] = {}
@@ -41,9 +43,38 @@ def prompts_given(db: Database, given: Sequence[str]) -> dict[str, Prompt]:
             twice = f"{printable(name)} is given twice"
             same = f"{printable(name)} is the same prompt as {printable(other)}"
             raise InputError(f"{twice if name == other else same}; leave one of them out")
+        check_fitted(db, prompt, task)
         names[prompt.id] = name
         found[name] = prompt
     return found
+
+
+def check_fitted(db: Database, prompt: Prompt, task: TaskRecord) -> None:
+    """Raises InputError where a stored prompt has numbers or words for labels that the task has
+    not: as many of other names would be read as if they were the task's."""
+    plain: dict[str, Any] = {"bias": [], "words": [], "map": None}
+    fitted = [name for name in plain if getattr(prompt, name)]
+    records = [tasks.get(db, id) for id in prompts.tasks_of(db, prompt.id)]
+    if not fitted or not records:
+        return
+    homes = [record for record in records if record]
+    if _choices(db, task) in [_choices(db, home) for home in homes]:
+        return
+    without = " and ".join(
+        f"{name} to {msgspec.json.encode(plain[name]).decode()}" for name in fitted
+    )
+    words = ' and readout to "words"' if "map" in fitted else ""
+    raise InputError(
+        f"prompt {prompt.id} was fitted to the labels of {quoted(homes[0].name)}, and "
+        f"{quoted(task.name)} has others: tune it on these with strop tune, or write it to a file "
+        f"with `strop prompt show {prompt.id} --json` and set its {without}{words}"
+    )
+
+
+def _choices(db: Database, task: TaskRecord) -> tuple[Sequence[str], Sequence[str]]:
+    """The labels of a task, and what its first row chooses among where a question does."""
+    names = [label.name for label in task_in(task).task.labels]
+    return names, next(iter(every_row(db, task.id))).choices
 
 
 def _each(db: Database, given: Sequence[str]) -> Iterator[tuple[str, Prompt]]:

@@ -16,11 +16,10 @@ def objective_of(loaded: Loaded) -> Objective:
     kept = loaded.demonstrations.values()
     shown = [Case(loaded.rows[row], labels) for ids in kept for row in ids]
     cases = [*loaded.cases["tuning"], *shown]
-    # A yes/no prompt does not ask whether none of the above holds.
-    unasked = task.none if loaded.seed.form == "yesno" else None
-    shares = log_shares(cases, unasked) if task.protocol == "fixed" else ()
+    shares = log_shares(cases) if task.protocol == "fixed" else ()
+    none = labels.index(task.none) if shares and task.none in labels else -1
     positive = sum(is_positive(task, case) for case in cases) / len(cases)
-    return Objective(task.metric, shares, positive if task.metric == "micro_f1" else None)
+    return Objective(task.metric, shares, positive if task.metric == "micro_f1" else None, none)
 
 
 def is_positive(task: Task, case: Case) -> bool:

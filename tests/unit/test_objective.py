@@ -38,7 +38,16 @@ def test_what_is_not_asked_has_no_share():
     labels = (*LABELS, "none")
     cases = [Case(row("A", "B", label), labels) for label in ("founder", "none", "none", "author")]
     assert len(log_shares(cases)) == 4
-    assert log_shares(cases, "none") == log_shares(cases)[:3]
+    assert Objective(shares=log_shares(cases), none=3).asked_shares == log_shares(cases)[:3]
+
+
+def test_each_label_weighs_the_same_for_macro_f1_none_of_the_above_too():
+    labels = (*LABELS, "none")
+    cases = [Case(row("A", "B", label), labels) for label in ("founder", "none", "none", "author")]
+    objective = Objective("macro_f1", log_shares(cases), none=3)
+    chosen = [Scored(c.id, c.gold, (0.0,) * 4, (0.0,) * 4, labels, none=3) for c in cases]
+    weights = objective.weights(chosen)
+    assert weights[0] == weights[3] > weights[1] == weights[2]
 
 
 def asked(*golds: bool) -> list[YesNoOutcome]:

@@ -156,6 +156,21 @@ def test_the_threshold_of_the_search_stays_where_few_rows_have_something_to_find
     assert fit_probabilities(tuned, rare(200, LEAST_POSITIVES), metric).threshold != 1.25
 
 
+def test_probabilities_suit_rows_as_they_come_where_positive_ones_were_moved_up():
+    """Half of the cases have the label, and one row in twenty has it."""
+    as_they_come, moved_up = rare(2000, 100), [*rare(200, 100)]
+    fitted = {
+        share: fit_probabilities(YES_NO, moved_up, "micro_f1", fixed=True, positive_share=share)
+        for share in (None, 0.05)
+    }
+    errors = {}
+    for share, prompt in fitted.items():
+        odds = [(one.plain[0] - prompt.intercept) / prompt.temperature for one in as_they_come]
+        told = sum(1 / (1 + exp(-each)) for each in odds) / len(odds)
+        errors[share] = abs(told - 0.05)
+    assert errors[0.05] < 0.015 < errors[None]
+
+
 def test_a_prompt_that_is_to_stay_as_it_is_gets_probabilities_alone():
     outcomes = asked(400, 2.0, 3.0)
     fitted = fit_probabilities(YES_NO, outcomes, "macro_f1", fixed=True)

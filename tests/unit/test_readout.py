@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -75,6 +76,34 @@ def test_few_rows_and_labels_without_any_are_no_error(count):
 def test_a_label_that_no_row_has_is_never_predicted():
     seen = [state for state in states(60) if state.gold != 1]
     assert not any(o.plain.index(max(o.plain)) == 1 for o in predicted(seen, states(50), OBJECTIVE))
+
+
+@pytest.mark.parametrize("only", [0, 1, 2])
+def test_the_only_label_that_rows_have_is_predicted(only):
+    seen = [state for state in states(60) if state.gold == only]
+    assert set(chosen(predicted(seen, states(50, seed=1), OBJECTIVE))) == {only}
+
+
+def test_what_all_states_have_in_common_changes_no_outcome():
+    """Labels with a single row are unknown wherever it is held out."""
+    rows = [state for state in states(90, labels=9) if state.gold < 3]
+    rare = [next(state for state in states(90, labels=9) if state.gold == n) for n in range(3, 9)]
+
+    def moved(state: State, by: float) -> State:
+        own = (np.frombuffer(state.values, "<f2").astype(float) * 16).round() / 16 + by
+        return State(state.case, state.gold, state.labels, own.astype("<f2").tobytes())
+
+    here, there = (
+        cross_validated([moved(state, by) for state in (*rows, *rare)], OBJECTIVE) for by in (0, 16)
+    )
+    for one, other in zip(here, there, strict=True):
+        assert one.plain == pytest.approx(other.plain, abs=2e-3)
+
+
+def test_rows_that_all_belong_to_one_group_are_dealt_out_as_if_there_were_none():
+    seen = states(40)
+    grouped = [msgspec.structs.replace(state, group="one document") for state in seen]
+    assert cross_validated(grouped, OBJECTIVE) == cross_validated(seen, OBJECTIVE)
 
 
 def test_no_rows_make_no_outcomes():

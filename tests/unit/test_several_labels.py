@@ -110,6 +110,15 @@ def test_a_label_that_no_row_has_is_never_answered_however_hard_the_others_are(m
     assert not any("weather" in one.yes(PLAIN) for one in found)
 
 
+def test_a_label_is_unlikely_where_no_row_beside_the_one_that_is_held_out_has_it():
+    seen = [
+        msgspec.structs.replace(state, holds=(*state.holds[:2], n == 7))
+        for n, state in enumerate(states(100, apart=0.5))
+    ]
+    found = cross_validated(seen, Objective())
+    assert found[7].plain[2] < -3
+
+
 def test_rows_of_one_group_never_judge_each_other():
     """Four copies of each row: with three of them known the fourth says nothing of new rows."""
     once = states(30, apart=0.0)

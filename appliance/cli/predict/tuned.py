@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from appliance.cli.lookups import find_model, find_prompt, find_task
+from appliance.cli.lookups import find_model, find_task, unknown
 from appliance.cli.options import catalog
 from appliance.cli.output import Output
-from appliance.cli.prompt_files import prompts_given
+from appliance.cli.prompt_files import check_fitted, prompts_given
 from appliance.data.records import judged_prompt, prompt_in, read
 from appliance.errors import InputError
 from appliance.prompts.prompt import Prompt
@@ -24,7 +24,7 @@ from store.errors import StoreError
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-    from store.records import RunRecord
+    from store.records import RunRecord, TaskRecord
 
 
 class Tuned(msgspec.Struct, frozen=True):
@@ -41,25 +41,31 @@ def tuned(
     out: Output, db: Database, given: str | None, task: str | None, model: str | None
 ) -> Tuned:
     """The prompt that is ``given`` as a run, a prompt, a task or a file, else that of the last run
-    with a verdict. ``task`` and ``model`` are what the person says of them.
+    with a verdict, of the ``task`` if the person names one. ``task`` and ``model`` are what the
+    person says of the prompt.
 
-    Raises InputError where there is none, or where a file does not say its task.
+    Raises InputError where there is none, where a file does not say its task, and where the prompt
+    was fitted to other labels than the task's.
     """
     if given is not None and Path(given).suffix == ".json":
         if task is None:
             raise InputError(f"{given} does not say what it was written for: give --task NAME")
-        [prompt] = prompts_given(db, [given]).values()
-        return Tuned(prompt, find_task(db, task).id, find_model(out, catalog(), model))
-    run = _run(db, given)
-    asked = None if task is None else find_task(db, task).id
+        record = find_task(db, task)
+        [prompt] = prompts_given(db, [given], record).values()
+        return Tuned(prompt, record.id, find_model(out, catalog(), model))
+    asked = None if task is None else find_task(db, task)
+    run = _run(db, given, asked)
     if run is None:
-        prompt = prompt_in(find_prompt(db, given or ""))
-        of_task = _task_of(db, prompt.id, asked)
+        prompt = _prompt(db, given or "")
+        of_task = asked.id if asked else _only_task_of(db, prompt.id)
         run = next(
             (r for r in runs.all(db) if (r.best_prompt, r.task_id) == (prompt.id, of_task)), None
         )
     else:
-        prompt, of_task = judged_prompt(db, run.best_prompt or ""), asked or run.task_id
+        prompt = judged_prompt(db, run.best_prompt or "")
+        of_task = asked.id if asked else run.task_id
+    if asked:
+        check_fitted(db, prompt, asked)
     if run is None:
         return Tuned(prompt, of_task, find_model(out, catalog(), model))
     inputs = read(run.inputs, Inputs, f"run {run.id}")
@@ -72,17 +78,29 @@ def tuned(
     return Tuned(prompt, of_task, used, serving.identity if serving else None)
 
 
-def _task_of(db: Database, prompt: str, asked: str | None) -> str:
-    """The task of a prompt. Raises InputError where several tasks have it and none is ``asked``."""
+def _prompt(db: Database, given: str) -> Prompt:
+    try:
+        record = prompts.get(db, given)
+    except StoreError as error:  # Several prompts begin so.
+        raise InputError(str(error)) from error
+    if record is None:
+        known = [*(task.name for task in tasks.all(db)), *(run.id for run in runs.all(db))]
+        raise unknown("run, prompt or task", given, known, "see them with: strop runs list")
+    return prompt_in(record)
+
+
+def _only_task_of(db: Database, prompt: str) -> str:
+    """The task of a prompt. Raises InputError where several tasks have it."""
     found = prompts.tasks_of(db, prompt)
-    if asked is None and len(found) > 1:
+    if len(found) > 1:
         raise InputError(f"prompt {prompt} belongs to {len(found)} tasks: give --task NAME")
-    return asked or found[0]
+    return found[0]
 
 
-def _run(db: Database, given: str | None) -> RunRecord | None:
-    """The run that is meant; None where a prompt is."""
-    task = None if given is None else tasks.get(db, given)
+def _run(db: Database, given: str | None, asked: TaskRecord | None) -> RunRecord | None:
+    """The run that is meant, of the task that is ``asked`` where no other is given; None where a
+    prompt is meant."""
+    task = asked if given is None else tasks.get(db, given)
     if given is None or task is not None:
         for run in runs.all(db):
             if (task is None or run.task_id == task.id) and verdicts.get(db, run.id):

@@ -67,11 +67,12 @@ def evaluate(
     is proven worse than the leader drops out before it has seen every case.
     """
     db = open_store()
-    given = prompts_given(db, prompts)
+    of_task = find_task(db, task)
+    given = prompts_given(db, prompts, of_task)
     if first_yes and all(prompt.form != "yesno" for prompt in given.values()):
         raise InputError("--first-yes is for prompts that ask yes or no, and here is none of them")
     asked = Evaluate(
-        task=find_task(db, task).name,
+        task=of_task.name,
         split=split,
         model=find_model(out, catalog(), model),
         prompts=dict(given),

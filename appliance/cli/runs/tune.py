@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
     from appliance.prompts.prompt import Prompt, Readout
+    from store.records import TaskRecord
 
 SCHEMA = "strop/tune/1"
 FROZEN = ("minutes", "candidates", "seed", "model", "reasoner", "prompt", "readout")
@@ -100,8 +101,9 @@ def tune(
     else:
         assert task is not None
         after = 0
-        known = find_task(db, task).name
-        begin = _one_prompt(db, prompt) if prompt else None
+        of_task = find_task(db, task)
+        known = of_task.name
+        begin = _one_prompt(db, prompt, of_task) if prompt else None
         name = find_model(out, catalog(), model)
         other = find_model(out, catalog(), reasoner) if reasoner else None
         asked = Tune(
@@ -145,8 +147,8 @@ def _created(db: Database, run_id: str) -> Run:
     return run_of(db, record)
 
 
-def _one_prompt(db: Database, given: str) -> Prompt:
-    found = list(prompts_given(db, [given]).values())
+def _one_prompt(db: Database, given: str, task: TaskRecord) -> Prompt:
+    found = list(prompts_given(db, [given], task).values())
     if len(found) > 1:
         raise click.UsageError(f"a run begins with one prompt, {given} has {len(found)}")
     return found[0]
