@@ -147,7 +147,8 @@ def tune(
     watcher.stage("selection")
     begun, alone = bench.spent, None
     if likeness and (line := read_alone(loaded.task.kind)):
-        alone = Likenesses(evaluator, race.cases, line, LIKENESS * budget)
+        most = max(len(each.scored) for each in (race.copy, *found))
+        alone = Likenesses(evaluator, race.cases, line, LIKENESS * budget, seen=most)
         found = [alone.candidate(each, race.cases) for each in dict.fromkeys(found)]
         alike = {SEED: alone.candidate(race.copy, race.cases)}
     # What the seed prompt brings was fitted to selection rows: its copy has another.

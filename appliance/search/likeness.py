@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from appliance.calibrate.shrinkage import FOLDS, Rows
+from appliance.calibrate.shrinkage import Rows
 from appliance.calibrate.whitening import vectors, whitening
 from appliance.evaluate.cost import expected_cost
 from appliance.evaluate.evaluator import Evaluator
@@ -27,31 +27,36 @@ from appliance.task import Case, Example
 LEAST = 200
 """Rows that it is fitted to whatever they cost."""
 
+FOLDS = (5, 20)
+"""The numbers of folds that are tried before each case has one of its own."""
+
 
 class Likenesses:
     """The likeness that a run has of any cases.
 
-    It is fitted to the rows of the first ``cases``, as many as the budget (cost units) pays for. A
-    case whose rows are among them is read by a fit that has not seen its rows: one of five, each
-    without a fifth of the cases and all rows that these share with others.
+    It is fitted to the rows of the first ``cases``, as many as the budget (cost units) pays for.
+    The first cases, which the search has ``seen``, share rows with these and with each other. So
+    each is read by a fit that has not seen its rows: by that of its fold, without all rows of the
+    fold's cases. Where nothing is left to fit to, labels are all alike.
     """
 
     def __init__(
-        self, evaluator: Evaluator, cases: Sequence[Case], line: Format, budget: float
+        self,
+        evaluator: Evaluator,
+        cases: Sequence[Case],
+        line: Format,
+        budget: float,
+        *,
+        seen: int,
     ) -> None:
         self._evaluator = evaluator
         self._line = line
         self._rows: dict[str, Example] = {}
         self._states: dict[str, Rows] = {}
-        known = self._paid_for(cases, budget)
-        self._read(known)
+        self._read(self._paid_for(cases, budget))
         self._whole = self._fit(self._rows)
-        self._fold = {case.id: number % FOLDS for number, case in enumerate(known)}
-        self._folds = []
-        for fold in range(FOLDS):
-            held_out = rows_of([case for case in known if self._fold[case.id] == fold])
-            rest = self._rows.keys() - held_out.keys()
-            self._folds.append(self._fit(sorted(rest)) if rest else self._whole)
+        self._fold, left = _dealt(cases[:seen], self._rows)
+        self._folds = [self._fit(sorted(rows)) if rows else None for rows in left]
 
     def of(self, cases: Sequence[Case]) -> list[tuple[float, ...]]:
         """The likeness of the labels of each case. Raises Unanswerable where the model cannot take
@@ -94,6 +99,8 @@ class Likenesses:
 
     def _of(self, case: Case) -> tuple[float, ...]:
         by = self._folds[self._fold[case.id]] if case.id in self._fold else self._whole
+        if by is None:
+            return (0.0,) * len(case.labels)
         rows = [*rows_of([case])]
         found = vectors(np.stack([self._states[row] for row in rows]), by)
         return likeness(case, dict(zip(rows, found.tolist(), strict=True)))
@@ -127,3 +134,18 @@ class Likenesses:
                 break
             taken += 1
         return cases[:taken]
+
+
+def _dealt(
+    cases: Sequence[Case], rows: Collection[str]
+) -> tuple[dict[str, int], list[Collection[str]]]:
+    """The fold of each case, by its id, and the ``rows`` that are left for each fold: all without
+    those of its cases. There are as few folds as leave half of the rows to each."""
+    fold: dict[str, int] = {}
+    left: list[Collection[str]] = []
+    for count in (*FOLDS, len(cases)):
+        fold = {case.id: number % count for number, case in enumerate(cases)}
+        left = [{*rows} - rows_of(cases[number::count]).keys() for number in range(count)]
+        if min(map(len, left), default=0) >= len(rows) / 2:
+            break
+    return fold, left

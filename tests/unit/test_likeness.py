@@ -17,7 +17,6 @@ from appliance.calibrate.choices import Choices
 from appliance.calibrate.fitted import Fit
 from appliance.calibrate.objective import Objective
 from appliance.calibrate.probabilities import fit_probabilities
-from appliance.calibrate.shrinkage import FOLDS
 from appliance.calibrate.whitening import vectors, whitening
 from appliance.errors import InputError, PromptError
 from appliance.evaluate.evaluator import Evaluator
@@ -33,7 +32,7 @@ from appliance.scoring.likeness import rows_of
 from appliance.scoring.outcomes import Scored
 from appliance.scoring.predict import predict
 from appliance.scoring.yes_no import YesNoOutcome
-from appliance.search.likeness import Likenesses
+from appliance.search.likeness import Likenesses, _dealt
 from appliance.search.portfolio import read_alone
 from appliance.search.read_alike import LIKENESS, SEED
 from appliance.search.readouts import how_read, may_be_likened, readouts
@@ -165,9 +164,9 @@ def test_each_row_is_read_alone_once_whatever_the_number_of_candidates(tuned, mo
 def test_a_case_is_read_by_a_fit_that_has_not_seen_its_rows(evaluator):
     """Its likeness does not change if its rows are other ones to the fit."""
     cases = LOADED.cases["tuning"]
-    found = Likenesses(evaluator, cases, LINE, 1e9)
+    found = Likenesses(evaluator, cases, LINE, 1e9, seen=len(cases))
     states = found._states
-    for case in cases[:FOLDS]:
+    for case in cases[:5]:
         own = rows_of([case])
         fold = [one for one in cases if found._fold[one.id] == found._fold[case.id]]
         rest = sorted(found._rows.keys() - rows_of(fold).keys())
@@ -180,10 +179,28 @@ def test_a_case_is_read_by_a_fit_that_has_not_seen_its_rows(evaluator):
         assert found.of([case]) == [pytest.approx(tuple(expected), abs=1e-3)]
 
 
+def test_where_every_row_is_shared_by_all_cases_labels_are_all_alike(evaluator):
+    cases = LOADED.cases["tuning"][:1]
+    found = Likenesses(evaluator, cases, LINE, 1e9, seen=1)
+    assert found.of(cases) == [(0.0,) * len(cases[0].labels)]
+
+
+def test_there_are_more_folds_where_cases_share_many_rows():
+    """Of the nine rows eight are paid for."""
+    rows = [Example(f"row {n}", label="a") for n in range(9)]
+    cases = [Case(rows[n % 9], ("a",), (rows[(n + 1) % 9],)) for n in range(40)]
+    for shared, count in ((cases, 20), (cases[:10], 5)):
+        fold, left = _dealt(shared, {row.id for row in rows[:8]})
+        assert len(left) == len({*fold.values()}) == count
+        assert all(len(some) >= 4 for some in left)
+        for case in shared:
+            assert not {*left[fold[case.id]]} & rows_of([case]).keys()
+
+
 def test_rows_with_none_of_the_labels_say_nothing_of_how_rows_of_a_label_differ(evaluator):
     cases = LOADED.cases["tuning"]
     evaluator.renderer.task = msgspec.structs.replace(LOADED.task, none="code 2")
-    found = Likenesses(evaluator, cases, LINE, 1e9)
+    found = Likenesses(evaluator, cases, LINE, 1e9, seen=len(cases))
     named = {row: own for row, own in rows_of(cases).items() if own.label != "code 2"}
     states = evaluator.states_alone(LINE.prompt({}), [*named.values()])
     table = np.stack([np.frombuffer(state, "<f2").astype(float) for state in states.values()])
@@ -196,8 +213,8 @@ def test_rows_beyond_those_that_the_budget_pays_for_are_read_when_they_are_asked
 ):
     monkeypatch.setattr("appliance.search.likeness.LEAST", 6)
     cases = LOADED.cases["tuning"]
-    found = Likenesses(evaluator, cases, LINE, 0.0)
-    assert 2 <= len(found._fold) < len(cases)
+    found = Likenesses(evaluator, cases, LINE, 0.0, seen=0)
+    assert 0 < len(found._rows) < len(rows_of(cases))
     spent = evaluator.spent
     assert len(found.of(cases)) == len(cases) and evaluator.spent > spent
 
@@ -223,8 +240,20 @@ def test_whitening_scales_down_what_differs_within_labels(monkeypatch):
     assert noise < 0.3 * signal
     monkeypatch.setattr(whitening_module, "AXES", 3)
     assert whitening(rows, gold).shape == (4, 6)
+    assert len(whitening(rows[:4], gold[:4])) == 4  # No more than four rows tell of, centred.
     same = whitening(np.ones((4, 6)), np.arange(4))
     assert np.isfinite(same).all() and np.isfinite(vectors(np.ones((2, 6)), same)).all()
+
+
+def test_the_order_of_the_rows_changes_no_likeness_however_few_they_are():
+    random = np.random.default_rng(5)
+    for count in (30, 400):
+        rows, gold = random.normal(size=(count, 300)), np.arange(count) % 12
+        order = random.permutation(count)
+        here, there = (
+            vectors(rows[:20], whitening(rows[at], gold[at])) for at in (slice(None), order)
+        )
+        assert here @ here.T == pytest.approx(there @ there.T, abs=5e-3)
 
 
 def choices(count: int, *, like: bool, options: int = 3) -> list[Scored]:
@@ -275,7 +304,7 @@ def test_episodes_that_are_asked_yes_or_no_get_the_likeness_too(tmp_path):
     loaded = tiny_tasks.loaded("episodes")
     models = InProcess(ScriptedModel(tmp_path))
     evaluator = two_bodies(loaded, models)
-    found = Likenesses(evaluator, loaded.cases["tuning"], LINE, 1e9)
+    found = Likenesses(evaluator, loaded.cases["tuning"], LINE, 1e9, seen=0)
     [case] = [case for case in loaded.cases["selection"] if case.query.label in case.labels][:1]
     said = evaluator.score(loaded.seed, [case], "serving")
     [outcome] = found.added_to(loaded.seed, said, [case])
