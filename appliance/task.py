@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from appliance.kinds import Kind, Metric
+from appliance.text import key_with_digits
 
 Split = Literal["tuning", "selection", "test"]
 SPLITS: tuple[Split, ...] = ("tuning", "selection", "test")
@@ -73,6 +74,15 @@ class Example(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def tail_text(self) -> str:
         return self._part(self.tail)
+
+    @property
+    def kin(self) -> str:
+        """Equal for rows of which one gives another away: those of one group or, without a group,
+        those with the same two entities or, without entities, with the same text."""
+        if self.group:
+            return f"group {self.group}"
+        parts = [self.text] if self.head is None else sorted((self.head_text, self.tail_text))
+        return "\n".join(map(key_with_digits, parts))
 
     @property
     def strata(self) -> tuple[str, ...]:

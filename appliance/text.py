@@ -1,7 +1,8 @@
-"""Makes text from files safe to show on a terminal, and tells whether any of it is visible."""
+"""Text from files: made safe to show on a terminal, looked at for anything visible, compared."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 QUOTED = 60
@@ -40,3 +41,13 @@ def is_blank(text: str) -> bool:
 
 def is_invisible(character: str) -> bool:
     return unicodedata.category(character) in INVISIBLE
+
+
+def near_duplicate_key(text: str) -> str:
+    """Equal keys mean that texts differ only in case, white space, digits or Unicode variants."""
+    return re.sub(r"\d+", "0", key_with_digits(text))
+
+
+def key_with_digits(text: str) -> str:
+    """Equal keys mean that texts differ only in case, white space or Unicode variants."""
+    return " ".join(unicodedata.normalize("NFKC", text).lower().split())

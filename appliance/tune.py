@@ -38,13 +38,16 @@ from appliance.search.stage import search
 from appliance.statistics.proportions import Estimate
 
 FINAL_MAP = 0.1
-"""The share that the winner's own map has, which is half of what the refinement leaves."""
+"""The share of the run's budget that the winner's own map may cost: half of the refinement's, which
+a prompt that reads hidden states has none of."""
 
 DRAWN = 0.05
-"""The share after which no more formats are drawn at random to stand beside the winner."""
+"""The share of the run's budget for the formats that are drawn at random to stand beside the
+winner."""
 
 LIKENESS = 0.05
-"""The part of the selection's share that what the likeness of episodes is fitted to may cost."""
+"""The share of the run's budget that the rows may cost to which the likeness of episodes is fitted;
+it is a part of the selection's."""
 
 MINUTE = 60_000.0
 """Cost units: milliseconds at a run's frozen prices."""
@@ -128,9 +131,9 @@ def tune(
         extra["hidden"] = FINAL_MAP * budget  # The map needs hardly any states but those of a race.
     finalists = search(lab, race, bench, share, depth, methods, candidates, extra)
     watcher.raced(race.rungs)
-    found = [*finalists, race.leader]
+    found = [each for each in (*finalists, race.leader) if each.prompt.readout in readouts]
 
-    if "twin" in bench.bodies and not race.leader.fits_map:
+    if "twin" in bench.bodies and found and not race.leader.fits_map:
         stage = "refine"
         watcher.stage(stage)
         tokeniser = evaluator.renderer.tokeniser
@@ -142,8 +145,12 @@ def tune(
         # Maps of different numbers of rows are not compared.
         found = [each for each in found if race.deepen(each)]
         alike = read_alike(race, loaded.seed)
-        end = bench.spent + DRAWN * budget
-        alike |= best_drawn(race, loaded, lambda: not bench.finishing and bench.spent < end)
+        start = bench.spent
+
+        def going(part: float) -> bool:
+            return not bench.finishing and bench.spent < start + part * DRAWN * budget
+
+        alike |= best_drawn(race, loaded, going)
     watcher.stage("selection")
     begun, alone = bench.spent, None
     if likeness and (line := read_alone(loaded.task.kind)):

@@ -31,6 +31,7 @@ from appliance.scoring.outcomes import (
     Outcome,
     Scored,
     Written,
+    missed_more,
 )
 from appliance.scoring.yes_no import YesNoOutcome
 
@@ -139,6 +140,15 @@ def penalties(scored: Sequence[Outcome], fitted: Fit, objective: Objective) -> l
     """
     each = zip(scored, objective.weights(scored), strict=True)
     return [w * (_loss(s, fitted, objective) + s.error(fitted, objective.metric)) for s, w in each]
+
+
+def errors(scored: Sequence[Outcome], by: Calibration, objective: Objective) -> list[float]:
+    """Returns the error of each case times its weight, on one scale for choices and for answers of
+    yes or no to each label."""
+    each = zip(scored, objective.weights(scored), strict=True)
+    if objective.metric == "accuracy":
+        return [w * (1 - s.credit(by)) for s, w in each]
+    return [w * missed_more(s.tally(by)) for s, w in each]
 
 
 def _loss(outcome: Outcome, fitted: Fit, objective: Objective) -> float:

@@ -55,4 +55,4 @@ def _holds(states: Sequence[State]) -> Holds:
 def _folds(states: Sequence[State]) -> Labels:
     """The fold of each row. Rows with the same set of labels are spread evenly over the folds."""
     sets = np.unique(_holds(states), axis=0, return_inverse=True)[1].ravel()
-    return folds(sets, [state.group for state in states])
+    return folds(sets, [state.kin for state in states])

@@ -73,12 +73,12 @@ def spread_of(scores: Rows) -> float:
     return found if found > TINY * float(np.abs(scores).max()) else 1.0
 
 
-def folds(gold: Labels, groups: Sequence[str] = ()) -> Labels:
+def folds(gold: Labels, kin: Sequence[str] = ()) -> Labels:
     """The fold of each row: the rows of a label are dealt out in turn, and each label goes on where
-    the one before it ended. Rows come in random order. Those of one group stay together, where
-    there are several ``groups``; one without a name is no group."""
-    if len({*groups}) > 1:
-        units = [group or f"row {at}" for at, group in enumerate(groups)]
+    the one before it ended. Rows come in random order. Rows of one ``kin`` stay together,
+    unless all are of one; without a name they are of none."""
+    if len({*kin}) > 1:
+        units = [name or f"row {at}" for at, name in enumerate(kin)]
         first = {unit: at for at, unit in reversed([*enumerate(units)])}
         dealt = dict(zip(first, folds(gold[[*first.values()]]), strict=True))
         return np.array([dealt[unit] for unit in units], np.int64)

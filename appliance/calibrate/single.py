@@ -64,5 +64,5 @@ def fitted(states: Sequence[State], objective: Objective) -> Map:
 def _seen(states: Sequence[State], objective: Objective) -> Seen:
     gold = np.array([state.gold for state in states], np.int64)
     known = priors(len(states[0].labels), states[0].none, objective)
-    fold = folds(gold, [state.group for state in states])
+    fold = folds(gold, [state.kin for state in states])
     return Seen(table(states), fold, known.named(gold), known)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Set
 
-from appliance.data.split.splits import near_duplicate_key
 from appliance.predict.rows import Original
 from appliance.scoring.predict import Answer
 from appliance.task import Example
+from appliance.text import near_duplicate_key
 
 ALIKE = 0.8
 """The share of common words from which two texts are nearly alike (Jaccard)."""

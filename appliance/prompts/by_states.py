@@ -5,30 +5,23 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from appliance.prompts.prompt import Prompt, Section
+from appliance.prompts.unfitted import unfitted
 
 
 def by_states(prompt: Prompt) -> Prompt | None:
-    """The prompt with its hidden state read, without a map and without what was fitted to label
-    words. None for a prompt of which no state can be read: it asks yes or no, reasons, or leaves
-    out the letters of options."""
+    """The prompt with its hidden state read, without anything that was fitted to it. None for a
+    prompt of which no state can be read: it asks yes or no, reasons, or leaves out the letters of
+    options."""
     if prompt.form == "yesno" or "reasoning" in prompt.slots or prompt.options == "words":
         return None
-    return replace(
-        prompt,
-        readout="hidden",
-        reverse="",
-        channel_weight=0.0,
-        weight=0.0,
-        bias=(),
-        map=None,
-        likeness=None,
-    )
+    return replace(unfitted(prompt), readout="hidden", reverse="")
 
 
 def beginning(prompt: Prompt) -> str | None:
-    """What the renderings of a prompt depend on up to a row's text and with it. Of prompts with the
-    same one most of a row is computed once. None where label words are read, since these cost most,
-    and where rows are shown, since they are written as the row is, text and all."""
+    """All of a prompt that decides its rendering up to the end of a row's text. Where it is equal
+    for several prompts, most of a row is computed once. None where label words are read, since
+    these cost most, and where rows are shown, since they are written as the row is, text and
+    all."""
     if prompt.readout != "hidden" or prompt.shots:
         return None
     before = prompt.example.partition("{text}")[0]

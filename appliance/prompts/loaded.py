@@ -28,4 +28,5 @@ class Loaded(msgspec.Struct, frozen=True):
     def lettered(self) -> bool:
         """Whether the texts that a search may read all list their options by letter."""
         cases = (*self.cases["tuning"], *self.cases["selection"])
-        return all_listed(case.query for case in cases)
+        kept = (self.rows[row] for rows in self.demonstrations.values() for row in rows)
+        return all_listed((*(case.query for case in cases), *kept))

@@ -13,7 +13,9 @@ from typing import NamedTuple
 
 from appliance.task import Example
 
-_heading = re.compile(r"\s*(options|choices|answers|answer choices|answer options)\s*:?\s*", re.I)
+_name = r"(answer )?(options|choices|answers)"
+_heading = re.compile(rf"(^|\n)\s*{_name}\s*:?$|(?<=[.?!])\s+{_name}:$", re.I)
+"""What announces a list of options: a line of its own, or what follows a sentence."""
 
 LISTED_SO = 'each on a line behind its letter, as in "(A) the first"'
 """How options are listed, for messages."""
@@ -36,10 +38,7 @@ def listed(row: Example) -> Listed | None:
     words = tuple(map(_words, row.choices, lines[-count:]))
     if not all(words) or len(set(words)) < count:
         return None
-    before = lines[:-count]
-    if _heading.fullmatch(before[-1]):
-        before.pop()
-    question = "\n".join(before).rstrip()
+    question = _heading.sub("", "\n".join(lines[:-count]).rstrip()).rstrip()
     return Listed(question, words) if question else None
 
 

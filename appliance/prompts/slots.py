@@ -31,7 +31,9 @@ def _several(prompt: Prompt, task: Task, row: Example) -> dict[str, str]:
     """A row's labels at once, where it may have several and the prompt does not ask for each."""
     if not task.several or prompt.form != "choice":
         return {"label": "", "definition": ""}
-    words = label_words(prompt, task, row.labels) or [worded(prompt.wording, task.none or "none")]
+    nothing = [label.name for label in task.labels if label.name == task.none]
+    words = label_words(prompt, task, row.labels or nothing)
+    words = words or [worded(prompt.wording, task.none or "none")]
     return {"label": prompt.join.join(words), "definition": ""}
 
 

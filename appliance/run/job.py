@@ -21,7 +21,9 @@ from appliance.host.plan import measure_and_plan
 from appliance.host.prepare import prepare
 from appliance.prompts.canonical import canonical
 from appliance.prompts.loaded import Loaded
+from appliance.prompts.options import all_listed
 from appliance.prompts.prompt import Prompt, Readout
+from appliance.prompts.unfitted import unfitted
 from appliance.prompts.validate import check
 from appliance.run.amounts import check_amounts
 from appliance.run.events import GivenVerdict
@@ -139,7 +141,7 @@ def _readable(
         host.note(f"prompt {start.id} {why}: the run begins with the task's own prompt")
         return loaded.seed
     host.note(f"prompt {start.id} {why}: the run begins with its label words")
-    return msgspec.structs.replace(start, readout="words", map=None, likeness=None)
+    return msgspec.structs.replace(unfitted(start), readout="words")
 
 
 def work(db: Database, host: Host, run: RunRecord, poll: Callable[[], str | None]) -> None:
@@ -215,7 +217,10 @@ def retrace(
         reasoner = tokeniser_of(host, model, model.search)
 
     def has_verdict(prompt: Prompt) -> bool:
-        return fits(evaluator.renderer, prompt, loaded.cases["test"])
+        test = loaded.cases["test"]
+        if prompt.options == "words" and not all_listed(case.query for case in test):
+            return False
+        return fits(evaluator.renderer, prompt, test)
 
     best = tune(
         loaded,

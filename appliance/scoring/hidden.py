@@ -20,7 +20,7 @@ class State(msgspec.Struct, frozen=True):
 
     ``gold`` is the index of the right one of its ``labels``, and ``none`` that of none of the
     above, or -1. Where a row may have several labels, ``holds`` says which of the ``labels`` it
-    has, and ``absent`` is said where it has none. Rows of one ``group`` belong together.
+    has, and ``absent`` is said where it has none. Rows of one ``kin`` belong together.
     """
 
     case: str
@@ -30,7 +30,7 @@ class State(msgspec.Struct, frozen=True):
     none: int = -1
     holds: tuple[bool, ...] = ()
     absent: str = ""
-    group: str = ""
+    kin: str = ""
 
     def outcome(self, scores: Sequence[float]) -> Outcome:
         """What the labels' ``scores`` say: logarithms of probabilities up to a constant or, where
@@ -59,10 +59,10 @@ def _state(task: Task, case: Case, values: bytes) -> State:
     if task.several:
         labels = asked(task, case)
         holding = tuple(holds(label, case.query) for label in labels)
-        nothing, group = task.none or "", case.query.group
-        return State(case.id, -1, labels, values, holds=holding, absent=nothing, group=group)
+        nothing = task.none or ""
+        return State(case.id, -1, labels, values, holds=holding, absent=nothing, kin=case.query.kin)
     none = case.options.index(task.none) if task.none in case.options else -1
-    return State(case.id, case.gold, case.options, values, none, group=case.query.group)
+    return State(case.id, case.gold, case.options, values, none, kin=case.query.kin)
 
 
 def as_states(evidence: Sequence[Evidence]) -> list[State]:

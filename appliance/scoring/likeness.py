@@ -58,6 +58,14 @@ def with_likeness(
     return [_with(*one) for one in zip(found, cases, each, strict=True)]
 
 
+def without_likeness(found: Sequence[E]) -> list[E]:
+    """The outcomes without the likeness of their labels."""
+    return [
+        replace(one, likeness=()) if isinstance(one, Scored | YesNoOutcome) else one
+        for one in found
+    ]
+
+
 def _with(outcome: E, case: Case, own: tuple[float, ...]) -> E:
     if not isinstance(outcome, Scored | YesNoOutcome):
         return outcome

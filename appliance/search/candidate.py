@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from appliance.calibrate.calibration import (
     calibrated,
+    errors,
     fit,
     fit_inverse_temperature,
     held_out,
@@ -142,6 +143,12 @@ class Candidate:
         """The penalties of the first ``cases`` outcomes."""
         return penalties(self.outcomes(cases), self.by, self.objective)
 
+    @property
+    def identity(self) -> tuple[str, float]:
+        """What tells the candidate's answers from those of others: its final prompt, which has no
+        likeness yet, and the weight of the likeness."""
+        return self.final.id, self.fit.likeness_weight
+
     def unseen(self, evidence: Sequence[Evidence]) -> list[Outcome]:
         """The outcomes of cases that are not among those scored, by a map that was fitted to all of
         these."""
@@ -152,6 +159,10 @@ class Candidate:
     def penalties_of(self, outcomes: Sequence[Outcome]) -> list[float]:
         """The penalties of any outcomes of this prompt, as a race counts them."""
         return penalties(outcomes, self.fit, self.objective)
+
+    def errors_of(self, outcomes: Sequence[Outcome]) -> list[float]:
+        """The errors of any outcomes of this prompt, on one scale for all kinds of outcomes."""
+        return errors(outcomes, self.fit, self.objective)
 
 
 def difference(candidate: Candidate, leader: Candidate) -> Difference:
@@ -166,6 +177,15 @@ def difference(candidate: Candidate, leader: Candidate) -> Difference:
 
 def mapped_difference(hidden: Candidate, words: Candidate) -> Difference:
     """The paired difference of a candidate that reads hidden states, with a map that is fitted to
-    all the cases that it has seen, from one that reads label words."""
+    all the cases that it has seen, from one that reads label words, on the cases that both have
+    seen and that neither was written from. Where these answer yes or no to each label, whose losses
+    are other ones, errors alone are compared."""
     n = min(len(words.scored), len(hidden.scored))
-    return compare(hidden.penalties(len(hidden.scored))[:n], words.penalties(n))
+    known = {case.id for case in (*hidden.source, *words.source)}
+    fair = [i for i, scored in enumerate(words.scored[:n]) if scored.case not in known]
+    mapped, said = hidden.outcomes()[:n], words.outcomes(n)
+    alike = {*map(type, mapped)} == {*map(type, said)}
+    compared = penalties if alike else errors
+    new = compared(mapped, hidden.by, hidden.objective)
+    old = compared(said, words.by, words.objective)
+    return compare([new[i] for i in fair], [old[i] for i in fair])

@@ -1,5 +1,5 @@
-"""The best of some formats that are drawn at random and read by their states: what a search adds to
-luck."""
+"""The best of some formats that are drawn at random and read by their states. Beside it the winner
+shows what the search found that luck would not have."""
 
 from __future__ import annotations
 
@@ -13,17 +13,22 @@ from appliance.prompts.loaded import Loaded
 from appliance.search.candidate import Candidate, Proposal
 from appliance.search.methods.formats import typical
 from appliance.search.race import Race
+from appliance.search.schedule import MAPPED
 
 MOST = 20
 """How many formats are drawn at most."""
 
+DRAWING = 0.5
+"""The part of the control's budget after which no more formats are drawn."""
 
-def best_drawn(race: Race, loaded: Loaded, going: Callable[[], bool]) -> dict[str, Candidate]:
-    """The best of as many formats as are tried while ``going()``, by its name; empty where the
-    model can take none. It may win as any other candidate."""
+
+def best_drawn(race: Race, loaded: Loaded, going: Callable[[float], bool]) -> dict[str, Candidate]:
+    """The best of as many formats as are tried, by its name; empty where the model can take none.
+    It may win as any other candidate. ``going(part)`` says whether less than a part of the budget
+    is spent."""
     drawn: list[Candidate] = []
     for prompt in dict.fromkeys(filter(None, map(by_states, typical(loaded, MOST)))):
-        if not going():
+        if not going(DRAWING):
             break
         candidate = race.candidate_for(Proposal(prompt, "random", "example", (race.seed,)))
         drawn += _extended(race, [candidate], race.first(prompt))
@@ -32,9 +37,11 @@ def best_drawn(race: Race, loaded: Loaded, going: Callable[[], bool]) -> dict[st
         # Successive halving (Jamieson and Talwalkar, AISTATS 2016).
         seen = min(len(candidate.scored) for candidate in left)
         left = sorted(left, key=lambda c: (fsum(c.penalties(seen)), c.prompt.id))
-        left = _extended(race, left[: (len(left) + 1) // 2], 2 * seen)
+        if not going(1.0):
+            break
+        left = _extended(race, left[: (len(left) + 1) // 2], min(2 * seen, MAPPED))
     for candidate in drawn:
-        race.seen(candidate, "kept" if candidate in left else "dropped")
+        race.seen(candidate, "kept" if candidate is left[0] else "dropped")
     best = race.unraced(left[0]) if left else None
     return {f"the best of {len(drawn)} random formats": best} if best else {}
 

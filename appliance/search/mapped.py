@@ -47,9 +47,10 @@ def with_map(
     shown, and to the cases that the winner was ``selected`` on, of which the ``evidence`` is at
     hand. What a race asked is at hand too where the body that serves searched. As many others are
     asked as the budget (cost units) pays for, and ``LEAST`` at least."""
-    labels = tuning[0].labels
+    labels, options = tuning[0].labels, tuning[0].options
     kept = (row for rows in loaded.demonstrations.values() for row in rows)
-    unused = [Case(loaded.rows[row], labels) for row in kept if row not in best.prompt.shots]
+    unshown = (Case(loaded.rows[row], labels) for row in kept if row not in best.prompt.shots)
+    unused = [case for case in unshown if case.options == options]
     raced = {one.case: one for one in best.scored} if evaluator.bench.one_body else {}
     known = [case for case in tuning if case.id in raced]
     others = [*unused, *(case for case in tuning if case.id not in raced)]

@@ -7,12 +7,12 @@ from contextlib import suppress
 from itertools import islice
 from math import fsum
 
-from msgspec.structs import replace
-
 from appliance.calibrate.objective import Objective
 from appliance.evaluate.evaluator import Evaluator
 from appliance.evaluate.workbench import Unanswerable
 from appliance.prompts.prompt import Prompt, Readout
+from appliance.prompts.unfitted import unfitted
+from appliance.scoring.likeness import without_likeness
 from appliance.search.accept import Accept
 from appliance.search.candidate import Candidate, Proposal, difference, mapped_difference
 from appliance.search.rungs import Rung, Step, rungs_of
@@ -68,11 +68,11 @@ class Race:
         self.seen(self.seed, "leads")
         # What the prompt brings may have been fitted to these very rows.
         leader = Candidate(
-            replace(prompt, map=None, likeness=None),
+            unfitted(prompt),
             "calibrate",
             parents=(self.seed,),
             objective=self.objective,
-            scored=list(self.seed.scored),
+            scored=without_likeness(self.seed.scored),
         )
         leader.gain = -difference(leader, self.seed).mean
         self.entries[self._key(prompt)] = self.copy = leader
@@ -82,16 +82,17 @@ class Race:
 
     def settle(self, readouts: Sequence[Readout], depth: int) -> None:
         """Lets the better one of the two readouts' leaders lead, or the only one of these
-        ``readouts``.
+        ``readouts``. Label words go on leading where there is no prompt whose states can be read.
 
         They are compared on the cases that both have seen, and on ``depth`` cases where label words
         are not clearly behind by then. The map of hidden states is fitted to many cases first,
         since a run ends with one of all rows, while a bias needs few.
         """
         self._settled = True
-        words, hidden = self._leaders.get("words"), self._leaders.get("hidden")
-        if hidden is None or words is None or not self.deepen(hidden):
+        words, hidden = self._leaders.get("words"), self._deepest_by_states()
+        if hidden is None or words is None:
             return
+        self._leaders["hidden"] = hidden
         if "words" not in readouts:
             self._readout = "hidden"
             return
@@ -99,6 +100,16 @@ class Race:
             with suppress(Unanswerable):
                 self.extend(words, depth)
         self._readout = "hidden" if mapped_difference(hidden, words).mean <= 0 else "words"
+
+    def _deepest_by_states(self) -> Candidate | None:
+        """The first of the candidates that read hidden states, the leader and then the others by
+        their penalties, that the model can take on as many cases as maps are compared by."""
+        leader = self._leaders.get("hidden")
+        if leader is None:
+            return None
+        others = [c for c in self.entries.values() if c.fits_map and c is not leader and c.scored]
+        seen = min((len(c.scored) for c in others), default=0)
+        return next(filter(self.deepen, [leader, *_ranked(others, seen)]), None)
 
     def deepen(self, candidate: Candidate) -> bool:
         """Scores a candidate that reads hidden states on as many cases as maps are compared by;

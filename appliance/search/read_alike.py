@@ -44,15 +44,17 @@ def _target(seed: Prompt) -> str:
 
 
 def beside(
-    best: Candidate, others: Mapping[str, Candidate], outcomes: Mapping[str, Sequence[Outcome]]
+    best: Candidate,
+    others: Mapping[str, Candidate],
+    outcomes: Mapping[tuple[str, float], Sequence[Outcome]],
 ) -> tuple[Alike, ...]:
-    """The best candidate beside the others. ``outcomes`` has those of the selection rows by the id
-    of a candidate's prompt."""
-    right = _right(outcomes[best.final.id], best.fit)
+    """The best candidate beside the others. ``outcomes`` has those of the selection rows by a
+    candidate's ``identity``."""
+    right = _right(outcomes[best.identity], best.fit)
     return tuple(
-        _beside(name, _right(outcomes[other.final.id], other.fit), right)
+        _beside(name, _right(outcomes[other.identity], other.fit), right)
         for name, other in others.items()
-        if other.final.id != best.final.id and other.final.id in outcomes
+        if other.identity != best.identity and other.identity in outcomes
     )
 
 

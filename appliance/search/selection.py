@@ -26,11 +26,11 @@ Seen = Callable[[Candidate, Estimate, float], None]
 
 class Selected(NamedTuple):
     """The ``best`` entrant and its evidence on the selection rows, and the outcomes there of every
-    entrant that could be scored, by the id of its prompt."""
+    entrant that could be scored, by what tells it from others."""
 
     best: Candidate
     evidence: list[Evidence]
-    outcomes: dict[str, list[Outcome]]
+    outcomes: dict[tuple[str, float], list[Outcome]]
 
 
 def select(
@@ -46,15 +46,14 @@ def select(
     The budget (cost units) decides how many of the ``cases`` are used. The first entrant is the
     seed: ties go to the earlier one, so that the seed stands unless something is better.
     """
-    first: dict[str, Candidate] = {}
+    first: dict[tuple[str, float], Candidate] = {}
     for entrant in entrants:
-        first.setdefault(entrant.final.id, entrant)
+        first.setdefault(entrant.identity, entrant)
     unique = list(first.values())
     cases = _paid_for(evaluator, cases, unique, budget)
     metric = evaluator.task.metric
-    ranks: dict[str, tuple[float, float]] = {}
-    said: dict[str, list[Evidence]] = {}
-    outcomes: dict[str, list[Outcome]] = {}
+    said: dict[Candidate, list[Evidence]] = {}
+    outcomes: dict[Candidate, list[Outcome]] = {}
     for candidate in unique:
         try:
             evidence = evaluator.score(candidate.prompt, cases, "serving")
@@ -64,15 +63,22 @@ def select(
             if candidate is entrants[0]:
                 raise
             continue
-        said[candidate.final.id] = evidence
-        scored = outcomes[candidate.final.id] = candidate.unseen(evidence)
+        said[candidate] = evidence
+        scored = outcomes[candidate] = candidate.unseen(evidence)
         found = estimate(scored, candidate.fit, metric)
-        # Penalties follow an F1 only roughly: a prompt that finds nothing has low ones.
-        f1 = round(found.value, 4) if metric in COUNTED else 0.0
-        ranks[candidate.final.id] = -f1, round(fsum(candidate.penalties_of(scored)), 4)
         seen(candidate, found, mean_loss(scored, candidate.fit, metric))
-    best = min((c for c in unique if c.final.id in ranks), key=lambda c: ranks[c.final.id])
-    return Selected(best, said[best.final.id], outcomes)
+    # Losses of choices and of yes/no answers are on different scales.
+    alike = len({type(one) for scored in outcomes.values() for one in scored}) == 1
+
+    def rank(candidate: Candidate) -> tuple[float, float]:
+        scored = outcomes[candidate]
+        # Penalties follow an F1 only roughly: a prompt that finds nothing has low ones.
+        f1 = estimate(scored, candidate.fit, metric).value if metric in COUNTED else 0.0
+        each = candidate.penalties_of(scored) if alike else candidate.errors_of(scored)
+        return -round(f1, 4), round(fsum(each), 4)
+
+    best = min(outcomes, key=rank)
+    return Selected(best, said[best], {c.identity: scored for c, scored in outcomes.items()})
 
 
 def _paid_for(

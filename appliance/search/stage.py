@@ -32,12 +32,14 @@ def search(
 ) -> list[Candidate]:
     """The best candidates, best first.
 
-    ``budget`` is in cost units, counted from now, and ``extra`` is what it has on top once it is
-    settled which readout goes on; ``depth`` is the number of cases on which a candidate must win to
-    lead. ``methods`` take the place of the standard schedule. Of ``candidates``, where they are
-    given, each phase has the same share as of the budget.
+    ``budget`` is in cost units, counted from now. ``extra`` is what it has on top once it is
+    settled which readout goes on; where ``methods`` take the place of the standard schedule, that
+    is settled at the end, and the least of these is there from the beginning. ``depth`` is the
+    number of cases on which a candidate must win to lead. Of ``candidates``, where they are given,
+    each phase has the same share as of the budget.
     """
-    start, before, more = bench.spent, len(race.entries), 0.0
+    start, before, on_top = bench.spent, len(race.entries), extra or {}
+    more = min(on_top.get(readout, 0.0) for readout in lab.readouts) if methods else 0.0
 
     def going(until: float) -> bool:
         return not bench.finishing and bench.spent - start < until * (budget + more)
@@ -49,7 +51,7 @@ def search(
         nonlocal more
         race.settle(lab.readouts, depth)
         readout = race.leader.prompt.readout
-        more = (extra or {}).get(readout, 0.0)
+        more = on_top.get(readout, 0.0)
         return readout
 
     for phase in phases(methods, settled):

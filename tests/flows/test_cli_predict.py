@@ -311,7 +311,7 @@ def test_the_rows_most_worth_labelling_can_be_imported_once_they_are_labelled(ho
         (["--task", "topics", "prompt.json", "new.txt"], "new.txt: give its --format"),
         (["--task", "topics", "prompt.json", "new.csv"], 'no column "text"'),
         (["--task", "topics", "--format", "squad", "prompt.json", "new.csv"], "of kind reading"),
-        (["nothing", "new.csv"], 'there is no prompt "nothing"'),
+        (["nothing", "new.csv"], 'there is no run, prompt or task "nothing"'),
     ],
 )
 def test_what_cannot_be_answered_is_said(home, tmp_path, monkeypatch, options, said):

@@ -64,7 +64,7 @@ def test_a_prompt_that_no_run_ended_with_answers_too(db):
         (None, "no run has a verdict yet"),
         ("firms", 'no run of "firms" has a verdict yet'),
         (RUN, f"run {RUN} has no verdict yet"),
-        ("zzz", 'there is no prompt "zzz"'),
+        ("zzz", 'there is no run, prompt or task "zzz"'),
     ],
 )
 def test_what_cannot_answer_yet_is_said(db, given, said):

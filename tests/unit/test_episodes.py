@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.data.protocols.episodes import Design, none_share, sample_episodes
-from appliance.data.split.splits import near_duplicate_key
 from appliance.errors import InputError
 from appliance.task import Case, Example
+from appliance.text import near_duplicate_key
 
 NONE = "none of these"
 

@@ -24,6 +24,7 @@ from appliance.prompts.canonical import canonical
 from appliance.prompts.linear_map import LinearMap
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt
+from appliance.prompts.unfitted import unfitted
 from appliance.prompts.validate import check, check_suits
 from appliance.run.job import _readable
 from appliance.scoring.hidden import State, check_map, read
@@ -207,21 +208,21 @@ def test_the_best_of_the_formats_that_the_budget_lets_one_draw_is_read_on_all_ca
     race = race.start(LOADED.seed)
     begun = evaluator.tokens
     left = iter([True] * 5)
-    [(name, best)] = best_drawn(race, LOADED, lambda: next(left, False)).items()
+    [(name, best)] = best_drawn(race, LOADED, lambda part: part == 1.0 or next(left, False)).items()
     assert name == "the best of 5 random formats" and best.prompt.readout == "hidden"
     assert len(best.scored) == len(LOADED.cases["tuning"])
     assert best in race.entries.values()
     drawn = [outcome for candidate, outcome in seen if candidate.operator == "random"]
     assert sorted(drawn) == ["dropped"] * 4 + ["kept"] and (best, "kept") in seen
     tokens = evaluator.tokens - begun
-    assert best_drawn(race, LOADED, lambda: False) == {}
+    assert best_drawn(race, LOADED, lambda _: False) == {}
     assert evaluator.tokens == begun + tokens
 
 
 def test_formats_that_are_drawn_and_that_the_model_cannot_take_are_passed_over(evaluator):
     narrow = Narrow(evaluator, LOADED.cases["tuning"][0])
     race = Race(narrow, LOADED.cases["tuning"], Objective(), lambda *_: None).start(LOADED.seed)
-    assert best_drawn(race, LOADED, lambda: True) == {}
+    assert best_drawn(race, LOADED, lambda _: True) == {}
 
 
 def test_the_verdict_and_a_device_read_the_same(tuned, evaluator, models):
@@ -282,6 +283,9 @@ class Narrow:
             raise Unanswerable("the prompt is too long")
         return self._evaluator.score(prompt, cases, role)
 
+    def score_together(self, prompts, cases):
+        return [self.score(prompt, cases) for prompt in prompts]
+
 
 def test_where_states_of_some_cases_cannot_be_read_words_go_on_leading(evaluator):
     narrow = Narrow(evaluator, LOADED.cases["tuning"][-1])
@@ -291,6 +295,42 @@ def test_where_states_of_some_cases_cannot_be_read_words_go_on_leading(evaluator
     race.settle(("words", "hidden"), 24)
     assert race.leader.prompt.readout == "words"
     assert race.unraced(Candidate(msgspec.structs.replace(READ, join=" "), "test")) is None
+
+
+def test_the_next_prompt_whose_states_can_be_read_is_taken_where_the_leader_s_cannot(evaluator):
+    cases = LOADED.cases["tuning"]
+    race = Race(evaluator, cases, Objective(), lambda *_: None).start(LOADED.seed)
+    prompts = [READ, msgspec.structs.replace(READ, example="{text} {label}\n")]
+    race.round([Proposal(p, "t") for p in prompts], depth=24, accept=Ahead(), going=lambda: True)
+    first, second = (race.candidate_for(Proposal(p, "t")) for p in prompts)
+    race.promote(first, "leads")
+    race.deepen = lambda candidate: candidate is not first
+    race.settle(("hidden",), 24)
+    assert race.leader is second
+
+
+def test_a_few_formats_are_drawn_within_their_share_of_the_budget(evaluator):
+    """Once it is spent the best by what was read so far is taken."""
+    race = Race(evaluator, LOADED.cases["tuning"], Objective(), lambda *_: None).start(LOADED.seed)
+    parts: list[float] = []
+
+    def going(part: float) -> bool:
+        parts.append(part)
+        return part == 0.5 and len(parts) < 4
+
+    [(name, best)] = best_drawn(race, LOADED, going).items()
+    assert name == "the best of 3 random formats" and parts == [0.5] * 4 + [1.0]
+    assert len(best.scored) == len(LOADED.cases["tuning"])
+
+
+def test_where_states_alone_may_be_read_no_prompt_that_is_read_by_words_is_chosen(evaluator):
+    """The model can take no prompt whose states would be read, so the seed stands."""
+    narrow = Narrow(evaluator, LOADED.cases["tuning"][0])
+    found = tune(
+        LOADED, narrow, evaluator.bench, None, Told(), seed=1, budget=500.0,
+        fits=lambda _: True, methods=("portfolio",), readouts=("hidden",),
+    )  # fmt: skip
+    assert unfitted(found) == LOADED.seed
 
 
 def test_a_row_that_the_model_cannot_take_is_left_out_of_the_map(evaluator):
@@ -434,7 +474,7 @@ def test_a_given_prompt_is_begun_with_as_it_can_be_read(tuned):
     notes: list[str] = []
     catalog = SimpleNamespace(get=lambda name: SimpleNamespace(sha256=HASH if name == "m" else ""))
     host = SimpleNamespace(catalog=catalog, note=notes.append)
-    words = msgspec.structs.replace(tuned, readout="words", map=None)
+    words = msgspec.structs.replace(unfitted(tuned), readout="words")
     assert _readable(host, LOADED, tuned, "m", None) == tuned and not notes
     assert _readable(host, LOADED, words, "other", "words") == words and not notes
     assert _readable(host, LOADED, tuned, "other", None) == words

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from appliance.data.protocols.fewrel import read_fewrel
-from appliance.data.split.splits import near_duplicate_key
 from appliance.errors import InputError
 from appliance.prompts.prompt import Section
 from appliance.task import SPLITS, Case
+from appliance.text import near_duplicate_key
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "fewrel"
 needs_fewrel = pytest.mark.skipif(

@@ -188,7 +188,7 @@ def test_where_every_row_is_shared_by_all_cases_labels_are_all_alike(evaluator):
 def test_there_are_more_folds_where_cases_share_many_rows():
     """Of the nine rows eight are paid for."""
     rows = [Example(f"row {n}", label="a") for n in range(9)]
-    cases = [Case(rows[n % 9], ("a",), (rows[(n + 1) % 9],)) for n in range(40)]
+    cases = [Case(rows[n % 9], ("a",), (rows[(n + 1) % 9],), str(n)) for n in range(40)]
     for shared, count in ((cases, 20), (cases[:10], 5)):
         fold, left = _dealt(shared, {row.id for row in rows[:8]})
         assert len(left) == len({*fold.values()}) == count

@@ -15,9 +15,9 @@ from appliance.data import Imported
 from appliance.data.protocols.common import Files
 from appliance.data.protocols.fs_fewrel import read_fs_fewrel
 from appliance.data.protocols.fs_tacred import HELD, read_fs_tacred
-from appliance.data.split.splits import near_duplicate_key
 from appliance.errors import InputError
 from appliance.task import SPLITS, Split
+from appliance.text import near_duplicate_key
 
 SMALL = Files(test=40, dev=20)
 

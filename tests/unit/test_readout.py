@@ -102,7 +102,7 @@ def test_what_all_states_have_in_common_changes_no_outcome():
 
 def test_rows_that_all_belong_to_one_group_are_dealt_out_as_if_there_were_none():
     seen = states(40)
-    grouped = [msgspec.structs.replace(state, group="one document") for state in seen]
+    grouped = [msgspec.structs.replace(state, kin="one document") for state in seen]
     assert cross_validated(grouped, OBJECTIVE) == cross_validated(seen, OBJECTIVE)
 
 

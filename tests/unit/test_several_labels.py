@@ -122,7 +122,7 @@ def test_a_label_is_unlikely_where_no_row_beside_the_one_that_is_held_out_has_it
 def test_rows_of_one_group_never_judge_each_other():
     """Four copies of each row: with three of them known the fourth says nothing of new rows."""
     once = states(30, apart=0.0)
-    four = [msgspec.structs.replace(s, group=f"g{n}") for n, s in enumerate(once) for _ in range(4)]
+    four = [msgspec.structs.replace(s, kin=f"g{n}") for n, s in enumerate(once) for _ in range(4)]
     apart = cross_validated(four, Objective())
-    copies = cross_validated([msgspec.structs.replace(s, group="") for s in four], Objective())
+    copies = cross_validated([msgspec.structs.replace(s, kin="") for s in four], Objective())
     assert right(apart) < 0.5 < right(copies)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from appliance.data.choices import Sizes
 from appliance.data.split import stratify
 from appliance.data.split.index import Index
-from appliance.data.split.splits import near_duplicate_key, split_episodes, split_hash
+from appliance.data.split.splits import split_episodes, split_hash
 from appliance.data.split.ties import ties
 from appliance.task import (
     SPLITS,
@@ -22,6 +22,7 @@ from appliance.task import (
     Example,
     Split,
 )
+from appliance.text import near_duplicate_key
 
 USUAL = Sizes()
 WORDS = [a + b + c for a in "bdfgklmn" for b in "aeiou" for c in "rstz"]

@@ -19,7 +19,6 @@ from appliance.cli.predict.source import ENDINGS, source_of
 from appliance.cli.predict.tuned import Tuned, tuned
 from appliance.cli.predict.writing import one_line, write_all, write_most_uncertain
 from appliance.data.choices import Choices
-from appliance.data.split.splits import near_duplicate_key
 from appliance.data.tasks import every_row, load
 from appliance.encode.renderer import Renderer
 from appliance.errors import InputError
@@ -38,6 +37,7 @@ from appliance.prompts.loaded import Loaded
 from appliance.prompts.validate import check_suits
 from appliance.scoring.hidden import check_map
 from appliance.scoring.written import answers_are_written
+from appliance.text import near_duplicate_key
 from models.catalog import hash_file
 from models.pool import Pool
 

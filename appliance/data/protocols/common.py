@@ -11,7 +11,6 @@ import msgspec
 from appliance.data import Imported
 from appliance.data.bad_rows import Skipped
 from appliance.data.protocols.episodes import Design, sample_episodes
-from appliance.data.split.splits import near_duplicate_key
 from appliance.prompts.prompt import Prompt
 from appliance.task import (
     SPLITS,
@@ -20,6 +19,7 @@ from appliance.task import (
     Split,
     Task,
 )
+from appliance.text import near_duplicate_key
 
 NO_RELATION = "no_relation"
 QUERIES = 3

@@ -7,10 +7,9 @@ from random import Random
 
 import msgspec
 
-from appliance.data.split.splits import near_duplicate_key
 from appliance.errors import InputError
 from appliance.task import Case, Example
-from appliance.text import quoted
+from appliance.text import near_duplicate_key, quoted
 
 
 class Design(msgspec.Struct, frozen=True):

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from appliance.data.bad_rows import LEAST_ROWS
-from appliance.data.split.splits import key_with_digits
 from appliance.data.split.ties import Hashes, ties
 from appliance.task import Example
+from appliance.text import key_with_digits
 
 MOST_ALIKE = 0.2
 """The largest share of a stratum's rows that may stay together because they differ only in digits.

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from appliance.task import SPLITS, Case, Split
+from appliance.text import near_duplicate_key
 from store.records import CaseRecord
 
 TUNING_PER_SELECTION = 3
@@ -45,16 +44,6 @@ def split_hash(cases: Mapping[Split, Iterable[Case | CaseRecord]]) -> str:
     """SHA-256 over the cases' ids with their splits. The order of the cases does not count."""
     ids = sorted(f"{split} {case.id}" for split in SPLITS for case in cases[split])
     return hashlib.sha256("\n".join(ids).encode()).hexdigest()
-
-
-def near_duplicate_key(text: str) -> str:
-    """Equal keys mean that texts differ only in case, white space, digits or Unicode variants."""
-    return re.sub(r"\d+", "0", key_with_digits(text))
-
-
-def key_with_digits(text: str) -> str:
-    """Equal keys mean that texts differ only in case, white space or Unicode variants."""
-    return " ".join(unicodedata.normalize("NFKC", text).lower().split())
 
 
 def _sentences(case: Case) -> set[str]:

@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from appliance.data.split.splits import key_with_digits, near_duplicate_key
 from appliance.task import Example
+from appliance.text import key_with_digits, near_duplicate_key
 
 Tie = Literal["group", "entities", "text"]
 """What ties rows: an equal ``group``, or without a group two equal entities; and an equal text."""

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from appliance.kinds import KINDS, Kind
 from appliance.prompts.prompt import Prompt
+from appliance.prompts.unfitted import unfitted
 from appliance.search.portfolio import Format, shipped
 from appliance.search.spaces import named
 from appliance.search.spaces.space import examples
@@ -33,19 +34,4 @@ def format_of(prompt: Prompt, kind: Kind, labels: int) -> Format | None:
     heads = {"", seed[0], *space.heads.values(), *(each.head for each in known)}
     templates = {seed[1], *examples(space), *(each.example for each in known)}
     is_known = found.head in heads and found.example in templates
-    return found if is_known and found.prompt({}) == _unfitted(prompt) else None
-
-
-def _unfitted(prompt: Prompt) -> Prompt:
-    """The prompt without rows and without what was fitted to it."""
-    return replace(
-        prompt,
-        shots=(),
-        weight=0.0,
-        bias=(),
-        threshold=0.0,
-        temperature=1.0,
-        intercept=0.0,
-        abstain=0.0,
-        map=None,
-    )
+    return found if is_known and found.prompt({}) == replace(unfitted(prompt), shots=()) else None
