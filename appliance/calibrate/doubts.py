@@ -14,9 +14,6 @@ import msgspec
 
 from appliance.scoring.outcomes import Outcome, Scored
 
-MOST = 100
-"""The rows that are named at most."""
-
 
 class Doubt(msgspec.Struct, frozen=True):
     """The row with the id ``row`` has the ``label`` and may rather have another one. Probabilities
@@ -56,7 +53,7 @@ def doubts(rows: Sequence[str], held_out: Sequence[Outcome]) -> tuple[Doubt, ...
                 )
             )
     doubtful.sort(key=lambda doubt: (doubt.of_label - doubt.probability, doubt.row))
-    return tuple(doubtful[:MOST])
+    return tuple(doubtful)
 
 
 def _probabilities(outcome: Scored) -> list[float]:

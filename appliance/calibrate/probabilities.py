@@ -1,6 +1,7 @@
 """After tuning: the temperature that turns scores into probabilities, and the abstention threshold.
 
-Both are fitted on selection rows with the serving body, since devices show people probabilities.
+Both are fitted on selection rows with the serving body, since devices show people probabilities;
+for a map of hidden states on tuning rows too, each read by a map that has not seen it.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ from appliance.prompts.options import LISTED_SO, listed
 from appliance.prompts.prompt import Prompt
 from appliance.scoring.predict import without_gold
 from appliance.task import Case, Example
+from appliance.text import quoted
 
 T = TypeVar("T")
 
@@ -101,7 +102,8 @@ def _check(
                 what = f"takes {length} tokens with this prompt; the model's context holds {limit}"
                 reading.refuse(number, where, what)
             elif (prompt.bias or prompt.map) and case.options != options:
-                what = f"has other choices than those that the prompt was tuned for: {options}"
+                offered = ", ".join(map(quoted, options))
+                what = f"has other choices than those that the prompt was tuned for, {offered}"
                 reading.refuse(number, where, what)
             elif prompt.options == "words" and listed(case.query) is None:
                 what = f"does not end in its options, {LISTED_SO}; the prompt needs their words"

@@ -81,8 +81,8 @@ def evaluate(db: Database, host: Host, asked: Evaluate) -> Evaluated:
         check_map(prompt, model.name, serving.sha256)
         if prompt.map or prompt.likeness:
             host.note(
-                f"{name} reads states by what was fitted to tuning and selection rows: on these it "
-                "looks better than it is; a run's verdict says how good it is"
+                f"{name} was fitted to tuning and selection rows: on these it looks better than it "
+                "is; a run's verdict says how good it is"
             )
     evaluator = evaluator_of(host, loaded, journal, serving, model)
     for frame in {evaluator.renderer.frame(prompt) for prompt in given.values()}:
@@ -144,6 +144,7 @@ def _evaluated(
         bias=prompt.bias,
         threshold=prompt.threshold,
         channel_weight=prompt.channel_weight,
+        fitted_on=("tuning", "selection") if prompt.map or prompt.likeness else (),
         cases=tuple(
             EvaluatedCase(**msgspec.structs.asdict(each), loss=outcome.loss(prompt, task.metric))
             for each, outcome in zip(predicted, entry.outcomes, strict=True)

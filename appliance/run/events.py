@@ -56,14 +56,20 @@ class Raced(msgspec.Struct, frozen=True):
     rungs: tuple[Rung, ...]
 
 
+MOST_DOUBTS = 100
+"""The doubtful rows of a run that are kept at most."""
+
+
 class ReadOff(msgspec.Struct, frozen=True):
     """How well a map of hidden states tells the labels of tuning and selection rows apart, those
     rows whose labels are doubtful, the surest doubts first, and what is read alike under other
-    prompts. Where there is a likeness and no map the first two are missing."""
+    prompts. There are as many as ``doubtful`` such rows, of which the surest are kept. Where there
+    is a likeness and no map the doubts and the separation are missing."""
 
     separation: Separation | None = None
     doubts: tuple[Doubt, ...] = ()
     alike: tuple[Alike, ...] = ()
+    doubtful: int = 0
 
 
 class Plan(msgspec.Struct, frozen=True):

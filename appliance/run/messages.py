@@ -69,6 +69,8 @@ class EvaluatedCase(Prediction, frozen=True, kw_only=True):
 class EvaluatedPrompt(msgspec.Struct, frozen=True):
     """``value`` is the figure by the metric of ``Evaluated``, with its 95 % interval over ``n``
     cases; ``also`` has the task's other metrics. ``behind`` is None unless the prompt dropped out.
+    On the splits that the prompt's map or likeness was fitted to (``fitted_on``) it looks better
+    than it is.
     """
 
     name: str
@@ -85,6 +87,7 @@ class EvaluatedPrompt(msgspec.Struct, frozen=True):
     bias: tuple[float, ...]
     threshold: float
     channel_weight: float
+    fitted_on: tuple[Split, ...]
     cases: tuple[EvaluatedCase, ...]
 
 

@@ -13,7 +13,17 @@ from appliance.kinds import Kind
 from appliance.prompts.canonical import canonical
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.show import diff
-from appliance.run.events import Best, Event, Progress, Raced, ReadOff, Stage, Tried, kind_of
+from appliance.run.events import (
+    MOST_DOUBTS,
+    Best,
+    Event,
+    Progress,
+    Raced,
+    ReadOff,
+    Stage,
+    Tried,
+    kind_of,
+)
 from appliance.run.messages import Inputs, encode
 from appliance.search.alike import Alike
 from appliance.search.candidate import Candidate
@@ -102,7 +112,8 @@ class RunRecorder:
         self._evaluation("selection", "selection", self.keep(candidate).id, found, loss)
 
     def mapped(self, mapped: Mapped, alike: tuple[Alike, ...]) -> None:
-        self.emit(ReadOff(mapped.separation, mapped.doubts, alike))
+        doubts = mapped.doubts
+        self.emit(ReadOff(mapped.separation, doubts[:MOST_DOUBTS], alike, len(doubts)))
 
     def likened(self, alike: tuple[Alike, ...]) -> None:
         self.emit(ReadOff(alike=alike))

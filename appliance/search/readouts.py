@@ -15,7 +15,7 @@ ONLY_WORDS = "for other tools, which read text: --readout words"
 def readouts(loaded: Loaded, asked: Readout | None) -> tuple[Readout, ...]:
     """Those that a run may use: the one that was ``asked`` for, or all that the task allows. Raises
     InputError where it does not allow the one asked for."""
-    why = _unsuited(loaded)
+    why = unsuited(loaded)
     if asked == "hidden" and why:
         raise InputError(f"{loaded.task.name} cannot be read off hidden states: {why}")
     if asked is not None:
@@ -54,7 +54,7 @@ def how_read(loaded: Loaded, may_read: Sequence[Readout], *, likeness: bool) -> 
     )
 
 
-def _unsuited(loaded: Loaded) -> str:
+def unsuited(loaded: Loaded) -> str:
     """Why no map from states to labels can be fitted; empty where one can."""
     task, every = loaded.task, loaded.cases.values()
     options = loaded.cases["tuning"][0].options

@@ -9,6 +9,7 @@ import msgspec
 from appliance.prompts.loaded import Loaded
 from appliance.statistics.paired import paired
 from appliance.task import Case, Task
+from appliance.verdict.bag_of_words import MOST
 from appliance.verdict.bag_of_words import answers as bag_of_words
 from appliance.verdict.judge import results
 from appliance.verdict.verdict import Answer, Control, Verdict
@@ -19,7 +20,7 @@ BAG_OF_WORDS = "a bag of words"
 def with_controls(found: Verdict, loaded: Loaded) -> Verdict:
     """The verdict with a bag of words beside it, where rows choose among the same labels.
 
-    It learns from all rows but those of the test split.
+    It learns from tuning and selection rows and from those kept as demonstrations.
     """
     tests = loaded.cases["test"]
     options = tests[0].options
@@ -36,6 +37,7 @@ def with_controls(found: Verdict, loaded: Loaded) -> Verdict:
     if given is None:
         return found
     control = compared(BAG_OF_WORDS, loaded.task, tests, given, found)
+    control = msgspec.structs.replace(control, learnt=min(len(learnt), MOST), rows=len(learnt))
     return msgspec.structs.replace(found, controls=(control,))
 
 

@@ -51,7 +51,7 @@ def give_verdict(
         clusters=clusters,
     )
     one_label = KINDS[evaluator.task.kind].comparison == "label" and not evaluator.task.several
-    losers = paid(answers) if one_label and not clusters else ()
+    losers = paid(answers, clusters) if one_label and unit in ("case", "group") else ()
     noise = _noise(evaluator, best, cases[:AGAIN], after)
     return msgspec.structs.replace(
         found, noise=noise, paid=losers, reading=_reading(evaluator.task, best), answers=answers

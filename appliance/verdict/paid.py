@@ -1,35 +1,28 @@
-"""Labels that paid for what others gained."""
+"""Labels that the best prompt finds less often than the seed prompt."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from appliance.statistics.proportions import mcnemar_exact
+from appliance.statistics.paired import weigh
 from appliance.verdict.verdict import ALPHA, Answer, Paid
 
 
-def paid(answers: Sequence[Answer]) -> tuple[Paid, ...]:
+def paid(answers: Sequence[Answer], clusters: Sequence[str] = ()) -> tuple[Paid, ...]:
     """The labels that the best prompt finds less often than the seed prompt, the surest first.
 
-    Each is proven by the exact McNemar test on its own cases, which are independent, at ``ALPHA``
-    shared among all labels (Bonferroni).
+    Each is proven on its own cases at ``ALPHA`` shared among all labels (Bonferroni): by the exact
+    McNemar test or, where cases belong to ``clusters``, by flipping the signs of whole ones.
     """
-    by_label: dict[str, list[Answer]] = {}
-    for answer in answers:
-        by_label.setdefault(answer.gold, []).append(answer)
-    fewer = {
-        label: own
-        for label, own in by_label.items()
-        if sum(a.best_credit == 1.0 for a in own) < sum(a.seed_credit == 1.0 for a in own)
-    }
-    found = [_compared(label, own) for label, own in fewer.items()]
+    by_label: dict[str, list[int]] = {}
+    for at, answer in enumerate(answers):
+        by_label.setdefault(answer.gold, []).append(at)
+    found = []
+    for label, own in by_label.items():
+        seed = [float(answers[at].seed_credit == 1.0) for at in own]
+        best = [float(answers[at].best_credit == 1.0) for at in own]
+        if sum(best) < sum(seed):
+            p = weigh(seed, best, [clusters[at] for at in own] if clusters else ()).p
+            found.append(Paid(label, len(own), round(sum(seed)), round(sum(best)), p))
     proven = [one for one in found if one.p * len(by_label) < ALPHA]
     return tuple(sorted(proven, key=lambda one: (one.p, one.label)))
-
-
-def _compared(label: str, answers: Sequence[Answer]) -> Paid:
-    seed = [answer.seed_credit == 1.0 for answer in answers]
-    best = [answer.best_credit == 1.0 for answer in answers]
-    won = sum(b and not a for a, b in zip(seed, best, strict=True))
-    lost = sum(a and not b for a, b in zip(seed, best, strict=True))
-    return Paid(label, len(answers), sum(seed), sum(best), mcnemar_exact(won, lost))

@@ -67,7 +67,7 @@ Reading = Literal["", "words", "hidden", "likeness"]
 class Control(msgspec.Struct, frozen=True):
     """What a way without the model does on the same ``n`` cases by the verdict's metric. ``gain``
     is the best prompt minus it, with its paired 95 % interval; ``p`` is that of the verdict's
-    test."""
+    test. It has ``learnt`` from so many of the ``rows`` outside the test split."""
 
     name: str
     value: float
@@ -76,6 +76,8 @@ class Control(msgspec.Struct, frozen=True):
     gain_interval: tuple[float, float]
     p: float
     n: int
+    learnt: int = 0
+    rows: int = 0
 
     def is_beaten(self, alpha: float) -> bool:
         """Whether the best prompt is proven better."""

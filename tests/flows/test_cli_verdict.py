@@ -59,10 +59,11 @@ def finish(db: Any, best: Prompt = made.BEST, plan: dict[str, Any] | None = PLAN
     one is always right."""
     cases = [case(i) for i in range(20)]
     task = Task("firms", "relation", "fixed", tuple(map(Label, LABELS)))
+    tuning = [case(i) for i in range(20, 24)]
     imported = Imported(
         task,
-        [c.query for c in cases],
-        {"tuning": [], "selection": [], "test": cases},
+        [c.query for c in (*cases, *tuning)],
+        {"tuning": tuning, "selection": [], "test": cases},
         seed=made.SEED,
     )
     task_id = tasks.save(db, imported)
@@ -112,7 +113,7 @@ def test_a_verdict_is_shown_by_label_and_answer_by_answer(db: Any) -> None:
         "0 lost",
         r"Firm1 \x1b]0;owned\x07\u202e<script> took over Unit1 last spring.",
         "owns; seed said employs, best owns",
-        "leak check: the best prompt and the labels repeat nothing of 20 rows that may not ship",
+        "leak check: the best prompt and the labels repeat nothing of 24 rows that may not ship",
     ):
         assert words in shown.stdout
     assert invoke("verdict", RUN, "--all").stdout.count("seed said employs") == 10
@@ -126,7 +127,7 @@ def test_json_is_the_whole_report(db: Any) -> None:
     assert sum(r["n"] for r in found["labels"]) == len(answers) and found["confused"] == []
     assert found["ranked"] == {"search_body": "BF16", "spearman": 0.97, "n": 64}
     assert found["reliability"]["ece"]["value"] == pytest.approx(0.1)
-    assert found["private_rows"] == 20 and found["leaks"] == []
+    assert found["private_rows"] == 24 and found["leaks"] == []
 
 
 def test_what_a_prompt_repeats_of_private_rows_is_listed(db: Any) -> None:
@@ -180,7 +181,7 @@ def test_a_prompt_that_reads_states_shows_how_they_tell_labels_apart(db: Any, tm
     assert "10 x owns taken for employs" in text
     assert "of 30 selection rows right" in text
     assert "the bare text 0.400, the best prompt +0.200 [+0.050" in text
-    assert "reads hidden states by was fitted to rows" in text
+    assert "was among these rows: well where a label has up to twenty rows" in text
     file = tmp_path / "verdict.html"
     invoke("verdict", RUN, "--html", file)
     page = file.read_text()
@@ -205,7 +206,7 @@ def test_a_prompt_with_a_likeness_shows_what_the_seed_prompt_does_with_it(db: An
         assert "With the likeness of queries to their support" in shown
         assert "this share of 84 selection rows right" in shown
         assert "the likeness alone 0.800, the best prompt +0.100" in shown
-        assert "reads hidden states by was fitted to rows" in shown
+        assert "was among these rows: well even where there are a thousand" in shown
     assert "16 times the likeness to the support" in page
     assert "doubts no label" not in invoke("task", "doubts", "firms").stdout
 
@@ -215,14 +216,17 @@ def test_labels_that_the_map_contradicts_are_listed_with_their_texts(db: Any) ->
     found = json.loads(invoke("task", "doubts", "firms", "--json").stdout)
     [doubt] = found["rows"]
     assert (found["run"], found["doubtful"], doubt["row"]) == (RUN, 1, row(3).id)
-    assert doubt["text"].startswith("Firm3 ")
-    assert "0.10, 0.90" in invoke("task", "doubts", "firms").stdout
+    assert doubt["text"].startswith("Firm3 ") and doubt["about"].startswith("Firm3; ")
+    text = invoke("task", "doubts", "firms").stdout
+    assert f"run {RUN} looked at 50 of {found['of']} rows" in text and "doubtful labels: 1" in text
+    assert " ".join(text.split()).count("owns 0.10 employs 0.90 Firm3; ") == 1
 
 
 def test_without_a_run_that_read_states_no_label_is_doubted(db: Any) -> None:
     finish(db)
     refused = invoke("task", "doubts", "firms")
-    assert refused.exit_code == 2 and "tune it with: strop tune firms" in refused.stderr
+    assert refused.exit_code == 2
+    assert "tune it with: strop tune firms --readout hidden" in refused.stderr
 
 
 def test_a_run_whose_plan_ranked_nothing_has_a_verdict(db: Any) -> None:

@@ -49,11 +49,23 @@ def test_it_is_told_what_it_looks_like_and_how_to_import_it(tmp_path, text, said
         "text\tlabel\na b\tB-PER\nc d\tO\ne f\tO\n",
         "Ida O\n",
         "",
+        "cells of the thymus\tB-cell\nmemory of a cell\tB-cell\nmarrow and blood\tB-cell\n",
+        "1\tThe <e1>child</e1> in the <e2>crib</e2>\tplace\n2\tA <e1>b</e1> <e2>c</e2>\tpart\n",
+        "".join(f"{n}\tbilling\tlate" + "\tnone" * 7 + "\n" for n in range(1, 5)),
         '{"text": "a"}\n{"text": "b"}\n{"text": "c"}\n',
     ],
 )
 def test_a_table_and_json_are_not_taken_for_them(text):
     refuse_lines(Path("x"), text)
+
+
+def test_a_table_whose_columns_are_named_is_read_by_these(tmp_path):
+    path = tmp_path / "cells.tsv"
+    path.write_text("thymus\tB-cell\nmarrow\tB-cell\nblood\tB-cell\nbone\tB-cell\n")
+    named = Choices(name="x", kind="classify", columns={"text": "1", "label": "2"})
+    with pytest.raises(InputError, match="looks like CoNLL columns"):
+        table.source(path, Choices(name="x", kind="classify"), header=False)
+    assert "divided by tabs" in table.source(path, named, header=False).note
 
 
 @given(st.text())

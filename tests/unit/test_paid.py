@@ -29,7 +29,7 @@ def test_a_label_that_lost_is_named_with_its_numbers():
     assert lost.p < 0.001
     judged = judge(given, "accuracy", "s", "b", "m", "Q8_0")
     told = dict(facts(msgspec.structs.replace(judged, paid=paid(given)), 1, None))
-    said = told["Labels that paid for the others' gain"]
+    said = told["Labels found less often than before"]
     assert said.startswith('"none", 6 of its 21 cases right instead of 20 (p = 0.0')
 
 
@@ -44,6 +44,13 @@ def test_the_proof_is_shared_among_the_labels():
     assert [one.label for one in paid([*lost, *answers("a", both=3)])] == ["none"]
     others = [answer for name in "abcdef" for answer in answers(name, both=3)]
     assert paid([*lost, *others]) == ()
+
+
+def test_rows_of_one_group_count_as_one():
+    """Fifteen rows of a single patient are lost together, which is no proof."""
+    lost = answers("none", seed=15)
+    assert [one.label for one in paid(lost, [f"patient {n}" for n in range(15)])] == ["none"]
+    assert paid(lost, ["patient 1"] * 15) == ()
 
 
 def test_nothing_pays_where_there_are_no_answers():

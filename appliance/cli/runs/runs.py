@@ -69,7 +69,7 @@ def show_run(out: Output, run: str) -> None:
     lines = [f"{name:<11} {found[name]}" for name in fields if found[name] is not None]
     spent, budget = (figures.duration(units / 1000) for units in (record.spent, record.budget))
     lines.append(
-        f"{'cost':<11} {spent} at frozen prices, with the verdict; all before it has {budget}"
+        f"{'cost':<11} {spent} at frozen prices, the verdict included (budget without it {budget})"
     )
     if shown.verdict:
         lines += ["", figures.judged(shown.verdict, shown.verdict.look)]

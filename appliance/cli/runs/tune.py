@@ -61,7 +61,8 @@ FROZEN = ("minutes", "candidates", "seed", "model", "reasoner", "prompt", "reado
     type=click.Choice(["auto", "hidden", "words"]),
     default="auto",
     show_default=True,
-    help="How labels are read: off the model's hidden state, by their words, or as pays.",
+    help="How labels are read: off the model's hidden state, by their words, or (auto) by "
+    "whichever does better on your tuning rows.",
 )
 @click.option("--require-gain", is_flag=True, help="Exit with 4 unless the verdict says better.")
 @click.option("--detach", is_flag=True, help="Do not follow the run once it is planned.")

@@ -16,7 +16,12 @@ CONLL_U = 10
 
 TAG_FIRST = "--word-column 2 --tag-column 1"
 
-_semeval = re.compile(r"\d+\t.*<e1>.*</e1>.*<e2>.*</e2>")
+_semeval = re.compile(r"\d+\t[^\t\n]*<e1>.*</e1>.*<e2>.*</e2>[^\t\n]*\n[^\t\n]*\n")
+"""A numbered sentence, and on the next line its relation alone."""
+
+_part = re.compile(r"[A-Z]+|_")
+"""A part of speech as CoNLL-U writes it, in the fourth column."""
+
 _tag = re.compile(r"O|[BIESLUM]-\S+")
 
 
@@ -40,8 +45,8 @@ def _looks_like(start: str) -> tuple[str, str] | None:
     rows = _rows(start)
     if not rows:
         return None
-    if len(rows[0]) == CONLL_U and all(number.isdigit() for number in _column(rows, 0)):
-        return "CoNLL-U", "conll FILE"
+    if len(rows[0]) == CONLL_U and all(map(str.isdigit, _column(rows, 0))):
+        return ("CoNLL-U", "conll FILE") if all(map(_part.fullmatch, _column(rows, 3))) else None
     if all(map(_tag.fullmatch, _column(rows, -1))):
         return "CoNLL columns", "conll FILE"
     if has_tags_first(start):
@@ -51,13 +56,14 @@ def _looks_like(start: str) -> tuple[str, str] | None:
 
 def _rows(start: str) -> list[Sequence[str]]:
     """The columns of the first lines; empty where they are not those of a table of words, two or
-    more and as many in each."""
+    more and as many in each, without a space in any."""
     lines = [line for line in start.split("\n")[:-1] if line.strip()]
     words = [line for line in lines if not line.startswith(("#", "-DOCSTART-"))][:LOOKED_AT]
     tabs = bool(words) and all("\t" in line for line in words)
     rows = [line.rstrip("\r").split("\t") if tabs else line.split() for line in words]
     even = len(rows) > 2 and len(set(map(len, rows))) == 1 and len(rows[0]) > 1
-    return list(rows) if even else []
+    spaced = any(" " in cell for row in rows for cell in row)
+    return list(rows) if even and not spaced else []
 
 
 def _column(rows: Sequence[Sequence[str]], at: int) -> list[str]:

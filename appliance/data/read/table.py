@@ -56,7 +56,8 @@ def source(
     with path.open(encoding=encoding) as text:
         start = text.read(4096)
     refuse_json(path, start)
-    refuse_lines(path, start)
+    if not choices.columns and not choices.label_columns:
+        refuse_lines(path, start)
     dialect = dialect_of(path, encoding, delimiter, quotes is not False)
     sniffed = [values for _, values in islice(records(path, dialect), SNIFFED)]
     if not sniffed:

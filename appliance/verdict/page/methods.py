@@ -54,13 +54,27 @@ They are BCa bootstrap intervals at 95 % (Efron, JASA 82, 1987) over cases. Wher
 together, whole clusters are redrawn and the interval is widened to Student's quantile (Hesterberg,
 The American Statistician 69, 2015).
 """
+CONTROL = """
+The bag of words is TF-IDF of words, pairs of words and letters with logistic regression, as
+scikit-learn has both. It is compared with the best prompt as the two prompts are with each other.
+"""
+LOST = """
+That a label is found less often is proven by the exact McNemar test on its own cases, or by
+flipping the signs of whole groups of rows, at 5 % shared among all labels (Bonferroni).
+"""
+MAPS = """
+A map is a linear discriminant with shrinkage (Friedman, JASA 84, 1989) of the model's last hidden
+states. Each tuning and selection row is read by one of five maps that had not seen it. Other
+prompts are read by maps of their own; the intervals of the gains over them are paired.
+"""
 FILES = """
 Each file of episodes was drawn anew; the spread over the files says how far a figure depends on the
 draw.
 """
 RELIABILITY = """
 Probabilities are the softmax of scores over a temperature fitted on selection rows (Guo et al.,
-ICML 2017); those of yes and no are the sigmoid of a line fitted there (Platt, Advances in Large
+ICML 2017), for a map of hidden states on tuning rows too, each read by a map that had not seen it;
+those of yes and no are the sigmoid of a line fitted to the same rows (Platt, Advances in Large
 Margin Classifiers, 1999). The expected calibration error is the mean distance between probability
 and share right over ten bins of equally many answers (Naeini, Cooper and Hauskrecht, AAAI 2015).
 With few answers it is above 0 however good the probabilities are. What it would be by chance was
@@ -94,6 +108,9 @@ def methods(report: Report) -> list[Method]:
         ("F1", F1, report.micro or report.token_f1),
         ("Other intervals", BOOTSTRAP, report.micro or report.token_f1 or not paired),
         ("Sampled files", FILES, report.parts),
+        ("The control without a model", CONTROL, report.controls),
+        ("Labels found less often", LOST, report.paid),
+        ("Maps of hidden states", MAPS, report.separation),
         ("Reliability", RELIABILITY, report.reliability),
         ("Leak check", LEAKS, True),
     ]

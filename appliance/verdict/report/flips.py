@@ -57,13 +57,18 @@ def excerpt(row: Example) -> str:
     return ("…" if start else "") + text[start:end] + ("…" if end < len(text) else "")
 
 
-def _flip(task: Task, answer: Answer, row: Example) -> Flip:
+def asked_about(row: Example) -> str:
+    """Returns a relation's two entities or a passage's question; empty for other rows."""
     pair = f"{row.head_text}; {row.tail_text}" if row.head is not None else ""
+    return row.question or pair
+
+
+def _flip(task: Task, answer: Answer, row: Example) -> Flip:
     gold, seed, best = (_readable(task, text) for text in (answer.gold, answer.seed, answer.best))
     return Flip(
         case=answer.case,
         text=excerpt(row),
-        about=row.question or pair,
+        about=asked_about(row),
         gold=gold,
         seed=seed,
         best=best,

@@ -24,11 +24,12 @@ TESTS = {
 
 
 STATES = (
-    "What the best prompt reads hidden states by was fitted to rows, whether they may ship or not. "
-    "It holds numbers and no text. Of labels with many rows it tells about as much of one row as a "
-    "mean does; of a label with a handful of rows, somebody who has the model could test a guess "
-    "at a row against it."
+    "The best prompt holds numbers that were computed from rows, private ones too. They are no "
+    "text, but somebody who has the model and guesses a row can test whether it was among these "
+    "rows: {how}. Keep the prompt where the rows may be."
 )
+BY_MAP = "well where a label has up to twenty rows, poorly where it has hundreds"
+BY_LIKENESS = "well even where there are a thousand rows"
 READINGS = {
     "words": "by their words, as other tools can do too",
     "hidden": "off hidden states by a map that belongs to the prompt: for devices that run Strop",
@@ -67,7 +68,7 @@ def facts(found: Verdict, look: int, ranked: Ranked | None) -> list[tuple[str, s
     if not found.stands:
         pairs += _tested(found, look)
     if found.paid:
-        pairs.append(("Labels that paid for the others' gain", "; ".join(map(_paid, found.paid))))
+        pairs.append(("Labels found less often than before", "; ".join(map(_paid, found.paid))))
     pairs += [(_capital(one.name), _control(one, found)) for one in found.controls]
     if found.reading:
         pairs.append(("How labels are read", READINGS[found.reading]))
@@ -172,7 +173,9 @@ def learnt(report: Report) -> str:
     """Returns what the prompt's map or likeness gives away of the rows that it was fitted to; ""
     where it has neither."""
     best = report.prompts.best
-    return STATES if best.has_map or best.has_likeness else ""
+    if not (best.has_map or best.has_likeness):
+        return ""
+    return STATES.format(how=BY_LIKENESS if best.has_likeness else BY_MAP)
 
 
 def signed(figure: float, form: str = "+.3f") -> str:
@@ -215,4 +218,8 @@ def _control(control: Control, found: Verdict) -> str:
     gained = f"the best prompt gains {signed(control.gain)} over it, 95 % interval {low} to {high}"
     doubt = "; that is no proven gain: such a prompt may not be worth its model"
     worth = "" if control.is_beaten(found.alpha) and not found.refused else doubt
-    return f"{figure} on the same {control.n} cases; {gained}, p = {control.p:.2g}{worth}"
+    from_rows = f", learnt from {control.learnt:,} rows" if control.learnt else ""
+    if control.learnt < control.rows:
+        from_rows += f" of {control.rows:,}"
+    figure += from_rows
+    return f"{figure}, on the same {control.n} cases; {gained}, p = {control.p:.2g}{worth}"
