@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 from scripted_answers import BEST, RUN, SEED, add_model, create_run, play, rows
@@ -41,6 +42,43 @@ def test_the_best_prompt_of_a_run_answers_with_the_model_it_was_tuned_for(db, ca
     assert chosen.prompt == BEST
     told = capsys.readouterr().err
     assert f"prompt {BEST.id} of run {RUN}" in told and "note:" not in told
+
+
+def imported(tmp_path: Path, name: str, labels: tuple[str, ...]) -> None:
+    (tmp_path / f"{name}.jsonl").write_text(rows(labels))
+    command = ["task", "import", "jsonl", str(tmp_path / f"{name}.jsonl")]
+    assert CliRunner().invoke(strop, command).exit_code == 0
+
+
+def test_a_task_without_a_prompt_means_the_last_run_of_that_task(db, tmp_path):
+    """Not the last run of any other task, whose labels would be called by this one's names."""
+    imported(tmp_path, "parts", ("contains", "touches"))
+    play(db)
+    with pytest.raises(InputError, match='no run of "parts" has a verdict yet'):
+        tuned(Output(False), db, None, "parts", None)
+    assert tuned(Output(False), db, None, "firms", None).prompt == BEST
+
+
+@pytest.mark.parametrize("fitted", [{"bias": (0.1, -0.1)}, {"words": ("has", "pays")}])
+@pytest.mark.parametrize("by", ["run", "prompt", "file"])
+def test_a_prompt_that_was_fitted_to_other_labels_is_refused(db, tmp_path, fitted, by):
+    imported(tmp_path, "parts", ("contains", "touches"))
+    imported(tmp_path, "again", ("owns", "employs"))
+    best = msgspec.structs.replace(BEST, **fitted)
+    play(db, best=best)
+    (tmp_path / "best.json").write_bytes(msgspec.json.encode(best))
+    given = {"run": RUN, "prompt": best.id, "file": str(tmp_path / "best.json")}[by]
+    with pytest.raises(InputError) as refusal:
+        tuned(Output(False), db, given, "parts", None)
+    assert 'fitted to the labels of "firms", and "parts" has others' in str(refusal.value)
+    assert f"set its {next(iter(fitted))} to []" in str(refusal.value)
+    assert tuned(Output(False), db, given, "again", None).prompt == best
+
+
+def test_a_prompt_without_anything_fitted_answers_another_task(db, tmp_path):
+    imported(tmp_path, "parts", ("contains", "touches"))
+    play(db)
+    assert tuned(Output(False), db, BEST.id, "parts", None).prompt == BEST
 
 
 def test_another_model_than_the_one_a_prompt_was_tuned_for_is_noted(db, capsys):

@@ -343,6 +343,19 @@ def test_a_row_that_the_model_cannot_take_is_left_out_of_the_map(evaluator):
     assert mapped.prompt.map is not None and tuning[3].id not in {o.case for o in mapped.outcomes}
 
 
+def test_a_row_with_other_options_stays_out_of_the_map(evaluator):
+    tuning, selection = LOADED.cases["tuning"], LOADED.cases["selection"]
+    odd = msgspec.structs.replace(tuning[0].query, choices=("code 0", "code 9"))
+    odd = msgspec.structs.replace(odd, answers=("code 9",))
+    same = LOADED.cases["test"][0].query
+    rows = {**LOADED.rows, odd.id: odd}
+    found = msgspec.structs.replace(LOADED, rows=rows, demonstrations={"code 0": (odd.id, same.id)})
+    best = Candidate(READ, "test", scored=evaluator.score(READ, tuning))
+    evidence = evaluator.score(READ, selection, "serving")
+    mapped = with_map(evaluator, found, best, tuning, selection, evidence, budget=1e9)
+    assert mapped.separation.n == len(tuning) + len(selection) + 1
+
+
 def test_a_large_task_s_map_is_fitted_to_what_the_budget_pays_for(evaluator, monkeypatch):
     monkeypatch.setattr(mapped_module, "LEAST", 6)
     tuning, selection = LOADED.cases["tuning"], LOADED.cases["selection"]

@@ -11,6 +11,7 @@ import tiny_tasks
 from msgspec.structs import replace
 
 from appliance.data import Imported, tasks
+from appliance.prompts.likeness import Likeness
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt, Section
 from appliance.run.learnt import learnt
@@ -131,6 +132,9 @@ def test_rows_and_what_was_fitted_stay_behind():
     rows = tuple(f"row {n}" for n in range(6))
     fitted = Prompt((), FOUND, shots=rows, bias=(0.1, 0.2, -0.3), temperature=2.0, wording="upper")
     assert format_of(fitted, "classify", 3) == Format(FOUND, "words", shots=2, wording="upper")
+    like = Likeness("0" * 64, 1, b"\0" * 4, "{text}\n{label}\n", weight=4.0)
+    liked = msgspec.structs.replace(fitted, likeness=like)
+    assert format_of(liked, "classify", 3) == format_of(fitted, "classify", 3)
     known = next(each for each in shipped("classify") if each.head)
     assert format_of(known.prompt({}), "classify", labels=3) == known
 

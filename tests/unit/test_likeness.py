@@ -32,8 +32,10 @@ from appliance.scoring.likeness import rows_of
 from appliance.scoring.outcomes import Scored
 from appliance.scoring.predict import predict
 from appliance.scoring.yes_no import YesNoOutcome
+from appliance.search.candidate import Candidate
 from appliance.search.likeness import Likenesses, _dealt
 from appliance.search.portfolio import read_alone
+from appliance.search.race import Race
 from appliance.search.read_alike import LIKENESS, SEED
 from appliance.search.readouts import how_read, may_be_likened, readouts
 from appliance.task import Case, Example, Label
@@ -153,6 +155,28 @@ def test_the_winner_stands_beside_the_seed_with_a_likeness_and_the_likeness_alon
 def test_candidates_race_by_their_words_alone_and_the_finalists_get_the_likeness(tuned, told):
     seed, *others = told.selected_with
     assert told.raced_with == {()} and seed == 0.0 and all(others)
+
+
+def test_a_given_prompt_s_likeness_does_not_race(evaluator):
+    """What it brings may have been fitted to these very rows."""
+    cases = LOADED.cases["tuning"]
+    given = msgspec.structs.replace(LOADED.seed, likeness=some(), threshold=0.0)
+    race = Race(evaluator, cases, Objective(), lambda *_: None)
+    likened = [one for one in evaluator.score(LOADED.seed, cases[:24]) if isinstance(one, Scored)]
+    likened = [msgspec.structs.replace(one, likeness=(1.0, 0.0)) for one in likened]
+    evaluator.score = lambda prompt, cases, role="search": likened[: len(cases)]
+    race.start(given)
+    assert race.seed.scored[0].likeness and race.seed.prompt.likeness
+    assert not any(one.likeness for one in race.copy.scored) and race.copy.prompt.likeness is None
+
+
+def test_a_prompt_with_the_likeness_is_another_than_the_same_without_it():
+    scored = choices(60, like=True)
+    plain = Candidate(LOADED.seed, "seed", fixed=True, scored=[*scored])
+    liked = Candidate(LOADED.seed, "likeness", scored=[*scored])
+    assert liked.fit.likeness_weight > 0
+    assert plain.identity[0] == msgspec.structs.replace(LOADED.seed).id
+    assert plain.identity != liked.identity
 
 
 def test_each_row_is_read_alone_once_whatever_the_number_of_candidates(tuned, models):

@@ -46,6 +46,8 @@ def shown(prompt: Prompt, row: Example, *shots: Example) -> tuple[str, list[str]
     [
         ("Why?\nOptions:\n(A) one\n(B) two", ("(A)", "(B)"), ("one", "two")),
         ("Why?\n\nA. one\nB) two \n", ("A", "B"), ("one", "two")),
+        ("Why?\nOptions:\n\n(A) one\n(B) two", ("(A)", "(B)"), ("one", "two")),
+        ("Why? Options:\n(A) one\n(B) two", ("(A)", "(B)"), ("one", "two")),
         ("Why?\nAnswer choices:\n1: one\n2: two\n3: six", ("1", "2", "3"), ("one", "two", "six")),
     ],
 )
@@ -100,6 +102,14 @@ def test_a_row_that_is_shown_has_its_answer_in_words_too():
 def test_a_text_that_holds_a_slot_stays_data():
     text, answers, _ = shown(WORDS, question("{text}", "{answer}"))
     assert text == "Which order is right?\nAnswer: " and answers == ["{text}\n", "{answer}\n"]
+
+
+def test_a_row_that_is_kept_as_a_demonstration_has_to_list_its_options_too():
+    dashed = Example("So?\nOptions:\n- Yes\n- No", answers=("Yes",), choices=("Yes", "No"))
+    found = loaded(question())
+    rows = {**found.rows, dashed.id: dashed}
+    kept = msgspec.structs.replace(found, rows=rows, demonstrations={"Yes": (dashed.id,)})
+    assert found.lettered and not kept.lettered
 
 
 def test_a_prompt_that_writes_words_suits_a_task_that_lists_them_alone():
