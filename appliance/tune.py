@@ -41,7 +41,7 @@ FINAL_MAP = 0.1
 """The share of the run's budget that the winner's own map may cost: half of the refinement's, which
 a prompt that reads hidden states has none of."""
 
-DRAWN = 0.05
+DRAWN = 0.1
 """The share of the run's budget for the formats that are drawn at random to stand beside the
 winner."""
 
@@ -52,8 +52,8 @@ it is a part of the selection's."""
 MINUTE = 60_000.0
 """Cost units: milliseconds at a run's frozen prices."""
 
-SEARCH, REFINE, SELECTION = 0.6, 0.2, 0.2
-"""The stages' shares of the budget."""
+SEARCH, REFINE = 0.6, 0.2
+"""The shares of the two stages; the selection has what is left."""
 
 
 def search_share(roles: Container[str], readouts: Sequence[Readout]) -> float:
@@ -104,7 +104,7 @@ def tune(
     Where ``candidates`` are given, stage 1 ends after as many at the latest, and stage 2 after its
     share of as many.
     """
-    stage = "search"
+    stage, begun = "search", bench.spent
     watcher.stage(stage)
     race = Race(
         evaluator,
@@ -127,8 +127,10 @@ def tune(
     extra: dict[Readout, float] = {}
     if "twin" not in bench.bodies:
         extra["words"] = (SEARCH + REFINE) * budget - share
-    if bench.one_body and len(race.cases) <= MAPPED:
-        extra["hidden"] = FINAL_MAP * budget  # The map needs hardly any states but those of a race.
+    # The winner's map then needs hardly any states but those of a race.
+    is_read = bench.one_body and len(race.cases) <= MAPPED
+    if is_read:
+        extra["hidden"] = FINAL_MAP * budget
     finalists = search(lab, race, bench, share, depth, methods, candidates, extra)
     watcher.raced(race.rungs)
     found = [each for each in (*finalists, race.leader) if each.prompt.readout in readouts]
@@ -152,7 +154,7 @@ def tune(
 
         alike |= best_drawn(race, loaded, going)
     watcher.stage("selection")
-    begun, alone = bench.spent, None
+    alone = None
     if likeness and (line := read_alone(loaded.task.kind)):
         most = max(len(each.scored) for each in (race.copy, *found))
         alone = Likenesses(evaluator, race.cases, line, LIKENESS * budget, seen=most)
@@ -163,7 +165,8 @@ def tune(
     first = race.copy if brings else race.seed
     entrants = [first, *(each for each in (*found, *alike.values()) if fits(each.prompt))]
     cases = loaded.cases["selection"]
-    left = SELECTION * budget - (bench.spent - begun)
+    kept = FINAL_MAP * budget if race.leader.fits_map and not is_read else 0.0
+    left = budget - kept - (bench.spent - begun)
     chosen = select(evaluator, cases, entrants, left, watcher.selected, alone)
     best, evidence = chosen.best, chosen.evidence
     if best.fits_map:

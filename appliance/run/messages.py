@@ -87,8 +87,8 @@ class EvaluatedPrompt(msgspec.Struct, frozen=True):
     bias: tuple[float, ...]
     threshold: float
     channel_weight: float
-    fitted_on: tuple[Split, ...]
     cases: tuple[EvaluatedCase, ...]
+    fitted_on: tuple[Split, ...] = ()
 
 
 class Evaluated(msgspec.Struct, frozen=True):

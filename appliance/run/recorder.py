@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 PROGRESS_SECONDS = 1.0
+SHOWN = ("alike", "random", "likeness")
+"""Operators of what a winner is shown beside; they say nothing of how to search."""
+
 ONCE = ("stage", "candidate", "best", "rungs", "readout", "verdict")
 """Events that follow from the journal: a resumed run comes to each of them again, in order."""
 
@@ -92,7 +95,7 @@ class RunRecorder:
         self._evaluation(stage, "tuning", prompt.id, found, candidate.loss)
         if outcome == "extended":
             return
-        if candidate.parent and candidate not in self._learnt:
+        if candidate.parent and candidate not in self._learnt and candidate.operator not in SHOWN:
             self._learn(candidate, outcome)
         tried = Tried(
             **msgspec.structs.asdict(best),

@@ -84,13 +84,16 @@ def predict_rows(
     every = tuple(label.name for label in task.labels)
     names = every if labels is None else labels
     if prompt.bias and names != every:
-        bias = dict(zip(every, prompt.bias, strict=True))
-        prompt = msgspec.structs.replace(prompt, bias=tuple(bias[name] for name in names))
+        no_bias = task.none if prompt.form == "yesno" else None
+        bias = dict(zip((y for y in every if y != no_bias), prompt.bias, strict=True))
+        own = tuple(bias[name] for name in names if name != no_bias)
+        prompt = msgspec.structs.replace(prompt, bias=own)
     if prompt.map and names != every:
         # The map belongs to states of prompts that list all labels.
         cases = [Case(without_gold(row), every, support) for row in rows]
         found = outcomes(ask, renderer, prompt, cases)
-        return [_answer(outcome.among(names), prompt) for outcome in found]
+        possible = tuple(y for y in names if not (task.several and y == task.none))
+        return [_answer(outcome.among(possible), prompt) for outcome in found]
     cases = [Case(without_gold(row), names, support) for row in rows]
     if answers_are_written(task, prompt):
         # The right answer is not known, so its loss, which an outcome holds, cannot be asked for.

@@ -18,7 +18,7 @@ from appliance.search.schedule import MAPPED
 MOST = 20
 """How many formats are drawn at most."""
 
-DRAWING = 0.5
+DRAWING = 0.6
 """The part of the control's budget after which no more formats are drawn."""
 
 

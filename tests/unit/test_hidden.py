@@ -33,7 +33,7 @@ from appliance.search import mapped as mapped_module
 from appliance.search import race as race_module
 from appliance.search.accept import Ahead
 from appliance.search.candidate import Candidate, Proposal
-from appliance.search.drawn import best_drawn
+from appliance.search.drawn import DRAWING, best_drawn
 from appliance.search.mapped import with_map
 from appliance.search.portfolio import portfolio
 from appliance.search.race import Race
@@ -316,10 +316,10 @@ def test_a_few_formats_are_drawn_within_their_share_of_the_budget(evaluator):
 
     def going(part: float) -> bool:
         parts.append(part)
-        return part == 0.5 and len(parts) < 4
+        return part == DRAWING and len(parts) < 4
 
     [(name, best)] = best_drawn(race, LOADED, going).items()
-    assert name == "the best of 3 random formats" and parts == [0.5] * 4 + [1.0]
+    assert name == "the best of 3 random formats" and parts == [DRAWING] * 4 + [1.0]
     assert len(best.scored) == len(LOADED.cases["tuning"])
 
 
