@@ -26,7 +26,7 @@ from appliance.search.lab import Lab
 from appliance.search.likeness import Likenesses
 from appliance.search.mapped import Mapped, with_map
 from appliance.search.objective import objective_of
-from appliance.search.portfolio import Format, read_alone
+from appliance.search.portfolio import Format, likeness_line
 from appliance.search.race import Race
 from appliance.search.read_alike import SEED, beside, beside_likeness_alone, read_alike
 from appliance.search.reasoner import Reasoner
@@ -155,7 +155,7 @@ def tune(
         alike |= best_drawn(race, loaded, going)
     watcher.stage("selection")
     alone = None
-    if likeness and (line := read_alone(loaded.task.kind)):
+    if likeness and (line := likeness_line(loaded.task.kind)):
         most = max(len(each.scored) for each in (race.copy, *found))
         alone = Likenesses(evaluator, race.cases, line, LIKENESS * budget, seen=most)
         found = [alone.candidate(each, race.cases) for each in dict.fromkeys(found)]

@@ -138,13 +138,18 @@ class Hidden(msgspec.Struct, frozen=True, tag="hidden"):
 
 
 class States(msgspec.Struct, frozen=True, tag="states"):
-    """``values`` are float16 [places, ``width``], little-endian. Engines that differ in the last
-    digits so make the same decisions, and a journal keeps half the bytes."""
+    """``values`` are float16 [places, ``width``], little-endian. So engines that differ in the last
+    digits hardly ever decide differently, and a journal keeps half the bytes."""
 
     values: bytes
     width: int
     unique: int
     decoded: int
+
+    def each(self) -> list[bytes]:
+        """The state of each place, float16 [width]."""
+        size = 2 * self.width
+        return [self.values[at : at + size] for at in range(0, len(self.values), size)]
 
 
 class Choice(msgspec.Struct, frozen=True, array_like=True):

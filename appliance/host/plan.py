@@ -21,7 +21,7 @@ from appliance.host.workload import Workload, open_workload
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt, Readout
 from appliance.scoring.likeness import rows_of
-from appliance.search.portfolio import read_alone
+from appliance.search.portfolio import likeness_line
 from appliance.search.readouts import how_read
 from appliance.search.schedule import FIRST, LEAST_CANDIDATES, first_rung
 from appliance.search.typical import typical_prompts
@@ -175,7 +175,7 @@ def verdict_minutes(
     seed = each(work.loaded.seed)
     hidden = [each(prompt) for prompt in typical if prompt.readout == "hidden"]
     alone = 0.0
-    if likeness and (line := read_alone(work.loaded.task.kind)):
+    if likeness and (line := likeness_line(work.loaded.task.kind)):
         rows = [Case(row) for row in rows_of(sample).values()]
         alone = expected_cost(work.renderer, line.prompt({}), rows, prices) / len(sample)
     return (seed + max(hidden, default=seed) + alone) * len(work.loaded.cases["test"]) / MINUTE

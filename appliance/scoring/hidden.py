@@ -50,9 +50,7 @@ Evidence = Outcome | State
 
 
 def read_states(task: Task, cases: Sequence[Case], reply: States) -> list[State]:
-    size = 2 * reply.width
-    values = [reply.values[at : at + size] for at in range(0, len(reply.values), size)]
-    return [_state(task, case, own) for case, own in zip(cases, values, strict=True)]
+    return [_state(task, case, own) for case, own in zip(cases, reply.each(), strict=True)]
 
 
 def _state(task: Task, case: Case, values: bytes) -> State:

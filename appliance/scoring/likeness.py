@@ -36,8 +36,7 @@ def states_alone(
     """The hidden state of each row that is read alone, float16 [width], by the row's id, out of one
     request."""
     reply = ask.hidden(renderer.hidden(line, [Case(row) for row in rows]))
-    size = 2 * reply.width
-    return {row.id: reply.values[at * size : (at + 1) * size] for at, row in enumerate(rows)}
+    return {row.id: state for row, state in zip(rows, reply.each(), strict=True)}
 
 
 def likeness(case: Case, vectors: Mapping[str, Vector]) -> tuple[float, ...]:

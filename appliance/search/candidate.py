@@ -97,7 +97,7 @@ class Candidate:
 
     @property
     def by(self) -> Fit:
-        """The calibration under which ``outcomes`` are read: none where they have it already."""
+        """The calibration under which ``outcomes`` are read: none where it is in their scores."""
         return Fit(0.0) if self.fits_map or self._holds_out else self.fit
 
     @property

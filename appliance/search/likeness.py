@@ -73,6 +73,10 @@ class Likenesses:
             return [*evidence]
         return with_likeness(evidence, cases, self.of(cases))
 
+    def cost(self, cases: Sequence[Case]) -> float:
+        """What reading those rows of the cases would cost that were not read yet (cost units)."""
+        return self._price([row for at, row in rows_of(cases).items() if at not in self._rows])
+
     def candidate(self, candidate: Candidate, cases: Sequence[Case]) -> Candidate:
         """A copy of the candidate with the likeness on the first ``cases``, which it has seen."""
         seen = cases[: len(candidate.scored)]
@@ -121,11 +125,16 @@ class Likenesses:
                 self._states[row] = np.frombuffer(state, "<f2").astype(np.float64)
             self._rows |= new
 
-    def _paid_for(self, cases: Sequence[Case], budget: float) -> Sequence[Case]:
+    def _price(self, rows: Sequence[Example]) -> float:
+        if not rows:
+            return 0.0
         line = read_alone(self._line.head, self._line.example)
-        some = [Case(row) for row in [*rows_of(cases).values()][:LEAST]]
         prices = self._evaluator.bench.bodies["serving"].prices
-        each = expected_cost(self._evaluator.renderer, line, some, prices) / len(some)
+        return expected_cost(self._evaluator.renderer, line, [*map(Case, rows)], prices)
+
+    def _paid_for(self, cases: Sequence[Case], budget: float) -> Sequence[Case]:
+        some = [*rows_of(cases).values()][:LEAST]
+        each = self._price(some) / len(some)
         most, taken = max(LEAST, int(budget / max(each, 1e-9))), 0
         rows: set[str] = set()
         for case in cases:

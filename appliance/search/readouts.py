@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from appliance.errors import InputError
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Readout
-from appliance.search.portfolio import read_alone
+from appliance.search.portfolio import likeness_line
 
 ONLY_WORDS = "for other tools, which read text: --readout words"
 
@@ -30,7 +30,7 @@ def may_be_likened(loaded: Loaded, asked: Readout | None) -> bool:
         asked is None
         and loaded.task.protocol == "episodes"
         and loaded.seed.form != "written"
-        and read_alone(loaded.task.kind) is not None
+        and likeness_line(loaded.task.kind) is not None
     )
 
 

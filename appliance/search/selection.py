@@ -50,7 +50,7 @@ def select(
     for entrant in entrants:
         first.setdefault(entrant.identity, entrant)
     unique = list(first.values())
-    cases = _paid_for(evaluator, cases, unique, budget)
+    cases = _paid_for(evaluator, cases, unique, budget, likeness)
     metric = evaluator.task.metric
     said: dict[Candidate, list[Evidence]] = {}
     outcomes: dict[Candidate, list[Outcome]] = {}
@@ -82,14 +82,20 @@ def select(
 
 
 def _paid_for(
-    evaluator: Evaluator, cases: Sequence[Case], entrants: Sequence[Candidate], budget: float
+    evaluator: Evaluator,
+    cases: Sequence[Case],
+    entrants: Sequence[Candidate],
+    budget: float,
+    likeness: Likenesses | None,
 ) -> Sequence[Case]:
     """The first cases, up to where the budget no longer pays for scoring every entrant on them."""
     prices = evaluator.bench.bodies["serving"].prices
+
+    def cost(of: Sequence[Case]) -> float:
+        words = sum(expected_cost(evaluator.renderer, c.prompt, of, prices) for c in entrants)
+        return words + (likeness.cost(of) if likeness else 0.0)
+
     few = len(cases[:LEAST])
-    base, more = (
-        sum(expected_cost(evaluator.renderer, c.prompt, cases[:n], prices) for c in entrants)
-        for n in (1, few)
-    )
+    base, more = cost(cases[:1]), cost(cases[:few])
     each = (more - base) / max(few - 1, 1)
     return cases[: max(few, int((budget - base) / each) if each else few)]

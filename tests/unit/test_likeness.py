@@ -34,7 +34,7 @@ from appliance.scoring.predict import predict
 from appliance.scoring.yes_no import YesNoOutcome
 from appliance.search.candidate import Candidate
 from appliance.search.likeness import Likenesses, _dealt
-from appliance.search.portfolio import read_alone
+from appliance.search.portfolio import likeness_line
 from appliance.search.race import Race
 from appliance.search.read_alike import LIKENESS, SEED
 from appliance.search.readouts import how_read, may_be_likened, readouts
@@ -76,7 +76,7 @@ def coded() -> Loaded:
 
 
 LOADED = coded()
-LINE = read_alone("relation")
+LINE = likeness_line("relation")
 
 
 class Told:
