@@ -86,8 +86,8 @@ def _maps(rows: Rows, gold: Labels, shares: Rows, shrinkages: Sequence[float]) -
     for shrinkage in shrinkages:
         weights = within.solve(means, shrinkage)
         at_centre = shares - (weights * means).sum(1) / 2
-        # Nothing is known of a label without rows. Whatever the state, it is less likely than some
-        # label that has rows, since not all of these are less likely than in the midst of all rows.
+        # Nothing is known of a label without rows. For every state some other label scores more:
+        # the labels that have rows cannot all score less than they do at the centre.
         least = at_centre[counts > 0].min() - np.log(len(shares))
         maps.append(Map(weights, np.where(counts > 0, at_centre, least) - weights @ centre))
     return maps

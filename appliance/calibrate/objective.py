@@ -18,8 +18,8 @@ class Objective(msgspec.Struct, frozen=True):
 
     ``shares`` holds the logarithms of the labels' shares (``log_shares``); it is empty where cases
     have labels of their own. ``none`` is the index of none of the above there, or -1.
-    ``positive_share`` is the share of positive cases, which have
-    something to find; it is None where the first cases have the same share as all.
+    ``positive_share`` is the share of positive cases, which have something to find; it is None
+    where the first cases have the same share as all.
     """
 
     metric: Metric = "accuracy"
