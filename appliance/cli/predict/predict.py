@@ -31,7 +31,11 @@ from appliance.cli.predict.source import EVERY, format_of
 @click.option("--format", "format", type=click.Choice(EVERY), help="Else as the name of FILE ends.")
 @column_option
 @table_options
-@click.option("--task", metavar="NAME", help="The task of a prompt that is given as a file.")
+@click.option(
+    "--task",
+    metavar="NAME",
+    help="The task whose rows these are; a prompt that is given as a file does not say it.",
+)
 @model_option
 @on_error_option
 @click.option(
