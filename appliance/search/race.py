@@ -16,7 +16,7 @@ from appliance.scoring.likeness import without_likeness
 from appliance.search.accept import Accept
 from appliance.search.candidate import Candidate, Proposal, difference, mapped_difference
 from appliance.search.rungs import Rung, Step, rungs_of
-from appliance.search.schedule import CLEARLY, CONTESTED, FIRST, MAPPED, first_rung, rungs
+from appliance.search.schedule import CLEARLY, CONTESTED, FIRST, LITTLE, MAPPED, first_rung, rungs
 from appliance.search.together import extended, groups, sharing_rows
 from appliance.task import Case
 
@@ -286,7 +286,8 @@ class Race:
 
     def _level(self, candidate: Candidate, cases: int) -> bool:
         """Whether the candidate is not behind the leader of its readout, if there is one, on its
-        first ``cases`` cases."""
+        first ``cases`` cases. One that reads hidden states may be a little behind: the leader is
+        the luckiest of many on these very cases."""
         leader = self._leaders.get(candidate.prompt.readout)
         if leader is None:
             return True
@@ -295,7 +296,8 @@ class Race:
         except Unanswerable:
             # The leader cannot take a case that the candidate can.
             return True
-        return difference(candidate, leader).mean <= 0
+        found = difference(candidate, leader)
+        return found.mean <= (LITTLE * found.error if candidate.fits_map else 0.0)
 
 
 def _ranked(candidates: Iterable[Candidate], cases: int) -> list[Candidate]:

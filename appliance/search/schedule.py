@@ -31,6 +31,10 @@ behind it there, and they cost far more."""
 CLEARLY = 2.0
 """Standard errors by which hidden states must be better for label words to be scored no further."""
 
+LITTLE = 1.0
+"""Standard errors by which a candidate that reads hidden states may be behind the leader without
+leaving the race."""
+
 LEAST_CANDIDATES = 20
 """Fewer candidates make no search."""
 

@@ -39,6 +39,7 @@ from appliance.search.portfolio import portfolio
 from appliance.search.race import Race
 from appliance.search.read_alike import BARE, SEED, read_alike
 from appliance.search.readouts import readouts
+from appliance.statistics.differences import Difference
 from appliance.task import Case, Label
 from appliance.tune import tune
 from appliance.verdict.give import give_verdict
@@ -307,6 +308,22 @@ def test_the_next_prompt_whose_states_can_be_read_is_taken_where_the_leader_s_ca
     race.deepen = lambda candidate: candidate is not first
     race.settle(("hidden",), 24)
     assert race.leader is second
+
+
+@pytest.mark.parametrize(("behind", "outcome"), [(0.09, "kept"), (0.11, "dropped")])
+def test_a_prompt_whose_states_are_read_may_be_a_little_behind(
+    evaluator, monkeypatch, behind, outcome
+):
+    """By a standard error, which is 0.1 here. It does not lead for that."""
+    seen: list[tuple[Candidate, str]] = []
+    race = Race(evaluator, LOADED.cases["tuning"], Objective(), lambda *told: seen.append(told))
+    race.start(LOADED.seed)
+    ahead = partial(race.round, depth=20, accept=Ahead(), going=lambda: True)
+    ahead([Proposal(READ, "test")])
+    monkeypatch.setattr(race_module, "difference", lambda *_: Difference(behind, 0.1, 20))
+    other = msgspec.structs.replace(READ, example="{text} {label}\n")
+    ahead([Proposal(other, "test")])
+    assert seen[-1][0].prompt == other and seen[-1][1] == outcome
 
 
 def test_a_few_formats_are_drawn_within_their_share_of_the_budget(evaluator):
