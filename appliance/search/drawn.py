@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from math import fsum
 
+from msgspec.structs import replace
+
 from appliance.evaluate.workbench import Unanswerable
 from appliance.prompts.by_states import by_states
 from appliance.prompts.loaded import Loaded
@@ -26,8 +28,11 @@ def best_drawn(race: Race, loaded: Loaded, going: Callable[[float], bool]) -> di
     """The best of as many formats as are tried, by its name; empty where the model can take none.
     It may win as any other candidate. ``going(part)`` says whether less than a part of the budget
     is spent."""
+    # No state is read of prompts that ask yes or no: those of the leader's form are drawn instead.
+    seed = race.leader.prompt if loaded.seed.form == "yesno" else loaded.seed
+    formats = typical(replace(loaded, seed=seed), MOST)
     drawn: list[Candidate] = []
-    for prompt in dict.fromkeys(filter(None, map(by_states, typical(loaded, MOST)))):
+    for prompt in dict.fromkeys(filter(None, map(by_states, formats))):
         if not going(DRAWING):
             break
         candidate = race.candidate_for(Proposal(prompt, "random", "example", (race.seed,)))

@@ -151,6 +151,12 @@ def test_a_task_of_any_kind_is_tuned_to_a_verdict(run):
     assert (verdict.seed.prompt, verdict.best.prompt) == (seed.id, run.best.id)
 
 
+def test_a_winner_that_reads_states_stands_beside_random_formats(run):
+    if run.best.readout == "hidden":
+        beside = [what for _, what, _ in run.told.seen if what.startswith("beside ")]
+        assert any("random formats" in what for what in beside)
+
+
 def test_what_is_better_on_many_rows_was_found_by_the_search(run):
     """The scripted model answers far better under some prompts than under others."""
     values = [value for _, outcome, value in run.told.seen if outcome != "settled"]
