@@ -50,14 +50,13 @@ def prompts_given(db: Database, given: Sequence[str], task: TaskRecord) -> dict[
 
 
 def check_fitted(db: Database, prompt: Prompt, task: TaskRecord) -> None:
-    """Raises InputError where a stored prompt has numbers or words for labels that the task has
-    not: as many of other names would be read as if they were the task's."""
+    """Raises InputError where a stored prompt has numbers or words that belong to other labels than
+    the task's. Where there are as many of both, nothing else would notice."""
     plain: dict[str, Any] = {"bias": [], "words": [], "map": None}
     fitted = [name for name in plain if getattr(prompt, name)]
-    records = [tasks.get(db, id) for id in prompts.tasks_of(db, prompt.id)]
-    if not fitted or not records:
+    homes = [*filter(None, (tasks.get(db, id) for id in prompts.tasks_of(db, prompt.id)))]
+    if not fitted or not homes:
         return
-    homes = [record for record in records if record]
     if _choices(db, task) in [_choices(db, home) for home in homes]:
         return
     without = " and ".join(

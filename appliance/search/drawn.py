@@ -3,9 +3,8 @@ shows what the search found that luck would not have."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from math import fsum
 
 from msgspec.structs import replace
 
@@ -13,15 +12,19 @@ from appliance.evaluate.workbench import Unanswerable
 from appliance.prompts.by_states import by_states
 from appliance.prompts.loaded import Loaded
 from appliance.search.candidate import Candidate, Proposal
+from appliance.search.halving import halved
 from appliance.search.methods.formats import typical
 from appliance.search.race import Race
-from appliance.search.schedule import MAPPED
+from appliance.search.schedule import MAPPED, rungs
 
 MOST = 20
 """How many formats are drawn at most."""
 
 DRAWING = 0.6
 """The part of the control's budget after which no more formats are drawn."""
+
+KEPT = 3
+"""How many of them are read on as many cases as maps are compared by."""
 
 
 def best_drawn(race: Race, loaded: Loaded, going: Callable[[float], bool]) -> dict[str, Candidate]:
@@ -36,26 +39,12 @@ def best_drawn(race: Race, loaded: Loaded, going: Callable[[float], bool]) -> di
         if not going(DRAWING):
             break
         candidate = race.candidate_for(Proposal(prompt, "random", "example", (race.seed,)))
-        drawn += _extended(race, [candidate], race.first(prompt))
-    left = drawn
-    while len(left) > 1:
-        # Successive halving (Jamieson and Talwalkar, AISTATS 2016).
-        seen = min(len(candidate.scored) for candidate in left)
-        left = sorted(left, key=lambda c: (fsum(c.penalties(seen)), c.prompt.id))
-        if not going(1.0):
-            break
-        left = _extended(race, left[: (len(left) + 1) // 2], min(2 * seen, MAPPED))
-    for candidate in drawn:
-        race.seen(candidate, "kept" if candidate is left[0] else "dropped")
-    best = race.unraced(left[0]) if left else None
-    return {f"the best of {len(drawn)} random formats": best} if best else {}
-
-
-def _extended(race: Race, candidates: Sequence[Candidate], cases: int) -> list[Candidate]:
-    """Those that the model can take on as many cases, scored on them."""
-    found = []
-    for candidate in candidates:
         with suppress(Unanswerable):
-            race.extend(candidate, cases)
-            found.append(candidate)
-    return found
+            race.extend(candidate, race.first(prompt))
+            race.seen(candidate, "kept")
+            drawn.append(candidate)
+    if not drawn:
+        return {}
+    steps = rungs(min(MAPPED, len(race.cases)), race.first(drawn[0].prompt))
+    best = race.unraced(halved(race, drawn, steps, KEPT, lambda: going(1.0))[0])
+    return {f"the best of {len(drawn)} random formats": best} if best else {}

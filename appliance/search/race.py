@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import islice
-from math import fsum
 
 from appliance.calibrate.objective import Objective
 from appliance.evaluate.evaluator import Evaluator
@@ -15,9 +14,10 @@ from appliance.prompts.unfitted import unfitted
 from appliance.scoring.likeness import without_likeness
 from appliance.search.accept import Accept
 from appliance.search.candidate import Candidate, Proposal, difference, mapped_difference
+from appliance.search.halving import halved, ranked
 from appliance.search.rungs import Rung, Step, rungs_of
 from appliance.search.schedule import CLEARLY, CONTESTED, FIRST, LITTLE, MAPPED, first_rung, rungs
-from appliance.search.together import extended, groups, sharing_rows
+from appliance.search.together import score_together
 from appliance.task import Case
 
 Going = Callable[[], bool]
@@ -109,7 +109,7 @@ class Race:
             return None
         others = [c for c in self.entries.values() if c.fits_map and c is not leader and c.scored]
         seen = min((len(c.scored) for c in others), default=0)
-        return next(filter(self.deepen, [leader, *_ranked(others, seen)]), None)
+        return next(filter(self.deepen, [leader, *ranked(others, seen)]), None)
 
     def deepen(self, candidate: Candidate) -> bool:
         """Scores a candidate that reads hidden states on as many cases as maps are compared by;
@@ -147,17 +147,18 @@ class Race:
     ) -> list[Candidate | None]:
         """Races proposals against the leader, in their order, rung by rung up to ``depth`` cases.
 
-        A candidate leaves as soon as it is behind: neighbours are cheap, so the budget buys more of
-        them rather than certainty about each. One that stays to the end leads if ``accept`` lets it
-        pass. The list has a place for each proposal: its candidate, or None where the prompt asks
-        the model nothing new, where the model cannot take it, and where it was not tried because
-        ``going`` said no, there was no room for more or the round had ended. What was scored before
-        ``going`` said no is still compared, and does not lead.
+        A candidate leaves once it is behind, or clearly so where its states are read. Neighbours
+        are cheap, so the budget buys more of them rather than certainty about each. One that stays
+        to the end leads if ``accept`` lets it pass. The list has a place for each proposal: its
+        candidate, or None where the prompt asks the model nothing new, where the model cannot take
+        it, and where it was not tried because ``going`` said no, there was no room for more or the
+        round had ended. What was scored before ``going`` said no is still compared, and does not
+        lead.
         """
         results: list[Candidate | None] = [None] * len(proposals)
         new = self._new(proposals)
         if not accept.ends_round:
-            self._score_together([candidate for _, candidate in new.values()], depth, going)
+            score_together(self, [candidate for _, candidate in new.values()], depth, going)
         for key, (place, candidate) in new.items():
             paid = going()
             if not paid and not candidate.scored:
@@ -195,30 +196,11 @@ class Race:
         self.seen(candidate, outcome)
 
     def halve(self, keep: int, depth: int, going: Going) -> None:
-        """Finds the leader on ``depth`` cases by successive halving while ``going()`` lets it
-        (Jamieson and Talwalkar, AISTATS 2016)."""
-        ladder = rungs(min(depth, len(self.cases)))[1:]
+        """Finds the leader on ``depth`` cases by successive halving while ``going()`` lets it."""
         words = (c for c in self.entries.values() if c.prompt.readout == "words")
-        ranked = _ranked(words, FIRST)
-        for step, cases in enumerate(ladder, 1):
-            ranked = ranked[: keep * 2 ** (len(ladder) - step)]
-            extended = []
-            for candidate in ranked:
-                if not going():
-                    break
-                have = len(candidate.scored)
-                try:
-                    self.extend(candidate, cases)
-                except Unanswerable:
-                    continue
-                if len(candidate.scored) > have:
-                    self.seen(candidate, "extended")
-                extended.append(candidate)
-            if not extended:
-                break
-            ranked = _ranked(extended, cases)
-        if ranked[0] is not self.leader:
-            self.promote(ranked[0], "leads")
+        best = halved(self, words, rungs(min(depth, len(self.cases))), keep, going)[0]
+        if best is not self.leader:
+            self.promote(best, "leads")
 
     def _new(self, proposals: Sequence[Proposal]) -> dict[str, tuple[int, Candidate]]:
         """The proposals that ask the model something new, as many as there is room for: a hash of
@@ -241,27 +223,6 @@ class Race:
             objective=self.objective,
         )
 
-    def _score_together(self, candidates: Sequence[Candidate], depth: int, going: Going) -> None:
-        """Scores new candidates together on the first rung, ``TOGETHER`` at a time: what their
-        prompts share is computed once. Those that share even the rows are scored together on the
-        later rungs too, as far as each is level with the leader."""
-
-        def scored(group: Sequence[Candidate], cases: int) -> bool:
-            if len(group) < 2 or not going():
-                return False
-            return extended(self.evaluator, group, self.cases[len(group[0].scored) : cases])
-
-        at_once = [c for c in candidates if not self.evaluator.writes(c.prompt)]
-        for group in groups(at_once, self.first):
-            first = self.first(group[0].prompt)
-            if not scored(group, first):
-                continue
-            for alike in sharing_rows(group):
-                for cases in rungs(min(max(depth, first), len(self.cases)), first)[1:]:
-                    alike = [c for c in alike if self._level(c, len(c.scored))]
-                    if not scored(alike, cases):
-                        break
-
     def _run(self, candidate: Candidate, depth: int) -> bool | None:
         """Whether the candidate was never behind the leader up to ``depth`` cases; None where the
         model cannot take it."""
@@ -272,7 +233,7 @@ class Race:
             first = self.first(candidate.prompt)
             for cases in rungs(min(max(depth, first), len(self.cases)), first):
                 self.extend(candidate, cases)
-                if not self._level(candidate, cases):
+                if not self.is_level(candidate, cases):
                     return False
         except Unanswerable:
             return None
@@ -284,7 +245,7 @@ class Race:
         (lower case where labels are in lower case)."""
         return self.evaluator.asked(prompt, self.cases[:FIRST])
 
-    def _level(self, candidate: Candidate, cases: int) -> bool:
+    def is_level(self, candidate: Candidate, cases: int) -> bool:
         """Whether the candidate is not behind the leader of its readout, if there is one, on its
         first ``cases`` cases. One that reads hidden states may be a little behind: the leader is
         the luckiest of many on these very cases."""
@@ -298,7 +259,3 @@ class Race:
             return True
         found = difference(candidate, leader)
         return found.mean <= (LITTLE * found.error if candidate.fits_map else 0.0)
-
-
-def _ranked(candidates: Iterable[Candidate], cases: int) -> list[Candidate]:
-    return sorted(candidates, key=lambda c: (fsum(c.penalties(cases)), c.prompt.id))

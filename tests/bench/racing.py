@@ -6,7 +6,8 @@ What a model of the data folder of ``STROP_HOME`` says to the rows of a task und
 recorded once. Then formats race in a random order on the rows in a random order, as in a run, and
 again and again. A race is right where its leader is the format with the least mean penalty on all
 rows, or has at most a point of accuracy less; its price is the share of all pairs of a format and a
-row that it asked for. ``--first`` tries another first rung than the one that a run has.
+row that it asked for. ``--first`` tries another first rung than the one that a run has, and
+``--little`` other numbers of standard errors by which a candidate may be behind.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Sequence
+from math import fsum
 from pathlib import Path
 from random import Random
 from statistics import fmean
@@ -91,6 +93,7 @@ def main() -> None:
     parser.add_argument("--formats", type=int, default=25)
     parser.add_argument("--races", type=int, default=200)
     parser.add_argument("--first", type=int)
+    parser.add_argument("--little", type=float, nargs="+", default=[race_module.LITTLE])
     parser.add_argument("--recorded", type=Path, required=True)
     parser.add_argument("--results", type=Path, required=True)
     given = parser.parse_args()
@@ -114,11 +117,13 @@ def main() -> None:
     results = json.loads(given.results.read_text()) if given.results.exists() else {}
     if given.first:
         race_module.first_rung = lambda prompt, labels: given.first
-    found = summary(list(races(task, cases, recorded, given.races)))
     first = f", first {given.first}" if given.first else ""
-    results[f"{task.name}, {given.model}, {given.readout}{first}"] = found
-    given.results.write_text(json.dumps(results, indent=1) + "\n")
-    print(json.dumps(found, indent=1))
+    for race_module.LITTLE in given.little:
+        found = summary(list(races(task, cases, recorded, given.races)))
+        key = f"{task.name}, {given.model}, {given.readout}{first}, behind {race_module.LITTLE:g}"
+        results[key] = found
+        given.results.write_text(json.dumps(results, indent=1) + "\n")
+        print(key, json.dumps(found), flush=True)
 
 
 def races(
@@ -133,7 +138,11 @@ def races(
         )
         for prompt in recorded.prompts
     }
-    best = min(full.values(), key=lambda one: sum(one.penalties(len(cases))))
+
+    def penalty(candidate: Candidate) -> float:
+        return fsum(candidate.penalties(len(cases)))
+
+    best = min(full.values(), key=penalty)
     for seed in range(count):
         evaluator = Told(task, said)
         prompts = Random(seed).sample(recorded.prompts, len(recorded.prompts))
@@ -141,6 +150,7 @@ def races(
         yield {
             "asked": evaluator.spent / (len(prompts) * len(cases)),
             "behind": best.estimate.value - full[leader.prompt.id].estimate.value,
+            "loss": (penalty(full[leader.prompt.id]) - penalty(best)) / len(cases),
             "same": float(leader.prompt.id == best.prompt.id),
         }
 
@@ -170,6 +180,7 @@ def summary(found: Sequence[dict[str, float]]) -> dict[str, Any]:
         "right": round(share.value, 4),
         "interval": [round(share.low, 4), round(share.high, 4)],
         "same": round(fmean(one["same"] for one in found), 4),
+        "loss": round(fmean(one["loss"] for one in found), 4),
         "behind": round(fmean(one["behind"] for one in found), 4),
         "worst": round(max(one["behind"] for one in found), 4),
     }

@@ -214,10 +214,30 @@ def test_the_best_of_the_formats_that_the_budget_lets_one_draw_is_read_on_all_ca
     assert len(best.scored) == len(LOADED.cases["tuning"])
     assert best in race.entries.values()
     drawn = [outcome for candidate, outcome in seen if candidate.operator == "random"]
-    assert sorted(drawn) == ["dropped"] * 4 + ["kept"] and (best, "kept") in seen
+    assert drawn == ["kept"] * 5 and (best, "kept") in seen
     tokens = evaluator.tokens - begun
     assert best_drawn(race, LOADED, lambda _: False) == {}
     assert evaluator.tokens == begun + tokens
+
+
+def test_of_the_formats_that_are_drawn_the_better_ones_are_read_on_more_cases(
+    evaluator, monkeypatch
+):
+    """All five on 6 and 12 cases, of which the three best on all 20."""
+    monkeypatch.setattr(race_module, "first_rung", lambda prompt, labels: 6)
+    race = Race(evaluator, LOADED.cases["tuning"], Objective(), lambda *_: None).start(LOADED.seed)
+    left = iter([True] * 5)
+    candidates: list[Candidate] = []
+    monkeypatch.setattr(
+        race,
+        "candidate_for",
+        lambda p: candidates.append(Race.candidate_for(race, p)) or candidates[-1],
+    )
+    [best] = best_drawn(race, LOADED, lambda part: part == 1.0 or next(left, False)).values()
+    monkeypatch.undo()
+    assert sorted(len(c.scored) for c in candidates) == [12, 12, 20, 20, 20]
+    deep = [c for c in candidates if len(c.scored) == 20]
+    assert min(deep, key=lambda c: sum(c.penalties(20))) is best
 
 
 def test_formats_that_are_drawn_and_that_the_model_cannot_take_are_passed_over(evaluator):
@@ -336,7 +356,7 @@ def test_a_few_formats_are_drawn_within_their_share_of_the_budget(evaluator):
         return part == DRAWING and len(parts) < 4
 
     [(name, best)] = best_drawn(race, LOADED, going).items()
-    assert name == "the best of 3 random formats" and parts == [DRAWING] * 4 + [1.0]
+    assert name == "the best of 3 random formats" and parts == [DRAWING] * 4
     assert len(best.scored) == len(LOADED.cases["tuning"])
 
 
