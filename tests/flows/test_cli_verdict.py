@@ -181,7 +181,7 @@ def test_a_prompt_that_reads_states_shows_how_they_tell_labels_apart(db: Any, tm
     assert "10 x owns taken for employs" in text
     assert "of 30 selection rows right" in text
     assert "the bare text 0.400, the best prompt +0.200 [+0.050" in text
-    assert "was among these rows: well where a label has up to twenty rows" in text
+    assert "was among these rows: with some success where a label has a few" in text
     file = tmp_path / "verdict.html"
     invoke("verdict", RUN, "--html", file)
     page = file.read_text()

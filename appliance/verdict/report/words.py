@@ -28,7 +28,7 @@ STATES = (
     "text, but somebody who has the model and guesses a row can test whether it was among these "
     "rows: {how}. Keep the prompt where the rows may be."
 )
-BY_MAP = "well where a label has up to twenty rows, poorly where it has hundreds"
+BY_MAP = "with some success where a label has a few rows, with hardly any where it has a hundred"
 BY_LIKENESS = "well even where there are a thousand rows"
 READINGS = {
     "words": "by their words, as other tools can do too",
