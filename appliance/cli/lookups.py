@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from appliance.cli.output import Output
 from appliance.data.tasks import SAMPLE, sample, save
 from appliance.errors import InputError, StropError
+from appliance.prompts.prompt import Prompt
 from appliance.text import quoted
 from models.catalog import Catalog
 from store import prompts, runs, tasks
@@ -83,6 +84,14 @@ def find_model(out: Output, catalog: Catalog, name: str | None) -> str:
     if name not in known:
         raise unknown("model", name, known, "add one: strop models pull NAME, or import FILE")
     return name
+
+
+def model_of(out: Output, catalog: Catalog, name: str | None, prompts: Iterable[Prompt]) -> str:
+    """The named model, else the one whose file a map or a likeness of the prompts was fitted to,
+    else what ``find_model`` finds."""
+    fitted = {found.model for one in prompts for found in (one.map, one.likeness) if found}
+    fitting = (model.name for model in catalog.all() if model.sha256 in fitted)
+    return find_model(out, catalog, name or next(fitting, None))
 
 
 def unknown(kind: str, given: str, known: Sequence[str], remedy: str) -> InputError:

@@ -100,6 +100,23 @@ class Evaluated(msgspec.Struct, frozen=True):
     prompts: tuple[EvaluatedPrompt, ...]
 
 
+class FittedMap(msgspec.Struct, frozen=True):
+    """A stored ``prompt`` with its new map; ``value`` is the figure by the ``metric`` of the ``n``
+    rows that the map was fitted to, each read by a map that has not seen it, with its 95 %
+    interval."""
+
+    task: str
+    model: str
+    prompt: str
+    metric: Metric
+    value: float
+    low: float
+    high: float
+    n: int
+    seconds: float
+    tokens: int
+
+
 class Replayed(msgspec.Struct, frozen=True):
     """``figures`` counts what was obtained from the journal, ``scores`` what was obtained from the
     model and compared, and ``missing`` the scores that the journal lacks. ``largest_difference`` is
@@ -166,6 +183,14 @@ class Evaluate(Command[Evaluated], frozen=True):
     first_yes: bool = False
 
 
+class FitMap(Command[FittedMap], frozen=True):
+    awaited: ClassVar[bool] = True
+
+    task: str
+    model: str
+    prompt: Prompt
+
+
 class Bench(Command["Benched"], frozen=True):
     """With ``within`` the search body is chosen anew: the fastest within these nats."""
 
@@ -199,11 +224,12 @@ class Resume(Command[Planned], frozen=True):
     """Queues a run that rests."""
 
 
-Answer = Planned | Obeyed | Evaluated | Replayed
+Answer = Planned | Obeyed | Evaluated | FittedMap | Replayed
 
 COMMANDS: dict[str, type[Command[Any]]] = {
     "tune": Tune,
     "eval": Evaluate,
+    "fit": FitMap,
     "bench": Bench,
     "replay": Replay,
     "pause": Pause,
@@ -214,6 +240,7 @@ COMMANDS: dict[str, type[Command[Any]]] = {
 ANSWERS: dict[str, type[Answer]] = {
     "tune": Planned,
     "eval": Evaluated,
+    "fit": FittedMap,
     "replay": Replayed,
     "pause": Obeyed,
     "stop": Obeyed,

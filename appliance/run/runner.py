@@ -22,6 +22,7 @@ from appliance.host.host import Host
 from appliance.host.measure import measure
 from appliance.run.evaluate import evaluate
 from appliance.run.events import Note
+from appliance.run.fit import fit_to_model
 from appliance.run.job import create, work
 from appliance.run.messages import (
     AT_ONCE,
@@ -31,6 +32,7 @@ from appliance.run.messages import (
     Command,
     Evaluate,
     Failure,
+    FitMap,
     Obeyed,
     Planned,
     Replay,
@@ -172,6 +174,8 @@ class Runner:
                 return measure(self.db, self.host, asked.model, asked.task, asked.within)
             case Evaluate():
                 return evaluate(self.db, self.host, asked)
+            case FitMap():
+                return fit_to_model(self.db, self.host, asked)
             case Replay():
                 return replay(self.db, self.host, asked.run)
             case Resume():

@@ -78,15 +78,19 @@ def check_map(prompt: Prompt, model: str, sha256: str) -> None:
     or likeness belongs to another file than the one of ``model`` with that hash."""
     if prompt.readout == "hidden" and prompt.map is None:
         raise InputError(
-            f"prompt {prompt.id} reads hidden states and has no map yet; tune with it first, or "
-            "set its readout to words"
+            f"prompt {prompt.id} reads hidden states and has no map yet; fit one to a task: "
+            f"strop prompt fit PROMPT --task TASK --model {model}"
         )
-    for what, found in (("a map", prompt.map), ("a likeness", prompt.likeness)):
+    anew = f"fit one to this file: strop prompt fit PROMPT --task TASK --model {model}"
+    again = f"tune with it once more: strop tune TASK --prompt {prompt.id} --model {model}"
+    for what, found, remedy in (
+        ("a map", prompt.map, anew),
+        ("a likeness", prompt.likeness, again),
+    ):
         if found is not None and found.model != sha256:
             raise InputError(
                 f"prompt {prompt.id} reads hidden states by {what} that was fitted to another file "
-                f"than that of {model}; tune with it once more: strop tune TASK --prompt "
-                f"{prompt.id} --model {model}"
+                f"than that of {model}; {remedy}"
             )
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from appliance.calibrate.doubts import Doubt, doubts
+from appliance.calibrate.objective import Objective
 from appliance.calibrate.readout import cross_validated, fit_map
 from appliance.calibrate.separation import Separation, separation
 from appliance.evaluate.cost import expected_cost
@@ -15,7 +16,7 @@ from appliance.evaluate.evaluator import Evaluator
 from appliance.evaluate.workbench import Unanswerable
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt
-from appliance.scoring.hidden import Evidence, as_states
+from appliance.scoring.hidden import Evidence, State, as_states
 from appliance.scoring.outcomes import Outcome
 from appliance.search.candidate import Candidate
 from appliance.task import Case
@@ -47,10 +48,7 @@ def with_map(
     shown, and to the cases that the winner was ``selected`` on, of which the ``evidence`` is at
     hand. What a race asked is at hand too where the body that serves searched. As many others are
     asked as the budget (cost units) pays for, and ``LEAST`` at least."""
-    labels, options = tuning[0].labels, tuning[0].options
-    kept = (row for rows in loaded.demonstrations.values() for row in rows)
-    unshown = (Case(loaded.rows[row], labels) for row in kept if row not in best.prompt.shots)
-    unused = [case for case in unshown if case.options == options]
+    unused = unshown(loaded, best.prompt)
     raced = {one.case: one for one in best.scored} if evaluator.bench.one_body else {}
     known = [case for case in tuning if case.id in raced]
     others = [*unused, *(case for case in tuning if case.id not in raced)]
@@ -58,10 +56,31 @@ def with_map(
     cases, said = _answered(evaluator, best.prompt, asked)
     states = as_states([*said, *(raced[case.id] for case in known), *evidence])
     model = evaluator.bench.bodies["serving"].sha256
-    prompt = replace(best.prompt, map=fit_map(states, best.objective, model))
-    outcomes = cross_validated(states, best.objective)
     rows = [case.query.id for case in (*cases, *known, *selected[: len(evidence)])]
-    return Mapped(prompt, outcomes, separation(outcomes), doubts(rows, outcomes))
+    return mapped(best.prompt, states, rows, best.objective, model)
+
+
+def unshown(loaded: Loaded, prompt: Prompt) -> list[Case]:
+    """The rows that were kept for demonstrations and are not shown by the prompt, with the options
+    that the tuning cases have."""
+    like = loaded.cases["tuning"][0]
+    kept = (row for rows in loaded.demonstrations.values() for row in rows)
+    cases = (Case(loaded.rows[row], like.labels) for row in kept if row not in prompt.shots)
+    return [case for case in cases if case.options == like.options]
+
+
+def mapped(
+    prompt: Prompt, states: Sequence[State], rows: Sequence[str], objective: Objective, model: str
+) -> Mapped:
+    """The prompt with the map of all ``states``, which are those of the ``rows`` with these ids by
+    the model's file with the hash ``model``."""
+    outcomes = cross_validated(states, objective)
+    return Mapped(
+        replace(prompt, map=fit_map(states, objective, model)),
+        outcomes,
+        separation(outcomes),
+        doubts(rows, outcomes),
+    )
 
 
 def _paid_for(

@@ -16,7 +16,7 @@ from scripted_home import Script, add_model, plan, reset
 from appliance import locations
 from appliance.data.tasks import load, save
 from appliance.run import client
-from appliance.run.messages import Bench, Evaluate, Planned, Tune
+from appliance.run.messages import Bench, Evaluate, FitMap, Planned, Tune
 from appliance.run.waiting import is_waiting, waiting
 from store import commands, database, runs
 
@@ -181,7 +181,7 @@ def test_an_interrupt_that_comes_too_late_says_what_goes_on(script, db, monkeypa
 
 
 def test_only_what_nothing_but_an_answer_comes_of_ends_with_who_asked():
-    assert Evaluate.awaited and Bench.awaited and not Tune.awaited
+    assert Evaluate.awaited and FitMap.awaited and Bench.awaited and not Tune.awaited
 
 
 def test_an_asker_waits_until_the_block_ends():

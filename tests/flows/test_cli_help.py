@@ -59,7 +59,7 @@ def test_the_commands_of_the_design_are_there() -> None:
         "verdict",
         "doctor",
         *(f"runs {name}" for name in ("list", "show", "watch", "pause", "stop", "finish")),
-        *(f"prompt {name}" for name in ("show", "diff")),
+        *(f"prompt {name}" for name in ("show", "diff", "fit")),
         *(f"task {name}" for name in ("list", "show", "remove", "doubts")),
         *(f"task import {name}" for name in ("jsonl", "csv", "parquet", "fewrel", "fs-tacred")),
         *(f"task import {name}" for name in ("tacred", "opennre", "semeval")),

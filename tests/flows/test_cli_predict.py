@@ -8,6 +8,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from appliance.cli import strop
 from appliance.cli.predict import writing
 from appliance.predict.lines import ADDED
 from appliance.predict.rows import BLOCK
+from appliance.run import client
 from models.catalog import Catalog
 
 pytest.importorskip("llama_cpp")
@@ -100,6 +102,25 @@ def test_a_table_keeps_its_columns_and_their_order_and_needs_no_labels(home, tmp
         assert {row["predicted"], row["runner_up"]} == set(TOPICS)
         assert float(row["probability"]) + float(row["runner_up_probability"]) == pytest.approx(1)
         assert row["withheld"] == "false"
+
+
+def test_a_prompt_with_a_map_is_answered_by_the_model_that_it_was_fitted_to(
+    shared, tmp_path, monkeypatch
+):
+    home = shutil.copytree(shared / "home", tmp_path / "home")
+    monkeypatch.setenv("STROP_HOME", str(home))
+    path = write(tmp_path / "first.gguf", FAMILIES["llama"], seed=1)
+    Catalog(locations.models_folder()).add_gguf(path, "first", licence="", origin="test")
+    fit = ["prompt", "fit", str(shared / "prompt.json"), "--task", "topics", "--model", "tiny"]
+    monkeypatch.setattr(client, "wake_runner", lambda: None)
+    with subprocess.Popen([sys.executable, "-m", "appliance.run.runner"]) as runner:
+        fitted = CliRunner().invoke(strop, [*fit, "--json"])
+        runner.kill()
+    assert fitted.exit_code == 0, fitted.stderr
+    file = table(tmp_path / "new.csv", [("text",), *((text,) for text in texts(5))])
+    done = CliRunner().invoke(strop, ["predict", json.loads(fitted.stdout)["prompt"], str(file)])
+    assert done.exit_code == 0, done.stderr
+    assert {row["predicted"] for row in records(done.stdout)} <= {*TOPICS}
 
 
 def test_an_answer_below_the_prompts_threshold_is_marked_as_withheld(home, tmp_path):

@@ -157,6 +157,24 @@ def test_prompts_of_any_kind_are_scored_and_their_runs_are_replayed(at_work):
         assert again["same"] and again["differences"] == [] and again["scores"] > 0
 
 
+def test_a_prompt_is_fitted_to_a_model_and_answers_by_its_map(at_work):
+    save(at_work, tiny_tasks.imported("relation"))
+    loaded = load(at_work, "firms")
+    given = ("--task", loaded.task.name, "--model", MODEL)
+    told = invoke("prompt", "fit", loaded.seed.id, *given)
+    n = sum(len(loaded.cases[split]) for split in ("tuning", "selection"))
+    n += len([row for rows in loaded.demonstrations.values() for row in rows])
+    n -= len(loaded.seed.shots)
+    assert f"tuning and selection rows, n {n}" in told and "accuracy" in told
+    found = json.loads(invoke("prompt", "fit", loaded.seed.id, *given, "--json"))
+    assert found["n"] == n and found["prompt"] in told
+    shown = json.loads(invoke("prompt", "show", found["prompt"], "--json"))
+    assert shown["operator"] == "fit" and shown["parent"] == loaded.seed.id
+    split = ("--split", "selection", "--json")
+    [entry] = json.loads(invoke("eval", found["prompt"], *given, *split))["prompts"]
+    assert entry["fitted_on"] == ["tuning", "selection"] and entry["value"] >= found["value"]
+
+
 def test_the_first_yes_counts_only_where_it_is_asked_for(at_work):
     loaded, _ = of(at_work, "episodes")
     prompt = msgspec.to_builtins(msgspec.structs.replace(loaded.seed, threshold=-99.0))

@@ -485,9 +485,9 @@ def test_a_task_that_is_asked_yes_or_no_may_end_with_a_prompt_that_reads_states(
 def test_a_prompt_without_a_map_of_this_file_answers_nothing(tuned):
     check_map(LOADED.seed, "m", HASH)
     check_map(tuned, "m", HASH)
-    with pytest.raises(InputError, match="has no map yet; tune with it first"):
+    with pytest.raises(InputError, match="has no map yet; fit one to a task: strop"):
         check_map(READ, "m", HASH)
-    with pytest.raises(InputError, match="fitted to another file than that of other; tune with it"):
+    with pytest.raises(InputError, match="fitted to another file than that of other; fit one"):
         check_map(tuned, "other", "6" * 64)
     with pytest.raises(InputError, match="has no map yet"):
         read(READ, [State("c", 0, ("a",), b"")])

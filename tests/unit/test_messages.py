@@ -20,6 +20,7 @@ from appliance.run.messages import (
     COMMANDS,
     Bench,
     Evaluate,
+    FitMap,
     Inputs,
     Obeyed,
     Pause,
@@ -53,6 +54,7 @@ COMMANDS_AND_BODIES = [
         {"task": "t", "split": "selection", "model": "m", "limit": None, "first_yes": False}
         | {"prompts": {"a.json": STORED_PROMPT, "9c41": "9c41"}},
     ),
+    (FitMap("t", "m", PROMPT), "fit", {"task": "t", "model": "m", "prompt": STORED_PROMPT}),
     (Bench("t", "m"), "bench", {"task": "t", "model": "m", "within": None}),
     (Replay("ab12"), "replay", {"run": "ab12"}),
     (Pause(), "pause", {}),

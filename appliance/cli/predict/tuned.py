@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from appliance.cli.lookups import find_model, find_task, unknown
+from appliance.cli.lookups import find_model, find_task, model_of, unknown
 from appliance.cli.options import catalog
 from appliance.cli.output import Output
 from appliance.cli.prompt_files import check_fitted, prompts_given
@@ -52,7 +52,7 @@ def tuned(
             raise InputError(f"{given} does not say what it was written for: give --task NAME")
         record = find_task(db, task)
         [prompt] = prompts_given(db, [given], record).values()
-        return Tuned(prompt, record.id, find_model(out, catalog(), model))
+        return Tuned(prompt, record.id, model_of(out, catalog(), model, [prompt]))
     asked = None if task is None else find_task(db, task)
     run = _run(db, given, asked)
     if run is None:
@@ -67,7 +67,7 @@ def tuned(
     if asked:
         check_fitted(db, prompt, asked)
     if run is None:
-        return Tuned(prompt, of_task, find_model(out, catalog(), model))
+        return Tuned(prompt, of_task, model_of(out, catalog(), model, [prompt]))
     inputs = read(run.inputs, Inputs, f"run {run.id}")
     out.say(f"prompt {prompt.id} of run {run.id}{_judged(db, run)}")
     if model not in (None, inputs.model):

@@ -9,7 +9,7 @@ import msgspec
 
 from appliance.cli import figures
 from appliance.cli.ask import ask
-from appliance.cli.lookups import find_model, find_task
+from appliance.cli.lookups import find_task, model_of
 from appliance.cli.options import (
     catalog,
     example,
@@ -74,7 +74,7 @@ def evaluate(
     asked = Evaluate(
         task=of_task.name,
         split=split,
-        model=find_model(out, catalog(), model),
+        model=model_of(out, catalog(), model, given.values()),
         prompts=dict(given),
         limit=limit,
         first_yes=first_yes,

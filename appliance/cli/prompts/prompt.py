@@ -8,6 +8,7 @@ from appliance.cli.lookups import find_prompt
 from appliance.cli.options import example, json_option, open_store
 from appliance.cli.output import Output
 from appliance.cli.prompt_files import SHOWN
+from appliance.cli.prompts.fit import fit_prompt
 from appliance.data import tasks
 from appliance.data.records import prompt_in
 from appliance.prompts import show
@@ -16,7 +17,10 @@ from store import prompts
 
 @click.group(epilog=example("strop prompt show 9c41"))
 def prompt() -> None:
-    """Show prompts and compare them."""
+    """Show prompts, compare them, and fit them to a model."""
+
+
+prompt.add_command(fit_prompt)
 
 
 @prompt.command(

@@ -1,0 +1,126 @@
+"""A prompt gets a map of the states of a model's file."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+import tiny_tasks
+from in_process import InProcess
+from scripted_model import ScriptedModel
+
+from appliance import locations
+from appliance.data.tasks import load, save
+from appliance.errors import InputError
+from appliance.host.host import Host
+from appliance.prompts.prompt import Prompt
+from appliance.run.evaluate import prompt_of
+from appliance.run.fit import fit_to_model
+from appliance.run.messages import FitMap
+from appliance.scoring.hidden import check_map
+from models.catalog import Body, Model
+from store import database, prompts
+
+HASHES = {"one": "1" * 64, "other": "2" * 64}
+
+
+class HereHost(Host):
+    """Two model files that are the same model in this process."""
+
+    def worker(self, model: Model, body: str) -> str:
+        return f"{model.name}/{body}"
+
+
+def model(name: str) -> Model:
+    sha256 = HASHES[name]
+    return Model(
+        name=name,
+        serving="tiny.gguf",
+        sha256=sha256,
+        size=4,
+        architecture="llama",
+        context=4096,
+        licence="Apache-2.0",
+        origin="a test",
+        added_at=datetime(2026, 1, 1, tzinfo=UTC),
+        bodies={"Q4_0": Body("tiny.gguf", sha256, "Q4_0", 100.0)},
+        search="Q4_0",
+        twin_sha256="0" * 64,
+    )
+
+
+@pytest.fixture
+def db(home):
+    with database.open(locations.store_path()) as opened:
+        for name in ("relation", "episodes"):
+            save(opened, tiny_tasks.imported(name))
+        yield opened
+
+
+@pytest.fixture
+def host(tmp_path):
+    catalog: Any = SimpleNamespace(get=model)
+    pool: Any = InProcess(ScriptedModel(tmp_path))
+    return HereHost(catalog, pool, print)
+
+
+def fitted(db: Any, host: Host, prompt: Prompt, name: str = "one") -> Prompt:
+    return prompt_of(db, fit_to_model(db, host, FitMap("firms", name, prompt)).prompt)
+
+
+def test_a_prompt_that_another_file_refuses_is_fitted_to_it(db, host):
+    seed = load(db, "firms").seed
+    first = fitted(db, host, seed)
+    check_map(first, "one", HASHES["one"])
+    with pytest.raises(InputError, match="strop prompt fit PROMPT --task TASK --model other"):
+        check_map(first, "other", HASHES["other"])
+    second = fitted(db, host, first, "other")
+    check_map(second, "other", HASHES["other"])
+    assert second.map.values == first.map.values and second.example == seed.example
+    line = prompts.lineage(db, load(db, "firms").id, second.id)
+    assert [(one.id, one.operator) for one in line[1:]] == [(first.id, "fit"), (second.id, "fit")]
+
+
+def test_the_map_is_of_all_rows_but_those_shown_and_those_of_the_test_split(db, host):
+    loaded = load(db, "firms")
+    kept = [row for rows in loaded.demonstrations.values() for row in rows]
+    for shots in ((), tuple(kept[:2])):
+        host.pool.calls.clear()
+        prompt = msgspec.structs.replace(loaded.seed, shots=shots)
+        answer = fit_to_model(db, host, FitMap("firms", "one", prompt))
+        asked = sum(len(call.places) for call in host.pool.calls)
+        unlocked = len(loaded.cases["tuning"]) + len(loaded.cases["selection"])
+        assert answer.n == asked == unlocked + len(kept) - len(shots)
+        assert answer.low <= answer.value <= answer.high
+
+
+def test_a_prompt_from_elsewhere_has_no_parent(db, host):
+    mine = Prompt((), "{text}\n{head} and {tail}: {label}\n", readout="hidden")
+    stored = prompts.get(db, fitted(db, host, mine).id)
+    assert stored.parent_id is None and prompts.get(db, mine.id) is None
+
+
+@pytest.mark.parametrize(
+    ("task", "prompt", "message"),
+    [
+        ("few", None, "few cannot be read off hidden states: its episodes have labels of their"),
+        ("firms", Prompt((), "{text}\n{label}? {answer}\n"), "no hidden state can be read of"),
+        ("firms", Prompt((), "{text}\n{question}\n{label}\n"), "rows of firms have no question"),
+    ],
+)
+def test_what_has_no_states_to_read_is_refused_before_anything_is_read(
+    db, host, task, prompt, message
+):
+    with pytest.raises(InputError, match=message):
+        fit_to_model(db, host, FitMap(task, "one", prompt or load(db, task).seed))
+    assert host.pool.calls == []
+
+
+def test_a_prompt_that_shows_a_row_to_be_read_is_refused(db, host):
+    loaded = load(db, "firms")
+    shown = loaded.cases["selection"][0].query.id
+    with pytest.raises(InputError, match=f"shows row {shown}"):
+        fitted(db, host, msgspec.structs.replace(loaded.seed, shots=(shown,)))
