@@ -53,6 +53,7 @@ def fit_to_model(db: Database, host: Host, asked: FitMap) -> FittedMap:
     evaluator = evaluator_of(host, loaded, journal, serving, model)
     host.note_frame(model.name, evaluator.renderer.frame(prompt))
     check_lengths(evaluator.renderer, prompt, {"tuning": cases}, model.name)
+    host.note(f"reading {len(cases)} rows of {loaded.task.name} by {model.name}")
     start = time.perf_counter()
     states = as_states(evaluator.score(prompt, cases, "serving"))
     objective = objective_of(loaded)

@@ -147,13 +147,13 @@ class Race:
     ) -> list[Candidate | None]:
         """Races proposals against the leader, in their order, rung by rung up to ``depth`` cases.
 
-        A candidate leaves once it is behind, or clearly so where its states are read. Neighbours
-        are cheap, so the budget buys more of them rather than certainty about each. One that stays
-        to the end leads if ``accept`` lets it pass. The list has a place for each proposal: its
-        candidate, or None where the prompt asks the model nothing new, where the model cannot take
-        it, and where it was not tried because ``going`` said no, there was no room for more or the
-        round had ended. What was scored before ``going`` said no is still compared, and does not
-        lead.
+        A candidate leaves once it is behind, or more than a little where its states are read.
+        Neighbours are cheap, so the budget buys more of them rather than certainty about each. One
+        that stays to the end leads if ``accept`` lets it pass. The list has a place for each
+        proposal: its candidate, or None where the prompt asks the model nothing new, where the
+        model cannot take it, and where it was not tried because ``going`` said no, there was no
+        room for more or the round had ended. What was scored before ``going`` said no is still
+        compared, and does not lead.
         """
         results: list[Candidate | None] = [None] * len(proposals)
         new = self._new(proposals)

@@ -88,12 +88,15 @@ def test_the_map_is_of_all_rows_but_those_shown_and_those_of_the_test_split(db, 
     loaded = load(db, "firms")
     kept = [row for rows in loaded.demonstrations.values() for row in rows]
     for shots in ((), tuple(kept[:2])):
+        told: list[str] = []
         host.pool.calls.clear()
+        host.note = told.append
         prompt = msgspec.structs.replace(loaded.seed, shots=shots)
         answer = fit_to_model(db, host, FitMap("firms", "one", prompt))
         asked = sum(len(call.places) for call in host.pool.calls)
         unlocked = len(loaded.cases["tuning"]) + len(loaded.cases["selection"])
         assert answer.n == asked == unlocked + len(kept) - len(shots)
+        assert told == [f"reading {asked} rows of firms by one"]
         assert answer.low <= answer.value <= answer.high
 
 
