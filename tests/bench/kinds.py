@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance import locations
-from models.engine import Generated, Gradients, Proposals, Scores, decode_reply
+from models.engine import Generated, Gradients, Proposals, Scores, States, decode_reply
 from store import database, journal
 
 SIZES = "72,36,100"
@@ -67,7 +67,7 @@ def tokens(run: str) -> int:
     total = 0
     for reply in replies:
         match reply:
-            case Scores() | Proposals():
+            case Scores() | States() | Proposals():
                 total += reply.unique
             case Generated():
                 total += reply.unique + reply.sampled
