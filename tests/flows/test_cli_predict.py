@@ -115,12 +115,17 @@ def test_a_prompt_with_a_map_is_answered_by_the_model_that_it_was_fitted_to(
     monkeypatch.setattr(client, "wake_runner", lambda: None)
     with subprocess.Popen([sys.executable, "-m", "appliance.run.runner"]) as runner:
         fitted = CliRunner().invoke(strop, [*fit, "--json"])
+        assert fitted.exit_code == 0, fitted.stderr
+        prompt = json.loads(fitted.stdout)["prompt"]
+        split = ["--task", "topics", "--split", "tuning"]
+        scored = CliRunner().invoke(strop, ["eval", prompt, *split])
         runner.kill()
-    assert fitted.exit_code == 0, fitted.stderr
+    assert scored.exit_code == 0, scored.stderr
     file = table(tmp_path / "new.csv", [("text",), *((text,) for text in texts(5))])
-    done = CliRunner().invoke(strop, ["predict", json.loads(fitted.stdout)["prompt"], str(file)])
+    done = CliRunner().invoke(strop, ["predict", prompt, str(file)])
     assert done.exit_code == 0, done.stderr
-    assert {row["predicted"] for row in records(done.stdout)} <= {*TOPICS}
+    answers = records(done.stdout)
+    assert len(answers) == 5 and {row["predicted"] for row in answers} <= {*TOPICS}
 
 
 def test_an_answer_below_the_prompts_threshold_is_marked_as_withheld(home, tmp_path):

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from types import SimpleNamespace
-from typing import Any
-
 import msgspec
 import pytest
 import scripted_model
 import tiny_tasks
-from in_process import InProcess
+from host_in_process import MODEL, HostInProcess
 from scripted_model import ScriptedModel
 
 from appliance import locations
@@ -23,7 +19,6 @@ from appliance.evaluate.workbench import (
     Prices,
     Workbench,
 )
-from appliance.host.host import Host
 from appliance.run import read
 from appliance.run import replay as again
 from appliance.run.job import retrace
@@ -33,32 +28,10 @@ from appliance.run.recorder import RunRecorder
 from appliance.run.replay import Compared, replay
 from appliance.verdict.controls import with_controls
 from appliance.verdict.give import give_verdict
-from models import catalog
-from models.catalog import Model
 from models.engine import Scores, encode
 from store import database, memo, prompts, runs, verdicts
 
-MODEL = Model(
-    name="tiny",
-    serving="tiny.gguf",
-    sha256="0" * 64,
-    size=4,
-    architecture="llama",
-    context=4096,
-    licence="Apache-2.0",
-    origin="a test",
-    added_at=datetime(2026, 1, 1, tzinfo=UTC),
-    bodies={"Q4_0": catalog.Body("tiny.gguf", "0" * 64, "Q4_0", 100.0)},
-    search="Q4_0",
-)
 BUDGET = 400.0
-
-
-class OneModel(Host):
-    """One model in this process; nothing is measured or opened."""
-
-    def worker(self, model: Model, body: str) -> str:
-        return f"{model.name}/{body}"
 
 
 @pytest.fixture
@@ -69,9 +42,7 @@ def db(home):
 
 @pytest.fixture
 def host(tmp_path):
-    known: Any = SimpleNamespace(get=lambda name: MODEL)
-    pool: Any = InProcess(ScriptedModel(tmp_path))
-    return OneModel(known, pool, print)
+    return HostInProcess(ScriptedModel(tmp_path))
 
 
 def finish(db, host, kind: str) -> str:
@@ -271,12 +242,12 @@ def test_a_reply_without_scores_has_no_differences():
 
 
 def test_an_engine_that_calls_itself_otherwise_is_compared_too(db, host, run, monkeypatch):
-    honest = OneModel.body
+    honest = HostInProcess.body
 
     def renamed(self, model, body, prices):
         return msgspec.structs.replace(honest(self, model, body, prices), identity="newer")
 
-    monkeypatch.setattr(OneModel, "body", renamed)
+    monkeypatch.setattr(HostInProcess, "body", renamed)
     found = replay(db, host, run)
     assert found.same is True and found.missing == 0
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
+from host_in_process import MODEL, HostInProcess
 from in_process import LABELS, PROMPT, TASK, InProcess, case, row
 from scripted_model import WIDTH, ScriptedModel, Thinker
 
@@ -18,7 +17,6 @@ from appliance.data.tasks import load, save
 from appliance.encode.turns import CANNOT_SWITCH
 from appliance.errors import InputError
 from appliance.evaluate.workbench import Prices
-from appliance.host.host import Host
 from appliance.prompts.linear_map import LinearMap
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt
@@ -26,24 +24,9 @@ from appliance.run.evaluate import evaluate
 from appliance.run.messages import Evaluate, Evaluated, EvaluatedPrompt
 from appliance.statistics.proportions import wilson
 from appliance.task import Case, Example
-from models.catalog import Body, Model
 from models.engine import Reply, Request, Score, Scores, Segment
 from store import database
 
-MODEL = Model(
-    name="tiny",
-    serving="tiny.gguf",
-    sha256="0" * 64,
-    size=4,
-    architecture="llama",
-    context=4096,
-    licence="Apache-2.0",
-    origin="a test",
-    added_at=datetime(2026, 1, 1, tzinfo=UTC),
-    bodies={"Q4_0": Body("tiny.gguf", "0" * 64, "Q4_0", 100.0)},
-    search="Q4_0",
-    twin_sha256="0" * 64,
-)
 BEST = PROMPT.with_section("role", "You know who does what.\n")
 HIT = -1.0
 MISS = {"founder": -5.0, "supplier of": -5.5, "author": -6.0}
@@ -83,13 +66,6 @@ class Sceptic(Reader):
         return {"no": -3.0, "yes": HIT if label in sentence else MISS[label]}[said]
 
 
-class ReaderHost(Host):
-    """One model in this process; nothing is measured or opened."""
-
-    def worker(self, model: Model, body: str) -> str:
-        return f"{model.name}/{body}"
-
-
 @pytest.fixture
 def db(home):
     with database.open(locations.store_path()) as opened:
@@ -98,9 +74,7 @@ def db(home):
 
 @pytest.fixture
 def host(tmp_path):
-    catalog: Any = SimpleNamespace(get=lambda name: MODEL)
-    pool: Any = InProcess(Reader(tmp_path))
-    return ReaderHost(catalog, pool, print)
+    return HostInProcess(Reader(tmp_path))
 
 
 @pytest.fixture

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 import tiny_tasks
-from in_process import InProcess
+from host_in_process import HostInProcess, tiny_model
 from scripted_model import ScriptedModel
 
 from appliance import locations
@@ -21,35 +19,9 @@ from appliance.run.evaluate import prompt_of
 from appliance.run.fit import fit_to_model
 from appliance.run.messages import FitMap
 from appliance.scoring.hidden import check_map
-from models.catalog import Body, Model
 from store import database, prompts
 
 HASHES = {"one": "1" * 64, "other": "2" * 64}
-
-
-class HereHost(Host):
-    """Two model files that are the same model in this process."""
-
-    def worker(self, model: Model, body: str) -> str:
-        return f"{model.name}/{body}"
-
-
-def model(name: str) -> Model:
-    sha256 = HASHES[name]
-    return Model(
-        name=name,
-        serving="tiny.gguf",
-        sha256=sha256,
-        size=4,
-        architecture="llama",
-        context=4096,
-        licence="Apache-2.0",
-        origin="a test",
-        added_at=datetime(2026, 1, 1, tzinfo=UTC),
-        bodies={"Q4_0": Body("tiny.gguf", sha256, "Q4_0", 100.0)},
-        search="Q4_0",
-        twin_sha256="0" * 64,
-    )
 
 
 @pytest.fixture
@@ -62,9 +34,7 @@ def db(home):
 
 @pytest.fixture
 def host(tmp_path):
-    catalog: Any = SimpleNamespace(get=model)
-    pool: Any = InProcess(ScriptedModel(tmp_path))
-    return HereHost(catalog, pool, print)
+    return HostInProcess(ScriptedModel(tmp_path), [tiny_model(*one) for one in HASHES.items()])
 
 
 def fitted(db: Any, host: Host, prompt: Prompt, name: str = "one") -> Prompt:
