@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import msgspec
@@ -137,6 +138,12 @@ class Case(msgspec.Struct, frozen=True):
         if self.part:
             key.append(self.part)
         return hashlib.sha256(msgspec.json.encode(key)).hexdigest()[:16]
+
+
+def shared_options(cases: Iterable[Case]) -> tuple[str, ...]:
+    """The options that all cases choose among; empty where they differ or there are none."""
+    found = {case.options for case in cases}
+    return found.pop() if len(found) == 1 else ()
 
 
 class Task(msgspec.Struct, frozen=True, omit_defaults=True):

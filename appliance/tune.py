@@ -35,6 +35,7 @@ from appliance.search.schedule import MAPPED, ordered, race_depth
 from appliance.search.selection import select
 from appliance.search.spaces import space_of
 from appliance.search.stage import search
+from appliance.statistics.clusters import belonging
 from appliance.statistics.proportions import Estimate
 
 FINAL_MAP = 0.1
@@ -68,6 +69,7 @@ class Watcher(Protocol):
 
     def stage(self, name: str) -> None: ...
     def candidate(self, stage: str, candidate: Candidate, outcome: str) -> None: ...
+    def led(self, candidate: Candidate) -> None: ...
     def raced(self, rungs: Sequence[Rung]) -> None: ...
     def selected(self, candidate: Candidate, found: Estimate, loss: float) -> None: ...
     def mapped(self, mapped: Mapped, alike: tuple[Alike, ...]) -> None: ...
@@ -111,6 +113,7 @@ def tune(
         ordered(loaded.cases["tuning"], loaded.task, seed),
         objective_of(loaded),
         lambda candidate, outcome: watcher.candidate(stage, candidate, outcome),
+        watcher.led,
     ).start(loaded.seed)
     depth = race_depth(race.seed.cost / len(race.seed.scored), budget)
     lab = Lab(
@@ -160,18 +163,20 @@ def tune(
         alone = Likenesses(evaluator, race.cases, line, LIKENESS * budget, seen=most)
         found = [alone.candidate(each, race.cases) for each in dict.fromkeys(found)]
         alike = {SEED: alone.candidate(race.copy, race.cases)}
-    # What the seed prompt brings was fitted to selection rows: its copy has another.
+    # The seed's own map or likeness was fitted to selection rows, so its copy, which is fitted to
+    # tuning rows, stands for it.
     brings = loaded.seed.likeness or (loaded.seed.map and race.deepen(race.copy))
     first = race.copy if brings else race.seed
     entrants = [first, *(each for each in (*found, *alike.values()) if fits(each.prompt))]
     cases = loaded.cases["selection"]
+    clusters = belonging(cases, loaded.task)[1]
     kept = FINAL_MAP * budget if race.leader.fits_map and not is_read else 0.0
     left = budget - kept - (bench.spent - begun)
     chosen = select(evaluator, cases, entrants, left, watcher.selected, alone)
     best, evidence = chosen.best, chosen.evidence
     if best.fits_map:
         mapped = with_map(evaluator, loaded, best, race.cases, cases, evidence, FINAL_MAP * budget)
-        watcher.mapped(mapped, beside(best, alike, chosen.outcomes))
+        watcher.mapped(mapped, beside(best, alike, chosen.outcomes, clusters))
         # The map has its threshold, and its cases come in the order of the race.
         prompt = fit_probabilities(
             mapped.prompt,
@@ -184,8 +189,8 @@ def tune(
         outcomes, prompt = best.unseen(evidence), best.final
         if alone and not best.fixed and best.fit.likeness_weight:
             prompt = replace(prompt, likeness=alone.fitted(best.fit.likeness_weight))
-            others = beside(best, alike, chosen.outcomes)
-            watcher.likened((*others, beside_likeness_alone(best, outcomes)))
+            others = beside(best, alike, chosen.outcomes, clusters)
+            watcher.likened((*others, beside_likeness_alone(best, outcomes, clusters)))
         prompt = fit_probabilities(prompt, outcomes, loaded.task.metric, fixed=best.fixed)
     watcher.fitted(best, prompt)
     return prompt

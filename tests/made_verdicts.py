@@ -10,8 +10,8 @@ import msgspec
 
 from appliance.kinds import Kind, Metric
 from appliance.prompts.prompt import Prompt, Section
+from appliance.statistics.clusters import belonging
 from appliance.task import MULTIPLE, Case, Example, Label, Task
-from appliance.verdict.give import belonging
 from appliance.verdict.judge import judge
 from appliance.verdict.leaks import Leak
 from appliance.verdict.report.both import Both

@@ -10,7 +10,7 @@ import msgspec
 
 from appliance.kinds import Metric
 from appliance.scoring.outcomes import Outcome, Scored
-from appliance.task import Case
+from appliance.task import Case, shared_options
 
 
 class Objective(msgspec.Struct, frozen=True):
@@ -53,8 +53,8 @@ class Objective(msgspec.Struct, frozen=True):
 def log_shares(cases: Sequence[Case]) -> tuple[float, ...]:
     """Returns the log of each option's share of the cases. One more case of each option is counted,
     so that no share is 0. It is empty where cases differ in their options."""
-    options = cases[0].options
-    if not options or any(case.options != options for case in cases):
+    options = shared_options(cases)
+    if not options:
         return ()
     if any(case.query.labels for case in cases):
         counts = Counter(label for case in cases for label in case.query.labels)

@@ -12,6 +12,7 @@ import msgspec
 
 from appliance.calibrate.calibration import calibrated
 from appliance.calibrate.objective import Objective
+from appliance.calibrate.reliability import fit_abstention, fit_platt, fit_temperature
 from appliance.calibrate.threshold import rethreshold
 from appliance.kinds import Metric
 from appliance.prompts.prompt import Prompt
@@ -39,18 +40,16 @@ def fit_probabilities(
     (``fixed``). ``positive_share`` is the share of positive cases among rows as they come, where
     the outcomes may have another one.
     """
-    from appliance.calibrate.reliability import fit_abstention
-
     if not fixed and _threshold_can_be_fitted(outcomes):
         prompt = calibrated(prompt, rethreshold(outcomes, prompt, Objective(metric)))
     weights = Objective(positive_share=positive_share).weights(outcomes)
-    calibrated_prompt = _probable(prompt, outcomes, weights)
-    if calibrated_prompt is None:
+    probable = _probable(prompt, outcomes, weights)
+    if probable is None:
         return prompt
-    confidences = [outcome.confidence(calibrated_prompt) or 0.0 for outcome in outcomes]
-    correct = [outcome.correct(calibrated_prompt) for outcome in outcomes]
+    confidences = [outcome.confidence(probable) or 0.0 for outcome in outcomes]
+    correct = [outcome.correct(probable) for outcome in outcomes]
     abstain = fit_abstention(confidences, correct, weights=weights)
-    return msgspec.structs.replace(calibrated_prompt, abstain=abstain)
+    return msgspec.structs.replace(probable, abstain=abstain)
 
 
 def _threshold_can_be_fitted(outcomes: Sequence[Outcome]) -> bool:
@@ -68,8 +67,6 @@ def _probable(
     A yes/no prompt also gets an intercept, the margin at which yes and no are equally likely. Its
     threshold is no such margin: there the two have the same expected error.
     """
-    from appliance.calibrate.reliability import fit_platt, fit_temperature
-
     each = [*zip(outcomes, weights, strict=True)]
     answers = [
         (*answer, weight)

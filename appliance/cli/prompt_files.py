@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,6 +13,7 @@ from appliance.data.records import prompt_in, task_in
 from appliance.data.tasks import every_row
 from appliance.errors import InputError, PromptError
 from appliance.files import read_utf8, refused
+from appliance.prompts.canonical import canonical
 from appliance.prompts.prompt import Prompt, Section
 from appliance.text import printable, quoted
 from store import prompts, tasks
@@ -22,8 +23,12 @@ if TYPE_CHECKING:
 
     from store.records import PromptRecord, TaskRecord
 
-MOST_BYTES = 1_000_000
-"""The most bytes of a prompt's file; no model reads as much, and to find that out takes minutes."""
+MOST_BYTES = 32_000_000
+"""The most bytes of a prompt's file. A map of states of 4,096 numbers to 1,000 labels has 22 MB."""
+
+MOST_TEXT = 1_000_000
+"""The most bytes of a prompt without what was fitted to it; no model reads as much, and to find
+that out takes minutes."""
 
 SHOWN = "strop/prompt-show/1"
 """The schema of the document that shows a prompt; such a document can be given as one."""
@@ -49,24 +54,45 @@ def prompts_given(db: Database, given: Sequence[str], task: TaskRecord) -> dict[
     return found
 
 
-def check_fitted(db: Database, prompt: Prompt, task: TaskRecord) -> None:
+def prompt_given(
+    db: Database, given: str, task: TaskRecord, *, to_be_fitted: bool = False
+) -> Prompt:
+    """The one prompt that an id or a file is. Where it is ``to_be_fitted`` anew, its bias and map
+    may belong to other labels. Raises InputError as ``prompts_given`` does, and for a folder of
+    several prompts."""
+    found = [prompt for _, prompt in _each(db, (given,))]
+    if len(found) > 1:
+        raise InputError(f"{printable(given)} holds {len(found)} prompts: name one of them")
+    check_fitted(db, found[0], task, to_be_fitted=to_be_fitted)
+    return found[0]
+
+
+def check_fitted(
+    db: Database, prompt: Prompt, task: TaskRecord, *, to_be_fitted: bool = False
+) -> None:
     """Raises InputError where a stored prompt has numbers or words that belong to other labels than
-    the task's. Where there are as many of both, nothing else would notice."""
-    plain: dict[str, Any] = {"bias": [], "words": [], "map": None}
-    fitted = [name for name in plain if getattr(prompt, name)]
+    the task's. Where there are as many of both, nothing else would notice. Only its words count
+    where it is ``to_be_fitted`` anew."""
+    names = ("words",) if to_be_fitted else ("words", "bias", "map")
+    fitted = [name for name in names if getattr(prompt, name)]
     homes = [*filter(None, (tasks.get(db, id) for id in prompts.tasks_of(db, prompt.id)))]
     if not fitted or not homes:
         return
     if _choices(db, task) in [_choices(db, home) for home in homes]:
         return
-    without = " and ".join(
-        f"{name} to {msgspec.json.encode(plain[name]).decode()}" for name in fitted
-    )
-    words = ' and readout to "words"' if "map" in fitted else ""
+    emptied = " and ".join(f"its {name} to []" for name in fitted if name != "map")
+    steps = [
+        f"write it to a file with `strop prompt show {prompt.id} --json` and set {emptied}"
+        if emptied
+        else "",
+        f"fit a map to its rows: strop prompt fit {'FILE' if emptied else prompt.id} --task "
+        f"{printable(task.name)}"
+        if "map" in fitted
+        else "",
+    ]
     raise InputError(
         f"prompt {prompt.id} was fitted to the labels of {quoted(homes[0].name)}, and "
-        f"{quoted(task.name)} has others: tune it on these with strop tune, or write it to a file "
-        f"with `strop prompt show {prompt.id} --json` and set its {without}{words}"
+        f"{quoted(task.name)} has others: {', then '.join(filter(None, steps))}"
     )
 
 
@@ -105,16 +131,18 @@ def _stored(db: Database, given: str) -> PromptRecord:
 def _read(path: Path) -> Prompt:
     """The prompt in a file, by itself or in the document that shows one."""
     if path.is_file() and (size := path.stat().st_size) > MOST_BYTES:
-        what = f"is no prompt: it has {size / 1e6:.1f} MB, and a prompt has {MOST_BYTES / 1e6:g} MB"
-        raise refused(path, f"{what} at most")
+        raise _too_large(path, size, MOST_BYTES)
     text = read_utf8(path, "a prompt, as `strop prompt show ID --json` prints it")
     try:
         found = msgspec.json.decode(text)
         if isinstance(found, dict) and found.get("schema") == SHOWN:
             found = found.get("body")
         prompt = msgspec.convert(found, Prompt)
+        size = len(canonical(msgspec.structs.replace(prompt, map=None, likeness=None)))
     except (msgspec.DecodeError, RecursionError, PromptError) as error:
         raise refused(path, f"is no prompt: {error}; see: strop prompt show ID --json") from None
+    if size > MOST_TEXT:
+        raise _too_large(path, size, MOST_TEXT)
     if unknown := [name for name in found if name not in Prompt.__struct_fields__]:
         known = ", ".join(Prompt.__struct_fields__)
         raise refused(path, f"a prompt has no field {quoted(unknown[0])}; it has {known}")
@@ -122,3 +150,10 @@ def _read(path: Path) -> Prompt:
         if unknown := [name for name in section if name not in Section.__struct_fields__]:
             raise refused(path, f"a section has no field {quoted(unknown[0])}; it has name, text")
     return prompt
+
+
+def _too_large(path: Path, size: int, most: int) -> InputError:
+    what = "a prompt's text" if most == MOST_TEXT else "a prompt"
+    return refused(
+        path, f"is no prompt: it has {size / 1e6:.1f} MB, and {what} has {most / 1e6:g} MB at most"
+    )

@@ -111,9 +111,10 @@ class Renderer:
             return list(map(len, self.openings(prompt, cases)))
         sheet = self.sheet(prompt, cases)
         trie = build(sheet.segments)
+        channels = sheet.channel or [()] * len(cases)
         return [
-            max(trie.depths[trie.paths[s][-1]] + 1 for answers in questions for s in answers)
-            for questions in sheet.plain
+            max(trie.depths[trie.paths[s][-1]] + 1 for s in chain(channel, *questions))
+            for questions, channel in zip(sheet.plain, channels, strict=True)
         ]
 
     def longest_text(self, cases: Sequence[Case]) -> int:

@@ -22,7 +22,7 @@ from appliance.host.prices import price_bodies
 from appliance.host.twin import NoTwin, with_twin
 from appliance.host.workload import open_workload
 from appliance.prompts.loaded import Loaded
-from appliance.search.readouts import readouts
+from appliance.search.readouts import may_be_likened, readouts
 from models.catalog import TWIN, Body, Model
 from models.engine import Generate, Generated, Request, Score, Scores, Segment
 
@@ -103,8 +103,8 @@ def measure(db: Database, host: Host, name: str, task: str, within: float | None
         gradients = round(1000 / priced["twin"].prices.gradient, 1)
         twin_peak = _peak(host, worker)
     try:
-        may_read = readouts(loaded, None)
-        plan = make_plan(host, model, work, priced, MINUTES, readouts=may_read)
+        may_read, likeness = readouts(loaded, None), may_be_likened(loaded, None)
+        plan = make_plan(host, model, work, priced, MINUTES, readouts=may_read, likeness=likeness)
         words = (
             f"A {MINUTES:g}-minute run on this machine tries at most {plan.candidates} candidates "
             f"of {loaded.task.name}; its verdict takes about {plan.verdict_minutes:.1f} minutes."

@@ -27,6 +27,7 @@ from appliance.search.schedule import FIRST, LEAST_CANDIDATES, first_rung
 from appliance.search.typical import typical_prompts
 from appliance.task import Case
 from appliance.tune import MINUTE, search_share
+from appliance.verdict.verdict import AGAIN
 from models.catalog import Model
 
 
@@ -163,10 +164,10 @@ def cost_of_a_candidate(work: Workload, typical: Sequence[Prompt], prices: Price
 def verdict_minutes(
     work: Workload, typical: Sequence[Prompt], prices: Prices, *, likeness: bool = False
 ) -> float:
-    """Returns the minutes in which the seed and another prompt are scored on the test split. The
-    other one is priced as the seed is, or where it reads hidden states as the costliest typical
-    one; with a ``likeness`` the rows are read alone too. Selection rows are priced instead of test
-    rows, which only the verdict reads."""
+    """Returns the minutes in which the seed and another prompt are scored on the test split, the
+    other one on some of it twice. It is priced as the seed is, or where it reads hidden states as
+    the costliest typical one; with a ``likeness`` the rows are read alone too. Selection rows are
+    priced instead of test rows, which only the verdict reads."""
     sample = work.loaded.cases["selection"][: 4 * FIRST]
 
     def each(prompt: Prompt) -> float:
@@ -178,7 +179,9 @@ def verdict_minutes(
     if likeness and (line := likeness_line(work.loaded.task.kind)):
         rows = [Case(row) for row in rows_of(sample).values()]
         alone = expected_cost(work.renderer, line.prompt({}), rows, prices) / len(sample)
-    return (seed + max(hidden, default=seed) + alone) * len(work.loaded.cases["test"]) / MINUTE
+    other = max(hidden, default=seed) + alone
+    tests = len(work.loaded.cases["test"])
+    return (seed * tests + other * (tests + min(AGAIN, tests))) / MINUTE
 
 
 def _first_rung(work: Workload, prompt: Prompt) -> Sequence[Case]:

@@ -8,17 +8,20 @@ from appliance.encode.frame import chat_frame
 from appliance.errors import InputError
 from appliance.evaluate.decisions import decisions
 from appliance.evaluate.workbench import Body, Prices
+from appliance.host.bodies import any_tokens
 from appliance.host.host import Host, tokeniser_of
 from appliance.host.workload import Workload
 from appliance.kinds import KINDS
 from appliance.search.schedule import FIRST
 from appliance.search.typical import written_at_once
-from appliance.task import Task
 from models.catalog import TWIN, Model
 from models.engine import Differentiate, Generate, Generated, Gradients, Score, Scores
 
 GRADIENT_CASES = 2
 SAMPLED_TOKENS = 16
+
+ASKED_TOKENS = 256
+"""About as many as what a reasoner is asked has."""
 
 
 def price_bodies(
@@ -36,7 +39,7 @@ def price_bodies(
         gradient = _gradient(host, host.worker(model, TWIN), work)
         bodies["twin"] = host.body(model, TWIN, Prices(0.0, gradient=gradient))
     try:
-        asked = _asking(host, reasoner, work.loaded.task)
+        asked = _asking(host, reasoner)
     except InputError as error:
         host.note(f"{reasoner.name} is not asked for instructions: {error}")
     else:
@@ -85,15 +88,15 @@ def _gradient(host: Host, worker: str, work: Workload) -> float:
     return 1000 * seconds / reply.decoded
 
 
-def _asking(host: Host, reasoner: Model, task: Task) -> Prices:
+def _asking(host: Host, reasoner: Model) -> Prices:
     """Returns the reasoner's prices for short replies, which are written together as in a search.
     Raises InputError where the model has no chat template."""
     tokeniser = tokeniser_of(host, reasoner, reasoner.search)
     host.note_frame(reasoner.name, chat_frame(tokeniser))
     worker = host.worker(reasoner, reasoner.search)
-    text = " ".join(label.description for label in task.labels) or "The"
-    prompt = tokeniser.encode([text], closed=True)[0][0]
+    prompt = any_tokens(ASKED_TOKENS)
     wanted = Generate(prompts=(prompt,), n=written_at_once(), max_tokens=SAMPLED_TOKENS)
     sampling = _sampling(host, worker, wanted)
     reading, _ = host.timed(worker, msgspec.structs.replace(wanted, n=1, max_tokens=1))
-    return Prices(1000 * reading / len(prompt), sample=sampling)
+    prefill = 1000 * reading / len(prompt)
+    return Prices(prefill, sample=max(prefill, sampling))

@@ -18,10 +18,10 @@ def by_states(prompt: Prompt) -> Prompt | None:
 
 
 def beginning(prompt: Prompt) -> str | None:
-    """All of a prompt that decides its rendering up to the end of a row's text. Where it is equal
-    for several prompts, most of a row is computed once. None where label words are read, since
-    these cost most, and where rows are shown, since they are written as the row is, text and
-    all."""
+    """What decides most of a prompt's rendering up to the end of a row's text. Prompts for which it
+    is equal are asked together, so that most of a row is computed once. None where label words are
+    read, since these cost most, and where rows are shown, since they are written as the row is,
+    text and all."""
     if prompt.readout != "hidden" or prompt.shots:
         return None
     before = prompt.example.partition("{text}")[0]

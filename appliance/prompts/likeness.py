@@ -37,7 +37,7 @@ class Likeness(msgspec.Struct, frozen=True):
             raise PromptError(
                 f"{len(self.values)} bytes make no vectors of states of {self.width} numbers"
             )
-        if not all(map(isfinite, (number for row in self._rows for number in row))):
+        if not all(map(isfinite, (number for row in self._parts for number in row))):
             raise PromptError("a number of the likeness of hidden states is not finite")
         if not (isfinite(self.weight) and self.weight >= 0):
             raise PromptError(f"the weight {self.weight} of a likeness is not 0 or more")
@@ -47,14 +47,14 @@ class Likeness(msgspec.Struct, frozen=True):
         without. Raises ValueError for a state of another width."""
         if len(state) != 2 * self.width:
             raise ValueError(f"a state of {len(state) // 2} numbers, where {self.width} are read")
-        centre, *axes = self._rows
+        centre, *axes = self._parts
         x = [a - c for a, c in zip(struct.unpack(f"<{self.width}e", state), centre, strict=True)]
         found = [fsum(map(mul, axis, x)) for axis in axes]
         length = hypot(*found) or 1.0
         return tuple(a / length for a in found)
 
     @property
-    def _rows(self) -> Sequence[Sequence[float]]:
+    def _parts(self) -> Sequence[Sequence[float]]:
         return _rows(self.values, self.width)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 
 import msgspec
 
@@ -12,7 +13,8 @@ from appliance.task import Case, Example, Task
 
 
 def plain(prompt: Prompt) -> str:
-    """Sections and example with their slots, then the rules that are not the default."""
+    """Sections and example with their slots, then the rules; rare ones only where they are not the
+    default."""
     parts = [f"[{section.name}]\n{section.text.rstrip()}" for section in prompt.sections]
     parts.append(f"[example]\n{prompt.example.rstrip()}")
     if prompt.reverse:
@@ -20,7 +22,7 @@ def plain(prompt: Prompt) -> str:
     rules = [
         f"labels written: {prompt.wording}, joined by {prompt.join!r}",
         f"separator: {prompt.separator!r}",
-        f"demonstrations: {prompt.order}" + (f", {len(prompt.shots)} rows" if prompt.shots else ""),
+        f"demonstrations: {prompt.order}{_shown(prompt)}",
         *_scoring(prompt),
         f"mode: {prompt.mode}",
     ]
@@ -28,14 +30,16 @@ def plain(prompt: Prompt) -> str:
         rules.insert(1, f"words: {', '.join(prompt.words)}")
     if "{marked}" in prompt.example:
         rules.append(f"entities marked: {prompt.marking}")
+    if prompt.output == "tags":
+        rules.append("entities written: as tags")
     if prompt.options == "words":
         rules.append("options: written by their words, the list left out of the text")
     return "\n\n".join([*parts, "[rules]\n" + "\n".join(rules)]) + "\n"
 
 
 def scoring(prompt: Prompt) -> str:
-    """The scoring mode in the terms of the papers (docs/scoring.md); of a prompt that has answers
-    written, whether reasoning comes before them, too."""
+    """The scoring mode in the terms of the papers (docs/scoring.md), and whether answers that are
+    written come after reasoning."""
     if prompt.readout == "hidden":
         fitted = f", {prompt.map.labels} x {prompt.map.width}" if prompt.map else ", not fitted yet"
         return f"hidden state, read by a linear map{fitted}"
@@ -54,8 +58,19 @@ def scoring(prompt: Prompt) -> str:
     return f"{mode}, channel {prompt.channel_weight:g}" if prompt.channel_weight < 1 else "channel"
 
 
+def _shown(prompt: Prompt) -> str:
+    rows = prompt.shots
+    return f", {len(rows)} rows: {' '.join(rows)}" if rows else ""
+
+
 def _scoring(prompt: Prompt) -> list[str]:
     lines = [f"scoring: {scoring(prompt)}"]
+    for name, fitted in (("map", prompt.map), ("likeness", prompt.likeness)):
+        if fitted:
+            numbers = hashlib.sha256(fitted.values).hexdigest()[:12]
+            lines.append(f"{name}: numbers {numbers}, of the model file {fitted.model[:12]}")
+    if prompt.likeness:
+        lines.append(f"likeness reads: {prompt.likeness.head + prompt.likeness.example!r}")
     if prompt.readout == "words" and (prompt.form != "written" or prompt.weight or prompt.bias):
         lines += [
             f"calibration weight: {prompt.weight:g}",
@@ -102,7 +117,7 @@ def demonstration(prompt: Prompt, task: Task, case: Case) -> str:
 
 
 def diff(before: Prompt, after: Prompt) -> str:
-    """A unified diff of the two as read; empty where they are the same."""
+    """A unified diff of the two as ``plain`` shows them; empty where it shows no difference."""
     lines = difflib.unified_diff(
         plain(before).splitlines(),
         plain(after).splitlines(),

@@ -10,7 +10,7 @@ from appliance.prompts.loaded import Loaded
 from appliance.prompts.options import LISTED_SO, all_listed
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.slots import written_the_same
-from appliance.task import Case, Task
+from appliance.task import Case, Task, shared_options
 from appliance.text import quoted
 
 
@@ -64,11 +64,8 @@ def _check_options(prompt: Prompt, task: Task, cases: Sequence[Case]) -> None:
 def _check_numbers(prompt: Prompt, task: Task, cases: Sequence[Case]) -> None:
     """A bias and label words hold one for each label of their task, and only cases that all choose
     among the same have such labels."""
-    same = len({case.options for case in cases}) == 1 and KINDS[task.kind].comparison not in (
-        "entities",
-        "quote",
-    )
-    options = cases[0].options if same and task.protocol == "fixed" else ()
+    chosen = KINDS[task.kind].comparison not in ("entities", "quote")
+    options = shared_options(cases) if chosen and task.protocol == "fixed" else ()
     labels = len(options) - (prompt.form == "yesno" and task.none in options)
     if len(prompt.bias) not in (0, labels):
         raise InputError(
@@ -77,9 +74,11 @@ def _check_numbers(prompt: Prompt, task: Task, cases: Sequence[Case]) -> None:
         )
     scored = len(options) - (task.several and task.none in options)
     if prompt.map and prompt.map.labels != scored:
+        fit = f"fit one to its rows: strop prompt fit PROMPT --task {task.name}"
         raise InputError(
             f"prompt {prompt.id} has a map of hidden states to {prompt.map.labels} labels, "
-            f"{task.name} takes {scored}: it was tuned on another task; tune with it on this one"
+            f"{task.name} takes {scored}: it was tuned on another task; "
+            f"{fit if scored else 'give another prompt'}"
         )
     if prompt.likeness and task.protocol != "episodes":
         raise InputError(

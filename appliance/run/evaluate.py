@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -27,12 +28,11 @@ from appliance.prompts.validate import check
 from appliance.run.messages import Evaluate, Evaluated, EvaluatedCase, EvaluatedPrompt
 from appliance.scoring.answers import prediction
 from appliance.scoring.hidden import check_map, read
-from appliance.search.ranking import Entered, race
+from appliance.search.ranking import Entered, rank
 from appliance.statistics.metrics import mean_loss, searched_by, summarise
 from appliance.task import Case, Task
 from models.catalog import Model
 from models.engine import Generated, Scores, States, decode_reply
-from store import prompts
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -68,17 +68,16 @@ def evaluate(db: Database, host: Host, asked: Evaluate) -> Evaluated:
     if asked.split == "test":
         raise InputError("the test split is locked: only a run's verdict reads it")
     cases = loaded.cases[asked.split][: asked.limit]
-    given = {name: prompt_of(db, prompt) for name, prompt in asked.prompts.items()}
+    given = asked.prompts
     for name, prompt in given.items():
-        try:
+        with _named(name, prompt):
             check(prompt, loaded, cases)
-        except InputError as error:
-            raise error if name == prompt.id else InputError(f"{name}: {error}") from None
     model = host.catalog.get(asked.model)
     serving = host.body(model, model.serving_body, Prices(0.0))
     journal = Unrecorded()
     for name, prompt in given.items():
-        check_map(prompt, model.name, serving.sha256)
+        with _named(name, prompt):
+            check_map(prompt, model.name, serving.sha256)
         if prompt.map or prompt.likeness:
             host.note(
                 f"{name} was fitted to tuning and selection rows: on these it looks better than it "
@@ -98,7 +97,7 @@ def evaluate(db: Database, host: Host, asked: Evaluate) -> Evaluated:
         said = [read(prompt, evaluator.score(prompt, cases, "serving")) for prompt in each]
         entries = [Entered(*one) for one in zip(each, said, strict=True)]
     else:
-        entries = race(evaluator, each, cases)
+        entries = rank(evaluator, each, cases)
     seconds = time.perf_counter() - start
     shown = [
         _evaluated(name, entry, loaded.task, cases, first=first)
@@ -112,6 +111,15 @@ def evaluate(db: Database, host: Host, asked: Evaluate) -> Evaluated:
         tokens=journal.tokens,
         prompts=tuple(_ranked(shown) if first else shown),
     )
+
+
+@contextmanager
+def _named(name: str, prompt: Prompt) -> Iterator[None]:
+    """Says which file an error is about: it names the prompt by its id."""
+    try:
+        yield
+    except InputError as error:
+        raise error if name == prompt.id else InputError(f"{name}: {error}") from None
 
 
 def _ranked(shown: list[EvaluatedPrompt]) -> list[EvaluatedPrompt]:
@@ -159,13 +167,3 @@ def evaluator_of(
     bench = Workbench(host.pool, {"serving": serving}, journal, lambda: None)
     tokeniser = tokeniser_of(host, model, model.serving_body)
     return Evaluator(bench, Renderer(loaded.task, loaded.rows, tokeniser))
-
-
-def prompt_of(db: Database, given: str | Prompt) -> Prompt:
-    """The stored prompt with this id or beginning of an id, or the prompt that is given whole."""
-    if isinstance(given, Prompt):
-        return given
-    record = prompts.get(db, given)
-    if record is None:
-        raise InputError(f"there is no prompt {given!r}; see `strop runs show RUN`")
-    return msgspec.json.decode(record.content, type=Prompt)

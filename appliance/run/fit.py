@@ -22,6 +22,7 @@ from appliance.search.mapped import mapped, unshown
 from appliance.search.objective import objective_of
 from appliance.search.readouts import unsuited
 from appliance.statistics.metrics import estimate, searched_by
+from appliance.task import Case, Split
 from store import prompts
 
 if TYPE_CHECKING:
@@ -30,11 +31,12 @@ if TYPE_CHECKING:
 
 def fit_to_model(db: Database, host: Host, asked: FitMap) -> FittedMap:
     """Adds the prompt to the task with a map of the states that the model's serving body has of
-    the tuning and selection rows and of rows that were kept for demonstrations and are not shown.
+    the tuning and selection rows and of rows that were kept for demonstrations, but for those that
+    the prompt shows.
 
     Its figures are of these rows, each read by a map that has not seen it. Raises InputError for a
-    task or a prompt of which no state can be read, for a prompt that does not suit the task or
-    shows one of these rows, and where a row is too long.
+    task or a prompt of which no state can be read, for a prompt that does not suit the task, and
+    where a row is too long.
     """
     loaded = load(db, asked.task)
     if why := unsuited(loaded):
@@ -45,14 +47,20 @@ def fit_to_model(db: Database, host: Host, asked: FitMap) -> FittedMap:
             f"no hidden state can be read of prompt {asked.prompt.id}: it asks yes or no, reasons, "
             "or leaves out the letters of options"
         )
-    cases = [*unshown(loaded, prompt), *loaded.cases["tuning"], *loaded.cases["selection"]]
+    tuning = [*unshown(loaded, prompt), *loaded.cases["tuning"]]
+    splits: dict[Split, list[Case]] = {"tuning": tuning, "selection": loaded.cases["selection"]}
+    splits = {
+        split: [case for case in cases if case.query.id not in prompt.shots]
+        for split, cases in splits.items()
+    }
+    cases = [case for split in splits.values() for case in split]
     check(prompt, loaded, cases)
     model = host.catalog.get(asked.model)
     serving = host.body(model, model.serving_body, Prices(0.0))
     journal = Unrecorded()
     evaluator = evaluator_of(host, loaded, journal, serving, model)
     host.note_frame(model.name, evaluator.renderer.frame(prompt))
-    check_lengths(evaluator.renderer, prompt, {"tuning": cases}, model.name)
+    check_lengths(evaluator.renderer, prompt, splits, model.name)
     host.note(f"reading {len(cases)} rows of {loaded.task.name} by {model.name}")
     start = time.perf_counter()
     states = as_states(evaluator.score(prompt, cases, "serving"))

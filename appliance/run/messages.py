@@ -144,8 +144,8 @@ class Command(msgspec.Struct, Generic[A], frozen=True, forbid_unknown_fields=Tru
     at_once: ClassVar[bool] = True
     """Whether it is carried out at once, even while a run is worked on."""
     awaited: ClassVar[bool] = False
-    """Whether nothing but its answer comes of it, so that it is broken off where the process that
-    asked has ended."""
+    """Whether a person waits for the answer, so that it is broken off where the process that asked
+    has ended."""
 
 
 class Tune(Command[Planned], frozen=True, omit_defaults=True):
@@ -178,7 +178,7 @@ class Evaluate(Command[Evaluated], frozen=True):
     task: str
     split: Split
     model: str
-    prompts: dict[str, Prompt | str]
+    prompts: dict[str, Prompt]
     limit: int | None = None
     first_yes: bool = False
 

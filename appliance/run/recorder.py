@@ -83,30 +83,23 @@ class RunRecorder:
 
     def candidate(self, stage: str, candidate: Candidate, outcome: str) -> None:
         prompt = self.keep(candidate)
-        found = candidate.estimate
-        best = Best(
-            prompt=prompt.id,
-            metric=searched_by(candidate.metric),
-            value=round(found.value, 4),
-            interval=(round(found.low, 4), round(found.high, 4)),
-            loss=round(candidate.loss, 4),
-            n=found.n,
-        )
-        self._evaluation(stage, "tuning", prompt.id, found, candidate.loss)
+        self._evaluation(stage, "tuning", prompt.id, candidate.estimate, candidate.loss)
         if outcome == "extended":
             return
         if candidate.parent and candidate not in self._learnt and candidate.operator not in SHOWN:
             self._learn(candidate, outcome)
         tried = Tried(
-            **msgspec.structs.asdict(best),
+            **msgspec.structs.asdict(self._figures(candidate)),
             operator=candidate.operator,
             section=candidate.section,
             outcome=outcome,
         )
         self.emit(tried)
-        if outcome in ("leads", "accepted"):
-            runs.update(self.db, self.run_id, best_prompt=prompt.id)
-            self.emit(best)
+
+    def led(self, candidate: Candidate) -> None:
+        best = self._figures(candidate)
+        runs.update(self.db, self.run_id, best_prompt=best.prompt)
+        self.emit(best)
 
     def raced(self, rungs: Sequence[Rung]) -> None:
         self.emit(Raced(tuple(rungs)))
@@ -152,6 +145,17 @@ class RunRecorder:
         left = max(self.inputs.budget + self.inputs.verdict_cost - self.bench.spent, 0.0)
         spent, budget = round(self.bench.spent), round(self.inputs.budget)
         self.emit(Progress(spent, budget, left_s=round(left / 1000)))
+
+    def _figures(self, candidate: Candidate) -> Best:
+        found = candidate.estimate
+        return Best(
+            prompt=self.keep(candidate).id,
+            metric=searched_by(candidate.metric),
+            value=round(found.value, 4),
+            interval=(round(found.low, 4), round(found.high, 4)),
+            loss=round(candidate.loss, 4),
+            n=found.n,
+        )
 
     def _add(
         self,

@@ -15,7 +15,7 @@ from appliance.scoring.outcomes import (
     RunnerUp,
     missed_more,
 )
-from appliance.task import MULTIPLE, Tally
+from appliance.task import BETWEEN, MULTIPLE, Tally
 
 
 class YesNoOutcome(msgspec.Struct, frozen=True):
@@ -162,4 +162,4 @@ def softplus(x: float) -> float:
 
 
 def _listed(labels: Sequence[str], none: str) -> str:
-    return " | ".join(labels) if labels else none
+    return BETWEEN.join(labels) if labels else none

@@ -1,14 +1,12 @@
-"""The best of some formats that are drawn at random and read by their states. Beside it the winner
-shows what the search found that luck would not have."""
+"""The best of some formats that are drawn at random and read by their states. What the winner gains
+over it is what the search found beyond luck."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 
 from msgspec.structs import replace
 
-from appliance.evaluate.workbench import Unanswerable
 from appliance.prompts.by_states import by_states
 from appliance.prompts.loaded import Loaded
 from appliance.search.candidate import Candidate, Proposal
@@ -35,13 +33,12 @@ def best_drawn(race: Race, loaded: Loaded, going: Callable[[float], bool]) -> di
     seed = race.leader.prompt if loaded.seed.form == "yesno" else loaded.seed
     formats = typical(replace(loaded, seed=seed), MOST)
     drawn: list[Candidate] = []
-    for prompt in dict.fromkeys(filter(None, map(by_states, formats))):
+    unlike = {race.key(prompt): prompt for prompt in filter(None, map(by_states, formats))}
+    for prompt in unlike.values():
         if not going(DRAWING):
             break
         candidate = race.candidate_for(Proposal(prompt, "random", "example", (race.seed,)))
-        with suppress(Unanswerable):
-            race.extend(candidate, race.first(prompt))
-            race.seen(candidate, "kept")
+        if race.deepen(candidate, race.first(prompt)):
             drawn.append(candidate)
     if not drawn:
         return {}

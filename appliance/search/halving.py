@@ -30,14 +30,15 @@ def halved(
 ) -> list[Candidate]:
     """The best candidates, best first. All have been scored on the first rung (a number of cases).
     ``keep`` are scored on the last one, and twice as many on each before it, while ``going()``;
-    those that the model cannot take there are left out."""
+    those that have been scored so far already stay among them, and those that the model cannot
+    take there are left out."""
     found = ranked(candidates, rungs[0])
     for step, cases in enumerate(rungs[1:], 2):
         extended = []
-        for candidate in found[: keep * 2 ** (len(rungs) - step)]:
-            if not going():
-                break
+        for place, candidate in enumerate(found):
             have = len(candidate.scored)
+            if have < cases and (place >= keep * 2 ** (len(rungs) - step) or not going()):
+                continue
             try:
                 race.extend(candidate, cases)
             except Unanswerable:

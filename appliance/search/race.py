@@ -27,8 +27,8 @@ Going = Callable[[], bool]
 class Race:
     """Races candidates against the leader of their readout, since a map of hidden states needs more
     cases than a bias before the two can be compared; ``settle`` compares them. ``seen(candidate,
-    outcome)`` is called after each race, and with ``extended`` for each candidate that was scored
-    on more cases."""
+    outcome)`` is called after each race, and with ``extended`` for a candidate that was scored on
+    more cases without one; ``led(candidate)`` whenever there is another leader of all."""
 
     seed: Candidate
     copy: Candidate
@@ -40,16 +40,19 @@ class Race:
         cases: Sequence[Case],
         objective: Objective,
         seen: Callable[[Candidate, str], None],
+        led: Callable[[Candidate], None] = lambda _: None,
     ) -> None:
         self.evaluator = evaluator
         self.cases = cases
         self.objective = objective
         self.seen = seen
+        self.led = led
         self.entries: dict[str, Candidate] = {}
         self.most: int | None = None
         """How many entries there may be; None for any number."""
         self._leaders: dict[Readout, Candidate] = {}
         self._readout: Readout = "words"
+        self._told: Candidate | None = None
         self._settled = False
 
     @property
@@ -66,6 +69,7 @@ class Race:
         self.seed = Candidate(prompt, "seed", fixed=True, objective=self.objective)
         self.extend(self.seed, self.first(prompt))
         self.seen(self.seed, "leads")
+        self.led(self.seed)
         # What the prompt brings may have been fitted to these very rows.
         leader = Candidate(
             unfitted(prompt),
@@ -75,48 +79,51 @@ class Race:
             scored=without_likeness(self.seed.scored),
         )
         leader.gain = -difference(leader, self.seed).mean
-        self.entries[self._key(prompt)] = self.copy = leader
+        self.entries[self.key(prompt)] = self.copy = leader
         self._readout = prompt.readout
         self.promote(leader, "leads")
         return self
 
-    def settle(self, readouts: Sequence[Readout], depth: int) -> None:
+    def settle(self, readouts: Sequence[Readout], depth: int, going: Going) -> None:
         """Lets the better one of the two readouts' leaders lead, or the only one of these
         ``readouts``. Label words go on leading where there is no prompt whose states can be read.
 
         They are compared on the cases that both have seen, and on ``depth`` cases where label words
         are not clearly behind by then. The map of hidden states is fitted to many cases first,
-        since a run ends with one of all rows, while a bias needs few.
+        since a run ends with one of all rows, while a bias needs few. Where ``going`` says no,
+        nothing more is scored for it.
         """
         self._settled = True
-        words, hidden = self._leaders.get("words"), self._deepest_by_states()
+        words, hidden = self._leaders.get("words"), self._deepest_by_states(going)
         if hidden is None or words is None:
             return
         self._leaders["hidden"] = hidden
         if "words" not in readouts:
             self._readout = "hidden"
-            return
-        if not mapped_difference(hidden, words).proves_better(CLEARLY):
-            with suppress(Unanswerable):
-                self.extend(words, depth)
-        self._readout = "hidden" if mapped_difference(hidden, words).mean <= 0 else "words"
+        else:
+            if going() and not mapped_difference(hidden, words).proves_better(CLEARLY):
+                with suppress(Unanswerable):
+                    self.extend(words, depth)
+            self._readout = "hidden" if mapped_difference(hidden, words).mean <= 0 else "words"
+        self._tell_leader()
 
-    def _deepest_by_states(self) -> Candidate | None:
+    def _deepest_by_states(self, going: Going) -> Candidate | None:
         """The first of the candidates that read hidden states, the leader and then the others by
-        their penalties, that the model can take on as many cases as maps are compared by."""
+        their penalties, that the model can take on as many cases as maps are compared by; the
+        leader as it is where ``going`` says no."""
         leader = self._leaders.get("hidden")
-        if leader is None:
-            return None
+        if leader is None or not going():
+            return leader
         others = [c for c in self.entries.values() if c.fits_map and c is not leader and c.scored]
         seen = min((len(c.scored) for c in others), default=0)
         return next(filter(self.deepen, [leader, *ranked(others, seen)]), None)
 
-    def deepen(self, candidate: Candidate) -> bool:
-        """Scores a candidate that reads hidden states on as many cases as maps are compared by;
-        false where the model cannot take one of them."""
+    def deepen(self, candidate: Candidate, cases: int = MAPPED) -> bool:
+        """Scores a candidate that reads hidden states on ``cases`` cases, without a race; false
+        where the model cannot take one of them."""
         have = len(candidate.scored)
         try:
-            self.extend(candidate, MAPPED)
+            self.extend(candidate, cases)
         except Unanswerable:
             return False
         if have < len(candidate.scored):
@@ -182,18 +189,25 @@ class Race:
 
     def candidate_for(self, proposal: Proposal) -> Candidate:
         """The candidate that asks the same as a proposal, or a new one."""
-        return self.entries.get(self._key(proposal.prompt)) or self._candidate(proposal)
+        return self.entries.get(self.key(proposal.prompt)) or self._candidate(proposal)
 
     def unraced(self, candidate: Candidate) -> Candidate | None:
         """The candidate, scored on as many cases as maps are compared by, without a race; None
         where the model cannot take it."""
         if not self.deepen(candidate):
             return None
-        return self.entries.setdefault(self._key(candidate.prompt), candidate)
+        return self.entries.setdefault(self.key(candidate.prompt), candidate)
 
     def promote(self, candidate: Candidate, outcome: str) -> None:
         self._leaders[candidate.prompt.readout] = candidate
         self.seen(candidate, outcome)
+        self._tell_leader()
+
+    def _tell_leader(self) -> None:
+        leader = self._leaders.get(self._readout)
+        if leader is not None and leader is not self._told:
+            self._told = leader
+            self.led(leader)
 
     def halve(self, keep: int, depth: int, going: Going) -> None:
         """Finds the leader on ``depth`` cases by successive halving while ``going()`` lets it."""
@@ -207,7 +221,7 @@ class Race:
         what is asked, mapped to the place among the proposals and the candidate."""
         found: dict[str, tuple[int, Candidate]] = {}
         for place, proposal in enumerate(proposals):
-            key = self._key(proposal.prompt)
+            key = self.key(proposal.prompt)
             if key not in self.entries:
                 found.setdefault(key, (place, self._candidate(proposal)))
         room = None if self.most is None else max(self.most - len(self.entries), 0)
@@ -239,7 +253,7 @@ class Race:
             return None
         return True
 
-    def _key(self, prompt: Prompt) -> str:
+    def key(self, prompt: Prompt) -> str:
         """A hash of what the prompt asks on the first rung. Prompts that ask the same are one
         candidate: calibration is fitted to each, and a rule by which they differ may change nothing
         (lower case where labels are in lower case)."""

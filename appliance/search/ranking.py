@@ -35,7 +35,7 @@ class Entered:
         return [outcome.error(self.prompt, metric) for outcome in self.outcomes[:n]]
 
 
-def race(evaluator: Evaluator, prompts: Sequence[Prompt], cases: Sequence[Case]) -> list[Entered]:
+def rank(evaluator: Evaluator, prompts: Sequence[Prompt], cases: Sequence[Case]) -> list[Entered]:
     """Races the prompts and returns all of them in the order given. Their errors by the task's
     metric are compared in pairs (racing, Maron and Moore, NIPS 1993), with Bonferroni over all
     comparisons and Student's t, since the first looks see few cases. A single prompt sees all

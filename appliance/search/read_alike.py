@@ -47,22 +47,26 @@ def beside(
     best: Candidate,
     others: Mapping[str, Candidate],
     outcomes: Mapping[tuple[str, float], Sequence[Outcome]],
+    clusters: Sequence[str],
 ) -> tuple[Alike, ...]:
-    """The best candidate beside the others. ``outcomes`` has those of the selection rows by a
-    candidate's ``identity``."""
+    """The best candidate beside the others. ``outcomes`` has those of the selection cases by a
+    candidate's ``identity``, ``clusters`` the cluster of each selection case, if they have any."""
     right = _right(outcomes[best.identity], best.fit)
     return tuple(
-        _beside(name, _right(outcomes[other.identity], other.fit), right)
+        _beside(name, _right(outcomes[other.identity], other.fit), right, clusters)
         for name, other in others.items()
         if other.identity != best.identity and other.identity in outcomes
     )
 
 
-def beside_likeness_alone(best: Candidate, outcomes: Sequence[Outcome]) -> Alike:
+def beside_likeness_alone(
+    best: Candidate, outcomes: Sequence[Outcome], clusters: Sequence[str]
+) -> Alike:
     """The best candidate, by its ``outcomes`` of selection cases, beside the likeness of queries to
     their support without any label words, with a threshold of its own where yes or no is said."""
     alone = fit(_alone(read(best.prompt, best.scored)), best.objective)
-    return _beside(LIKENESS, _right(_alone(outcomes), alone), _right(outcomes, best.fit))
+    right = _right(outcomes, best.fit)
+    return _beside(LIKENESS, _right(_alone(outcomes), alone), right, clusters)
 
 
 def _alone(outcomes: Sequence[Outcome]) -> list[Outcome]:
@@ -75,8 +79,10 @@ def _alone(outcomes: Sequence[Outcome]) -> list[Outcome]:
     return found
 
 
-def _beside(name: str, other: Sequence[float], best: Sequence[float]) -> Alike:
-    effect = paired(other, best)
+def _beside(
+    name: str, other: Sequence[float], best: Sequence[float], clusters: Sequence[str]
+) -> Alike:
+    effect = paired(other, best, clusters[: len(best)])
     interval = round(effect.low, 4), round(effect.high, 4)
     return Alike(name, round(effect.before.value, 4), round(effect.gain, 4), interval, effect.n)
 

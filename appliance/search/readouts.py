@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 from appliance.errors import InputError
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Readout
 from appliance.search.portfolio import likeness_line
+from appliance.task import shared_options
 
 ONLY_WORDS = "for other tools, which read text: --readout words"
 
@@ -17,7 +19,8 @@ def readouts(loaded: Loaded, asked: Readout | None) -> tuple[Readout, ...]:
     InputError where it does not allow the one asked for."""
     why = unsuited(loaded)
     if asked == "hidden" and why:
-        raise InputError(f"{loaded.task.name} cannot be read off hidden states: {why}")
+        what = f"{loaded.task.name} cannot be read off hidden states: {why}"
+        raise InputError(f"{what}; leave --readout out")
     if asked is not None:
         return (asked,)
     return ("words",) if why else ("words", "hidden")
@@ -56,15 +59,14 @@ def how_read(loaded: Loaded, may_read: Sequence[Readout], *, likeness: bool) -> 
 
 def unsuited(loaded: Loaded) -> str:
     """Why no map from states to labels can be fitted; empty where one can."""
-    task, every = loaded.task, loaded.cases.values()
-    options = loaded.cases["tuning"][0].options
+    task = loaded.task
     if task.match != "choice" and loaded.seed.form not in ("choice", "yesno"):
         return "its prompts do not ask for labels or options"
     if task.protocol == "episodes":
         return (
-            "its episodes have labels of their own; without --readout label words and the likeness "
-            "of hidden states are read together"
+            "its episodes have labels of their own, for which label words and the likeness of "
+            "hidden states are read together"
         )
-    if any(case.options != options for cases in every for case in cases):
+    if not shared_options(chain.from_iterable(loaded.cases.values())):
         return "its cases have labels or options of their own"
     return ""

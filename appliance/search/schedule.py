@@ -16,7 +16,8 @@ FIRST = 24
 
 ROWS_A_LABEL = 3
 """The rows of each label, in the mean, that the first rung has where a map of hidden states is
-fitted: with fewer, half of a label's rows tell nothing of the other half."""
+fitted. The map is judged on rows that it was not fitted to: of fewer rows of a label, too few would
+be left to fit it to."""
 
 DEEPEST = 8 * FIRST
 """The most cases on which a race is decided."""
@@ -63,8 +64,8 @@ STANDARD = (
 and wording around the best (see docs/benchmarks.md)."""
 
 AROUND = (Phase(("induce", "rewrite"), until=0.5), Phase(("local",), until=1.0))
-"""What follows where hidden states are read. A candidate then costs less than its rendering is
-worth drawing at random: the search goes on around the leader."""
+"""What follows where hidden states are read. Candidates are cheap there, and the neighbours of the
+leader are worth more than formats that are drawn at random."""
 
 
 def phases(methods: Sequence[str], readout: Callable[[], Readout]) -> Iterator[Phase]:

@@ -47,9 +47,12 @@ def search(
     def proposing(until: float) -> bool:
         return going(until) and not race.is_full
 
+    def compared() -> bool:
+        return not bench.finishing
+
     def settled() -> Readout:
         nonlocal more
-        race.settle(lab.readouts, depth)
+        race.settle(lab.readouts, depth, compared)
         readout = race.leader.prompt.readout
         more = on_top.get(readout, 0.0)
         return readout
@@ -70,7 +73,7 @@ def search(
         if phase.halved:
             race.halve(HALVING_KEEPS, depth, partial(going, phase.halved))
     if methods:
-        race.settle(lab.readouts, depth)
+        race.settle(lab.readouts, depth, compared)
     n, readout = len(race.leader.scored), race.leader.prompt.readout
     same = (c for c in race.entries.values() if c.prompt.readout == readout)
     deep = [c for c in same if len(c.scored) >= n]

@@ -1,14 +1,17 @@
-"""What a way without the model does on the same test cases."""
+"""The bag of words, a way without the model, on the same test cases."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 import msgspec
 
 from appliance.prompts.loaded import Loaded
+from appliance.statistics.claims import refusal
+from appliance.statistics.clusters import belonging
 from appliance.statistics.paired import paired
-from appliance.task import Case, Task
+from appliance.task import Case, Task, shared_options
 from appliance.verdict.bag_of_words import MOST
 from appliance.verdict.bag_of_words import answers as bag_of_words
 from appliance.verdict.judge import results
@@ -23,9 +26,7 @@ def with_controls(found: Verdict, loaded: Loaded) -> Verdict:
     It learns from tuning and selection rows and from those kept as demonstrations.
     """
     tests = loaded.cases["test"]
-    options = tests[0].options
-    every = [case for cases in loaded.cases.values() for case in cases]
-    if loaded.task.several or not options or any(case.options != options for case in every):
+    if loaded.task.several or not shared_options(chain.from_iterable(loaded.cases.values())):
         return found
     kept = (row for rows in loaded.demonstrations.values() for row in rows)
     learnt = [
@@ -50,7 +51,7 @@ def compared(
         for case, label, answer in zip(cases, given, found.answers, strict=True)
     ]
     of = results(pairs, found.metric, "seed"), results(pairs, found.metric, "best")
-    clusters = [case.query.group or case.id for case in cases] if found.clusters else []
+    unit, clusters = belonging(cases, task)
     test = paired(*of, clusters)
     return Control(
         name=name,
@@ -60,6 +61,7 @@ def compared(
         gain_interval=(test.low, test.high),
         p=test.p,
         n=test.n,
+        refused=refusal(test, found.alpha, unit),
     )
 
 

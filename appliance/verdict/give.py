@@ -13,10 +13,11 @@ from appliance.scoring.answers import prediction
 from appliance.scoring.hidden import read
 from appliance.scoring.outcomes import Outcome
 from appliance.scoring.written import answers_are_written
+from appliance.statistics.clusters import belonging
 from appliance.task import Case, Task
 from appliance.verdict.judge import judge
 from appliance.verdict.paid import paid
-from appliance.verdict.verdict import AGAIN, ALPHA, Answer, Noise, Reading, Unit, Verdict
+from appliance.verdict.verdict import AGAIN, ALPHA, Answer, Noise, Reading, Verdict
 
 
 def give_verdict(
@@ -56,23 +57,6 @@ def give_verdict(
     return msgspec.structs.replace(
         found, noise=noise, paid=losers, reading=_reading(evaluator.task, best), answers=answers
     )
-
-
-def belonging(cases: Sequence[Case], task: Task) -> tuple[Unit, list[str]]:
-    """Returns what makes cases alike beyond their text, and the cluster of each case.
-
-    Episodes are alike by their queries' relation, since a user will ask for other relations. Where
-    most queries have none of the relations, too few are left to say anything of other ones: there
-    the episodes of one query are alike, and the verdict holds for these relations. Rows are alike
-    by the group that they were given.
-    """
-    if task.protocol == "episodes" and task.metric == "accuracy":
-        return "relation", [case.query.label for case in cases]
-    if task.protocol == "episodes":
-        return "query", [case.query.id for case in cases]
-    if any(case.query.group for case in cases):
-        return "group", [case.query.group or case.id for case in cases]
-    return "case", []
 
 
 def _differs_in_probabilities_alone(seed: Prompt, best: Prompt) -> bool:

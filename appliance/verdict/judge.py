@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from appliance.kinds import Metric
 from appliance.statistics.claims import refusal
+from appliance.statistics.clusters import Unit
 from appliance.statistics.paired import paired
 from appliance.statistics.power import power_paired
 from appliance.statistics.proportions import Estimate
@@ -20,7 +21,6 @@ from appliance.verdict.verdict import (
     GAIN,
     Answer,
     Side,
-    Unit,
     Verdict,
 )
 

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from appliance.kinds import Metric
+from appliance.statistics.clusters import Unit
 from appliance.task import Tally
 
 ALPHA = 0.05
@@ -15,8 +16,6 @@ GAIN, DISCORDANCE = 0.1, 0.2
 
 AGAIN = 64
 """Cases that are scored a second time, in another order, to measure the engine's noise."""
-
-Unit = Literal["case", "group", "relation", "query"]
 
 
 class Side(msgspec.Struct, frozen=True):
@@ -67,7 +66,8 @@ Reading = Literal["", "words", "hidden", "likeness"]
 class Control(msgspec.Struct, frozen=True):
     """What a way without the model does on the same ``n`` cases by the verdict's metric. ``gain``
     is the best prompt minus it, with its paired 95 % interval; ``p`` is that of the verdict's
-    test. It has ``learnt`` from so many of the ``rows`` outside the test split."""
+    test, and ``refused`` why these cases cannot prove a gain over it. It has ``learnt`` from so
+    many of the ``rows`` outside the test split."""
 
     name: str
     value: float
@@ -78,10 +78,11 @@ class Control(msgspec.Struct, frozen=True):
     n: int
     learnt: int = 0
     rows: int = 0
+    refused: str = ""
 
     def is_beaten(self, alpha: float) -> bool:
         """Whether the best prompt is proven better."""
-        return self.gain > 0 and self.p < alpha
+        return self.gain > 0 and self.p < alpha and not self.refused
 
 
 class Paid(msgspec.Struct, frozen=True):

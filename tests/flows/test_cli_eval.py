@@ -254,5 +254,8 @@ def test_a_file_that_does_not_end_in_json_is_told_so(tmp_path):
 
 
 def test_a_file_that_is_too_large_for_any_model_is_refused_at_once(tmp_path):
-    path = folder(tmp_path, a='{"sections": [' + " " * 10**6)
-    assert "it has 1.0 MB, and a prompt has 1 MB at most" in refusal(path)
+    path = folder(tmp_path, a='{"sections": [' + " " * 32 * 10**6)
+    assert "it has 32.0 MB, and a prompt has 32 MB at most" in refusal(path)
+    wordy = msgspec.structs.replace(SEED, example="word " * 200_000 + SEED.example)
+    (path := tmp_path / "wordy.json").write_bytes(msgspec.json.encode(wordy))
+    assert "it has 1.0 MB, and a prompt's text has 1 MB at most" in refusal(path)

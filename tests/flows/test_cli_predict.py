@@ -364,6 +364,8 @@ def test_an_output_that_cannot_be_written_is_said_before_anything_is_read(home, 
         (tmp_path / "gone" / "out.csv", "its folder does not exist; make it"),
         (file, "is there already"),
         (tmp_path / "out.parquet", "rows are written as JSON Lines or CSV"),
+        (tmp_path / "out.tsv", "rows are written as JSON Lines or CSV"),
+        (tmp_path / "out.json", "rows are written as JSON Lines or CSV"),
     ):
         for more in ((), ("--most-uncertain", 1)):
             done = predict(home, file, "--output", output, *more)
@@ -485,3 +487,17 @@ def test_a_question_is_answered_with_its_letter_by_a_prompt_that_writes_options_
     other = lines("other.jsonl", [asked(50), asked(51, listed=False)])
     refused = run("predict", prompt, other, "--task", "which")
     assert refused.exit_code == 2 and "line 2: does not end in its options" in refused.stderr
+
+
+@pytest.mark.parametrize("named", ["label=topic", "label=2"])
+def test_the_file_s_own_column_for_the_label_is_kept_and_gets_no_other_beside_it(
+    home, tmp_path, named
+):
+    rows = [(text, "") for text in texts(30, start=100)]
+    file = table(tmp_path / "pool.csv", [("text", "topic"), *rows])
+    done = predict(home, file, "--column", named, "--most-uncertain", 4)
+    assert done.exit_code == 0, done.stderr
+    assert list(records(done.stdout)[0]) == ["text", "topic", *ADDED[:-1]]
+    bare = table(tmp_path / "bare.csv", [("text",), *((text,) for text, _ in rows)])
+    done = predict(home, bare, "--column", "label=topic", "--most-uncertain", 4)
+    assert list(records(done.stdout)[0]) == ["text", "topic", *ADDED[:-1]]

@@ -70,6 +70,7 @@ class Told:
 
     def stage(self, name: str) -> None: ...
 
+    def led(self, candidate: Candidate) -> None: ...
     def candidate(self, stage: str, candidate: Candidate, outcome: str) -> None:
         self.operators.add(candidate.operator)
         self.seen.append((candidate.final.id, outcome, candidate.estimate.value))

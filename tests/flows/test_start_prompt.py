@@ -56,4 +56,4 @@ def test_a_folder_of_several_prompts_begins_no_run(script, tmp_path):
         (tmp_path / f"{name}.json").write_bytes(msgspec.json.encode(prompt))
     asked = CliRunner().invoke(strop, ["tune", "topics", "--prompt", str(tmp_path)])
     assert asked.exit_code == 2
-    assert f"a run begins with one prompt, {tmp_path} has 2" in asked.stderr
+    assert f"{tmp_path} holds 2 prompts: name one of them" in asked.stderr

@@ -15,8 +15,10 @@ from appliance import locations
 from appliance.cli import strop
 from appliance.cli.output import Output
 from appliance.cli.predict.tuned import Tuned, tuned
+from appliance.cli.prompt_files import prompt_given
 from appliance.errors import InputError
-from store import database
+from appliance.prompts.linear_map import LinearMap
+from store import database, runs, tasks
 
 
 @pytest.fixture
@@ -72,6 +74,7 @@ def test_a_prompt_that_was_fitted_to_other_labels_is_refused(db, tmp_path, fitte
         tuned(Output(False), db, given, "parts", None)
     assert 'fitted to the labels of "firms", and "parts" has others' in str(refusal.value)
     assert f"set its {next(iter(fitted))} to []" in str(refusal.value)
+    assert "prompt fit" not in str(refusal.value)
     assert tuned(Output(False), db, given, "again", None).prompt == best
 
 
@@ -108,3 +111,39 @@ def test_a_prompt_that_no_run_ended_with_answers_too(db):
 def test_what_cannot_answer_yet_is_said(db, given, said):
     with pytest.raises(InputError, match=said):
         found(db, given)
+
+
+@pytest.mark.parametrize("words", [(), ("has", "pays")])
+def test_a_map_of_other_labels_is_refused_with_what_fits_another(db, tmp_path, words):
+    imported(tmp_path, "parts", ("contains", "touches"))
+    found = LinearMap("ab" * 32, 1, bytes(4 * 2 * 2))
+    best = msgspec.structs.replace(BEST, readout="hidden", map=found, words=words)
+    play(db, best=best)
+    with pytest.raises(InputError) as refusal:
+        tuned(Output(False), db, best.id, "parts", None)
+    fit = f"strop prompt fit {'FILE' if words else best.id} --task parts"
+    assert f"fit a map to its rows: {fit}" in str(refusal.value)
+    assert ("set its words to []" in str(refusal.value)) == bool(words)
+    task = tasks.get(db, "parts")
+    if words:
+        with pytest.raises(InputError, match="set its words to"):
+            prompt_given(db, best.id, task, to_be_fitted=True)
+    else:
+        assert prompt_given(db, best.id, task, to_be_fitted=True) == best
+
+
+def test_several_runs_that_begin_so_are_told_and_not_that_there_is_none(db):
+    play(db)
+    first = runs.get(db, RUN)
+    fields = {name: getattr(first, name) for name in ("task_id", "inputs", "seed_prompt", "budget")}
+    runs.create(db, id=RUN[:3] + "fffff", status="queued", **fields)
+    with pytest.raises(InputError, match="several runs"):
+        found(db, RUN[:3])
+
+
+def test_a_prompt_with_a_large_map_can_be_brought_as_a_file(db, tmp_path):
+    fitted = LinearMap("ab" * 32, 8192, bytes(4 * 8193 * 100))
+    large = msgspec.structs.replace(SEED, readout="hidden", map=fitted)
+    (path := tmp_path / "large.json").write_bytes(msgspec.json.encode(large))
+    assert path.stat().st_size > 4_000_000
+    assert prompt_given(db, str(path), tasks.get(db, "firms")) == large

@@ -29,6 +29,7 @@ from appliance.prompts.validate import check, check_suits
 from appliance.run.job import _readable
 from appliance.scoring.hidden import State, check_map, read
 from appliance.scoring.predict import predict_rows
+from appliance.search import drawn as drawn_module
 from appliance.search import mapped as mapped_module
 from appliance.search import race as race_module
 from appliance.search.accept import Ahead
@@ -71,6 +72,7 @@ class Told:
         self.alike, self.selected_prompts = (), []
 
     def stage(self, name): ...
+    def led(self, candidate): ...
     def candidate(self, stage, candidate, outcome): ...
     def selected(self, candidate, found, loss):
         self.selected_prompts.append(candidate.final.id)
@@ -313,7 +315,7 @@ def test_where_states_of_some_cases_cannot_be_read_words_go_on_leading(evaluator
     race = Race(narrow, LOADED.cases["tuning"], Objective(), lambda *_: None).start(LOADED.seed)
     few = Candidate(READ, "test", scored=evaluator.score(READ, LOADED.cases["tuning"][:12]))
     race.promote(few, "leads")
-    race.settle(("words", "hidden"), 24)
+    race.settle(("words", "hidden"), 24, lambda: True)
     assert race.leader.prompt.readout == "words"
     assert race.unraced(Candidate(msgspec.structs.replace(READ, join=" "), "test")) is None
 
@@ -326,7 +328,7 @@ def test_the_next_prompt_whose_states_can_be_read_is_taken_where_the_leader_s_ca
     first, second = (race.candidate_for(Proposal(p, "t")) for p in prompts)
     race.promote(first, "leads")
     race.deepen = lambda candidate: candidate is not first
-    race.settle(("hidden",), 24)
+    race.settle(("hidden",), 24, lambda: True)
     assert race.leader is second
 
 
@@ -426,10 +428,10 @@ def test_what_a_race_read_is_read_again_for_the_map_only_by_another_body(
 def test_where_states_alone_may_be_read_no_words_lead(evaluator):
     race = Race(evaluator, LOADED.cases["tuning"], Objective(), lambda *_: None)
     race.start(LOADED.seed)
-    race.settle(("hidden",), 24)
+    race.settle(("hidden",), 24, lambda: True)
     assert race.leader.prompt.readout == "words"  # There is no other yet.
     race.round([Proposal(READ, "test")], depth=24, accept=Ahead(), going=lambda: True)
-    race.settle(("hidden",), 24)
+    race.settle(("hidden",), 24, lambda: True)
     assert race.leader.prompt.readout == "hidden"
 
 
@@ -447,7 +449,7 @@ def test_words_race_deep_only_where_states_are_not_clearly_better(
         race.round([Proposal(prompt, "test")], depth=20, accept=Ahead(), going=lambda: True)
     words = [c for c in race.entries.values() if c.prompt.readout == "words"]
     assert len(words) == 2 and all(len(c.scored) <= 16 for c in words)
-    race.settle(("words", "hidden"), 20)
+    race.settle(("words", "hidden"), 20, lambda: True)
     assert any(len(c.scored) == 20 for c in words) == deep
 
 
@@ -552,3 +554,31 @@ def test_a_verdict_names_the_labels_that_paid(evaluator, tuned):
     [lost] = found.paid
     assert (lost.label, lost.n, lost.before, lost.after) == (cases[0].query.label, 12, 12, 0)
     assert give_verdict(evaluator, cases, never, always, model="m", body="serving").paid == ()
+
+
+def test_the_best_of_the_other_readout_is_not_told_as_the_best_until_it_is(evaluator):
+    told: list[Candidate] = []
+    race = Race(evaluator, LOADED.cases["tuning"], Objective(), lambda *_: None, told.append)
+    race.start(LOADED.seed)
+    race.round([Proposal(READ, "test")], depth=24, accept=Ahead(), going=lambda: True)
+    assert [one.prompt.readout for one in told] == ["words", "words"]
+    race.settle(("words", "hidden"), 24, lambda: True)
+    assert [one.prompt.readout for one in told[2:]] == ["hidden"]
+
+
+def test_a_search_that_is_to_finish_compares_the_readouts_as_they_are(evaluator, models):
+    cases = LOADED.cases["tuning"]
+    race = Race(evaluator, cases, Objective(), lambda *_: None).start(LOADED.seed)
+    few = Candidate(READ, "test", scored=evaluator.score(READ, cases[:12]))
+    race.promote(few, "leads")
+    before = len(models.calls)
+    race.settle(("words", "hidden"), 24, lambda: False)
+    assert len(models.calls) == before and race.leader is few
+
+
+def test_formats_that_ask_the_same_are_drawn_once(evaluator, monkeypatch):
+    race = Race(evaluator, LOADED.cases["tuning"], Objective(), lambda *_: None).start(LOADED.seed)
+    same = [READ, msgspec.structs.replace(READ, order="reversed")]
+    assert same[0] != same[1] and race.key(same[0]) == race.key(same[1])
+    monkeypatch.setattr(drawn_module, "typical", lambda loaded, most: same)
+    assert [*best_drawn(race, LOADED, lambda part: True)] == ["the best of 1 random formats"]

@@ -85,6 +85,7 @@ class Told:
         self.raced_with, self.selected_with = set(), []
 
     def stage(self, name): ...
+    def led(self, candidate): ...
     def candidate(self, stage, candidate, outcome):
         self.raced_with |= {one.likeness for one in candidate.scored}
 
@@ -403,7 +404,7 @@ def test_label_words_alone_are_read_where_they_are_asked_for_and_where_there_is_
     assert "off hidden states, for devices" in how_read(fixed, ("hidden",), likeness=False)
     assert how_read(fixed, both, likeness=False).endswith("--readout words.")
     assert how_read(sums, ("words",), likeness=False) == ""
-    with pytest.raises(InputError, match="without --readout label words and the likeness"):
+    with pytest.raises(InputError, match="the likeness of hidden states are read together; leave --readout out"):
         readouts(LOADED, "hidden")
 
 

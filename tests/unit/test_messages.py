@@ -49,10 +49,10 @@ COMMANDS_AND_BODIES = [
         | {"prompt": STORED_PROMPT, "methods": ["opro"]},
     ),
     (
-        Evaluate("t", "selection", "m", {"a.json": PROMPT, "9c41": "9c41"}),
+        Evaluate("t", "selection", "m", {"a.json": PROMPT}),
         "eval",
         {"task": "t", "split": "selection", "model": "m", "limit": None, "first_yes": False}
-        | {"prompts": {"a.json": STORED_PROMPT, "9c41": "9c41"}},
+        | {"prompts": {"a.json": STORED_PROMPT}},
     ),
     (FitMap("t", "m", PROMPT), "fit", {"task": "t", "model": "m", "prompt": STORED_PROMPT}),
     (Bench("t", "m"), "bench", {"task": "t", "model": "m", "within": None}),

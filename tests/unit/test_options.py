@@ -123,6 +123,8 @@ def test_a_prompt_that_writes_words_suits_a_task_that_lists_them_alone():
 def test_words_are_searched_and_known_formats_write_them_only_where_texts_list_them():
     lists, other = loaded(question()), loaded(Example("So?", answers=("a",), choices=("a", "b")))
     assert space_of(TASK, LETTERS, lists.lettered).rules["options"] == ("letters", "words")
+    read = by_states(LETTERS)
+    assert space_of(TASK, read, lists.lettered).rules == space_of(TASK, LETTERS, True).rules
     assert "options" not in space_of(TASK, LETTERS, other.lettered).rules
     written = {p.options for p in portfolio(TASK, LETTERS, lettered=lists.lettered)}
     assert written == {"letters", "words"}

@@ -11,11 +11,12 @@ from host_in_process import HostInProcess, tiny_model
 from scripted_model import ScriptedModel
 
 from appliance import locations
+from appliance.data.records import judged_prompt
 from appliance.data.tasks import load, save
 from appliance.errors import InputError
+from appliance.evaluate import lengths as lengths_module
 from appliance.host.host import Host
 from appliance.prompts.prompt import Prompt
-from appliance.run.evaluate import prompt_of
 from appliance.run.fit import fit_to_model
 from appliance.run.messages import FitMap
 from appliance.scoring.hidden import check_map
@@ -38,7 +39,7 @@ def host(tmp_path):
 
 
 def fitted(db: Any, host: Host, prompt: Prompt, name: str = "one") -> Prompt:
-    return prompt_of(db, fit_to_model(db, host, FitMap("firms", name, prompt)).prompt)
+    return judged_prompt(db, fit_to_model(db, host, FitMap("firms", name, prompt)).prompt)
 
 
 def test_a_prompt_that_another_file_refuses_is_fitted_to_it(db, host):
@@ -92,8 +93,28 @@ def test_what_has_no_states_to_read_is_refused_before_anything_is_read(
     assert host.pool.calls == []
 
 
-def test_a_prompt_that_shows_a_row_to_be_read_is_refused(db, host):
+def test_a_row_that_the_prompt_shows_is_not_read_and_may_not_be_one_of_the_test_split(db, host):
     loaded = load(db, "firms")
-    shown = loaded.cases["selection"][0].query.id
-    with pytest.raises(InputError, match=f"shows row {shown}"):
-        fitted(db, host, msgspec.structs.replace(loaded.seed, shots=(shown,)))
+    answers = []
+    for split in ("tuning", "selection"):
+        shown = (loaded.cases[split][0].query.id,)
+        prompt = msgspec.structs.replace(loaded.seed, shots=shown)
+        answers.append(fit_to_model(db, host, FitMap("firms", "one", prompt)).n)
+    whole = fit_to_model(db, host, FitMap("firms", "one", loaded.seed)).n
+    kept = len(loaded.seed.shots)
+    assert answers == [whole + kept - 1] * 2
+    locked = loaded.cases["test"][0].query.id
+    with pytest.raises(InputError, match=f"shows row {locked}, a row of the test split"):
+        fitted(db, host, msgspec.structs.replace(loaded.seed, shots=(locked,)))
+
+
+def test_a_row_that_is_too_long_is_named_with_its_split(db, host, monkeypatch):
+    loaded = load(db, "firms")
+    long = loaded.cases["selection"][3]
+    monkeypatch.setattr(
+        lengths_module,
+        "lengths",
+        lambda renderer, prompt, cases: (10**6 if case == long else 1 for case in cases),
+    )
+    with pytest.raises(InputError, match=r"1 of \d+ rows take .*\n  selection, 1000000 tokens"):
+        fitted(db, host, loaded.seed)

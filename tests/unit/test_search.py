@@ -804,3 +804,38 @@ def test_a_policy_chooses_what_is_changed_and_is_told_what_came_of_it():
     assert {c.prompt.stem for c in entered} == {PROMPT.stem}
     assert {option for option, _ in policy.told} == {"end"}
     assert sum(new for _, new in policy.told) == len(entered)
+
+
+class Late(Judge):
+    """The prompt "late" is the worst on the cases of the first rung and the best on all others."""
+
+    def score(self, prompt, cases, role="search"):
+        return (
+            [
+                msgspec.structs.replace(one, plain=(0.0,) * 3) if case in CASES[:FIRST] else one
+                for case, one in zip(cases, super().score(prompt, cases, role), strict=True)
+            ]
+            if prompt.section("role") == "late"
+            else super().score(prompt, cases, role)
+        )
+
+
+@pytest.mark.parametrize("left", [0, 1, 100])
+def test_halving_passes_over_none_that_was_scored_on_more_cases_already(left):
+    races = Races(judge=Late(lambda prompt: 9.0 if prompt.section("role") == "late" else 1.0))
+    races.first_rung("late", *range(8))
+    late = next(c for c in races.race.entries.values() if c.prompt.section("role") == "late")
+    races.race.extend(late, len(CASES))
+    steps = iter([True] * left)
+    races.race.halve(keep=1, depth=len(CASES), going=lambda: next(steps, False))
+    assert races.race.leader is late
+
+
+def test_who_leads_is_told_once_each_time_another_one_does():
+    told: list[Candidate] = []
+    race = Race(Judge(judged), CASES, Objective(), lambda *_: None, told.append).start(PROMPT)
+    worse, better = (PROMPT.with_section("role", role) for role in ("bad\n", "good\n"))
+    enter(race, worse, better)
+    race.settle(("words",), len(CASES), lambda: True)
+    assert told[:2] == [race.seed, race.copy] and told[2:] == [race.leader]
+    assert race.leader.prompt == better

@@ -81,6 +81,7 @@ class Told:
     def stage(self, name: str) -> None:
         self.stages.append(name)
 
+    def led(self, candidate: Candidate) -> None: ...
     def candidate(self, stage: str, candidate: Candidate, outcome: str) -> None:
         self.biases.append(len(candidate.final.bias))
         self.candidates.append(candidate)

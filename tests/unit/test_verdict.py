@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from in_process import PROMPT, TASK, Judge, many
 
+from appliance.statistics.clusters import belonging
 from appliance.statistics.proportions import mcnemar_exact, wilson
-from appliance.verdict.give import belonging, give_verdict
+from appliance.verdict.give import give_verdict
 from appliance.verdict.judge import judge
 from appliance.verdict.verdict import (
     AGAIN,

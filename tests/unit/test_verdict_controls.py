@@ -96,3 +96,20 @@ def test_tasks_without_the_same_labels_for_all_rows_have_no_such_control(name):
     loaded = tiny_tasks.loaded(name)
     assert with_controls(verdict(LOADED, 1.0), loaded).controls == ()
     assert told(verdict(LOADED, 1.0)) == ""
+
+
+def test_a_gain_over_it_is_proven_by_its_own_cases_and_not_by_those_of_the_verdict():
+    """Seed and best prompt differ on too few cases; best and control do not."""
+    loaded = msgspec.structs.replace(
+        LOADED, cases={**LOADED.cases, "tuning": _shuffled(LOADED), "selection": []}
+    )
+    found = verdict(loaded, 1.0)
+    found = with_controls(msgspec.structs.replace(found, refused="the prompts differ on 3"), loaded)
+    assert found.controls[0].is_beaten(found.alpha)
+    assert "may not be worth its model" not in told(found)
+    few = msgspec.structs.replace(found, answers=found.answers[:4])
+    short = msgspec.structs.replace(
+        loaded, cases={**loaded.cases, "test": loaded.cases["test"][:4]}
+    )
+    [control] = with_controls(few, short).controls
+    assert control.refused and not control.is_beaten(1.0)

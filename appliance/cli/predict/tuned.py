@@ -11,7 +11,7 @@ import msgspec
 from appliance.cli.lookups import find_model, find_task, model_of, unknown
 from appliance.cli.options import catalog
 from appliance.cli.output import Output
-from appliance.cli.prompt_files import check_fitted, prompts_given
+from appliance.cli.prompt_files import check_fitted, prompt_given
 from appliance.data.records import judged_prompt, prompt_in, read
 from appliance.errors import InputError
 from appliance.prompts.prompt import Prompt
@@ -51,7 +51,7 @@ def tuned(
         if task is None:
             raise InputError(f"{given} does not say what it was written for: give --task NAME")
         record = find_task(db, task)
-        [prompt] = prompts_given(db, [given], record).values()
+        prompt = prompt_given(db, given, record)
         return Tuned(prompt, record.id, model_of(out, catalog(), model, [prompt]))
     asked = None if task is None else find_task(db, task)
     run = _run(db, given, asked)
@@ -81,7 +81,9 @@ def tuned(
 def _prompt(db: Database, given: str) -> Prompt:
     try:
         record = prompts.get(db, given)
-    except StoreError as error:  # Several prompts begin so.
+        if record is None:
+            runs.get(db, given)
+    except StoreError as error:  # Several prompts or runs begin so.
         raise InputError(str(error)) from error
     if record is None:
         known = [*(task.name for task in tasks.all(db)), *(run.id for run in runs.all(db))]

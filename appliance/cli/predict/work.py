@@ -41,6 +41,9 @@ from appliance.text import near_duplicate_key
 from models.catalog import hash_file
 from models.pool import Pool
 
+WRITTEN: dict[str, Layout] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}
+"""How rows are written to a file with each ending, unless --to says otherwise."""
+
 
 class Request(msgspec.Struct, frozen=True):
     """What a person asks for. ``of_table`` says how a table is read, ``columns`` what the file
@@ -116,9 +119,9 @@ def answer_file(out: Output, asked: Request) -> None:
         else:
             known = frozenset(near_duplicate_key(row.text) for row in every_row(db, loaded.id))
             field = KINDS[loaded.task.kind].gold
-            gold = asked.columns.get(field, field)
+            names = asked.columns if source.columns is None else source.columns
             rows = write_most_uncertain(
-                out, work, checked, layout, output, asked.wanted, known, gold
+                out, work, checked, layout, output, asked.wanted, known, names.get(field, field)
             )
     if output is not None:
         document = {
@@ -157,12 +160,14 @@ def _check(chosen: Tuned, loaded: Loaded, wanted: int | None) -> None:
 
 
 def _layout(asked: Request) -> Layout:
-    ending = ENDINGS.get(asked.output.suffix.lower()) if asked.output else None
-    if ending == "parquet":
+    ending = asked.output.suffix.lower() if asked.output else ""
+    if ending in WRITTEN:
+        return WRITTEN[ending]
+    if ending in ENDINGS:
         raise InputError(
             f"{asked.output}: rows are written as JSON Lines or CSV; name it so, or give --to"
         )
-    return "csv" if (ending or asked.format) == "csv" else "jsonl"
+    return "csv" if asked.format == "csv" else "jsonl"
 
 
 def _identity(asked: Request, chosen: Tuned, others: Sequence[object]) -> str:

@@ -75,7 +75,7 @@ def evaluate(
         task=of_task.name,
         split=split,
         model=model_of(out, catalog(), model, given.values()),
-        prompts=dict(given),
+        prompts=given,
         limit=limit,
         first_yes=first_yes,
     )

@@ -10,8 +10,7 @@ from appliance.cli.ask import ask
 from appliance.cli.lookups import find_model, find_task
 from appliance.cli.options import catalog, example, json_option, model_option, open_store
 from appliance.cli.output import Output
-from appliance.cli.prompt_files import prompts_given
-from appliance.errors import InputError
+from appliance.cli.prompt_files import prompt_given
 from appliance.run.messages import FitMap, FittedMap
 from appliance.statistics.metrics import NAMES
 
@@ -38,10 +37,7 @@ def fit_prompt(out: Output, given: str, task: str, model: str | None) -> None:
     """
     db = open_store()
     of_task = find_task(db, task)
-    found = prompts_given(db, (given,), of_task)
-    if len(found) > 1:
-        raise InputError(f"{given} holds {len(found)} prompts: name one of them")
-    [prompt] = found.values()
+    prompt = prompt_given(db, given, of_task, to_be_fitted=True)
     asked = FitMap(of_task.name, find_model(out, catalog(), model), prompt)
     answer = ask(out, db, asked)
     out.result("strop/prompt-fit/1", msgspec.structs.asdict(answer), _text(answer))

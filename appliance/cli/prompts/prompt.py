@@ -82,7 +82,9 @@ def diff_prompts(out: Output, a: str, b: str) -> None:
     before, after = find_prompt(db, a), find_prompt(db, b)
     old, new = prompt_in(before), prompt_in(after)
     changes = show.diff(old, new)
-    if not changes:
+    if before.id == after.id:
         out.say("the two are the same")
+    elif not changes:
+        out.say("the two differ in decimals alone; see them: strop prompt show ID --json")
     body = {"before": before.id, "after": after.id, "diff": changes}
     out.result("strop/prompt-diff/1", body, changes)

@@ -17,7 +17,7 @@ from appliance.cli.options import (
     open_store,
 )
 from appliance.cli.output import Output
-from appliance.cli.prompt_files import prompts_given
+from appliance.cli.prompt_files import prompt_given
 from appliance.cli.runs.results import conclude, document
 from appliance.cli.runs.watching import watch
 from appliance.run.amounts import check_amounts
@@ -29,8 +29,7 @@ from store import runs
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-    from appliance.prompts.prompt import Prompt, Readout
-    from store.records import TaskRecord
+    from appliance.prompts.prompt import Readout
 
 SCHEMA = "strop/tune/1"
 FROZEN = ("minutes", "candidates", "seed", "model", "reasoner", "prompt", "readout")
@@ -104,7 +103,7 @@ def tune(
         after = 0
         of_task = find_task(db, task)
         known = of_task.name
-        begin = _one_prompt(db, prompt, of_task) if prompt else None
+        begin = prompt_given(db, prompt, of_task) if prompt else None
         name = find_model(out, catalog(), model)
         other = find_model(out, catalog(), reasoner) if reasoner else None
         asked = Tune(
@@ -146,13 +145,6 @@ def _created(db: Database, run_id: str) -> Run:
     record = runs.get(db, run_id)
     assert record is not None
     return run_of(db, record)
-
-
-def _one_prompt(db: Database, given: str, task: TaskRecord) -> Prompt:
-    found = list(prompts_given(db, [given], task).values())
-    if len(found) > 1:
-        raise click.UsageError(f"a run begins with one prompt, {given} has {len(found)}")
-    return found[0]
 
 
 def _given(context: click.Context, name: str) -> bool:

@@ -8,8 +8,9 @@ from math import floor
 from statistics import harmonic_mean
 
 from appliance.kinds import KINDS
+from appliance.statistics.clusters import Unit
 from appliance.task import Case, Task
-from appliance.verdict.verdict import ALPHA, Unit
+from appliance.verdict.verdict import ALPHA
 
 UNITS: dict[Unit, str] = {
     "case": "rows",
@@ -26,9 +27,9 @@ def provable(task: Task, test: Sequence[Case]) -> str:
     is not known beforehand, so there it says what the verdict needs.
     """
     from appliance.statistics.claims import least_units
+    from appliance.statistics.clusters import belonging
     from appliance.statistics.f1 import LEAST_POSITIVES
     from appliance.statistics.power import advice
-    from appliance.verdict.give import belonging
 
     unit, clusters = belonging(test, task)
     if unit == "case" and task.metric == "accuracy":

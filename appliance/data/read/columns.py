@@ -94,7 +94,7 @@ class Columns:
             what = f"unknown field {quoted(unknown[0])}; known: {', '.join(known)}"
             raise InputError(f"{what}; write FIELD=YOUR_COLUMN, as in text=sentence")
         self._names = {field: mapped.get(field, field) for field in (*known, SPLIT)}
-        self._unseen = set(mapped)
+        self._unseen = set(mapped) if labelled else set(mapped) - {KINDS[kind].gold}
         self._found: dict[str, object] = {}
         self.written = 0
         self._divided = DIVIDED if delimiter is None else re.compile(re.escape(delimiter))

@@ -12,9 +12,9 @@ from appliance.kinds import KINDS, Metric
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.show import plain, scoring
 from appliance.search.alike import Alike
+from appliance.statistics.clusters import belonging
 from appliance.statistics.proportions import Estimate
 from appliance.task import Case, Task
-from appliance.verdict.give import belonging
 from appliance.verdict.leaks import Leak
 from appliance.verdict.report.both import (
     Both,

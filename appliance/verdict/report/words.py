@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from appliance.statistics.clusters import Unit
 from appliance.statistics.metrics import NAMES
 from appliance.statistics.proportions import wilson
 from appliance.text import quoted
 from appliance.verdict.report.report import Ranked, Report
 from appliance.verdict.report.tables import with_interval
-from appliance.verdict.verdict import GAIN, Control, Paid, Unit, Verdict
+from appliance.verdict.verdict import GAIN, Control, Paid, Verdict
 
 UNITS: dict[Unit, str] = {
     "case": "cases",
@@ -217,7 +218,7 @@ def _control(control: Control, found: Verdict) -> str:
     low, high = map(signed, control.gain_interval)
     gained = f"the best prompt gains {signed(control.gain)} over it, 95 % interval {low} to {high}"
     doubt = "; that is no proven gain: such a prompt may not be worth its model"
-    worth = "" if control.is_beaten(found.alpha) and not found.refused else doubt
+    worth = "" if control.is_beaten(found.alpha) else doubt
     from_rows = f", learnt from {control.learnt:,} rows" if control.learnt else ""
     if control.learnt < control.rows:
         from_rows += f" of {control.rows:,}"
