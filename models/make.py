@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,14 +17,18 @@ class MakeError(Exception):
 
 def make(what: str, source: Path, target: Path, kind: str = "") -> None:
     """Makes a ``body`` (a GGUF requantised as ``kind``) or a ``twin`` (a safetensors folder, from a
-    GGUF or from another such folder)."""
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "models.make_child", what, str(source), str(target), kind],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-    )
+    GGUF or from another such folder). The child says on stdout why it failed, and ends with this
+    process."""
+    command = [sys.executable, "-P", "-m", "models.make_child", what, str(source), str(target)]
+    reads, writes = os.pipe()
+    try:
+        done = subprocess.run(
+            [*command, kind], stdin=reads, capture_output=True, text=True, errors="replace"
+        )
+    finally:
+        os.close(reads)
+        os.close(writes)
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        raise MakeError(f"{target.name} could not be made of {source}: {lines[-1]}")
+        lost = f"{target.name} could not be made of {source}: {lines[-1]}"
+        raise MakeError(done.stdout.strip() or lost)

@@ -4,22 +4,37 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from pathlib import Path
 
 from models.egress import refuse_network
+from models.memory import confine
+from models.parent import end_with_parent
 
 
 def main(what: str, source: str, target: str, kind: str) -> None:
     refuse_network()
+    confine()
+    threading.Thread(target=end_with_parent, args=(0,), daemon=True).start()
+    told = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # What native code prints belongs to stderr.
+    try:
+        _make(what, Path(source), Path(target), kind)
+    except Exception as error:
+        print(error, file=told, flush=True)
+        raise
+
+
+def _make(what: str, source: Path, target: Path, kind: str) -> None:
     os.umask(0o077)  # its owner alone can read what is made, as with the rest of the model
     if what == "twin":
         from models.twin.load import make_twin
 
-        make_twin(Path(source), Path(target))
+        make_twin(source, target)
     else:
         from models.llama.quantise import quantise
 
-        quantise(Path(source), Path(target), kind)
+        quantise(source, target, kind)
 
 
 if __name__ == "__main__":

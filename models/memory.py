@@ -61,8 +61,8 @@ def needed_by_context(header: GgufHeader, n_ctx: int, batch: int) -> int:
 
 
 def available() -> int | None:
-    """Bytes available without swapping, within the control group's limit; None where this system
-    does not say."""
+    """Bytes available without swapping, within the limit of a control group (version 2); None where
+    this system does not say."""
     try:
         lines = dict(line.split(":", 1) for line in MEMINFO.read_text().splitlines())
         free = int(lines["MemAvailable"].split()[0]) * 1024
@@ -71,9 +71,12 @@ def available() -> int | None:
     try:
         limit = int((CGROUP / "memory.max").read_text())
         used = int((CGROUP / "memory.current").read_text())
+        counts = dict(line.split() for line in (CGROUP / "memory.stat").read_text().splitlines())
     except (OSError, ValueError):  # no limit, or another kind of group
         return free
-    return min(free, max(limit - used, 0))
+    # Files that were read lately count as used until somebody else needs the room.
+    cached = int(counts.get("inactive_file", 0)) + int(counts.get("active_file", 0))
+    return min(free, max(limit - used + cached, 0))
 
 
 def confine() -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import select
 import sys
 import threading
 from collections import deque
@@ -17,6 +16,7 @@ from typing import Protocol, cast
 from models.egress import refuse_network
 from models.engine import Describe, Description, Failed, Reply, Request
 from models.memory import MemoryShort, confine
+from models.parent import end_with_parent
 from models.trie import BadRequest
 from models.wire import (
     Answer,
@@ -31,8 +31,6 @@ from models.wire import (
     ToWorker,
 )
 
-_POLL = 1000  # ms between two checks of the parent
-
 
 class Engine(Protocol):
     """A loaded model. It raises BadRequest for a request no engine could answer, and works on."""
@@ -44,7 +42,7 @@ def main() -> None:
     refuse_network()
     confine()
     channel = _take_pipes()
-    threading.Thread(target=_end_with_parent, args=(channel.reads,), daemon=True).start()
+    threading.Thread(target=end_with_parent, args=(channel.reads,), daemon=True).start()
     with suppress(ChannelClosed):
         serve(channel)
 
@@ -136,21 +134,6 @@ def _take_pipes() -> Channel[ToWorker]:
     os.close(nothing)
     os.dup2(2, 1)
     return channel
-
-
-def _end_with_parent(requests: int) -> None:
-    """Ends the process once its parent is gone, even in the middle of a native call.
-
-    A hang-up of the request pipe shows this at once; a change of parent shows it where a stray copy
-    of the pipe is still open. Linux's PR_SET_PDEATHSIG does not help: it fires at the end of the
-    *thread* that started the worker.
-    """
-    parent = os.getppid()
-    poll = select.poll()
-    poll.register(requests, 0)
-    while not poll.poll(_POLL) and os.getppid() == parent:
-        pass
-    os._exit(0)
 
 
 def _load(load: Load, server: Server) -> Engine:

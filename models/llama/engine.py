@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import llama_cpp as C
@@ -30,6 +29,7 @@ from models.llama.score import propose, score
 from models.llama.streams import Streams
 from models.llama.text import Vocabulary
 from models.memory import BATCH, CELLS, check, needed_by_gguf
+from models.processors import processors
 from models.trie import BadRequest
 
 ALL_LAYERS = 999
@@ -59,7 +59,7 @@ def load(
     if not gpu_layers:
         check(needed, f"{path} with a context of {n_ctx} tokens")
     model = Model(Path(path), gpu_layers)
-    threads = threads or len(os.sched_getaffinity(0))
+    threads = threads or processors()
     context = Context(model, n_ctx=n_ctx, batch=batch, threads=threads)
     streams = Streams(model, cells=WRITING * n_ctx, batch=batch, threads=threads)
     return LlamaEngine(context, streams, beat, gap)

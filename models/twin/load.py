@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from models.memory import OVERHEAD, check
 
 CPU_INFO = Path("/proc/cpuinfo")
 
@@ -25,7 +28,8 @@ def make_twin(source: Path, folder: Path) -> None:
     ``folder`` appears completely or not at all; an existing one is kept as it is. A GGUF is
     dequantised to float16, which holds its weights to 2**-12, far below the quantisation error, in
     half the room of float32; safetensors keep their type. Raises HeaderError for a malformed file,
-    TwinError for one that transformers cannot read.
+    MemoryShort where there is no room for a twin of a GGUF, TwinError for a file that transformers
+    cannot read.
     """
     if folder.exists():
         return
@@ -35,7 +39,9 @@ def make_twin(source: Path, folder: Path) -> None:
     except TwinError:
         raise
     except (OSError, ValueError, KeyError, NotImplementedError, RuntimeError) as error:
-        raise TwinError(f"{source}: no twin can be made of this model: {error}") from error
+        # transformers tells what it is, and in further lines how to get a newer transformers.
+        why = str(error).partition("\n")[0]
+        raise TwinError(f"{source}: no twin can be made of this model: {why}") from error
     part = folder.with_name(folder.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(mode=0o700, parents=True)
@@ -51,7 +57,8 @@ def make_twin(source: Path, folder: Path) -> None:
 def _of_gguf(file: Path) -> tuple[Any, Any]:
     from models.headers import read_gguf
 
-    read_gguf(file)
+    numbers = sum(prod(tensor.shape) for tensor in read_gguf(file).tensors)
+    check(numbers * torch.float16.itemsize + OVERHEAD, f"the twin of {file}")
     transformers = _offline_transformers()
     from transformers import GgufConfig
 

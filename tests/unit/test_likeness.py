@@ -404,7 +404,9 @@ def test_label_words_alone_are_read_where_they_are_asked_for_and_where_there_is_
     assert "off hidden states, for devices" in how_read(fixed, ("hidden",), likeness=False)
     assert how_read(fixed, both, likeness=False).endswith("--readout words.")
     assert how_read(sums, ("words",), likeness=False) == ""
-    with pytest.raises(InputError, match="the likeness of hidden states are read together; leave --readout out"):
+    with pytest.raises(
+        InputError, match="the likeness of hidden states are read together; leave --readout out"
+    ):
         readouts(LOADED, "hidden")
 
 

@@ -23,6 +23,7 @@ from appliance.run import check as runs
 from appliance.run.client import runner_is_alive
 from models.catalog import TWIN, Catalog, Model, again
 from models.egress import OFFLINE
+from models.processors import processors
 from store import check, database
 from store.errors import StoreError
 
@@ -86,11 +87,10 @@ def _packages() -> Iterator[Check]:
 
 
 def _processor() -> Check:
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     machine = platform.machine()
     words = set(_read("/proc/cpuinfo").split())
     flags = [flag for flag in (*X86, *ARM) if flag in words]
-    detail = f"{count} x {machine}: {' '.join(flags) or 'flags unknown'}"
+    detail = f"{processors()} x {machine}: {' '.join(flags) or 'flags unknown'}"
     if machine == "x86_64" and flags and "avx2" not in flags:
         return Check(
             "processor", "warn", detail, "without AVX2 everything takes several times longer"

@@ -1,0 +1,41 @@
+"""Bodies and twins are made by a child that says why it failed and does not outlive its parent."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from families import FAMILIES, write
+
+from models.make import MakeError, make
+
+SECONDS = 60
+
+
+def test_why_no_twin_can_be_made_is_said_in_one_line(tmp_path):
+    file = write(tmp_path / "strange.gguf", FAMILIES["llama"])
+    file.write_bytes(file.read_bytes().replace(b"llama", b"zebra"))
+    with pytest.raises(MakeError) as refusal:
+        make("twin", file, tmp_path / "twin")
+    said = str(refusal.value)
+    assert said.startswith(f"{file}: no twin can be made of this model: ") and "zebra" in said
+    assert "\n" not in said and "pip install" not in said and "TwinError" not in said
+    assert [*tmp_path.iterdir()] == [file]
+
+
+def test_a_malformed_file_is_told_by_the_rule_that_it_breaks(tmp_path):
+    (file := tmp_path / "short.gguf").write_bytes(b"GGUF")
+    with pytest.raises(MakeError, match=r"^\S*short\.gguf: "):
+        make("body", file, tmp_path / "body.gguf", "Q8_0")
+
+
+def test_a_child_that_makes_something_ends_with_its_parent(tmp_path):
+    """The pipe that the parent holds hangs up when the parent is gone, however it ended."""
+    source, target = write(tmp_path / "tiny.gguf", FAMILIES["llama"]), tmp_path / "twin"
+    command = [sys.executable, "-m", "models.make_child", "twin", str(source), str(target), ""]
+    nothing = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, **nothing) as child:
+        child.stdin.close()
+        assert child.wait(SECONDS) == 0
+    assert not target.exists()
