@@ -158,8 +158,12 @@ def replay(db: Database, host: Host, run_id: str) -> Replayed:
     figures, kept, differences = _from_journal(db, host, run, inputs, shown)
     compared, again = _from_model(db, host, inputs, shown, kept)
     differences += _differences(shown, again, "the model", TOLERANCE)
+    if compared.cosine < ALIKE:
+        differences.append(
+            f"the model: a hidden state has a cosine of {compared.cosine:.7f} with the run's, not "
+            f"{ALIKE:g} or more"
+        )
     same = compared.scores > 0 and not compared.missing and compared.largest <= TOLERANCE
-    same = same and compared.cosine >= ALIKE
     return Replayed(
         run=run.id,
         same=same and not differences,

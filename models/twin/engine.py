@@ -234,13 +234,15 @@ class TwinEngine:
 
         This catches what a packed pass would silently compute wrongly: layers that ignore the mask,
         logits that are capped or scaled after the head. The branches lie beyond the first sliding
-        window.
+        window, where the context is longer than that.
         """
         name = type(self.model).__name__
         kinds = attention_kinds(self.model.config)
         if unknown := kinds - {FULL, SLIDING}:
             raise TwinError(f"{name} cannot be used as a twin: its layers have {min(unknown)}")
         window = self.model.config.get_text_config().sliding_window if SLIDING in kinds else 0
+        if window + 8 > context_length(self.model.config):
+            window = 0
         stem = tuple(10 + at % 50 for at in range(window + 4))
         branches = ((14, 15, 16, 17), (18, 19, 20, 21))
         segments = (Segment(-1, stem), *(Segment(0, branch, 3) for branch in branches))

@@ -475,6 +475,25 @@ def test_what_layers_see_is_read_from_the_configuration():
     assert attention_kinds(transformers.Gemma3TextConfig()) == {FULL, SLIDING}
 
 
+@pytest.mark.parametrize("window", [16, 64, 4096])
+def test_a_window_that_the_context_does_not_reach_beyond_needs_no_comparison(folder, window):
+    import transformers
+
+    config = transformers.MistralConfig(
+        vocab_size=VOCABULARY,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=1,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+        max_position_embeddings=64,
+        sliding_window=window,
+    )
+    model = transformers.MistralForCausalLM(config).eval()
+    tokeniser = transformers.AutoTokenizer.from_pretrained(folder)
+    twin.TwinEngine(model, tokeniser, BEAT, GAP).verify()
+
+
 def test_a_model_that_changes_logits_after_its_head_is_refused(folder):
     import transformers
 

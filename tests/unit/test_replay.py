@@ -234,6 +234,16 @@ def test_where_scores_cannot_be_compared_nothing_is_said_to_be_the_same(db, host
     assert found.missing > 0 and found.missing + found.scores == every
 
 
+def test_states_that_are_others_are_told(db, host, run, monkeypatch):
+    monkeypatch.setattr(again, "ALIKE", 1.5)
+    found = replay(db, host, run)
+    assert found.same is False
+    [told] = found.differences
+    assert told.startswith(
+        "the model: a hidden state has a cosine of 1.0000000 with that of the run"
+    )
+
+
 def test_a_reply_without_scores_has_no_differences():
     reply = encode(Scores((), 0, 0))
     compared = Compared({"key": reply})
