@@ -148,10 +148,11 @@ def _run_child(job: dict[str, Any]) -> list[str]:
 
 
 def _serve() -> None:
-    """Runs in the child: reads one job from stdin and writes one reply to stdout. The process ends
-    when it passes a limit."""
+    """Runs in the child: reads one job from stdin and writes one reply to stdout. The process
+    refuses sockets, and ends when it passes a limit."""
     import resource
 
+    sys.addaudithook(_refuse_sockets)
     job = json.load(sys.stdin)
     for limit, value in (
         (resource.RLIMIT_CPU, CPU_SECONDS),
@@ -170,6 +171,11 @@ def _serve() -> None:
         words = f"{type(error).__name__}: {error}"[:500]
         reply = {"error": "".join(c if c.isprintable() else " " for c in words)}
     json.dump(reply, sys.stdout)
+
+
+def _refuse_sockets(event: str, arguments: tuple[Any, ...]) -> None:
+    if event.startswith("socket."):
+        raise PermissionError(f"{event} refused: a chat template uses no network")
 
 
 def _render(job: dict[str, Any], messages: list[dict[str, str]]) -> str:

@@ -131,7 +131,8 @@ def _stored(db: Database, given: str) -> PromptRecord:
 def _read(path: Path) -> Prompt:
     """The prompt in a file, by itself or in the document that shows one."""
     if path.is_file() and (size := path.stat().st_size) > MOST_BYTES:
-        raise _too_large(path, size, MOST_BYTES)
+        what = f"it has {size / 1e6:.1f} MB, and a prompt has {MOST_BYTES / 1e6:g} MB at most"
+        raise refused(path, f"is no prompt: {what}")
     text = read_utf8(path, "a prompt, as `strop prompt show ID --json` prints it")
     try:
         found = msgspec.json.decode(text)
@@ -142,7 +143,8 @@ def _read(path: Path) -> Prompt:
     except (msgspec.DecodeError, RecursionError, PromptError) as error:
         raise refused(path, f"is no prompt: {error}; see: strop prompt show ID --json") from None
     if size > MOST_TEXT:
-        raise _too_large(path, size, MOST_TEXT)
+        what = f"it has {size / 1e6:.1f} MB, and a prompt's text has {MOST_TEXT / 1e6:g} MB at most"
+        raise refused(path, f"is no prompt: {what}")
     if unknown := [name for name in found if name not in Prompt.__struct_fields__]:
         known = ", ".join(Prompt.__struct_fields__)
         raise refused(path, f"a prompt has no field {quoted(unknown[0])}; it has {known}")
@@ -150,10 +152,3 @@ def _read(path: Path) -> Prompt:
         if unknown := [name for name in section if name not in Section.__struct_fields__]:
             raise refused(path, f"a section has no field {quoted(unknown[0])}; it has name, text")
     return prompt
-
-
-def _too_large(path: Path, size: int, most: int) -> InputError:
-    what = "a prompt's text" if most == MOST_TEXT else "a prompt"
-    return refused(
-        path, f"is no prompt: it has {size / 1e6:.1f} MB, and {what} has {most / 1e6:g} MB at most"
-    )

@@ -74,7 +74,7 @@ def _check_numbers(prompt: Prompt, task: Task, cases: Sequence[Case]) -> None:
         )
     scored = len(options) - (task.several and task.none in options)
     if prompt.map and prompt.map.labels != scored:
-        fit = f"fit one to its rows: strop prompt fit PROMPT --task {task.name}"
+        fit = f"fit a map to its rows: strop prompt fit PROMPT --task {task.name}"
         raise InputError(
             f"prompt {prompt.id} has a map of hidden states to {prompt.map.labels} labels, "
             f"{task.name} takes {scored}: it was tuned on another task; "

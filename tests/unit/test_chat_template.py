@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from datetime import date
 
@@ -9,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models import chat
 from models.chat import ChatTemplateError, Piece, render_chat
 
 CHATML = (
@@ -238,3 +241,18 @@ def test_the_words_of_a_template_reach_no_terminal_raw():
     with pytest.raises(ChatTemplateError, match="no system role") as caught:
         render("{{ raise_exception('no system role \x1b[2J\n') }}")
     assert str(caught.value).isprintable()
+
+
+def test_the_process_that_renders_refuses_sockets():
+    script = f"""
+import io, json, runpy, socket, sys
+child = runpy.run_path({chat.__file__!r})
+sys.stdin = io.StringIO(json.dumps({{"conversations": []}}))
+child["_serve"]()
+try:
+    socket.socket(socket.AF_UNIX)
+except PermissionError:
+    print(" refused")
+"""
+    done = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True)
+    assert done.stdout == '{"texts": []} refused\n', done.stderr

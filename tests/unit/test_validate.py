@@ -7,6 +7,7 @@ import pytest
 import tiny_tasks
 
 from appliance.errors import InputError
+from appliance.prompts.linear_map import LinearMap
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt
 from appliance.prompts.validate import check
@@ -155,3 +156,16 @@ def test_a_demonstration_is_a_row_that_is_neither_asked_nor_locked(name):
     ):
         assert f"shows row {row}, {what}" in refusal(changed(name, shots=(row,)), loaded)
     check(changed(name, shots=(shown["selection"],)), loaded, cases)
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("classify", "fit a map to its rows: strop prompt fit PROMPT --task topics"),
+        ("episodes", "give another prompt"),
+    ],
+)
+def test_a_map_to_another_number_of_labels_is_refused_with_what_helps(name, remedy):
+    found = LinearMap("ab" * 32, 1, bytes(4 * 2 * 7))
+    prompt = Prompt((), "{text}\n{label}\n", readout="hidden", map=found)
+    assert remedy in refusal(prompt, TASKS[name])

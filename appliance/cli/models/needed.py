@@ -10,8 +10,8 @@ from appliance.run.states import allows
 
 
 def refuse_needed(name: str) -> None:
-    """Raises InputError where a run that may go on, or a command that is not answered yet, needs
-    the model."""
+    """Raises InputError where a run that is queued, running or paused, or a command that is not
+    answered yet, needs the model."""
     if not locations.store_path().exists():
         return
     db = open_store()
