@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from appliance.errors import InputError
+from appliance.errors import InputError, PromptError
 from appliance.kinds import KINDS
+from appliance.prompts.by_states import read_alone
+from appliance.prompts.likeness import Likeness
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.options import LISTED_SO, all_listed
-from appliance.prompts.prompt import Prompt
+from appliance.prompts.prompt import SLOT, Prompt
 from appliance.prompts.slots import written_the_same
 from appliance.task import Case, Task, shared_options
 from appliance.text import quoted
@@ -39,6 +41,8 @@ def _check_slots(prompt: Prompt, task: Task) -> None:
             f"prompt {prompt.id} has the slot {{{min(foreign)}}}, and rows of {task.name} have no "
             f"{min(foreign)}: it was written for another kind of task"
         )
+    if prompt.likeness:
+        _check_read_alone(prompt, prompt.likeness, task)
     if prompt.form not in kind.forms:
         raise InputError(
             f"prompt {prompt.id} asks for {{{prompt.target}}} in the form {prompt.form}, and what "
@@ -49,6 +53,23 @@ def _check_slots(prompt: Prompt, task: Task) -> None:
         raise InputError(
             f"prompt {prompt.id} asks for one {{label}}, and rows of {task.name} may have several: "
             "ask yes or no for each, with {label} and then {answer}"
+        )
+
+
+def _check_read_alone(prompt: Prompt, likeness: Likeness, task: Task) -> None:
+    """A row is read for its likeness without any labels, definitions or other rows."""
+    try:
+        alone = read_alone(likeness.head, likeness.example)
+    except PromptError as error:
+        raise InputError(
+            f"prompt {prompt.id} reads rows alone for their likeness under a line that is none: "
+            f"{error}"
+        ) from None
+    slots = alone.slots | {name for _, name in SLOT.findall(likeness.head) if name}
+    if foreign := slots - {*KINDS[task.kind].fields, "marked", "label"}:
+        raise InputError(
+            f"prompt {prompt.id} reads rows alone for their likeness under a line with the slot "
+            f"{{{min(foreign)}}}, which no row has by itself"
         )
 
 

@@ -7,6 +7,7 @@ import pytest
 import tiny_tasks
 
 from appliance.errors import InputError
+from appliance.prompts.likeness import Likeness
 from appliance.prompts.linear_map import LinearMap
 from appliance.prompts.loaded import Loaded
 from appliance.prompts.prompt import Prompt
@@ -169,3 +170,18 @@ def test_a_map_to_another_number_of_labels_is_refused_with_what_helps(name, reme
     found = LinearMap("ab" * 32, 1, bytes(4 * 2 * 7))
     prompt = Prompt((), "{text}\n{label}\n", readout="hidden", map=found)
     assert remedy in refusal(prompt, TASKS[name])
+
+
+@pytest.mark.parametrize(
+    ("head", "example", "what"),
+    [
+        ("{labels}\n", "{text} {label}\n", "with the slot {labels}, which no row has by itself"),
+        ("", "{text}: is it {label}? {answer}\n", "under a line that is none: a hidden state"),
+        ("", "{question} {text} {label}\n", "with the slot {question}, which no row has by"),
+        ("", "{text}\n", "under a line that is none: the example template needs"),
+    ],
+)
+def test_the_line_that_rows_are_read_alone_under_has_their_own_fields_alone(head, example, what):
+    found = Likeness("ab" * 32, 1, bytes(4), example, head)
+    prompt = Prompt((), "{text} {label}\n", likeness=found)
+    assert what in refusal(prompt, TASKS["episodes"])
