@@ -123,7 +123,7 @@ class Pool:
             if model.child is None or model.child.stopped:
                 model.child = Child(name)
                 model.child.load(model.engine, model.options, model.load_timeout)
-            return model.child.ask(request, model.beat_timeout, self._turn_aside())
+            return model.child.ask(request, model.beat_timeout, self.turn_aside())
         finally:
             model.asked -= 1
 
@@ -138,7 +138,7 @@ class Pool:
         if rested:
             self.made_room(name, rested)
 
-    def _turn_aside(self) -> Callable[[], None] | None:
+    def turn_aside(self) -> Callable[[], None] | None:
         """``between``, switched off while it runs: requests made in it do not call it again."""
         between = self.between
         if between is None:

@@ -44,7 +44,7 @@ def try_all(host: Host, model: Model, measure: Measure) -> Model:
         file = folder / f"{kind.lower()}.gguf"
         try:
             if kind not in bodies:
-                make("body", folder / model.serving, file, kind)
+                make("body", folder / model.serving, file, kind, host.pool.turn_aside())
                 bodies[kind] = Body(file.name, hash_file(file), kind)
             bodies[kind] = measure(msgspec.structs.replace(model, bodies=dict(bodies)), kind)
         except (StropError, WorkerError, MakeError) as error:

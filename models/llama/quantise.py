@@ -11,7 +11,7 @@ import llama_cpp
 from models.headers import HeaderError, read_gguf
 from models.headers.ggml import FILE_TYPES
 from models.llama import log
-from models.make import KINDS
+from models.make import KINDS, unfinished
 
 _CODES = {name: code for code, name in FILE_TYPES.items()}
 
@@ -32,7 +32,7 @@ def quantise(source: Path, target: Path, kind: str) -> None:
     parameters = llama_cpp.llama_model_quantize_default_params()
     parameters.ftype = _CODES[kind]
     parameters.allow_requantize = True
-    temporary = target.with_name(f".{target.name}.tmp")
+    temporary = unfinished(target)
     try:
         with log.kept() as lines:
             code = llama_cpp.llama_model_quantize(

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from models.make import unfinished
 from models.memory import OVERHEAD, check
 
 CPU_INFO = Path("/proc/cpuinfo")
@@ -42,7 +43,7 @@ def make_twin(source: Path, folder: Path) -> None:
         # transformers tells what it is, and in further lines how to get a newer transformers.
         why = str(error).partition("\n")[0]
         raise TwinError(f"{source}: no twin can be made of this model: {why}") from error
-    part = folder.with_name(folder.name + ".part")
+    part = unfinished(folder)
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(mode=0o700, parents=True)
     try:

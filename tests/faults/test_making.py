@@ -39,3 +39,19 @@ def test_a_child_that_makes_something_ends_with_its_parent(tmp_path):
         child.stdin.close()
         assert child.wait(SECONDS) == 0
     assert not target.exists()
+
+
+class Withdrawn(Exception):
+    """Nobody wants it any more."""
+
+
+def test_what_is_withdrawn_is_not_made_and_leaves_nothing_behind(tmp_path):
+    source = write(tmp_path / "tiny.gguf", FAMILIES["llama"])
+    (tmp_path / ".made.tmp").write_bytes(b"what the child had written")
+
+    def look() -> None:
+        raise Withdrawn
+
+    with pytest.raises(Withdrawn):
+        make("twin", source, tmp_path / "made", between=look)
+    assert [*tmp_path.iterdir()] == [source]

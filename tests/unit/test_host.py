@@ -57,6 +57,9 @@ class Workers:
     def close(self, name: str) -> None:
         self.open_now.discard(name)
 
+    def turn_aside(self) -> None:
+        return None
+
     def call(self, name: str, request: Request) -> Reply:
         assert name in self.open_now
         if isinstance(request, Tokenise):
@@ -78,7 +81,7 @@ def workers() -> Workers:
 def host(tmp_path: Path, workers: Workers, monkeypatch: pytest.MonkeyPatch) -> Host:
     """Over one model, whose bodies read as many tokens a second as ``SPEEDS`` says."""
 
-    def made(what: str, source: Path, target: Path, kind: str = "") -> None:
+    def made(what: str, source: Path, target: Path, kind: str = "", between: None = None) -> None:
         if what == "twin":
             target.mkdir()
             target = target / "model.safetensors"
@@ -189,7 +192,7 @@ def test_a_twin_that_is_not_the_same_model_is_not_used_and_its_worker_is_ended(h
 
 
 def test_a_twin_that_cannot_be_made_is_no_twin(host, monkeypatch):
-    def fails(*_: object) -> None:
+    def fails(*_: object, between: None) -> None:
         raise MakeError("transformers does not know this architecture")
 
     monkeypatch.setattr(appliance.host.twin, "make", fails)
