@@ -41,7 +41,7 @@ from appliance.search.race import Race
 from appliance.search.read_alike import BARE, SEED, read_alike
 from appliance.search.readouts import readouts
 from appliance.statistics.differences import Difference
-from appliance.task import Case, Label
+from appliance.task import Case, Example, Label, Task
 from appliance.tune import tune
 from appliance.verdict.give import give_verdict
 from models.engine import Hidden, Score, Segment
@@ -582,3 +582,30 @@ def test_formats_that_ask_the_same_are_drawn_once(evaluator, monkeypatch):
     assert same[0] != same[1] and race.key(same[0]) == race.key(same[1])
     monkeypatch.setattr(drawn_module, "typical", lambda loaded, most: same)
     assert [*best_drawn(race, LOADED, lambda part: True)] == ["the best of 1 random formats"]
+
+
+def test_a_run_may_begin_with_a_prompt_that_reads_states_where_options_have_letters(models):
+    letters = ("(A)", "(B)")
+    rows = [
+        Example(f"Which of ({n})?\nOptions:\n(A) one\n(B) two", answers=(right,), choices=letters)
+        for n in range(30)
+        for right in letters
+    ]
+    cases = {"tuning": rows[:30], "selection": rows[30:50], "test": rows[50:]}
+    split = {name: [Case(row) for row in several] for name, several in cases.items()}
+    task = Task("order", "answer", "fixed", (), match="choice")
+    first = LinearMap(HASH, WIDTH, bytes(4 * (WIDTH + 1) * len(letters)))
+    seed = Prompt((), "{text}\nAnswer: {answer}\n", readout="hidden", map=first)
+    loaded = Loaded("t", "h", task, seed, {row.id: row for row in rows}, split, {})
+    tried: set[tuple[str, str]] = set()
+
+    class Tried(Told):
+        def candidate(self, stage, candidate, outcome):
+            tried.add((candidate.prompt.readout, candidate.prompt.options))
+
+    evaluator = two_bodies(loaded, models)
+    tune(
+        loaded, evaluator, evaluator.bench, None, Tried(), seed=1, budget=3000.0,
+        fits=lambda _: True, readouts=("words", "hidden"),
+    )  # fmt: skip
+    assert {("hidden", "letters"), ("words", "letters"), ("words", "words")} <= tried
