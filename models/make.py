@@ -6,7 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 KINDS = ("BF16", "F16", "Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q4_0", "Q3_K_M", "Q2_K")
@@ -34,29 +35,29 @@ def make(
     that is complete.
     """
     command = [sys.executable, "-P", "-m", "models.make_child", what, str(source), str(target)]
-    reads, writes = os.pipe()
-    child = subprocess.Popen(
-        [*command, kind],
-        stdin=reads,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-    )
-    try:
-        said, printed = _ended(child, between)
-    except BaseException:
-        child.kill()
-        child.communicate()
-        raise
-    finally:
-        os.close(reads)
-        os.close(writes)
-        _remove(unfinished(target))
+    with _held_pipe() as reads:
+        child = subprocess.Popen(
+            [*command, kind],
+            stdin=reads,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        )
+        try:
+            said, printed = _ended(child, between)
+        except BaseException:
+            child.kill()
+            child.communicate()
+            raise
+        finally:
+            remove_unfinished(target)
     if child.returncode:
         lines = printed.strip().splitlines() or [f"exit code {child.returncode}"]
-        lost = f"{target.name} could not be made of {source}: {lines[-1]}"
-        raise MakeError(said.strip() or lost)
+        if child.returncode < 0:
+            lines = ["the process that made it was killed, as where memory runs out"]
+        why = said.strip() or f"{target.name} could not be made of {source}: {lines[-1]}"
+        raise MakeError(why)
 
 
 def unfinished(target: Path) -> Path:
@@ -64,17 +65,29 @@ def unfinished(target: Path) -> Path:
     return target.with_name(f".{target.name}.tmp")
 
 
+def remove_unfinished(target: Path) -> None:
+    """Removes what is left of a ``target`` that was not completed, as far as that is possible."""
+    shutil.rmtree(unfinished(target), ignore_errors=True)
+    with suppress(OSError):
+        unfinished(target).unlink(missing_ok=True)
+
+
+@contextmanager
+def _held_pipe() -> Iterator[int]:
+    """Yields the reading end of a pipe, which hangs up when this process ends."""
+    reads, writes = os.pipe()
+    try:
+        yield reads
+    finally:
+        os.close(reads)
+        os.close(writes)
+
+
 def _ended(child: subprocess.Popen[str], between: Callable[[], None] | None) -> tuple[str, str]:
+    """What the child said and what it printed."""
     while True:
         try:
             return child.communicate(timeout=POLL_SECONDS if between else None)
         except subprocess.TimeoutExpired:
             if between:
                 between()
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 from models.egress import refuse_network
+from models.make import remove_unfinished
 from models.memory import confine
 from models.parent import end_with_parent
 
@@ -15,13 +17,15 @@ from models.parent import end_with_parent
 def main(what: str, source: str, target: str, kind: str) -> None:
     refuse_network()
     confine()
-    threading.Thread(target=end_with_parent, args=(0,), daemon=True).start()
+    leave = partial(remove_unfinished, Path(target))
+    threading.Thread(target=end_with_parent, args=(0, leave), daemon=True).start()
     told = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # What native code prints belongs to stderr.
     try:
         _make(what, Path(source), Path(target), kind)
     except Exception as error:
-        print(error, file=told, flush=True)
+        if type(error).__module__.startswith("models."):
+            print(error, file=told, flush=True)
         raise
 
 

@@ -27,13 +27,15 @@ class MemoryShort(MemoryError):
     """A model that this machine cannot hold now; the message says what is short and what to do."""
 
 
-def check(needed: int, what: str) -> None:
+LESS = "close other programs, or use a smaller model or quantisation"
+
+
+def check(needed: int, what: str, remedy: str = LESS) -> None:
     """Raises MemoryShort where ``needed`` bytes are not available."""
     free = available()
     if free is not None and needed > free:
         raise MemoryShort(
-            f"{what} needs about {_gigabytes(needed)}, {_gigabytes(free)} are available: close "
-            "other programs, or use a smaller model or quantisation"
+            f"{what} needs about {_gigabytes(needed)}, {_gigabytes(free)} are available: {remedy}"
         )
 
 
@@ -74,8 +76,8 @@ def available() -> int | None:
         counts = dict(line.split() for line in (CGROUP / "memory.stat").read_text().splitlines())
     except (OSError, ValueError):  # no limit, or another kind of group
         return free
-    # Files that were read lately count as used until somebody else needs the room.
-    cached = int(counts.get("inactive_file", 0)) + int(counts.get("active_file", 0))
+    # Files that were read once count as used until somebody else needs the room.
+    cached = int(counts.get("inactive_file", 0))
     return min(free, max(limit - used + cached, 0))
 
 

@@ -75,11 +75,11 @@ class Pool:
             pass
         except WorkerDied as error:
             if error.killed:
-                self._make_room(name)
+                self.make_room(name)
         except RequestFailed as error:
             if error.kind != "memory":
                 raise
-            self._make_room(name)
+            self.make_room(name)
         return self._ask(name, model, request)
 
     def pids(self) -> dict[str, int]:
@@ -127,7 +127,8 @@ class Pool:
         finally:
             model.asked -= 1
 
-    def _make_room(self, name: str) -> None:
+    def make_room(self, name: str) -> None:
+        """Ends the workers of all other models that answer nothing now."""
         rested = [
             other
             for other, model in self._models.items()

@@ -80,19 +80,14 @@ def check_fitted(
         return
     if _choices(db, task) in [_choices(db, home) for home in homes]:
         return
-    emptied = " and ".join(f"its {name} to []" for name in fitted if name != "map")
-    steps = [
-        f"write it to a file with `strop prompt show {prompt.id} --json` and set {emptied}"
-        if emptied
-        else "",
-        f"fit a map to its rows: strop prompt fit {'FILE' if emptied else prompt.id} --task "
-        f"{printable(task.name)}"
-        if "map" in fitted
-        else "",
-    ]
+    emptied = [name for name in ("words", "bias", "shots") if getattr(prompt, name)]
+    cleared = ", ".join(f"its {name} to []" for name in emptied)
+    file = f"write it to a file with `strop prompt show {prompt.id} --json` and set {cleared}"
+    fit = f"strop prompt fit {'FILE' if emptied else prompt.id} --task {printable(task.name)}"
+    steps = [file] * bool(emptied) + [f"fit a map to its rows: {fit}"] * ("map" in fitted)
     raise InputError(
         f"prompt {prompt.id} was fitted to the labels of {quoted(homes[0].name)}, and "
-        f"{quoted(task.name)} has others: {', then '.join(filter(None, steps))}"
+        f"{quoted(task.name)} has others: {', then '.join(steps)}"
     )
 
 

@@ -165,9 +165,9 @@ def verdict_minutes(
     work: Workload, typical: Sequence[Prompt], prices: Prices, *, likeness: bool = False
 ) -> float:
     """Returns the minutes in which the seed and another prompt are scored on the test split, the
-    other one on some of it twice. It is priced as the seed is, or where it reads hidden states as
-    the costliest typical one; with a ``likeness`` the rows are read alone too. Selection rows are
-    priced instead of test rows, which only the verdict reads."""
+    other one on some of it twice. The other one is priced as the seed is, or where it reads hidden
+    states as the costliest typical prompt; with a ``likeness`` the rows are read alone too.
+    Selection rows are priced instead of test rows, which only the verdict reads."""
     sample = work.loaded.cases["selection"][: 4 * FIRST]
 
     def each(prompt: Prompt) -> float:

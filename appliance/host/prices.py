@@ -21,7 +21,7 @@ GRADIENT_CASES = 2
 SAMPLED_TOKENS = 16
 
 ASKED_TOKENS = 256
-"""About as many as what a reasoner is asked has."""
+"""The tokens of a question to a reasoner, about."""
 
 
 def price_bodies(

@@ -39,6 +39,7 @@ def _made(host: Host, model: Model) -> Model:
     host.note(f"making the twin of {model.name} in PyTorch, once")
     folder = host.catalog.path(model.name)
     verify_file(folder / model.serving, model.sha256, model.name)
+    host.pool.make_room(f"{model.name}/{TWIN}")
     make("twin", folder / model.serving, folder / TWIN, between=host.pool.turn_aside())
     model = msgspec.structs.replace(model, twin_sha256=hash_file(folder / TWIN / WEIGHTS))
     host.catalog.update(model)

@@ -144,8 +144,8 @@ class Command(msgspec.Struct, Generic[A], frozen=True, forbid_unknown_fields=Tru
     at_once: ClassVar[bool] = True
     """Whether it is carried out at once, even while a run is worked on."""
     awaited: ClassVar[bool] = False
-    """Whether a person waits for the answer, so that it is broken off where the process that asked
-    has ended."""
+    """Whether it is broken off where the process that asked has ended, since a person waited for
+    its answer. A run that was asked for goes on without one."""
 
 
 class Tune(Command[Planned], frozen=True, omit_defaults=True):

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from appliance.prompts.by_states import by_states
 from appliance.prompts.loaded import Loaded
+from appliance.prompts.prompt import Prompt
 from appliance.search.candidate import Candidate, Proposal
 from appliance.search.halving import halved
 from appliance.search.methods.formats import typical
@@ -33,7 +34,9 @@ def best_drawn(race: Race, loaded: Loaded, going: Callable[[float], bool]) -> di
     seed = race.leader.prompt if loaded.seed.form == "yesno" else loaded.seed
     formats = typical(replace(loaded, seed=seed), MOST)
     drawn: list[Candidate] = []
-    unlike = {race.key(prompt): prompt for prompt in filter(None, map(by_states, formats))}
+    unlike: dict[str, Prompt] = {}
+    for prompt in filter(None, map(by_states, formats)):
+        unlike.setdefault(race.key(prompt), prompt)
     for prompt in unlike.values():
         if not going(DRAWING):
             break

@@ -29,9 +29,9 @@ def halved(
     going: Callable[[], bool],
 ) -> list[Candidate]:
     """The best candidates, best first. All have been scored on the first rung (a number of cases).
-    ``keep`` are scored on the last one, and twice as many on each before it, while ``going()``;
-    those that have been scored so far already stay among them, and those that the model cannot
-    take there are left out."""
+    ``keep`` are scored on the last one, and twice as many on each before it, while ``going()``. One
+    that has been scored on as many cases already stays, and one that the model cannot take there is
+    left out."""
     found = ranked(candidates, rungs[0])
     for step, cases in enumerate(rungs[1:], 2):
         extended = []

@@ -27,8 +27,9 @@ Going = Callable[[], bool]
 class Race:
     """Races candidates against the leader of their readout, since a map of hidden states needs more
     cases than a bias before the two can be compared; ``settle`` compares them. ``seen(candidate,
-    outcome)`` is called after each race, and with ``extended`` for a candidate that was scored on
-    more cases without one; ``led(candidate)`` whenever there is another leader of all."""
+    outcome)`` is called after each race. Where a candidate is scored without a race, it is called
+    with ``kept`` the first time and with ``extended`` after more cases. ``led(candidate)`` is
+    called whenever there is another leader of all."""
 
     seed: Candidate
     copy: Candidate

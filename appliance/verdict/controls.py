@@ -61,7 +61,7 @@ def compared(
         gain_interval=(test.low, test.high),
         p=test.p,
         n=test.n,
-        refused=refusal(test, found.alpha, unit),
+        provable=not refusal(test, found.alpha, unit),
     )
 
 

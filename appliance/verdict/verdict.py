@@ -66,8 +66,8 @@ Reading = Literal["", "words", "hidden", "likeness"]
 class Control(msgspec.Struct, frozen=True):
     """What a way without the model does on the same ``n`` cases by the verdict's metric. ``gain``
     is the best prompt minus it, with its paired 95 % interval; ``p`` is that of the verdict's
-    test, and ``refused`` why these cases cannot prove a gain over it. It has ``learnt`` from so
-    many of the ``rows`` outside the test split."""
+    test, which says nothing where these cases are too few to be ``provable``. It has ``learnt``
+    from so many of the ``rows`` outside the test split."""
 
     name: str
     value: float
@@ -78,11 +78,11 @@ class Control(msgspec.Struct, frozen=True):
     n: int
     learnt: int = 0
     rows: int = 0
-    refused: str = ""
+    provable: bool = True
 
     def is_beaten(self, alpha: float) -> bool:
         """Whether the best prompt is proven better."""
-        return self.gain > 0 and self.p < alpha and not self.refused
+        return self.gain > 0 and self.p < alpha and self.provable
 
 
 class Paid(msgspec.Struct, frozen=True):

@@ -11,9 +11,11 @@ from typing import Any
 import torch
 
 from models.make import unfinished
-from models.memory import OVERHEAD, check
+from models.memory import OVERHEAD, MemoryShort, check
 
 CPU_INFO = Path("/proc/cpuinfo")
+
+SMALLER = "close other programs, or use a smaller model"
 
 _HERE = {"local_files_only": True, "trust_remote_code": False}
 
@@ -40,6 +42,8 @@ def make_twin(source: Path, folder: Path) -> None:
     except TwinError:
         raise
     except (OSError, ValueError, KeyError, NotImplementedError, RuntimeError) as error:
+        if out_of_memory(error):
+            raise MemoryShort(f"{source}: memory does not hold its twin; {SMALLER}") from error
         # transformers tells what it is, and in further lines how to get a newer transformers.
         why = str(error).partition("\n")[0]
         raise TwinError(f"{source}: no twin can be made of this model: {why}") from error
@@ -58,8 +62,10 @@ def make_twin(source: Path, folder: Path) -> None:
 def _of_gguf(file: Path) -> tuple[Any, Any]:
     from models.headers import read_gguf
 
-    numbers = sum(prod(tensor.shape) for tensor in read_gguf(file).tensors)
-    check(numbers * torch.float16.itemsize + OVERHEAD, f"the twin of {file}")
+    numbers = [prod(tensor.shape) for tensor in read_gguf(file).tensors]
+    # Each tensor is in float32 for a moment.
+    needed = sum(numbers) * torch.float16.itemsize + max(numbers) * torch.float32.itemsize
+    check(needed + OVERHEAD, f"the twin of {file}", SMALLER)
     transformers = _offline_transformers()
     from transformers import GgufConfig
 

@@ -12,6 +12,7 @@ from models.engine import Choice, Detokenise, Differentiate, Score, Segment, Tex
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
+from models.make import unfinished  # noqa: E402
 from models.twin import engine as twin  # noqa: E402
 from models.twin import load as loading  # noqa: E402
 
@@ -23,8 +24,7 @@ BEAT = lambda done, total: None  # noqa: E731
 def folder(smollm2, tmp_path_factory) -> Path:
     torch.set_num_threads(2)
     folder = tmp_path_factory.mktemp("twins") / "smollm2"
-    leftover = folder.with_name("smollm2.part")
-    leftover.mkdir()
+    (leftover := unfinished(folder)).mkdir()
     (leftover / "half").write_text("of a twin whose maker was killed")
     loading.make_twin(smollm2, folder)
     return folder

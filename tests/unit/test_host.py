@@ -60,6 +60,9 @@ class Workers:
     def turn_aside(self) -> None:
         return None
 
+    def make_room(self, name: str) -> None:
+        assert name not in self.open_now
+
     def call(self, name: str, request: Request) -> Reply:
         assert name in self.open_now
         if isinstance(request, Tokenise):

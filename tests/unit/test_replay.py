@@ -45,7 +45,7 @@ def host(tmp_path):
     return HostInProcess(ScriptedModel(tmp_path))
 
 
-def finish(db, host, kind: str) -> str:
+def finish(db, host, kind: str, **more: object) -> str:
     """A run of a tiny task to its verdict, written down as the runner does."""
     loaded = load(db, save(db, tiny_tasks.imported(kind)))
     prices = Prices(0.01, 0.01, 0.01)
@@ -53,7 +53,7 @@ def finish(db, host, kind: str) -> str:
     bodies["serving"] = host.body(MODEL, "Q4_0", prices)
     inputs = Inputs(
         loaded.id, loaded.split_hash, "tiny", "tiny", 1.0, 5, BUDGET, 1.0, bodies,
-        {"serving_body": "Q4_0"}, "0",
+        {"serving_body": "Q4_0"}, "0", **more,
     )  # fmt: skip
     prompts.add(
         db, id=loaded.seed.id, task_id=loaded.id, content=msgspec.json.encode(loaded.seed).decode()
@@ -234,13 +234,14 @@ def test_where_scores_cannot_be_compared_nothing_is_said_to_be_the_same(db, host
     assert found.missing > 0 and found.missing + found.scores == every
 
 
-def test_states_that_are_others_are_told(db, host, run, monkeypatch):
-    monkeypatch.setattr(again, "ALIKE", 1.5)
+def test_states_that_are_others_are_told(db, host, monkeypatch):
+    run = finish(db, host, "relation", readouts=("hidden",))
+    assert replay(db, host, run).same is True
+    monkeypatch.setattr(again, "cosines", lambda new, old: [0.5])
     found = replay(db, host, run)
     assert found.same is False
-    [told] = found.differences
-    assert told.startswith(
-        "the model: a hidden state has a cosine of 1.0000000 with that of the run"
+    assert found.differences == (
+        "the model: a hidden state has a cosine of 0.5000000 with the run's, not 0.999999 or more",
     )
 
 

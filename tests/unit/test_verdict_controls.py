@@ -112,4 +112,4 @@ def test_a_gain_over_it_is_proven_by_its_own_cases_and_not_by_those_of_the_verdi
         loaded, cases={**loaded.cases, "test": loaded.cases["test"][:4]}
     )
     [control] = with_controls(few, short).controls
-    assert control.refused and not control.is_beaten(1.0)
+    assert not control.provable and not control.is_beaten(1.0)

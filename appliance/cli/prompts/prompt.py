@@ -85,6 +85,6 @@ def diff_prompts(out: Output, a: str, b: str) -> None:
     if before.id == after.id:
         out.say("the two are the same")
     elif not changes:
-        out.say("the two differ in decimals alone; see them: strop prompt show ID --json")
+        out.say("the two differ in what is not shown here: see strop prompt show ID --json")
     body = {"before": before.id, "after": after.id, "diff": changes}
     out.result("strop/prompt-diff/1", body, changes)
