@@ -8,7 +8,7 @@ import sys
 import pytest
 from families import FAMILIES, write
 
-from models.make import MakeError, make
+from models.make import MakeError, make, unfinished
 
 SECONDS = 60
 
@@ -33,12 +33,13 @@ def test_a_malformed_file_is_told_by_the_rule_that_it_breaks(tmp_path):
 def test_a_child_that_makes_something_ends_with_its_parent(tmp_path):
     """The pipe that the parent holds hangs up when the parent is gone, however it ended."""
     source, target = write(tmp_path / "tiny.gguf", FAMILIES["llama"]), tmp_path / "twin"
+    unfinished(target).mkdir()
     command = [sys.executable, "-m", "models.make_child", "twin", str(source), str(target), ""]
     nothing = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, stdin=subprocess.PIPE, **nothing) as child:
         child.stdin.close()
         assert child.wait(SECONDS) == 0
-    assert not target.exists()
+    assert [*tmp_path.iterdir()] == [source]
 
 
 class Withdrawn(Exception):
