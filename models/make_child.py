@@ -7,6 +7,7 @@ import sys
 import threading
 from functools import partial
 from pathlib import Path
+from typing import TextIO
 
 from models.egress import refuse_network
 from models.make import remove_unfinished
@@ -14,13 +15,12 @@ from models.memory import confine
 from models.parent import end_with_parent
 
 
-def main(what: str, source: str, target: str, kind: str) -> None:
+def main(what: str, source: str, target: str, kind: str, told: TextIO = sys.stdout) -> None:
+    """Says in ``told`` why it fails, where one of this package's errors says so."""
     refuse_network()
     confine()
     leave = partial(remove_unfinished, Path(target))
     threading.Thread(target=end_with_parent, args=(0, leave), daemon=True).start()
-    told = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # What native code prints belongs to stderr.
     try:
         _make(what, Path(source), Path(target), kind)
     except Exception as error:
@@ -42,4 +42,6 @@ def _make(what: str, source: Path, target: Path, kind: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    told = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # What native code prints belongs to stderr.
+    main(*sys.argv[1:], told=told)
