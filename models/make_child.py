@@ -15,7 +15,7 @@ from models.memory import confine
 from models.parent import end_with_parent
 
 
-def main(what: str, source: str, target: str, kind: str, told: TextIO = sys.stdout) -> None:
+def main(what: str, source: str, target: str, kind: str, *, told: TextIO = sys.stdout) -> None:
     """Says in ``told`` why it fails, where one of this package's errors says so."""
     refuse_network()
     confine()
