@@ -15,9 +15,16 @@ KINDS = ("BF16", "F16", "Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q4_0", "Q3_K_M", "Q
 
 POLL_SECONDS = 0.2
 
+NO_ROOM = 3
+"""The exit code of a child that lacked memory."""
+
 
 class MakeError(Exception):
     """A body or twin could not be made; the message says why."""
+
+
+class NoRoom(MakeError):
+    """Memory did not hold what was to be made."""
 
 
 def make(
@@ -57,7 +64,8 @@ def make(
         if child.returncode < 0:
             lines = ["the process that made it was killed, as where memory runs out"]
         why = said.strip() or f"{target.name} could not be made of {source}: {lines[-1]}"
-        raise MakeError(why)
+        lacking = child.returncode < 0 or child.returncode == NO_ROOM
+        raise NoRoom(why) if lacking else MakeError(why)
 
 
 def unfinished(target: Path) -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from models.egress import refuse_network
-from models.make import remove_unfinished
+from models.make import NO_ROOM, remove_unfinished
 from models.memory import confine
 from models.parent import end_with_parent
 
@@ -26,6 +26,8 @@ def main(what: str, source: str, target: str, kind: str, *, told: TextIO = sys.s
     except Exception as error:
         if type(error).__module__.startswith("models."):
             print(error, file=told, flush=True)
+        if isinstance(error, MemoryError):
+            sys.exit(NO_ROOM)
         raise
 
 

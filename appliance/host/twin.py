@@ -10,7 +10,7 @@ from appliance.host.fidelity import fidelity, probe
 from appliance.host.host import Host, verify_file
 from models.catalog import TWIN, WEIGHTS, Model, again, hash_file
 from models.engine import Detokenise, Texts, Tokenise, Tokens
-from models.make import MakeError, make
+from models.make import MakeError, NoRoom, make
 from models.protocol import WorkerError
 
 ANOTHER_MODEL = 1.0
@@ -39,8 +39,12 @@ def _made(host: Host, model: Model) -> Model:
     host.note(f"making the twin of {model.name} in PyTorch, once")
     folder = host.catalog.path(model.name)
     verify_file(folder / model.serving, model.sha256, model.name)
-    host.pool.make_room(f"{model.name}/{TWIN}")
-    make("twin", folder / model.serving, folder / TWIN, between=host.pool.turn_aside())
+    serving, twin, between = folder / model.serving, folder / TWIN, host.pool.turn_aside()
+    try:
+        make("twin", serving, twin, between=between)
+    except NoRoom:
+        host.pool.make_room(f"{model.name}/{TWIN}")
+        make("twin", serving, twin, between=between)
     model = msgspec.structs.replace(model, twin_sha256=hash_file(folder / TWIN / WEIGHTS))
     host.catalog.update(model)
     return model

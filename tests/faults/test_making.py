@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from families import FAMILIES, write
 
-from models.make import MakeError, make, unfinished
+from models.make import MakeError, NoRoom, make, unfinished
 
 SECONDS = 60
 
@@ -56,3 +57,14 @@ def test_what_is_withdrawn_is_not_made_and_leaves_nothing_behind(tmp_path):
     with pytest.raises(Withdrawn):
         make("twin", source, tmp_path / "made", between=look)
     assert [*tmp_path.iterdir()] == [source]
+
+
+def test_a_twin_that_memory_does_not_hold_is_told_as_such(tmp_path, monkeypatch):
+    """There is enough for the child itself when it starts, and not for a twin later on."""
+    source = write(tmp_path / "tiny.gguf", FAMILIES["llama"])
+    (short := tmp_path / "short").mkdir()
+    text = "import models.memory as m; left = iter([1 << 40, 7 << 20]); m.available = left.__next__"
+    (short / "sitecustomize.py").write_text(text)
+    monkeypatch.setenv("PYTHONPATH", f"{short}:{Path(__file__).parents[2]}")
+    with pytest.raises(NoRoom, match=r"the twin of \S+ needs about .* or use a smaller model$"):
+        make("twin", source, tmp_path / "twin")

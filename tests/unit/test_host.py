@@ -29,7 +29,7 @@ from models.engine import (
     Tokenise,
     Tokens,
 )
-from models.make import MakeError
+from models.make import MakeError, NoRoom
 
 SPEEDS = {"F32": 100.0, "BF16": 250.0, "F16": 120.0, "Q8_0": 500.0, "Q4_0": 600.0}
 AWAY = {"F32": 0.0, "BF16": 0.001, "F16": 0.001, "Q8_0": 0.005, "Q4_0": 0.07}
@@ -44,6 +44,7 @@ class Workers:
         self.options: list[dict[str, str]] = []
         self.open_now: set[str] = set()
         self.context = context
+        self.rooms_made: list[str] = []
         self.away = 0.0
         self.system = "AVX2 = 1 | "
         self.twin_reads = "text"
@@ -61,7 +62,7 @@ class Workers:
         return None
 
     def make_room(self, name: str) -> None:
-        assert name not in self.open_now
+        self.rooms_made.append(name)
 
     def call(self, name: str, request: Request) -> Reply:
         assert name in self.open_now
@@ -201,6 +202,20 @@ def test_a_twin_that_cannot_be_made_is_no_twin(host, monkeypatch):
     monkeypatch.setattr(appliance.host.twin, "make", fails)
     with pytest.raises(NoTwin, match="does not know this architecture"):
         ready(host)
+
+
+def test_where_memory_does_not_hold_a_twin_it_is_made_once_more_alone(host, workers, monkeypatch):
+    made, tries = appliance.host.twin.make, []
+
+    def short(*given: object, between: None) -> None:
+        tries.append(list(workers.rooms_made))
+        if not workers.rooms_made:
+            raise NoRoom("memory does not hold its twin")
+        made(*given)
+
+    monkeypatch.setattr(appliance.host.twin, "make", short)
+    assert ready(host).twin_sha256
+    assert tries == [[], ["tiny/twin"]]
 
 
 def file_of(host: Host, model: Model, body: str) -> Path:
