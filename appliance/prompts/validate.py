@@ -15,7 +15,7 @@ from appliance.prompts.slots import written_the_same
 from appliance.task import Case, Task, shared_options
 from appliance.text import quoted
 
-EMPTY = ": set its shots to [], or name rows of this task"
+OTHER_SHOTS = ": set its shots to [], or name rows of this task"
 
 
 def check_suits(prompt: Prompt, loaded: Loaded) -> None:
@@ -25,7 +25,9 @@ def check_suits(prompt: Prompt, loaded: Loaded) -> None:
     _check_numbers(prompt, loaded.task, loaded.cases["tuning"])
     if lacking := [row for row in prompt.shots if row not in loaded.rows]:
         name = loaded.task.name
-        raise InputError(f"prompt {prompt.id} shows row {lacking[0]}, which {name} lacks{EMPTY}")
+        raise InputError(
+            f"prompt {prompt.id} shows row {lacking[0]}, which {name} lacks{OTHER_SHOTS}"
+        )
 
 
 def check(prompt: Prompt, loaded: Loaded, cases: Sequence[Case]) -> None:
@@ -127,7 +129,7 @@ def _check_shots(prompt: Prompt, loaded: Loaded, cases: Sequence[Case]) -> None:
     locked = {case.query.id for case in loaded.cases["test"]}
     for row in prompt.shots:
         if row not in loaded.rows:
-            what = f"which {loaded.task.name} lacks{EMPTY}"
+            what = f"which {loaded.task.name} lacks{OTHER_SHOTS}"
         elif row in locked:
             what = "a row of the test split, which is locked; show another one"
         elif row in asked:

@@ -82,14 +82,14 @@ class RunRecorder:
         self.emit(Stage(name))
 
     def candidate(self, stage: str, candidate: Candidate, outcome: str) -> None:
-        prompt = self.keep(candidate)
-        self._evaluation(stage, "tuning", prompt.id, candidate.estimate, candidate.loss)
+        prompt, found = self.keep(candidate), candidate.estimate
+        self._evaluation(stage, "tuning", prompt.id, found, candidate.loss)
         if outcome == "extended":
             return
         if candidate.parent and candidate not in self._learnt and candidate.operator not in SHOWN:
             self._learn(candidate, outcome)
         tried = Tried(
-            **msgspec.structs.asdict(self._figures(candidate)),
+            **msgspec.structs.asdict(self._figures(candidate, found)),
             operator=candidate.operator,
             section=candidate.section,
             outcome=outcome,
@@ -97,7 +97,7 @@ class RunRecorder:
         self.emit(tried)
 
     def led(self, candidate: Candidate) -> None:
-        best = self._figures(candidate)
+        best = self._figures(candidate, candidate.estimate)
         runs.update(self.db, self.run_id, best_prompt=best.prompt)
         self.emit(best)
 
@@ -146,8 +146,7 @@ class RunRecorder:
         spent, budget = round(self.bench.spent), round(self.inputs.budget)
         self.emit(Progress(spent, budget, left_s=round(left / 1000)))
 
-    def _figures(self, candidate: Candidate) -> Best:
-        found = candidate.estimate
+    def _figures(self, candidate: Candidate, found: Estimate) -> Best:
         return Best(
             prompt=self.keep(candidate).id,
             metric=searched_by(candidate.metric),
